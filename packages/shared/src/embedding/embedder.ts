@@ -1,0 +1,39 @@
+/** What a text is to the model: some models embed a question and a stored text differently. */
+export type EmbedKind = 'query' | 'passage';
+
+export interface EmbedOptions {
+  readonly kind: EmbedKind;
+  /** Cancels the work, not only the waiting. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The port to a sentence embedding model. Every adapter passes the same contract suite.
+ *
+ * `modelId` and `dimension` are known from configuration, before anything is loaded.
+ */
+export interface Embedder {
+  /** Stable name of the model whose vectors these are; part of an embedding generation's identity. */
+  readonly modelId: string;
+  /** Length of every vector. */
+  readonly dimension: number;
+  /** Tokens that the model sees of one text; what lies beyond must be given as another passage. */
+  readonly maxTokens: number;
+  /** Loads what has to be loaded. Safe to call again after a failure. */
+  start(): Promise<void>;
+  /** Lets running batches finish, then frees threads and memory. */
+  stop(): Promise<void>;
+  /**
+   * Embeds `texts` (non-blank strings) in order.
+   *
+   * @returns one L2-normalised vector of length `dimension` per text.
+   * @throws AppError `embedding_unavailable` when the model cannot be reached (retryable),
+   *   `embedding_rejected` when it answered with something that is not a vector of this model.
+   */
+  embed(texts: readonly string[], options: EmbedOptions): Promise<Float32Array[]>;
+  /**
+   * Cuts a text into passages that the model sees whole: one passage when the text fits, else several
+   * that cover all of it, cut between sentences or words where possible. Never empty for a non-blank text.
+   */
+  split(text: string): Promise<string[]>;
+}

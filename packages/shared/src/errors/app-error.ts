@@ -1,0 +1,40 @@
+import { errorCatalog, type ErrorCode } from './error-catalog.ts';
+
+/** One invalid field: where it is (JSON Pointer, RFC 6901, or `query:`/`path:`/`header:` plus a name) and why. */
+export interface FieldError {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+export interface AppErrorOptions {
+  readonly cause?: unknown;
+  readonly errors?: readonly FieldError[];
+  /** Seconds after which a retry is sensible; becomes `Retry-After`. */
+  readonly retryAfterSeconds?: number;
+}
+
+/**
+ * The one error type that crosses layers. `message` is written for the caller of the API, except for
+ * 5xx codes, whose message stays in the logs.
+ */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly errors: readonly FieldError[];
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.errors = options.errors ?? [];
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+
+  get status(): number {
+    return errorCatalog[this.code].status;
+  }
+
+  get retryable(): boolean {
+    return errorCatalog[this.code].retryable;
+  }
+}

@@ -1,0 +1,29 @@
+interface ErrorEntry {
+  /** HTTP status used at the edge (RFC 9110). */
+  readonly status: number;
+  /** Short, fixed summary: `title` of RFC 9457. */
+  readonly title: string;
+  /** Whether the same call may succeed later: decides Retry-After at the edge, retry or dead letter in consumers. */
+  readonly retryable: boolean;
+}
+
+/** Every error this system can answer with. The keys are API: clients match on them. */
+export const errorCatalog = {
+  malformed_json: { status: 400, title: 'Malformed JSON', retryable: false },
+  unauthenticated: { status: 401, title: 'Authentication required', retryable: false },
+  forbidden: { status: 403, title: 'Not allowed', retryable: false },
+  not_found: { status: 404, title: 'Not found', retryable: false },
+  method_not_allowed: { status: 405, title: 'Method not allowed', retryable: false },
+  conflict: { status: 409, title: 'Conflict', retryable: false },
+  payload_too_large: { status: 413, title: 'Payload too large', retryable: false },
+  unsupported_media_type: { status: 415, title: 'Unsupported media type', retryable: false },
+  invalid_request: { status: 422, title: 'Invalid request', retryable: false },
+  rate_limited: { status: 429, title: 'Too many requests', retryable: true },
+  internal: { status: 500, title: 'Internal error', retryable: false },
+  unavailable: { status: 503, title: 'Temporarily unavailable', retryable: true },
+  embedding_unavailable: { status: 503, title: 'Embedding unavailable', retryable: true },
+  embedding_rejected: { status: 500, title: 'Embedding rejected', retryable: false },
+  deadline_exceeded: { status: 504, title: 'Deadline exceeded', retryable: true },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorCatalog;
