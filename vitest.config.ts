@@ -1,28 +1,60 @@
 import { defineConfig } from 'vitest/config';
+import { JsonReporter } from 'vitest/node';
+import { SkippedTestsReporter } from './tooling/skipped-tests-reporter.ts';
 
-const source = { resolve: { conditions: ['memory-layer-source'] }, ssr: { resolve: { conditions: ['memory-layer-source'] } } };
+// The workspace's packages are run from their sources, as `pnpm start` does; worker threads need it said to Node.
+const source = 'memory-layer-source';
+
+// Where CI wants the results as JSON, to count them.
+const report = process.env['TEST_REPORT'];
 
 export default defineConfig({
-  ...source,
+  resolve: { conditions: [source] },
+  ssr: { resolve: { conditions: [source] } },
   test: {
+    // Processes, not threads: tests start worker threads and native inference sessions of their own.
+    pool: 'forks',
+    maxWorkers: 2,
+    execArgv: [`--conditions=${source}`],
+    exclude: ['**/node_modules/**', '**/dist/**', '**/fixtures/**'],
+    reporters: ['default', new SkippedTestsReporter(), ...(report ? [new JsonReporter({ outputFile: report })] : [])],
     projects: [
       {
-        ...source,
+        extends: true,
         test: {
           name: 'unit',
-          include: ['{packages,services,bench,e2e}/**/*.test.ts'],
-          exclude: ['**/*.{db,redis,e2e}.test.ts', '**/node_modules/**', '**/dist/**'],
+          include: ['{packages,services,bench,e2e,tooling}/**/*.test.ts'],
+          exclude: ['**/*.{db,redis,e2e}.test.ts'],
         },
       },
       {
-        ...source,
-        test: { name: 'db', include: ['{packages,services}/**/*.db.test.ts'], exclude: ['**/node_modules/**', '**/dist/**'], testTimeout: 60_000, hookTimeout: 120_000 },
+        extends: true,
+        test: {
+          name: 'db',
+          include: ['{packages,services}/**/*.db.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
       },
       {
-        ...source,
-        test: { name: 'redis', include: ['{packages,services}/**/*.redis.test.ts'], exclude: ['**/node_modules/**', '**/dist/**'], testTimeout: 60_000, hookTimeout: 120_000 },
+        extends: true,
+        test: {
+          name: 'redis',
+          include: ['{packages,services}/**/*.redis.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
       },
-      { ...source, test: { name: 'e2e', include: ['e2e/**/*.e2e.test.ts'], testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false } },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.e2e.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

@@ -1,1 +1,125 @@
-export {};
+import type { Database } from '@memory-layer/shared/db/database';
+import type { Embedder } from '@memory-layer/shared/embedding/embedder';
+import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
+import { createGenerationService } from '@memory-layer/shared/generation/generation.service';
+import type { Clock } from '@memory-layer/shared/lifecycle/clock';
+import type { Component } from '@memory-layer/shared/lifecycle/component';
+import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
+import type { Logger } from '@memory-layer/shared/observability/logger';
+import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import { embeddingQueue, retentionQueue } from '@memory-layer/shared/queue/catalog';
+import { createEmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
+import type { QueueBackend } from '@memory-layer/shared/queue/queue-port';
+import { createHealthService } from './admin/health.service.ts';
+import { createApp } from './app.ts';
+import type { ApiConfig } from './config.ts';
+import { createKeyRing, type ApiKey } from './http/api-key.ts';
+import { HttpServer } from './http/http-server.ts';
+import { createMessageRepository } from './message/message.repository.ts';
+import { createMessageService } from './message/message.service.ts';
+
+import { createRetentionRunRepository } from './retention/retention-run.repository.ts';
+import { createRetentionService } from './retention/retention.service.ts';
+import { defaultWeights } from './search/ranking.ts';
+import { createSearchRepository } from './search/search.repository.ts';
+import { createSearchService } from './search/search.service.ts';
+
+/** What the api shares with other components of its process. Whoever made them starts and stops them. */
+export interface ApiResources {
+  readonly database: Database;
+  readonly queues: QueueBackend;
+  /** For queries; guarded by a timeout and a circuit breaker. */
+  readonly queryEmbedder: Embedder;
+  /** Keys besides the configured ones: the generated one of the embedded mode. */
+  readonly extraKeys: readonly ApiKey[];
+  readonly environment: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface Api extends Component {
+  /** Where it listens, once started. */
+  readonly url: string;
+}
+
+/** Builds the api: start it when database and queue are up. */
+export function composeApi(config: ApiConfig, resources: ApiResources): Api {
+  const { database, queues, queryEmbedder, clock, logger, metrics } = resources;
+  const db = database.queries;
+  const readiness = new Readiness();
+  const generations = createGenerationService({
+    generations: createGenerationRepository(db),
+    embedder: queryEmbedder,
+  });
+  const embeddingProducer = queues.createProducer(embeddingQueue);
+  const retentionProducer = queues.createProducer(retentionQueue);
+
+  const app = createApp({
+    messages: createMessageService({
+      messages: createMessageRepository(db),
+      bell: createEmbeddingBell({ producer: embeddingProducer, metrics }),
+      activeGeneration: () => generations.getActive().generation,
+      clock,
+      metrics,
+    }),
+    search: createSearchService({
+      repository: createSearchRepository(db),
+      generations,
+      queryEmbedder,
+      weights: defaultWeights,
+      halfLifeDays: config.decayHalfLifeDays,
+      clock,
+      logger,
+      metrics,
+    }),
+    retention: createRetentionService({
+      runs: createRetentionRunRepository(db),
+      ring: (tenantId, runId) => retentionProducer.add('run-retention', { v: 1, tenantId, runId }, { jobId: runId }),
+      waitMs: config.retentionWaitMs,
+      logger,
+    }),
+    health: {
+      service: createHealthService({
+        database,
+        queue: queues,
+        probeEmbedding: () => probeEmbedding(queryEmbedder),
+        readiness,
+        clock,
+      }),
+      environment: resources.environment,
+      version: resources.version,
+    },
+    keys: createKeyRing([...config.apiKeys, ...resources.extraKeys]),
+    limits: config,
+    metricsEnabled: config.metricsEnabled,
+    logger,
+    metrics,
+  });
+  const server = new HttpServer({ fetch: app.fetch, host: config.host, port: config.port, readiness });
+
+  return {
+    id: 'api',
+    get url() {
+      return server.url;
+    },
+    async start() {
+      await generations.start();
+      await server.start();
+    },
+    async stop() {
+      await server.stop();
+      await Promise.all([embeddingProducer.close(), retentionProducer.close()]);
+    },
+  };
+}
+
+async function probeEmbedding(embedder: Embedder): Promise<'ok' | 'failed'> {
+  try {
+    await embedder.embed(['healthcheck'], { kind: 'query' });
+    return 'ok';
+  } catch {
+    return 'failed';
+  }
+}

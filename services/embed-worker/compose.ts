@@ -1,1 +1,83 @@
-export {};
+import type { Database } from '@memory-layer/shared/db/database';
+import type { Embedder } from '@memory-layer/shared/embedding/embedder';
+import type { Component } from '@memory-layer/shared/lifecycle/component';
+import type { Logger } from '@memory-layer/shared/observability/logger';
+import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import { embeddingQueue } from '@memory-layer/shared/queue/catalog';
+import { createEmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
+import type { ConsumerEvents, QueueBackend } from '@memory-layer/shared/queue/queue-port';
+import type { EmbedWorkerConfig } from './config.ts';
+import { embedMessagesProcessor } from './embed-messages.processor.ts';
+import { createEmbeddingRepository } from './embedding.repository.ts';
+import { createEmbeddingService } from './embedding.service.ts';
+import { PendingSweeper } from './pending-sweeper.ts';
+
+/** What the embed worker shares with other components of its process. */
+export interface EmbedWorkerResources {
+  readonly database: Database;
+  readonly queues: QueueBackend;
+  /** For passages; guarded by a timeout and a circuit breaker. */
+  readonly passageEmbedder: Embedder;
+  /** True when no other process works on this database: leases found at start are then nobody's. */
+  readonly isOnlyWorker: boolean;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Builds the embed worker: start it when database, queue and embedder are up. */
+export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWorkerResources): Component {
+  const { queues, logger, metrics } = resources;
+  const repository = createEmbeddingRepository(resources.database.queries);
+  const producer = queues.createProducer(embeddingQueue);
+  const bell = createEmbeddingBell({ producer, metrics });
+  const service = createEmbeddingService({
+    repository,
+    embedder: resources.passageEmbedder,
+    bell,
+    ...config,
+    random: Math.random,
+    logger,
+    metrics,
+  });
+  const consumer = queues.createConsumer(
+    embeddingQueue,
+    { 'embed-messages': embedMessagesProcessor(service, logger) },
+    { concurrency: config.concurrency, ...jobEvents(logger, metrics) },
+  );
+  const sweeper = new PendingSweeper({ repository, bell, everyMs: config.sweepMs, logger });
+
+  return {
+    id: 'embed-worker',
+    async start() {
+      if (resources.isOnlyWorker) await repository.releaseAll();
+      await consumer.start();
+      await sweeper.start();
+    },
+    async stop() {
+      await sweeper.stop();
+      await consumer.stop();
+      await producer.close();
+    },
+  };
+}
+
+function jobEvents(logger: Logger, metrics: Metrics): ConsumerEvents {
+  const count = (status: 'completed' | 'failed', durationMs: number) => {
+    metrics.embeddingJobs.inc({ status });
+    metrics.embeddingJobSeconds.observe({ status }, durationMs / 1000);
+  };
+  return {
+    onCompleted: (report) => count('completed', report.durationMs),
+    onFailed: (report) => {
+      count('failed', report.durationMs);
+      const { jobName: job, jobId, attempt, durationMs, willRetry, error } = report;
+      metrics.jobsFailed.inc({ queue: embeddingQueue.name, reason: 'failed' });
+      logger.error({ job, jobId, attempt, durationMs, willRetry, err: error }, 'job failed');
+    },
+    onUnparseable: ({ jobName: job, jobId, error }) => {
+      metrics.jobsFailed.inc({ queue: embeddingQueue.name, reason: 'unparseable' });
+      logger.error({ job, jobId, err: error }, 'job not understood');
+    },
+    onError: (error) => logger.warn({ err: error }, 'embedding queue'),
+  };
+}

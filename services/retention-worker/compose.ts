@@ -1,1 +1,104 @@
-export {};
+import type { Database } from '@memory-layer/shared/db/database';
+import type { Clock } from '@memory-layer/shared/lifecycle/clock';
+import type { Component } from '@memory-layer/shared/lifecycle/component';
+import type { Logger } from '@memory-layer/shared/observability/logger';
+import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import { retentionQueue } from '@memory-layer/shared/queue/catalog';
+import type { FailedJobReport, QueueBackend } from '@memory-layer/shared/queue/queue-port';
+import { createScheduleKeeper } from '@memory-layer/shared/queue/schedule-keeper';
+import type { RetentionConfig } from './config.ts';
+import { createOpenRunSweeper } from './open-run-sweeper.ts';
+import { createRetentionRunRepository } from './retention-run.repository.ts';
+import { createRetentionRepository } from './retention.repository.ts';
+import { createRetentionService } from './retention.service.ts';
+import type { RunBell } from './run-bell.ts';
+import { createRunRetentionProcessor } from './run-retention.processor.ts';
+import { createScheduleRetentionProcessor } from './schedule-retention.processor.ts';
+import { createScheduleRepository } from './schedule.repository.ts';
+import { createScheduleService } from './schedule.service.ts';
+
+/** What the process lends to the retention worker. The worker neither starts nor stops it. */
+export interface RetentionWorkerResources {
+  readonly database: Database;
+  readonly queues: QueueBackend;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+const sliceMs = 300_000;
+const sweepEveryMs = 30_000;
+const keepScheduleEveryMs = 600_000;
+
+/** Builds the retention worker: start it when database and queue are up. */
+export function composeRetentionWorker(config: RetentionConfig, resources: RetentionWorkerResources): Component {
+  const { queues, logger, metrics } = resources;
+  const producer = queues.createProducer(retentionQueue);
+  const bell: RunBell = {
+    ring: (tenantId, runId) => producer.add('run-retention', { v: 1, tenantId, runId }, { deduplicationId: runId }),
+  };
+  const { retention, schedule } = createServices(config, resources, bell);
+  const consumer = queues.createConsumer(
+    retentionQueue,
+    {
+      'schedule-retention': createScheduleRetentionProcessor(schedule),
+      'run-retention': createRunRetentionProcessor(retention),
+    },
+    { concurrency: config.concurrency, ...createJobEvents(logger, metrics) },
+  );
+  const scheduler = queues.createScheduler(retentionQueue);
+  const everyMs = config.schedule.everySeconds * 1000;
+  const scheduleKeeper = createScheduleKeeper({
+    id: 'retention-schedule',
+    everyMs: keepScheduleEveryMs,
+    upsert: () => scheduler.upsertSchedule('schedule-retention', 'schedule-retention', { everyMs }, { v: 1 }),
+    onError: (error) => logger.warn({ err: error }, 'the retention schedule could not be kept'),
+  });
+  const sweeper = createOpenRunSweeper({ schedule, logger, everyMs: sweepEveryMs });
+
+  return {
+    id: 'retention-worker',
+    async start() {
+      await consumer.start();
+      await scheduleKeeper.start();
+      await sweeper.start();
+    },
+    async stop() {
+      await sweeper.stop();
+      await scheduleKeeper.stop();
+      await consumer.stop();
+      await producer.close();
+    },
+  };
+}
+
+function createServices(config: RetentionConfig, resources: RetentionWorkerResources, bell: RunBell) {
+  const { clock, logger, metrics } = resources;
+  const db = resources.database.queries;
+  return {
+    schedule: createScheduleService({ schedule: createScheduleRepository(db), bell, clock, logger }, config.schedule),
+    retention: createRetentionService(
+      {
+        retention: createRetentionRepository(db),
+        runs: createRetentionRunRepository(db),
+        bell,
+        clock,
+        logger,
+        metrics,
+      },
+      { defaults: config.defaults, batchSize: config.batchSize, sliceMs },
+    ),
+  };
+}
+
+function createJobEvents(logger: Logger, metrics: Metrics) {
+  const count = (reason: 'failed' | 'unparseable', { error, jobName, jobId, attempt, willRetry, queueName }: FailedJobReport) => {
+    metrics.jobsFailed.inc({ queue: queueName, reason });
+    logger.warn({ err: error, jobName, jobId, attempt, willRetry }, 'retention job failed');
+  };
+  return {
+    onFailed: (report: FailedJobReport) => count('failed', report),
+    onUnparseable: (report: FailedJobReport) => count('unparseable', report),
+    onError: (error: Error) => logger.warn({ err: error }, 'the retention queue has trouble'),
+  };
+}

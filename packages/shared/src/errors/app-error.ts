@@ -1,7 +1,8 @@
 import { errorCatalog, type ErrorCode } from './error-catalog.ts';
 
-/** One invalid field: where it is (JSON Pointer, RFC 6901, or `query:`/`path:`/`header:` plus a name) and why. */
+/** One invalid field: which part of the request, where in it (JSON Pointer, RFC 6901), and why. */
 export interface FieldError {
+  readonly in: 'body' | 'query' | 'path' | 'header';
   readonly pointer: string;
   readonly detail: string;
 }
@@ -30,7 +31,7 @@ export class AppError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
-  get status(): number {
+  get status(): (typeof errorCatalog)[ErrorCode]['status'] {
     return errorCatalog[this.code].status;
   }
 

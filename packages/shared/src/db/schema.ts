@@ -1,0 +1,167 @@
+import type { ColumnType, Generated } from 'kysely';
+
+/** JSON as it comes from a jsonb column, and as text when written. */
+type Json = ColumnType<Record<string, unknown>, string, string>;
+/** A timestamp the database fills in when it is not given. */
+type DefaultNow = ColumnType<Date, Date | undefined, Date>;
+/** Computed by the database, never written. */
+type Computed<T> = ColumnType<T, never, never>;
+
+export type Role = 'user' | 'assistant' | 'system' | 'tool';
+export const roles = ['user', 'assistant', 'system', 'tool'] as const satisfies readonly Role[];
+
+export interface TenantTable {
+  tenant_id: string;
+  created_at: DefaultNow;
+}
+
+export interface EmbeddingGenerationTable {
+  generation: Generated<number>;
+  model_id: string;
+  dimension: number;
+  state: 'building' | 'active' | 'retired';
+  query_centre: number[] | null;
+  created_at: DefaultNow;
+}
+
+export interface MessageTable {
+  tenant_id: string;
+  id: string;
+  conversation_id: string;
+  role: Role;
+  content: string;
+  metadata: Json;
+  importance: number;
+  external_id: string | null;
+  content_hash: Buffer;
+  created_at: Date;
+  updated_at: Date;
+  expires_at: Date | null;
+  search_vector: Computed<string>;
+}
+
+export interface EmbeddingTable {
+  tenant_id: string;
+  message_id: string;
+  generation: number;
+  passage_no: number;
+  vector: string;
+  conversation_id: string;
+  role: Role;
+  importance: number;
+  created_at: Date;
+}
+
+export interface EmbeddingPendingTable {
+  tenant_id: string;
+  message_id: string;
+  generation: number;
+  content_hash: Buffer;
+  state: ColumnType<'pending' | 'failed', 'pending' | 'failed' | undefined>;
+  attempts: Generated<number>;
+  due_at: DefaultNow;
+  leased_until: Date | null;
+  last_error: string | null;
+  created_at: DefaultNow;
+}
+
+export interface ConversationTable {
+  tenant_id: string;
+  conversation_id: string;
+  title: string | null;
+  metadata: Json;
+  archived: Generated<boolean>;
+  legal_hold: Generated<boolean>;
+  created_at: DefaultNow;
+  updated_at: DefaultNow;
+}
+
+export type ArchiveReason = 'age' | 'expired' | 'max_items';
+
+export interface ArchivedMessageTable extends Omit<MessageTable, 'search_vector'> {
+  archived_at: DefaultNow;
+  archive_reason: ArchiveReason;
+}
+
+export interface RetentionPolicyTable {
+  tenant_id: string;
+  max_age_days: number | null;
+  importance_threshold: number | null;
+  delete_after_days: number | null;
+  max_items: number | null;
+  match_mode: 'all' | 'any' | null;
+  legal_hold: Generated<boolean>;
+  created_at: DefaultNow;
+  updated_at: DefaultNow;
+}
+
+export interface RetentionRuleTable {
+  tenant_id: string;
+  rule_id: string;
+  name: string;
+  description: string | null;
+  rule_type: string;
+  conditions: Json;
+  action: string;
+  priority: Generated<number>;
+  enabled: Generated<boolean>;
+  last_applied_at: Date | null;
+  created_at: DefaultNow;
+  updated_at: DefaultNow;
+}
+
+export type RetentionAction = 'archive' | 'delete';
+export type RetentionRunState = 'queued' | 'running' | 'completed' | 'failed';
+
+export interface RetentionRunTable {
+  tenant_id: string;
+  run_id: string;
+  state: ColumnType<RetentionRunState, RetentionRunState | undefined>;
+  actions: RetentionAction[];
+  dry_run: boolean;
+  archived: Generated<number>;
+  deleted: Generated<number>;
+  error: string | null;
+  requested_at: DefaultNow;
+  started_at: Date | null;
+  finished_at: Date | null;
+}
+
+export interface IdempotencyKeyTable {
+  tenant_id: string;
+  idempotency_key: string;
+  request_hash: Buffer;
+  status: number;
+  answer: Json;
+  created_at: DefaultNow;
+  expires_at: Date;
+}
+
+export interface ApiKeyTable {
+  key_id: string;
+  key_prefix: string;
+  key_hash: Buffer;
+  name: string;
+  tenant_id: string | null;
+  scopes: string[];
+  expires_at: Date | null;
+  revoked_at: Date | null;
+  last_used_at: Date | null;
+  created_at: DefaultNow;
+}
+
+/** The tables of migrations/, one name each. A test compares them with the migrated database. */
+export interface Schema {
+  tenant: TenantTable;
+  embedding_generation: EmbeddingGenerationTable;
+  message: MessageTable;
+  embedding: EmbeddingTable;
+  embedding_pending: EmbeddingPendingTable;
+  conversation: ConversationTable;
+  archived_message: ArchivedMessageTable;
+  retention_policy: RetentionPolicyTable;
+  retention_rule: RetentionRuleTable;
+  retention_run: RetentionRunTable;
+  idempotency_key: IdempotencyKeyTable;
+  api_key: ApiKeyTable;
+}

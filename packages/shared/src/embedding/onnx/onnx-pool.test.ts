@@ -1,0 +1,110 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { AppError } from '../../errors/app-error.ts';
+import { OnnxPool, type OnnxPoolOptions } from './onnx-pool.ts';
+import { OnnxThread, type StartThread } from './onnx-thread.ts';
+
+const fakeWorker = new URL('../testing/fake.worker.ts', import.meta.url);
+const startFake: StartThread = (data) => OnnxThread.start(data, fakeWorker);
+const files = { folder: '/nowhere', onnxFile: 'none.onnx', maxTokens: 128, collapseWhitespace: false };
+const passage = { kind: 'passage' } as const;
+
+describe('OnnxPool', () => {
+  let pool: OnnxPool;
+
+  async function start(options: OnnxPoolOptions = {}): Promise<void> {
+    pool = new OnnxPool(files, { threads: 2, startThread: startFake, ...options });
+    await pool.start();
+  }
+
+  afterEach(() => pool.stop());
+
+  const firsts = (vectors: readonly Float32Array[]) => vectors.map((vector) => vector[0]);
+
+  it('gives vectors in the order of the texts, whatever the batches', async () => {
+    await start({ tokenBudget: 16 });
+    const texts = Array.from({ length: 300 }, (_, index) => `${index}${' x'.repeat((index * 7) % 13)}`);
+    expect(firsts(await pool.embed(texts, passage))).toEqual([...texts.keys()]);
+  });
+
+  it.each([
+    ['no thread of their own for queries', { threads: 1, queryThread: false }],
+    ['no threads for passages', { threads: 0, queryThread: true }],
+  ])('serves both kinds with %s', async (_, options) => {
+    await start(options);
+    expect(firsts(await pool.embed(['1', '2'], { kind: 'query' }))).toEqual([1, 2]);
+    expect(firsts(await pool.embed(['3'], passage))).toEqual([3]);
+    expect(await pool.split('whole')).toEqual(['whole']);
+  });
+
+  it('refuses to exist without a thread', () => {
+    expect(() => new OnnxPool(files, { threads: 0, queryThread: false })).toThrow('at least one thread');
+  });
+
+  it('rejects the batch that kills a thread and serves the next with a new one', async () => {
+    await start({ threads: 1 });
+    await expect(pool.embed(['666'], passage)).rejects.toMatchObject({
+      code: 'embedding_unavailable',
+      message: expect.stringContaining('the thread broke'),
+    });
+    expect(firsts(await pool.embed(['5'], passage))).toEqual([5]);
+  });
+
+  it('goes on with what was queued behind a batch that killed the thread', async () => {
+    await start({ threads: 1 });
+    const broken = pool.embed(['666'], passage).then(
+      () => 'served',
+      () => 'rejected',
+    );
+    expect(firsts(await pool.embed(['8'], passage))).toEqual([8]);
+    expect(await broken).toBe('rejected');
+  });
+
+  it('says that the model rejected a batch, and lives on', async () => {
+    await start();
+    await expect(pool.embed(['400'], passage)).rejects.toMatchObject({ code: 'embedding_rejected' });
+    expect(firsts(await pool.embed(['1'], passage))).toEqual([1]);
+  });
+
+  it('rejects, rather than keeps waiting, when a dead thread cannot be replaced', async () => {
+    let starts = 0;
+    await start({
+      threads: 1,
+      queryThread: false,
+      startThread: (data) => {
+        starts += 1;
+        if (starts > 1) return Promise.reject(new AppError('embedding_unavailable', 'no model any more'));
+        return startFake(data);
+      },
+    });
+    const results = await Promise.allSettled([pool.embed(['666'], passage), pool.embed(['1'], passage)]);
+    expect(results.map((result) => result.status)).toEqual(['rejected', 'rejected']);
+    await expect(pool.embed(['2'], passage)).rejects.toMatchObject({ code: 'embedding_unavailable' });
+    expect(starts).toBe(2);
+  });
+
+  it('drops batches that have not begun when the caller aborts, and rejects at once', async () => {
+    await start({ threads: 1, tokenBudget: 1 });
+    const abort = new AbortController();
+    const many = pool.embed(Array.from({ length: 500 }, () => '1'), { kind: 'passage', signal: abort.signal });
+    setImmediate(() => abort.abort(new Error('no longer wanted')));
+    await expect(many).rejects.toThrow('no longer wanted');
+    const [after] = await pool.embed(['2'], passage);
+    // The second number counts the thread's tasks: far from all 500 were computed.
+    expect(after?.[1]).toBeLessThan(500);
+  });
+
+  it('settles everything on stop, and refuses work afterwards', async () => {
+    await start({ threads: 1, tokenBudget: 1 });
+    const calls = Array.from({ length: 20 }, () => pool.embed(['1', '2', '3'], passage));
+    const settled = Promise.allSettled(calls);
+    await pool.stop();
+    const results = await settled;
+    expect(results.every((result) => result.status === 'fulfilled' || result.reason instanceof AppError)).toBe(true);
+    await expect(pool.embed(['1'], passage)).rejects.toMatchObject({ code: 'embedding_unavailable' });
+  });
+
+  it('reports a model that cannot be loaded and leaves no thread behind', async () => {
+    pool = new OnnxPool(files, { threads: 2 });
+    await expect(pool.start()).rejects.toMatchObject({ code: 'embedding_unavailable' });
+  });
+});

@@ -1,0 +1,149 @@
+import os from 'node:os';
+import { AppError } from '../../errors/app-error.ts';
+import type { EmbedOptions } from '../embedder.ts';
+import { planBatches } from './batch-plan.ts';
+import { JobQueue, type Lane } from './job-queue.ts';
+import type { OnnxModelFiles } from './model-files.ts';
+import type { OnnxOutput, OnnxTask } from './onnx-protocol.ts';
+import { OnnxThread, type StartThread } from './onnx-thread.ts';
+import { ThreadSlot } from './thread-slot.ts';
+
+export interface OnnxPoolOptions {
+  /** Threads for passages; each holds its own copy of the model. Default: one per core. 0: the query thread does all. */
+  readonly threads?: number;
+  /** Whether queries have a thread of their own, so that they never wait for passages. Default: true. */
+  readonly queryThread?: boolean;
+  /** Niceness (0..19) of the passage threads, on Linux. Default 15: queries and the rest of the machine go first. */
+  readonly niceness?: number;
+  /** Largest rows x longest of a batch, in tokens. Default 512: what one thread computes in some 50 ms. */
+  readonly tokenBudget?: number;
+  /** How a thread is started; for tests. */
+  readonly startThread?: StartThread;
+}
+
+/** Texts that one message to a thread carries to be tokenised. */
+const TEXTS_PER_MESSAGE = 64;
+
+function chunk<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+}
+
+type OutputOf<K extends OnnxOutput['kind']> = Extract<OnnxOutput, { readonly kind: K }>;
+
+function isOutputOf<K extends OnnxOutput['kind']>(output: OnnxOutput, kind: K): output is OutputOf<K> {
+  return output.kind === kind;
+}
+
+/**
+ * Computes sentence vectors in worker threads, each with a session of one thread: faster than one session of many
+ * threads, and the calling event loop stays free. Starts once, stops once.
+ */
+export class OnnxPool {
+  readonly #queue = new JobQueue();
+  readonly #slots: readonly ThreadSlot[];
+  readonly #tokenBudget: number;
+  #stopped = false;
+
+  constructor(files: OnnxModelFiles, options: OnnxPoolOptions = {}) {
+    const { threads = os.availableParallelism(), queryThread = true, niceness = 15, tokenBudget = 512 } = options;
+    if (threads === 0 && !queryThread) throw new Error('an embedding pool needs at least one thread');
+    const start = options.startThread ?? ((data) => OnnxThread.start(data));
+    const slot = (lanes: readonly Lane[], nice: number): ThreadSlot =>
+      new ThreadSlot(lanes, this.#queue, () => start({ files, niceness: nice }));
+    const passages = Array.from({ length: threads }, () =>
+      slot(queryThread ? ['prepare', 'batch'] : ['query', 'prepare', 'batch'], niceness),
+    );
+    const query = slot(threads > 0 ? ['query'] : ['query', 'prepare', 'batch'], 0);
+    this.#slots = queryThread ? [query, ...passages] : passages;
+    this.#tokenBudget = tokenBudget;
+  }
+
+  /** @throws AppError `embedding_unavailable` when a thread cannot load the model; then nothing is left running. */
+  async start(): Promise<void> {
+    const results = await Promise.allSettled(this.#slots.map((slot) => slot.start()));
+    const failure = results.find((result) => result.status === 'rejected');
+    if (!failure) return;
+    await this.stop();
+    throw failure.reason;
+  }
+
+  /** Rejects what no thread has begun, lets running batches finish, and ends the threads. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#queue.fail(['query', 'prepare', 'batch'], new AppError('embedding_unavailable', 'The embedder is stopping.'));
+    await Promise.all(this.#slots.map((slot) => slot.stop()));
+  }
+
+  /**
+   * Vectors of length one, in the order of `texts`.
+   *
+   * @throws AppError `embedding_unavailable` or `embedding_rejected`, or the signal's reason.
+   */
+  async embed(texts: readonly string[], { kind, signal }: EmbedOptions): Promise<Float32Array[]> {
+    // One batch that fails takes with it those of the same call that have not begun.
+    const failed = new AbortController();
+    const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
+    try {
+      const rows = await this.#tokenise(texts, kind === 'query' ? 'query' : 'prepare', either);
+      return await this.#infer(rows, kind === 'query' ? 'query' : 'batch', either);
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+  }
+
+  async split(text: string): Promise<string[]> {
+    const output = await this.#submit('prepare', { kind: 'split', text }, undefined);
+    return output.passages;
+  }
+
+  async #tokenise(texts: readonly string[], lane: Lane, signal: AbortSignal): Promise<Int32Array[]> {
+    const outputs = await Promise.all(
+      chunk(texts, TEXTS_PER_MESSAGE).map((part) => this.#submit(lane, { kind: 'tokenise', texts: part }, signal)),
+    );
+    const rows = outputs.flatMap((output) => output.rows);
+    const empty = rows.findIndex((row) => row.length === 0);
+    if (empty !== -1) throw new AppError('embedding_rejected', `Text ${empty} of ${rows.length} has no token.`);
+    return rows;
+  }
+
+  async #infer(rows: readonly Int32Array[], lane: Lane, signal: AbortSignal): Promise<Float32Array[]> {
+    const lengths = rows.map((row) => row.length);
+    const vectors = new Array<Float32Array>(rows.length);
+    const batches = planBatches(lengths, this.#tokenBudget).map(async (batch) => {
+      const batchRows = batch.flatMap((index) => rows[index] ?? []);
+      const output = await this.#submit(lane, { kind: 'infer', rows: batchRows }, signal);
+      output.vectors.forEach((vector, position) => {
+        vectors[batch[position] ?? -1] = vector;
+      });
+    });
+    await Promise.all(batches);
+    return vectors;
+  }
+
+  async #submit<K extends OnnxTask['kind']>(
+    lane: Lane,
+    task: OnnxTask & { readonly kind: K },
+    signal: AbortSignal | undefined,
+  ): Promise<OutputOf<K>> {
+    if (this.#stopped) throw new AppError('embedding_unavailable', 'The embedder is stopped.');
+    const promise = this.#queue.push(lane, task, signal);
+    this.#wake();
+    const output = await promise;
+    if (!isOutputOf(output, task.kind)) throw new Error(`a thread answered ${output.kind} to ${task.kind}`);
+    return output;
+  }
+
+  #wake(): void {
+    for (const slot of this.#slots) slot.wake((error) => this.#failUnserved(error));
+    this.#failUnserved(new AppError('embedding_unavailable', 'No embedding thread can be started.'));
+  }
+
+  /** Jobs that no thread is going to take are rejected rather than left waiting. */
+  #failUnserved(error: unknown): void {
+    for (const lane of ['query', 'prepare', 'batch'] as const) {
+      const served = this.#slots.some((slot) => slot.serving && slot.lanes.includes(lane));
+      if (!served) this.#queue.fail([lane], error);
+    }
+  }
+}

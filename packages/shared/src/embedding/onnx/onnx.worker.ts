@@ -1,0 +1,51 @@
+import os from 'node:os';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { FromWorker, OnnxOutput, OnnxTask, OnnxWorkerData, ToWorker } from './onnx-protocol.ts';
+import { splitIntoPassages } from '../passage-splitter.ts';
+import { SentenceSession } from './sentence-session.ts';
+import { TextTokenizer } from './text-tokenizer.ts';
+
+if (!parentPort) throw new Error('onnx.worker runs as a worker thread');
+const port = parentPort;
+// The pool alone starts this file; what arrives here is what onnx-protocol.ts says.
+const { files, niceness } = workerData as OnnxWorkerData;
+
+// Elsewhere than on Linux the call would set the whole process's priority, not this thread's.
+if (niceness > 0 && process.platform === 'linux') os.setPriority(niceness);
+
+const [tokenizer, session] = await Promise.all([TextTokenizer.load(files), SentenceSession.load(files)]);
+
+async function perform(task: OnnxTask): Promise<OnnxOutput> {
+  switch (task.kind) {
+    case 'tokenise':
+      return { kind: 'tokenise', rows: task.texts.map((text) => tokenizer.encode(text)) };
+    case 'split':
+      return { kind: 'split', passages: splitIntoPassages(task.text, tokenizer) };
+    case 'infer':
+      return { kind: 'infer', vectors: await session.embed(task.rows) };
+  }
+}
+
+function post(message: FromWorker): void {
+  port.postMessage(message);
+}
+
+async function receive(message: ToWorker): Promise<void> {
+  if (message.kind === 'stop') {
+    await session.release();
+    // With its port closed the thread has nothing to wait for and ends by itself.
+    port.close();
+    return;
+  }
+  try {
+    post({ type: 'done', output: await perform(message) });
+  } catch (error) {
+    post({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+let tail = Promise.resolve();
+port.on('message', (message: ToWorker) => {
+  tail = tail.then(() => receive(message));
+});
+post({ type: 'ready' });

@@ -1,0 +1,13 @@
+import { describe, expect, it } from 'vitest';
+import { meanPool } from './pooling.ts';
+
+describe('meanPool', () => {
+  it('averages real tokens and leaves padding out', () => {
+    const data = Float32Array.of(1, 10, 3, 30, 99, 99, /* row 2 */ 2, 4, 4, 8, 6, 12);
+    const pooled = meanPool({ data, tokens: 3, width: 2 }, [2, 3]);
+    expect(pooled.map((vector) => [...vector])).toEqual([
+      [2, 20],
+      [4, 8],
+    ]);
+  });
+});

@@ -1,0 +1,67 @@
+import type { JobQueue, Lane } from './job-queue.ts';
+import type { TaskThread } from './onnx-thread.ts';
+
+/** After a thread could not be started, jobs are refused for so long before the next try. */
+const RESTART_PAUSE_MS = 2_000;
+
+/**
+ * A place for one thread in the pool: serves its lanes for as long as the pool lives, with a new thread whenever one
+ * has died. A new thread is started only when there is work for it.
+ */
+export class ThreadSlot {
+  readonly lanes: readonly Lane[];
+  readonly #startThread: () => Promise<TaskThread>;
+  readonly #queue: JobQueue;
+  #thread: TaskThread | undefined;
+  #work: Promise<void> | undefined;
+  #retryAt = 0;
+  #stopping = false;
+
+  constructor(lanes: readonly Lane[], queue: JobQueue, startThread: () => Promise<TaskThread>) {
+    this.lanes = lanes;
+    this.#startThread = startThread;
+    this.#queue = queue;
+  }
+
+  /** Whether a job in one of its lanes will be served, if need be by a thread yet to be started. */
+  get serving(): boolean {
+    return !this.#stopping && performance.now() >= this.#retryAt;
+  }
+
+  /** @throws AppError `embedding_unavailable` when the thread cannot be started. */
+  async start(): Promise<void> {
+    try {
+      this.#thread = await this.#startThread();
+    } catch (error) {
+      this.#retryAt = performance.now() + RESTART_PAUSE_MS;
+      throw error;
+    }
+  }
+
+  /** Looks for work; call it after a job was queued. `onDown` hears why no thread could be started. */
+  wake(onDown: (error: unknown) => void): void {
+    if (this.#work || !this.serving || !this.#queue.has(this.lanes)) return;
+    this.#work = this.#serve()
+      .catch(onDown)
+      .finally(() => {
+        this.#work = undefined;
+        this.wake(onDown);
+      });
+  }
+
+  async #serve(): Promise<void> {
+    if (!this.#thread?.alive) await this.start();
+    for (let thread = this.#thread; thread?.alive && !this.#stopping; ) {
+      const job = this.#queue.take(this.lanes);
+      if (!job) return;
+      await thread.run(job.task).then(job.resolve, job.reject);
+    }
+  }
+
+  /** Lets the running job finish, then ends the thread. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#work;
+    await this.#thread?.stop();
+  }
+}

@@ -1,0 +1,141 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createBundledEmbedder } from '../bundled/bundled-embedder.ts';
+import type { Embedder } from '../embedder.ts';
+import { describeEmbedder } from '../testing/embedder.contract.ts';
+import { EmbeddingServer, type Handler, sendJson } from '../testing/embedding-server.ts';
+import { temporaryFolder } from '../testing/temporary-folder.ts';
+import { createOpenAiEmbedder, type OpenAiEmbedderOptions } from './openai-embedder.ts';
+
+const bundled = createBundledEmbedder({ cacheDir: temporaryFolder(), threads: 1 });
+const server = new EmbeddingServer((texts) => bundled.embed(texts, { kind: 'passage' }));
+await bundled.start();
+const baseUrl = await server.start();
+
+afterAll(async () => {
+  await server.stop();
+  await bundled.stop();
+});
+
+const apiKey = 'sk-very-secret';
+
+function create(options: Partial<OpenAiEmbedderOptions> = {}): Embedder {
+  return createOpenAiEmbedder({ baseUrl, apiKey, modelId: 'some-model', dimension: 512, maxTokens: 120, ...options });
+}
+
+describeEmbedder('openai', create);
+
+describe('OpenAI-compatible server', () => {
+  let embedder: Embedder;
+  const embed = (...texts: string[]) => embedder.embed(texts, { kind: 'passage' });
+
+  beforeAll(async () => {
+    embedder = create({ batchSize: 2, timeoutMs: 400 });
+    await embedder.start();
+  });
+
+  afterEach(() => {
+    server.handler = () => false;
+    server.requests.length = 0;
+  });
+
+  it('asks in batches, with the model, the format and the key', async () => {
+    expect(await embed('one', 'two', 'three')).toHaveLength(3);
+    expect(server.requests).toEqual([
+      { body: { model: 'some-model', input: ['one', 'two'], encoding_format: 'float' }, authorization: `Bearer ${apiKey}` },
+      { body: { model: 'some-model', input: ['three'], encoding_format: 'float' }, authorization: `Bearer ${apiKey}` },
+    ]);
+  });
+
+  it('sends no key when there is none, and minds no slash after the base URL', async () => {
+    const { apiKey: _, ...keyless } = { baseUrl: `${baseUrl}/`, modelId: 'm', dimension: 512, maxTokens: 99, apiKey };
+    const open = createOpenAiEmbedder(keyless);
+    await open.start();
+    await open.embed(['one'], { kind: 'query' });
+    expect(server.requests[0]?.authorization).toBeUndefined();
+  });
+
+  const answer =
+    (data: unknown): Handler =>
+    (_, response) =>
+      sendJson(response, 200, data);
+  const vector = (value: number | null, length = 512) => Array.from({ length }, () => value);
+
+  it.each([
+    ['too few vectors', { data: [{ index: 0, embedding: vector(1) }] }, '1 vectors for 2 texts'],
+    ['an index twice', { data: [0, 0].map((index) => ({ index, embedding: vector(1) })) }, 'each index once'],
+    ['another dimension', { data: [0, 1].map((index) => ({ index, embedding: vector(1, 3) })) }, '3 dimensions, not 512'],
+    ['null components', { data: [0, 1].map((index) => ({ index, embedding: vector(null) })) }, 'malformed at "data.0'],
+    ['zero vectors', { data: [0, 1].map((index) => ({ index, embedding: vector(0) })) }, 'is zero'],
+    ['another shape', { embeddings: [] }, 'malformed'],
+  ])('rejects an answer with %s', async (_, data, problem) => {
+    server.handler = answer(data);
+    const refused = embed('one', 'two');
+    await expect(refused).rejects.toMatchObject({ code: 'embedding_rejected' });
+    await expect(refused).rejects.toThrow(problem);
+  });
+
+  it('rejects an answer that is not JSON', async () => {
+    server.handler = (_, response) => {
+      response.end('<html>welcome</html>');
+      return true;
+    };
+    await expect(embed('one')).rejects.toMatchObject({ code: 'embedding_rejected' });
+  });
+
+  it.each([
+    [400, 'embedding_rejected'],
+    [413, 'embedding_rejected'],
+    [422, 'embedding_rejected'],
+    [401, 'embedding_unavailable'],
+    [404, 'embedding_unavailable'],
+    [429, 'embedding_unavailable'],
+    [500, 'embedding_unavailable'],
+    [503, 'embedding_unavailable'],
+  ])('takes a %i as %s, and quotes neither key nor text', async (status, code) => {
+    const error = { message: `Incorrect key ${apiKey} for "my text"`, type: 'invalid_request_error', code: apiKey };
+    server.handler = (_, response) => sendJson(response, status, { error }, { 'retry-after': '7' });
+    const failure: unknown = await embed('my text').catch((caught: unknown) => caught);
+    expect(failure).toMatchObject({
+      code,
+      message: `The embedding server answered ${status} (invalid_request_error).`,
+      retryAfterSeconds: code === 'embedding_unavailable' ? 7 : undefined,
+    });
+  });
+
+  it('is unavailable when the server is too slow or gone, and says which', async () => {
+    server.handler = () => true;
+    await expect(embed('one')).rejects.toMatchObject({
+      code: 'embedding_unavailable',
+      message: 'The embedding server did not answer within 400 ms.',
+    });
+    server.handler = (_, response) => {
+      response.destroy();
+      return true;
+    };
+    await expect(embed('one')).rejects.toMatchObject({ code: 'embedding_unavailable' });
+    const nowhere = create({ baseUrl: 'http://127.0.0.1:9/v1' });
+    await nowhere.start();
+    await expect(nowhere.embed(['one'], { kind: 'query' })).rejects.toThrow('cannot be reached');
+  });
+
+  it('closes the request when the caller aborts', async () => {
+    const abort = new AbortController();
+    const closed = new Promise<void>((resolve) => {
+      server.handler = (_, response) => {
+        response.once('close', resolve);
+        abort.abort(new Error('no longer wanted'));
+        return true;
+      };
+    });
+    await expect(embedder.embed(['one'], { kind: 'query', signal: abort.signal })).rejects.toThrow('no longer wanted');
+    await closed;
+  });
+
+  it('follows no redirect', async () => {
+    server.handler = (_, response) => {
+      response.writeHead(307, { location: 'http://127.0.0.1:9/elsewhere' }).end();
+      return true;
+    };
+    await expect(embed('one')).rejects.toMatchObject({ code: 'embedding_unavailable' });
+  });
+});

@@ -1,0 +1,113 @@
+import { AppError } from '../../errors/app-error.ts';
+import type { Embedder, EmbedOptions } from '../embedder.ts';
+import { splitIntoPassages } from '../passage-splitter.ts';
+import { assertTexts } from '../text-check.ts';
+import { assertVectors } from '../vector-check.ts';
+import { normalise } from '../vector.ts';
+import { errorOfResponse, parseEmbeddings } from './embeddings-response.ts';
+import { estimatedTokens } from './estimated-tokens.ts';
+
+export interface OpenAiEmbedderOptions {
+  /** Up to and without `/embeddings`, such as `https://api.openai.com/v1`. */
+  readonly baseUrl: string;
+  readonly apiKey?: string;
+  /** The server's name of the model; also the name of the vectors' generation. */
+  readonly modelId: string;
+  readonly dimension: number;
+  readonly maxTokens: number;
+  /** For each request; default 30 s. */
+  readonly timeoutMs?: number;
+  /** Texts in one request; default 64. */
+  readonly batchSize?: number;
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+class OpenAiEmbedder implements Embedder {
+  readonly modelId: string;
+  readonly dimension: number;
+  readonly maxTokens: number;
+  readonly #options: OpenAiEmbedderOptions;
+  readonly #inFlight = new Set<Promise<unknown>>();
+  #running = false;
+
+  constructor(options: OpenAiEmbedderOptions) {
+    this.modelId = options.modelId;
+    this.dimension = options.dimension;
+    this.maxTokens = options.maxTokens;
+    this.#options = options;
+  }
+
+  /** Asks nothing of the server: it may come later than this process. */
+  start(): Promise<void> {
+    this.#running = true;
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false;
+    await Promise.allSettled(this.#inFlight);
+  }
+
+  async embed(texts: readonly string[], { signal }: EmbedOptions): Promise<Float32Array[]> {
+    signal?.throwIfAborted();
+    assertTexts(texts);
+    const { batchSize = 64 } = this.#options;
+    const vectors: Float32Array[] = [];
+    for (let from = 0; from < texts.length; from += batchSize) {
+      if (!this.#running) throw new AppError('embedding_unavailable', `The embedder ${this.modelId} is not running.`);
+      const request = this.#embedBatch(texts.slice(from, from + batchSize), signal);
+      this.#inFlight.add(request);
+      vectors.push(...(await request.finally(() => this.#inFlight.delete(request))));
+    }
+    return vectors;
+  }
+
+  split(text: string): Promise<string[]> {
+    return Promise.resolve(splitIntoPassages(text, estimatedTokens(this.maxTokens)));
+  }
+
+  async #embedBatch(texts: readonly string[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
+    const vectors = parseEmbeddings(await this.#request(texts, signal));
+    assertVectors(vectors, texts.length, this.dimension);
+    return vectors.map(normalise);
+  }
+
+  async #request(texts: readonly string[], signal: AbortSignal | undefined): Promise<unknown> {
+    const { baseUrl, apiKey, fetch = globalThis.fetch, timeoutMs = 30_000 } = this.#options;
+    const timeout = AbortSignal.timeout(timeoutMs);
+    try {
+      const response = await fetch(`${baseUrl.replace(/\/+$/u, '')}/embeddings`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+        },
+        body: JSON.stringify({ model: this.modelId, input: texts, encoding_format: 'float' }),
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+        // A redirect would carry the texts to a server that nobody configured.
+        redirect: 'error',
+      });
+      const body: unknown = await response.json().catch((error: unknown) => {
+        if (error instanceof SyntaxError) return undefined;
+        throw error;
+      });
+      if (!response.ok) throw errorOfResponse(response.status, response.headers.get('retry-after'), body);
+      return body;
+    } catch (error) {
+      if (error instanceof AppError) throw error;
+      signal?.throwIfAborted();
+      const reason = timeout.aborted ? `did not answer within ${timeoutMs} ms` : 'cannot be reached';
+      throw new AppError('embedding_unavailable', `The embedding server ${reason}.`, { cause: error });
+    }
+  }
+}
+
+/**
+ * Any server with an OpenAI-compatible `POST /v1/embeddings`: OpenAI, TEI, vLLM, Ollama and others.
+ *
+ * Answers 400, 413, 422 and the like mean `embedding_rejected`; a wrong key or model name, 429, 5xx and network
+ * failures mean `embedding_unavailable`, since they say nothing about the text.
+ */
+export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
+  return new OpenAiEmbedder(options);
+}

@@ -1,0 +1,25 @@
+import { AppError } from '../errors/app-error.ts';
+import { norm } from './vector.ts';
+
+/**
+ * What every adapter's output goes through: nothing is padded, cut or stored that is not a vector of this model.
+ *
+ * @throws AppError `embedding_rejected` when the count or a dimension is wrong, or a vector is not finite or is zero.
+ */
+export function assertVectors(vectors: readonly Float32Array[], count: number, dimension: number): void {
+  if (vectors.length !== count) {
+    throw new AppError('embedding_rejected', `The embedder answered ${vectors.length} vectors for ${count} texts.`);
+  }
+  vectors.forEach((vector, index) => {
+    const problem = problemOf(vector, dimension);
+    if (problem) throw new AppError('embedding_rejected', `Vector ${index} of ${count} ${problem}.`);
+  });
+}
+
+function problemOf(vector: Float32Array, dimension: number): string | undefined {
+  if (vector.length !== dimension) return `has ${vector.length} dimensions, not ${dimension}`;
+  // One sum tells: it is NaN or infinite as soon as one component is.
+  const length = norm(vector);
+  if (!Number.isFinite(length)) return 'has components that are not finite numbers';
+  return length === 0 ? 'is zero' : undefined;
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+
+import { defineQueue } from './define-queue.ts';
+
+const tenantId = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/);
+
+/**
+ * Work of the embed workers. A job is a bell, not the work: the pending rows are the truth, so a lost,
+ * doubled or late job does no harm, and few attempts are enough.
+ */
+export const embeddingQueue = defineQueue({
+  name: 'embedding',
+  jobs: {
+    /** "This tenant has pending rows of this generation": lease a batch, embed, ring again if more are left. */
+    'embed-messages': {
+      schema: z.strictObject({
+        v: z.literal(1),
+        tenantId,
+        generation: z.int().nonnegative(),
+        /** Request that rang first: for following one message through the logs. */
+        requestId: z.string().min(1).max(128).optional(),
+      }),
+      attempts: 3,
+      backoff: { type: 'exponential', delayMs: 1_000, jitter: 0.5 },
+      timeoutMs: 120_000,
+    },
+    /** Repeatable: rings for every tenant whose rows are due for too long. */
+    'sweep-pending': {
+      schema: z.strictObject({ v: z.literal(1) }),
+      attempts: 1,
+      backoff: { type: 'exponential', delayMs: 1_000, jitter: 0.5 },
+      timeoutMs: 30_000,
+    },
+  },
+});
+
+/** Work of the retention workers. */
+export const retentionQueue = defineQueue({
+  name: 'retention',
+  jobs: {
+    /** Repeatable: adds one `run-retention` per tenant. */
+    'schedule-retention': {
+      schema: z.strictObject({ v: z.literal(1) }),
+      attempts: 3,
+      backoff: { type: 'exponential', delayMs: 5_000, jitter: 0.5 },
+      timeoutMs: 60_000,
+    },
+    /** Reads the tenant's current policy and applies it in bounded, resumable batches. */
+    'run-retention': {
+      schema: z.strictObject({ v: z.literal(1), tenantId, runId: z.string().min(1).max(64).optional() }),
+      attempts: 5,
+      backoff: { type: 'exponential', delayMs: 5_000, jitter: 0.5 },
+      timeoutMs: 600_000,
+    },
+  },
+});

@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { describe, expect, test } from 'vitest';
+
+import type { QueueBackend } from '../queue-port.ts';
+import { defineTestQueue, eventually, openProducer, startConsumer, untilAborted } from './test-queue.ts';
+
+const bell = { v: 1, tenantId: 'acme' } as const;
+
+/** A bell is swallowed while one like it waits, and never after a worker has begun to look. */
+export function describeBells(backend: () => QueueBackend): void {
+  describe('deduplication', () => {
+    test('makes one job of a thousand bells', async () => {
+      const queue = defineTestQueue();
+      const producer = openProducer(backend(), queue);
+      for (let round = 0; round < 20; round += 1) {
+        const bells = Array.from({ length: 50 }, () => producer.add('ring', bell, { deduplicationId: 'acme' }));
+        await Promise.all(bells);
+      }
+      await producer.add('ring', { v: 1, tenantId: 'other' }, { deduplicationId: 'other' });
+      expect(await producer.counts()).toMatchObject({ waiting: 2 });
+
+      const { completed } = await startConsumer(backend(), queue, {});
+      await eventually(() => expect(completed).toHaveLength(2));
+      expect(await producer.counts()).toMatchObject({ waiting: 0, active: 0 });
+    });
+
+    test('makes exactly one more job of bells during a run, and runs it beside the first', async () => {
+      const queue = defineTestQueue();
+      const producer = openProducer(backend(), queue);
+      const gate = Promise.withResolvers<void>();
+      let running = 0;
+      const { completed } = await startConsumer(backend(), queue, {
+        toil: () => {
+          running += 1;
+          return gate.promise;
+        },
+      });
+      const ring = () => producer.add('toil', bell, { deduplicationId: 'acme' });
+
+      await ring();
+      await eventually(() => expect(running).toBe(1));
+      await ring();
+      await eventually(() => expect(running).toBe(2));
+      expect(await producer.counts()).toMatchObject({ waiting: 0, active: 2 });
+
+      gate.resolve();
+      await eventually(() => expect(completed).toHaveLength(2));
+    });
+
+    test('is not undone by an older job that runs again', async () => {
+      const queue = defineTestQueue();
+      const producer = openProducer(backend(), queue);
+      const ring = () => producer.add('toil', bell, { deduplicationId: 'acme' });
+      const first = await startConsumer(backend(), queue, { toil: untilAborted }, { stopTimeoutMs: 0 });
+      await ring();
+      await eventually(async () => expect(await producer.counts()).toMatchObject({ active: 1 }));
+      await first.consumer.stop();
+      expect(first.handedBack).toHaveLength(1);
+      await ring();
+      expect(await producer.counts()).toMatchObject({ waiting: 2 });
+
+      const gate = Promise.withResolvers<void>();
+      const ids: string[] = [];
+      const toil = ({ jobId }: { jobId: string }) => {
+        ids.push(jobId);
+        return gate.promise;
+      };
+      const { completed } = await startConsumer(backend(), queue, { toil }, { concurrency: 1 });
+      await eventually(() => expect(ids).toEqual([first.handedBack[0]?.jobId]));
+      await Promise.all(Array.from({ length: 20 }, ring));
+      expect(await producer.counts()).toMatchObject({ waiting: 1, active: 1 });
+      gate.resolve();
+      await eventually(() => expect(completed).toHaveLength(2));
+    });
+
+    test('never leaves a row unseen whose bell was rung after it was written', async () => {
+      const queue = defineTestQueue();
+      const producer = openProducer(backend(), queue);
+      const rows: number[] = [];
+      let seen = 0;
+      await startConsumer(backend(), queue, {
+        ring: async () => {
+          seen += rows.splice(0).length;
+          await sleep(1);
+        },
+      });
+      for (let row = 0; row < 300; row += 1) {
+        rows.push(row);
+        await producer.add('ring', bell, { deduplicationId: 'acme' });
+        if (row % 7 === 0) await sleep(2);
+      }
+      await eventually(() => expect(seen).toBe(300));
+    });
+
+    test('does not let a bell for later swallow a bell for now', async () => {
+      const queue = defineTestQueue();
+      const producer = openProducer(backend(), queue);
+      await producer.add('ring', bell, { deduplicationId: 'acme', delayMs: 60_000 });
+      await producer.add('ring', bell, { deduplicationId: 'acme', delayMs: 60_000 });
+      await producer.add('ring', bell, { deduplicationId: 'acme' });
+      expect(await producer.counts()).toMatchObject({ waiting: 1, delayed: 1 });
+    });
+  });
+}

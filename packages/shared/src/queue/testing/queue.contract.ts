@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+
+import { AppError } from '../../errors/app-error.ts';
+import type { QueueBackend } from '../queue-port.ts';
+import { describeBells } from './bell.contract.ts';
+import { describeConsumer } from './consumer.contract.ts';
+import { describeScheduler } from './scheduler.contract.ts';
+import { defineTestQueue, eventually, openProducer, startConsumer } from './test-queue.ts';
+
+/** What every queue backend must do. `backend` is asked for when a test runs, and stopped by its owner. */
+export function describeQueueContract(backend: () => QueueBackend): void {
+  describe('producer', () => {
+    test('delivers a parsed payload, reports it, and keeps nothing of it', async () => {
+      const queue = defineTestQueue();
+      const producer = openProducer(backend(), queue);
+      const seen: unknown[] = [];
+      const { completed } = await startConsumer(backend(), queue, {
+        ring: ({ payload, attempt, signal }) => Promise.resolve(void seen.push({ payload, attempt, signal })),
+      });
+
+      await producer.add('ring', { v: 1, tenantId: 'acme' });
+
+      await eventually(() => expect(completed).toHaveLength(1));
+      expect(seen).toMatchObject([{ payload: { v: 1, tenantId: 'acme' }, attempt: 1, signal: { aborted: false } }]);
+      expect(completed[0]).toMatchObject({ queueName: queue.name, jobName: 'ring', attempt: 1 });
+      expect(await producer.counts()).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 0 });
+    });
+
+    test.each([
+      ['a payload that is not of the schema', { v: 1, tenantId: 'acme', content: 'hello' }, {}],
+      ['a job id with a colon', { v: 1, tenantId: 'acme' }, { jobId: 'a:b' }],
+      ['a job id that is an integer', { v: 1, tenantId: 'acme' }, { jobId: '42' }],
+      ['a deduplication id with a colon', { v: 1, tenantId: 'acme' }, { deduplicationId: 'a:b' }],
+    ] as const)('refuses %s before it is sent', async (_what, payload, options) => {
+      const queue = defineTestQueue();
+      const producer = openProducer(backend(), queue);
+      await expect(producer.add('ring', payload, options)).rejects.toMatchObject({ code: 'internal' });
+      expect(await producer.counts()).toMatchObject({ waiting: 0 });
+    });
+
+    test('adds no second job with the same job id', async () => {
+      const queue = defineTestQueue();
+      const producer = openProducer(backend(), queue);
+      await producer.add('ring', { v: 1, tenantId: 'acme' }, { jobId: 'ring.acme' });
+      await producer.add('ring', { v: 1, tenantId: 'acme' }, { jobId: 'ring.acme' });
+      expect(await producer.counts()).toMatchObject({ waiting: 1 });
+    });
+
+    test('runs a delayed job later', async () => {
+      const queue = defineTestQueue();
+      const producer = openProducer(backend(), queue);
+      const { completed } = await startConsumer(backend(), queue, {});
+      await producer.add('ring', { v: 1, tenantId: 'late' }, { delayMs: 150 });
+      await producer.add('ring', { v: 1, tenantId: 'early' });
+      await eventually(() => expect(completed).toHaveLength(2));
+      expect(completed.map(({ payload }) => payload)).toMatchObject([{ tenantId: 'early' }, { tenantId: 'late' }]);
+    });
+
+    test('refuses everything once closed', async () => {
+      const producer = openProducer(backend(), defineTestQueue());
+      await producer.counts();
+      await producer.close();
+      await producer.close();
+      const refusal = producer.add('ring', { v: 1, tenantId: 'acme' });
+      await expect(refusal).rejects.toBeInstanceOf(AppError);
+      await expect(refusal).rejects.toMatchObject({ code: 'unavailable' });
+    });
+  });
+
+  test('says that it is healthy', async () => {
+    expect(await backend().health?.()).toEqual({ status: 'ok' });
+  });
+
+  describeBells(backend);
+  describeConsumer(backend);
+  describeScheduler(backend);
+}

@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { ApiEnv } from '../http/api-env.ts';
+
+// Only what the page needs is served; nothing is fetched from elsewhere.
+const assets: Readonly<Record<string, string>> = {
+  'swagger-ui.css': 'text/css; charset=utf-8',
+  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+  'favicon-32x32.png': 'image/png',
+};
+
+const packageFolder = import.meta.resolve('swagger-ui-dist/package.json');
+
+const page = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>memory-layer API</title>
+    <link rel="icon" href="/docs/favicon-32x32.png" />
+    <link rel="stylesheet" href="/docs/swagger-ui.css" />
+  </head>
+  <body>
+    <div id="docs"></div>
+    <script src="/docs/swagger-ui-bundle.js"></script>
+    <script src="/docs/init.js"></script>
+  </body>
+</html>
+`;
+
+const init = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', deepLinking: true, validatorUrl: null });\n`;
+
+const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'";
+
+/** The API reference as a page: Swagger UI, served from its package. */
+export function docsRoutes() {
+  const headers = { 'content-security-policy': policy, 'x-content-type-options': 'nosniff' };
+  return new OpenAPIHono<ApiEnv>()
+    .get('/docs', (c) => c.html(page, 200, headers))
+    .get('/docs/init.js', (c) => c.body(init, 200, { ...headers, 'content-type': 'text/javascript; charset=utf-8' }))
+    .get('/docs/:asset', async (c) => {
+      const name = c.req.param('asset');
+      const type = assets[name];
+      if (type === undefined) return c.notFound();
+      const bytes = await readFile(new URL(name, packageFolder));
+      return c.body(new Uint8Array(bytes), 200, { ...headers, 'content-type': type, 'cache-control': 'max-age=86400' });
+    });
+}

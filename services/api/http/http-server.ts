@@ -1,0 +1,55 @@
+import { createAdaptorServer } from '@hono/node-server';
+import type { Component } from '@memory-layer/shared/lifecycle/component';
+import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
+
+export interface HttpServerOptions {
+  readonly fetch: Parameters<typeof createAdaptorServer>[0]['fetch'];
+  readonly host: string;
+  readonly port: number;
+  readonly readiness: Readiness;
+}
+
+/** Listens, and on stop answers what it has accepted before it closes. */
+export class HttpServer implements Component {
+  readonly id = 'http';
+  readonly #options: HttpServerOptions;
+  readonly #server: ReturnType<typeof createAdaptorServer>;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    this.#server = createAdaptorServer({ fetch: options.fetch });
+  }
+
+  /** Where it listens: the port is the real one, also when 0 was asked for. */
+  get url(): string {
+    const address = this.#server.address();
+    const { host, port } = this.#options;
+    const boundPort = typeof address === 'object' && address !== null ? address.port : port;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`;
+  }
+
+  /** @throws when the port is taken. */
+  async start(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.#options.port, this.#options.host, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    this.#options.readiness.set('ready');
+  }
+
+  stop(): Promise<void> {
+    this.#options.readiness.set('draining');
+    this.#stopped ??= this.#close();
+    return this.#stopped;
+  }
+
+  /** Node closes idle connections at once and each busy one after its answer. */
+  async #close(): Promise<void> {
+    if (!this.#server.listening) return;
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+}

@@ -1,0 +1,22 @@
+import type { Logger } from '@memory-layer/shared/observability/logger';
+import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import type { MiddlewareHandler } from 'hono';
+import { routePath } from 'hono/route';
+import type { ApiEnv } from './api-env.ts';
+
+/** One log line and one count per request, under its route pattern: a raw path would hold ids. */
+export function observe(deps: { readonly logger: Logger; readonly metrics: Metrics }): MiddlewareHandler<ApiEnv> {
+  return async function observeRequest(c, next) {
+    const started = performance.now();
+    await next();
+    const seconds = (performance.now() - started) / 1000;
+    const { method } = c.req;
+    const { status } = c.res;
+    const pattern = routePath(c, -1);
+    const path = status === 404 && pattern.includes('*') ? 'unmatched' : pattern;
+    deps.metrics.requests.inc({ method, path, status: String(status) });
+    deps.metrics.requestSeconds.observe({ method, path }, seconds);
+    const fields = { requestId: c.get('requestId'), method, path, status, durationMs: Math.round(seconds * 1e5) / 100 };
+    deps.logger.info({ ...fields, keyId: c.get('credential')?.keyId }, 'request');
+  };
+}

@@ -1,0 +1,45 @@
+import { z } from '@hono/zod-openapi';
+import { errorCatalog, type ErrorCode } from '@memory-layer/shared/errors/error-catalog';
+
+export const problemSchema = z
+  .object({
+    type: z.string().openapi({ example: 'urn:memory-layer:error:invalid_request' }),
+    title: z.string().openapi({ example: 'Invalid request' }),
+    status: z.int().openapi({ example: 422 }),
+    detail: z.string().openapi({ example: '/content must not be blank.' }),
+    instance: z.string().openapi({ example: '/v1/messages' }),
+    code: z.enum(Object.keys(errorCatalog)).openapi({ example: 'invalid_request' }),
+    requestId: z.string().openapi({ example: '0b9e8f6c-6c4f-4a53-9a37-0f9b8c1f2d3e' }),
+    errors: z
+      .array(
+        z.object({
+          in: z.enum(['body', 'query', 'path', 'header']).openapi({ example: 'body' }),
+          pointer: z.string().openapi({ description: 'JSON Pointer, RFC 6901.', example: '/content' }),
+          detail: z.string().openapi({ example: 'must not be blank' }),
+        }),
+      )
+      .optional(),
+  })
+  .openapi('Problem', { description: 'RFC 9457 problem details.' });
+
+/** The response entries for the errors that a route can answer with. */
+export function problems(...names: readonly ErrorCode[]) {
+  const entries = names.map((name) => {
+    const { status, title } = errorCatalog[name];
+    return [status, { description: title, content: { 'application/problem+json': { schema: problemSchema } } }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** A JSON response entry. */
+export function json<Schema extends z.ZodType>(schema: Schema, description: string) {
+  return { description, content: { 'application/json': { schema } } };
+}
+
+/** A required JSON request body. */
+export function body<Schema extends z.ZodType>(schema: Schema) {
+  return { required: true as const, content: { 'application/json': { schema } } };
+}
+
+/** Either way of sending the key. */
+export const keySecurity = [{ apiKey: [] }, { bearer: [] }];

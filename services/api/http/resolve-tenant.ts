@@ -1,0 +1,24 @@
+import { AppError, type FieldError } from '@memory-layer/shared/errors/app-error';
+import type { Credential } from './api-key.ts';
+
+/**
+ * The tenant a request is for. A bound key may leave `tenant_id` out; one that is given must agree.
+ *
+ * @throws AppError `forbidden` when it does not agree, `invalid_request` when an unbound key gives none.
+ */
+export function resolveTenant(
+  credential: Credential,
+  requested: string | undefined,
+  where: Pick<FieldError, 'in' | 'pointer'>,
+): string {
+  if (credential.tenantId === undefined) {
+    if (requested !== undefined) return requested;
+    const detail = 'is required: this key is not bound to a tenant';
+    throw new AppError('invalid_request', `tenant_id ${detail}.`, { errors: [{ ...where, detail }] });
+  }
+  if (requested !== undefined && requested !== credential.tenantId) {
+    const detail = 'is not the tenant of this key';
+    throw new AppError('forbidden', `tenant_id ${detail}.`, { errors: [{ ...where, detail }] });
+  }
+  return credential.tenantId;
+}

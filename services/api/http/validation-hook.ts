@@ -1,0 +1,54 @@
+import { AppError, type FieldError } from '@memory-layer/shared/errors/app-error';
+import type { z } from 'zod';
+
+const partOf: Readonly<Record<string, FieldError['in']>> = {
+  json: 'body',
+  form: 'body',
+  query: 'query',
+  param: 'path',
+  header: 'header',
+  cookie: 'header',
+};
+
+type Result =
+  | { readonly success: true; readonly target: string }
+  | { readonly success: false; readonly target: string; readonly error: z.core.$ZodError };
+
+/** Makes a 422 that names every invalid field out of a failed validation. */
+export function validationHook(result: Result): void {
+  if (result.success) return;
+  throw invalidRequest(toFieldErrors(result.error, partOf[result.target] ?? 'body'));
+}
+
+export function invalidRequest(errors: readonly FieldError[]): AppError {
+  const first = errors[0];
+  const what = first === undefined ? 'The request is not valid.' : `${first.pointer || 'The body'} ${first.detail}.`;
+  const more = errors.length > 1 ? ` And ${errors.length - 1} more: see errors.` : '';
+  return new AppError('invalid_request', what + more, { errors });
+}
+
+/** One entry per invalid field; unknown fields are named one by one. */
+export function toFieldErrors(
+  error: z.core.$ZodError,
+  part: FieldError['in'],
+  base: readonly PropertyKey[] = [],
+): FieldError[] {
+  return error.issues.flatMap((issue) => {
+    const path = [...base, ...issue.path];
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({ in: part, pointer: toPointer([...path, key]), detail: 'is not a known field' }));
+    }
+    return [{ in: part, pointer: toPointer(path), detail: sentence(issue.message) }];
+  });
+}
+
+/** JSON Pointer, RFC 6901. */
+function toPointer(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+// zod writes "Invalid input: expected string, received number"; ours start with a verb already.
+function sentence(message: string): string {
+  const text = message.replace(/^Invalid input: /, 'is invalid: ').replace(/^Too (big|small): /, 'is too $1: ');
+  return /^[A-Z]/.test(text) ? `is invalid: ${text}` : text;
+}

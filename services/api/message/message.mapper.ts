@@ -1,0 +1,35 @@
+import type { z } from '@hono/zod-openapi';
+import type { MessageWithStatus, NewMessage } from './message.ts';
+import type { MessageCreate, messageSchema } from './message.schemas.ts';
+
+/** From the wire to the domain. */
+export function toNewMessage(body: MessageCreate, tenantId: string): NewMessage {
+  return {
+    tenantId,
+    conversationId: body.conversation_id,
+    role: body.role,
+    content: body.content,
+    metadata: body.metadata ?? {},
+    importanceOverride: body.importance_override ?? body.importance ?? undefined,
+    createdAt: body.created_at ?? undefined,
+    expiresAt: body.expires_at ?? undefined,
+  };
+}
+
+/** From the domain to the wire. */
+export function toMessageBody(message: MessageWithStatus): z.input<typeof messageSchema> {
+  return {
+    id: message.id,
+    tenant_id: message.tenantId,
+    conversation_id: message.conversationId,
+    role: message.role,
+    content: message.content,
+    metadata: message.metadata,
+    message_metadata: message.metadata,
+    importance_score: message.importance,
+    embedding_status: message.embeddingStatus,
+    created_at: message.createdAt.toISOString(),
+    updated_at: message.updatedAt.toISOString(),
+    expires_at: message.expiresAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,133 @@
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import type { ApiEnv } from '../http/api-env.ts';
+import { jsonBody } from '../http/json-body.ts';
+import { body, json, keySecurity, problems } from '../http/openapi.ts';
+import { resolveTenant } from '../http/resolve-tenant.ts';
+import { validationHook } from '../http/validation-hook.ts';
+import { toMessageBody, toNewMessage } from './message.mapper.ts';
+import {
+  messageCreateSchema,
+  messageIdSchema,
+  messageListQuerySchema,
+  messagePageSchema,
+  messageSchema,
+  tenantIdSchema,
+} from './message.schemas.ts';
+import type { MessageService } from './message.service.ts';
+
+const tags = ['messages'];
+const security = keySecurity;
+const byId = {
+  params: z.strictObject({ id: messageIdSchema }),
+  query: z.strictObject({ tenant_id: tenantIdSchema.optional() }),
+};
+
+export interface MessageRoutesDeps {
+  readonly service: MessageService;
+  readonly maxBodyBytes: number;
+}
+
+/** Single messages: store, read, list, delete. */
+export function messageRoutes({ service, maxBodyBytes }: MessageRoutesDeps) {
+  const create = createRoute({
+    method: 'post',
+    path: '/v1/messages',
+    tags,
+    security,
+    summary: 'Store a message',
+    description: 'Answers once the message is durable. It is embedded afterwards: see embedding_status.',
+    middleware: [jsonBody({ maxBytes: maxBodyBytes })] as const,
+    request: { body: body(messageCreateSchema) },
+    responses: {
+      202: json(messageSchema, 'Stored; embedding is pending.'),
+      ...problems(
+        'malformed_json',
+        'unauthenticated',
+        'forbidden',
+        'payload_too_large',
+        'unsupported_media_type',
+        'invalid_request',
+        'unavailable',
+      ),
+    },
+  });
+
+  const list = createRoute({
+    method: 'get',
+    path: '/v1/messages',
+    tags,
+    security,
+    summary: 'List messages',
+    request: { query: messageListQuerySchema },
+    responses: {
+      200: json(messagePageSchema, 'A page, by created_at.'),
+      ...problems('unauthenticated', 'forbidden', 'invalid_request', 'unavailable'),
+    },
+  });
+
+  const get = createRoute({
+    method: 'get',
+    path: '/v1/messages/{id}',
+    tags,
+    security,
+    summary: 'Read a message',
+    request: byId,
+    responses: {
+      200: json(messageSchema, 'The message.'),
+      ...problems('unauthenticated', 'forbidden', 'not_found', 'invalid_request', 'unavailable'),
+    },
+  });
+
+  const remove = createRoute({
+    method: 'delete',
+    path: '/v1/messages/{id}',
+    tags,
+    security,
+    summary: 'Delete a message',
+    description: 'Deletes the message, its vectors and its archived copy. It cannot be found from then on.',
+    request: byId,
+    responses: {
+      204: { description: 'Deleted.' },
+      ...problems('unauthenticated', 'forbidden', 'not_found', 'conflict', 'invalid_request', 'unavailable'),
+    },
+  });
+
+  return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook })
+    .openapi(create, async (c) => {
+      const input = c.req.valid('json');
+      const tenantId = resolveTenant(c.get('credential'), input.tenant_id, { in: 'body', pointer: '/tenant_id' });
+      const options = { mode: 'single', requestId: c.get('requestId') } as const;
+      const [stored] = await service.create([toNewMessage(input, tenantId)], options);
+      if (stored === undefined) throw new Error('the stored message was not answered');
+      return c.json(toMessageBody(stored), 202);
+    })
+    .openapi(list, async (c) => {
+      const query = c.req.valid('query');
+      const page = await service.list({
+        tenantId: resolveTenant(c.get('credential'), query.tenant_id, { in: 'query', pointer: '/tenant_id' }),
+        conversationId: query.conversation_id,
+        order: query.order,
+        cursor: query.cursor,
+        limit: query.limit,
+      });
+      return c.json({ items: page.items.map(toMessageBody), next_cursor: page.nextCursor ?? null }, 200);
+    })
+    .openapi(get, async (c) => {
+      const tenantId = tenantOf(c);
+      return c.json(toMessageBody(await service.getById(tenantId, c.req.valid('param').id)), 200);
+    })
+    .openapi(remove, async (c) => {
+      const tenantId = tenantOf(c);
+      await service.deleteById(tenantId, c.req.valid('param').id);
+      return c.body(null, 204);
+    });
+}
+
+interface TenantQueryContext {
+  readonly req: { valid(target: 'query'): { tenant_id?: string | undefined } };
+  get(key: 'credential'): ApiEnv['Variables']['credential'];
+}
+
+function tenantOf(c: TenantQueryContext): string {
+  return resolveTenant(c.get('credential'), c.req.valid('query').tenant_id, { in: 'query', pointer: '/tenant_id' });
+}

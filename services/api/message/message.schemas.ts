@@ -1,0 +1,145 @@
+import { z } from '@hono/zod-openapi';
+import { roles } from '@memory-layer/shared/db/schema';
+import { tenantIdPattern } from '@memory-layer/shared/tenant/tenant-id';
+import { findMetadataProblem } from './metadata-rules.ts';
+import { hasAtMost, textProblem } from './text-rules.ts';
+
+const maxContentCharacters = 100_000;
+const firstInstant = Date.UTC(1970, 0, 1);
+const lastInstant = Date.UTC(9999, 11, 31);
+
+export const tenantIdSchema = z
+  .string()
+  .regex(tenantIdPattern, 'must be 1 to 64 characters of A-Z a-z 0-9 _ . -')
+  .openapi({ example: 'acme' });
+
+export const conversationIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9_.-]{1,128}$/, 'must be 1 to 128 characters of A-Z a-z 0-9 _ . -')
+  .openapi({ example: 'chat-42' });
+
+export const roleSchema = z.enum(roles).openapi({ example: 'user' });
+
+export const messageIdSchema = z.uuid('must be a UUID').openapi({ example: '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f' });
+
+/** An instant, ISO 8601 with an offset, kept to the millisecond. */
+export const instantSchema = z.iso
+  .datetime({ offset: true, error: 'must be an ISO 8601 date and time with an offset, like 2026-01-31T12:00:00Z' })
+  .transform((text) => new Date(text))
+  .refine((date) => date.getTime() >= firstInstant && date.getTime() <= lastInstant, 'must be between 1970 and 9999')
+  .openapi({ type: 'string', format: 'date-time', example: '2026-01-31T12:00:00.000Z' });
+
+export const importanceSchema = z.number().min(0, 'must be 0 to 1').max(1, 'must be 0 to 1').openapi({ example: 0.8 });
+
+const contentSchema = z
+  .string()
+  .superRefine((text, context) => {
+    const problem = textProblem(text) ?? lengthProblem(text);
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+  })
+  .openapi({ minLength: 1, maxLength: maxContentCharacters, example: 'My sister Ana moved to Lisbon in May.' });
+
+function lengthProblem(text: string): string | undefined {
+  const trimmed = text.trim();
+  if (trimmed === '') return 'must not be blank';
+  if (!hasAtMost(trimmed, maxContentCharacters)) return `must have at most ${maxContentCharacters} characters`;
+  return undefined;
+}
+
+export const metadataSchema = z
+  .custom<Record<string, unknown>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
+    error: 'must be an object',
+  })
+  .superRefine((value, context) => {
+    const problem = findMetadataProblem(value);
+    if (problem !== undefined) {
+      context.addIssue({ code: 'custom', path: [...problem.path], message: problem.message });
+    }
+  })
+  .openapi({ type: 'object', additionalProperties: true, example: { topic: 'family' } });
+
+/** One message as a client sends it. `importance` is the name older documentation used. */
+export const messageCreateSchema = z
+  .strictObject({
+    tenant_id: tenantIdSchema.optional(),
+    conversation_id: conversationIdSchema,
+    role: roleSchema,
+    content: contentSchema,
+    metadata: metadataSchema.nullish(),
+    importance_override: importanceSchema.nullish(),
+    importance: importanceSchema.nullish(),
+    created_at: instantSchema.nullish(),
+    expires_at: instantSchema.nullish(),
+  })
+  .refine((message) => message.importance == null || message.importance_override == null, {
+    path: ['importance'],
+    message: 'is another name of importance_override: send one of the two',
+  })
+  .openapi('MessageCreate');
+
+export const messageSchema = z
+  .object({
+    id: messageIdSchema,
+    tenant_id: tenantIdSchema,
+    conversation_id: conversationIdSchema,
+    role: roleSchema,
+    content: z.string().openapi({ example: 'My sister Ana moved to Lisbon in May.' }),
+    metadata: z.record(z.string(), z.unknown()).openapi({ example: { topic: 'family' } }),
+    message_metadata: z
+      .record(z.string(), z.unknown())
+      .openapi({ description: 'The same as metadata, under its older name.', example: { topic: 'family' } }),
+    importance_score: z.number().openapi({ example: 0.233 }),
+    embedding_status: z.enum(['pending', 'completed', 'failed']).openapi({ example: 'pending' }),
+    created_at: z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' }),
+    updated_at: z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' }),
+    expires_at: z.iso.datetime().nullable().openapi({ example: null }),
+  })
+  .openapi('Message');
+
+export const maxBatchMessages = 1000;
+
+/** The envelope of a batch. Items are checked one by one, so that a bad one does not fail its neighbours. */
+export const messageBatchCreateSchema = z
+  .strictObject({
+    messages: z
+      .array(z.unknown())
+      .min(1, 'must hold at least one message')
+      .max(maxBatchMessages, `must hold at most ${maxBatchMessages} messages`)
+      .openapi({ type: 'array', items: { $ref: '#/components/schemas/MessageCreate' } }),
+  })
+  .openapi('MessageBatchCreate');
+
+export const batchErrorSchema = z
+  .object({
+    message_index: z.int().openapi({ description: 'Position in the request, from 0.', example: 1 }),
+    error: z.string().openapi({ example: '/messages/1/role is invalid.' }),
+    code: z.string().openapi({ example: 'invalid_request' }),
+    errors: z.array(z.object({ in: z.string(), pointer: z.string(), detail: z.string() })),
+  })
+  .openapi('MessageBatchError');
+
+export const messageBatchSchema = z
+  .object({
+    created: z.array(messageSchema).openapi({ description: 'The stored messages, in the order they were sent.' }),
+    updated: z.array(messageSchema).openapi({ description: 'Always empty: kept for clients of the older API.' }),
+    deleted: z.array(messageIdSchema).openapi({ description: 'Always empty: kept for clients of the older API.' }),
+    errors: z.array(batchErrorSchema),
+  })
+  .openapi('MessageBatch');
+
+export const messagePageSchema = z
+  .object({
+    items: z.array(messageSchema),
+    next_cursor: z.string().nullable().openapi({ description: 'Pass as cursor to go on; null at the end.' }),
+  })
+  .openapi('MessagePage');
+
+export const messageListQuerySchema = z.strictObject({
+  tenant_id: tenantIdSchema.optional(),
+  conversation_id: conversationIdSchema.optional(),
+  limit: z.coerce.number().int('must be a whole number').min(1, 'must be 1 to 200').max(200, 'must be 1 to 200').default(50),
+  order: z.enum(['asc', 'desc']).default('asc').openapi({ description: 'By created_at.' }),
+  cursor: z.string().max(200).optional(),
+});
+
+export type MessageCreate = z.output<typeof messageCreateSchema>;

@@ -1,0 +1,56 @@
+import { textProblem } from './text-rules.ts';
+
+export const maxMetadataDepth = 4;
+export const maxMetadataKeys = 50;
+export const maxMetadataItems = 50;
+
+export interface MetadataProblem {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/**
+ * The first thing that metadata may not be. Whatever passes is stored as it was sent; whatever would not
+ * come back the same (numbers a double cannot hold, text PostgreSQL refuses) is refused.
+ */
+export function findMetadataProblem(
+  value: unknown,
+  path: readonly (string | number)[] = [],
+): MetadataProblem | undefined {
+  if (typeof value === 'string') return at(path, textProblem(value));
+  if (typeof value === 'number') return at(path, numberProblem(value));
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (path.length >= maxMetadataDepth) return at(path, `is nested deeper than ${maxMetadataDepth} levels`);
+  return Array.isArray(value) ? findInArray(value, path) : findInObject(value, path);
+}
+
+function findInArray(items: readonly unknown[], path: readonly (string | number)[]): MetadataProblem | undefined {
+  if (items.length > maxMetadataItems) return at(path, `has more than ${maxMetadataItems} items`);
+  for (const [index, item] of items.entries()) {
+    const problem = findMetadataProblem(item, [...path, index]);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+function findInObject(value: object, path: readonly (string | number)[]): MetadataProblem | undefined {
+  const entries = Object.entries(value);
+  if (entries.length > maxMetadataKeys) return at(path, `has more than ${maxMetadataKeys} keys`);
+  for (const [key, item] of entries) {
+    const problem = at(path, textProblem(key)) ?? findMetadataProblem(item, [...path, key]);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+function numberProblem(value: number): string | undefined {
+  if (!Number.isFinite(value)) return 'is a number too large to keep';
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    return 'is a whole number beyond 2^53, which would lose digits: send it as a string';
+  }
+  return undefined;
+}
+
+function at(path: readonly (string | number)[], message: string | undefined): MetadataProblem | undefined {
+  return message === undefined ? undefined : { path, message };
+}

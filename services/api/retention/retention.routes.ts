@@ -1,0 +1,104 @@
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import type { ApiEnv } from '../http/api-env.ts';
+import { jsonBody } from '../http/json-body.ts';
+import { body, json, keySecurity, problems } from '../http/openapi.ts';
+import { resolveTenant } from '../http/resolve-tenant.ts';
+import { validationHook } from '../http/validation-hook.ts';
+import { tenantIdSchema } from '../message/message.schemas.ts';
+import type { RetentionRun } from './retention-run.ts';
+import type { RetentionService } from './retention.service.ts';
+
+const actionSchema = z.enum(['archive', 'delete']).openapi({ example: 'archive' });
+
+const runRequestSchema = z
+  .strictObject({
+    tenant_id: tenantIdSchema.optional(),
+    actions: z.array(actionSchema).min(1, 'must name at least one').max(2, 'must name each action once').default(['archive', 'delete']),
+    dry_run: z.boolean().default(false),
+  })
+  .refine((run) => new Set(run.actions).size === run.actions.length, { path: ['actions'], message: 'must name each action once' })
+  .openapi('RetentionRunRequest');
+
+const runSchema = z
+  .object({
+    run_id: z.uuid().openapi({ example: '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f' }),
+    tenant_id: tenantIdSchema,
+    status: z.enum(['queued', 'running', 'completed', 'failed']).openapi({ example: 'completed' }),
+    archived: z.int().openapi({ example: 12 }),
+    deleted: z.int().openapi({ example: 3 }),
+    dry_run: z.boolean().openapi({ example: false }),
+  })
+  .openapi('RetentionRun');
+
+const tags = ['retention'];
+
+export interface RetentionRoutesDeps {
+  readonly service: RetentionService;
+  readonly maxBodyBytes: number;
+}
+
+export function retentionRoutes({ service, maxBodyBytes }: RetentionRoutesDeps) {
+  const run = createRoute({
+    method: 'post',
+    path: '/v1/admin/retention/run',
+    tags,
+    security: keySecurity,
+    summary: 'Apply a tenant’s retention policy now',
+    description: 'A dry run changes nothing and counts what a run would do.',
+    middleware: [jsonBody({ maxBytes: maxBodyBytes })] as const,
+    request: { body: body(runRequestSchema) },
+    responses: {
+      200: json(runSchema, 'The run has ended.'),
+      202: json(runSchema, 'The run goes on; ask for it by its run_id.'),
+      ...problems(
+        'malformed_json',
+        'unauthenticated',
+        'forbidden',
+        'payload_too_large',
+        'unsupported_media_type',
+        'invalid_request',
+        'unavailable',
+      ),
+    },
+  });
+
+  const get = createRoute({
+    method: 'get',
+    path: '/v1/admin/retention/runs/{run_id}',
+    tags,
+    security: keySecurity,
+    summary: 'How a retention run stands',
+    request: {
+      params: z.strictObject({ run_id: z.uuid('must be a UUID') }),
+      query: z.strictObject({ tenant_id: tenantIdSchema.optional() }),
+    },
+    responses: {
+      200: json(runSchema, 'The run.'),
+      ...problems('unauthenticated', 'forbidden', 'not_found', 'invalid_request', 'unavailable'),
+    },
+  });
+
+  return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook })
+    .openapi(run, async (c) => {
+      const input = c.req.valid('json');
+      const tenantId = resolveTenant(c.get('credential'), input.tenant_id, { in: 'body', pointer: '/tenant_id' });
+      const outcome = await service.run({ tenantId, actions: input.actions, dryRun: input.dry_run });
+      return c.json(toBody(outcome), outcome.state === 'completed' ? 200 : 202);
+    })
+    .openapi(get, async (c) => {
+      const where = { in: 'query', pointer: '/tenant_id' } as const;
+      const tenantId = resolveTenant(c.get('credential'), c.req.valid('query').tenant_id, where);
+      return c.json(toBody(await service.getById(tenantId, c.req.valid('param').run_id)), 200);
+    });
+}
+
+function toBody(run: RetentionRun) {
+  return {
+    run_id: run.runId,
+    tenant_id: run.tenantId,
+    status: run.state,
+    archived: run.archived,
+    deleted: run.deleted,
+    dry_run: run.dryRun,
+  };
+}

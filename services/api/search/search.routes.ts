@@ -1,0 +1,69 @@
+import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
+import type { ApiEnv } from '../http/api-env.ts';
+import { jsonBody } from '../http/json-body.ts';
+import { body, json, keySecurity, problems } from '../http/openapi.ts';
+import { resolveTenant } from '../http/resolve-tenant.ts';
+import { validationHook } from '../http/validation-hook.ts';
+import { fromBody, fromQuery, toHitBody } from './search.mapper.ts';
+import { searchBodySchema, searchQuerySchema, searchResponseSchema } from './search.schemas.ts';
+import type { SearchService } from './search.service.ts';
+import type { SearchResult } from './search.ts';
+
+const path = '/v1/memory/search';
+const common = { path, tags: ['search'], security: keySecurity };
+
+export interface SearchRoutesDeps {
+  readonly service: SearchService;
+  readonly maxBodyBytes: number;
+}
+
+export function searchRoutes({ service, maxBodyBytes }: SearchRoutesDeps) {
+  const get = createRoute({
+    ...common,
+    method: 'get',
+    summary: 'Search by meaning and by words',
+    request: { query: searchQuerySchema },
+    responses: {
+      200: json(searchResponseSchema, 'The best hits, best first.'),
+      ...problems('unauthenticated', 'forbidden', 'invalid_request', 'unavailable'),
+    },
+  });
+
+  const post = createRoute({
+    ...common,
+    method: 'post',
+    summary: 'Search with filters',
+    middleware: [jsonBody({ maxBytes: maxBodyBytes })] as const,
+    request: { body: body(searchBodySchema) },
+    responses: {
+      200: json(searchResponseSchema, 'The best hits, best first.'),
+      ...problems(
+        'malformed_json',
+        'unauthenticated',
+        'forbidden',
+        'payload_too_large',
+        'unsupported_media_type',
+        'invalid_request',
+        'unavailable',
+      ),
+    },
+  });
+
+  return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook })
+    .openapi(get, async (c) => {
+      const query = c.req.valid('query');
+      const where = { in: 'query', pointer: '/tenant_id' } as const;
+      const tenantId = resolveTenant(c.get('credential'), query.tenant_id, where);
+      return c.json(answer(await service.search(fromQuery(query, { tenantId, signal: c.req.raw.signal }))), 200);
+    })
+    .openapi(post, async (c) => {
+      const input = c.req.valid('json');
+      const where = { in: 'body', pointer: '/tenant_id' } as const;
+      const tenantId = resolveTenant(c.get('credential'), input.tenant_id, where);
+      return c.json(answer(await service.search(fromBody(input, { tenantId, signal: c.req.raw.signal }))), 200);
+    });
+}
+
+function answer(result: SearchResult) {
+  return { total: result.hits.length, degraded: result.degraded, items: result.hits.map(toHitBody) };
+}

@@ -1,0 +1,126 @@
+import type { Embedder } from '@memory-layer/shared/embedding/embedder';
+import type { Logger } from '@memory-layer/shared/observability/logger';
+import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import type { EmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
+import { backoffMs } from './backoff.ts';
+import type { EmbeddingRepository, LeasedMessage, TenantWork } from './embedding.repository.ts';
+import { isolateFailures, type Prepared, type Refused } from './isolate-failures.ts';
+
+export interface EmbeddingServiceDeps {
+  readonly repository: EmbeddingRepository;
+  /** For passages; guarded by a timeout and a circuit breaker. */
+  readonly embedder: Embedder;
+  readonly bell: EmbeddingBell;
+  readonly batchSize: number;
+  readonly leaseMs: number;
+  readonly maxAttempts: number;
+  readonly backoffMs: number;
+  /** 0 up to 1: jitter. */
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface EmbedOutcome {
+  readonly leased: number;
+  readonly embedded: number;
+  readonly deferred: number;
+  readonly retried: number;
+  readonly failed: number;
+}
+
+// Bounds a job's work, so that it ends within its lease whatever the length of its messages.
+const maxPassages = 512;
+
+export type EmbeddingService = ReturnType<typeof createEmbeddingService>;
+
+export function createEmbeddingService(deps: EmbeddingServiceDeps) {
+  const { repository, embedder, logger, metrics } = deps;
+
+  /** Messages that were leased too often without an outcome: whatever worked on them died each time. */
+  async function giveUpExhausted(work: TenantWork, leased: readonly LeasedMessage[]): Promise<LeasedMessage[]> {
+    const exhausted = leased.filter((message) => message.attempts > deps.maxAttempts);
+    if (exhausted.length > 0) {
+      await repository.fail(work, exhausted, `no outcome after ${deps.maxAttempts} attempts: the worker died each time`);
+    }
+    return leased.filter((message) => message.attempts <= deps.maxAttempts);
+  }
+
+  async function prepare(messages: readonly LeasedMessage[]): Promise<Prepared[]> {
+    return Promise.all(messages.map(async (message) => ({ message, passages: await embedder.split(message.content) })));
+  }
+
+  /** A message that fails by itself while the embedder works for others. */
+  async function settleFailure(work: TenantWork, { message, error, reason, final }: Refused): Promise<boolean> {
+    const isLast = final || message.attempts >= deps.maxAttempts;
+    const fields = { ...work, messageId: message.messageId, attempts: message.attempts, err: error };
+    if (isLast) {
+      logger.error(fields, 'message cannot be embedded');
+      await repository.fail(work, [message], reason);
+    } else {
+      logger.warn(fields, 'message not embedded: trying again later');
+      const delay = backoffMs(message.attempts, deps.backoffMs, deps.random);
+      await repository.retryLater(work, message, delay, reason);
+    }
+    return isLast;
+  }
+
+  return {
+    /**
+     * Leases a batch of a tenant's due messages, embeds it and writes the vectors. When more are left, rings
+     * again first, so that other workers join and tenants take turns.
+     *
+     * @throws only when the database fails; the leases then end by themselves.
+     */
+    async embedDue(work: TenantWork, signal: AbortSignal): Promise<EmbedOutcome> {
+      const leased = await repository.lease({ ...work, limit: deps.batchSize, leaseMs: deps.leaseMs });
+      if (leased.length > 0) metrics.embeddingBatchMessages.observe(leased.length);
+      if (leased.length === deps.batchSize) deps.bell.ring(work.tenantId, work.generation);
+      const messages = await giveUpExhausted(work, leased);
+      if (messages.length === 0) return countOutcome(metrics, { leased: leased.length, failed: leased.length });
+
+      const { now, later } = takeWithin(await prepare(messages), maxPassages);
+      if (later.length > 0) {
+        await repository.defer(work, later, 0, null);
+        deps.bell.ring(work.tenantId, work.generation);
+      }
+      const outcome = await isolateFailures(now, embedder, signal);
+      const written = outcome.embedded.length === 0 ? 0 : await repository.complete(work, outcome.embedded);
+      if (outcome.deferred.length > 0) {
+        // Half to one and a half times the pause, so that workers do not come back in step.
+        const delay = Math.round(deps.backoffMs * (0.5 + deps.random()));
+        await repository.defer(work, outcome.deferred, delay, outcome.deferReason);
+      }
+      let failed = leased.length - messages.length;
+      for (const refused of outcome.refused) {
+        if (await settleFailure(work, refused)) failed += 1;
+      }
+      return countOutcome(metrics, {
+        leased: leased.length,
+        embedded: written,
+        deferred: outcome.deferred.length + later.length,
+        failed,
+        retried: outcome.refused.length - (failed - (leased.length - messages.length)),
+      });
+    },
+  };
+}
+
+/** The messages, in order, whose passages fit the budget, at least one; and the rest, for another job. */
+function takeWithin(prepared: readonly Prepared[], budget: number) {
+  let used = 0;
+  const overflow = prepared.findIndex(({ passages }, index) => {
+    used += passages.length;
+    return index > 0 && used > budget;
+  });
+  const cut = overflow === -1 ? prepared.length : overflow;
+  return { now: prepared.slice(0, cut), later: prepared.slice(cut).map(({ message }) => message) };
+}
+
+function countOutcome(metrics: Metrics, counts: Partial<EmbedOutcome>): EmbedOutcome {
+  const outcome = { leased: 0, embedded: 0, deferred: 0, retried: 0, failed: 0, ...counts };
+  for (const name of ['embedded', 'deferred', 'retried', 'failed'] as const) {
+    if (outcome[name] > 0) metrics.embeddingMessages.inc({ outcome: name }, outcome[name]);
+  }
+  return outcome;
+}

@@ -1,0 +1,99 @@
+import type { Embedder } from '@memory-layer/shared/embedding/embedder';
+import { AppError } from '@memory-layer/shared/errors/app-error';
+import type { EmbeddedMessage, LeasedMessage } from './embedding.repository.ts';
+
+/** A message with the passages to embed. */
+export interface Prepared {
+  readonly message: LeasedMessage;
+  readonly passages: readonly string[];
+}
+
+export interface Refused {
+  readonly message: LeasedMessage;
+  readonly error: unknown;
+  readonly reason: string;
+  /** Trying again would end the same. */
+  readonly final: boolean;
+}
+
+export interface IsolatedOutcome {
+  readonly embedded: readonly EmbeddedMessage[];
+  /** Not at fault: the embedder is away, or this worker stops. */
+  readonly deferred: readonly LeasedMessage[];
+  readonly deferReason: string;
+  /** Failed alone, while the embedder works for a harmless text. */
+  readonly refused: readonly Refused[];
+}
+
+// Tells a broken embedder from a text it cannot take: a working one embeds this.
+const harmlessText = 'The weather is fine today.';
+
+const nothing: IsolatedOutcome = { embedded: [], deferred: [], deferReason: '', refused: [] };
+
+/**
+ * Embeds messages together. When that fails and the embedder still works for a harmless text, the batch is
+ * halved until what cannot be embedded stands alone; when it does not, all of them are deferred.
+ */
+export async function isolateFailures(
+  batch: readonly Prepared[],
+  embedder: Embedder,
+  signal: AbortSignal,
+): Promise<IsolatedOutcome> {
+  if (batch.length === 0) return nothing;
+  if (signal.aborted) return deferAll(batch, 'the worker stopped');
+  try {
+    return { ...nothing, embedded: await embedAll(batch, embedder, signal) };
+  } catch (error) {
+    if (signal.aborted) return deferAll(batch, 'the worker stopped');
+    if (!(await worksFor(harmlessText, embedder, signal))) return deferAll(batch, reasonOf(error));
+    const [only] = batch;
+    if (batch.length === 1 && only !== undefined) {
+      const final = error instanceof AppError && !error.retryable;
+      return { ...nothing, refused: [{ message: only.message, error, reason: reasonOf(error), final }] };
+    }
+    const middle = Math.ceil(batch.length / 2);
+    const first = await isolateFailures(batch.slice(0, middle), embedder, signal);
+    return merge(first, await isolateFailures(batch.slice(middle), embedder, signal));
+  }
+}
+
+async function embedAll(
+  batch: readonly Prepared[],
+  embedder: Embedder,
+  signal: AbortSignal,
+): Promise<EmbeddedMessage[]> {
+  const texts = batch.flatMap((prepared) => prepared.passages);
+  const vectors = await embedder.embed(texts, { kind: 'passage', signal });
+  let next = 0;
+  return batch.map(({ message, passages }) => {
+    const from = next;
+    next += passages.length;
+    return { ...message, vectors: vectors.slice(from, next) };
+  });
+}
+
+async function worksFor(text: string, embedder: Embedder, signal: AbortSignal): Promise<boolean> {
+  try {
+    await embedder.embed([text], { kind: 'passage', signal });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function deferAll(batch: readonly Prepared[], deferReason: string): IsolatedOutcome {
+  return { ...nothing, deferred: batch.map((prepared) => prepared.message), deferReason };
+}
+
+function merge(a: IsolatedOutcome, b: IsolatedOutcome): IsolatedOutcome {
+  return {
+    embedded: [...a.embedded, ...b.embedded],
+    deferred: [...a.deferred, ...b.deferred],
+    deferReason: a.deferReason === '' ? b.deferReason : a.deferReason,
+    refused: [...a.refused, ...b.refused],
+  };
+}

@@ -1,0 +1,58 @@
+import type { Component } from '@memory-layer/shared/lifecycle/component';
+import type { Logger } from '@memory-layer/shared/observability/logger';
+import type { EmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
+import type { EmbeddingRepository } from './embedding.repository.ts';
+
+export interface PendingSweeperDeps {
+  readonly repository: Pick<EmbeddingRepository, 'listOverdue'>;
+  readonly bell: EmbeddingBell;
+  readonly everyMs: number;
+  readonly logger: Logger;
+}
+
+const tenantsPerSweep = 500;
+
+/**
+ * Rings for whatever is due too long: lost bells, retries whose time has come, leases of workers that died.
+ * A timer and not a repeatable job, because it has to work when the queue has forgotten everything.
+ */
+export class PendingSweeper implements Component {
+  readonly id = 'pending-sweeper';
+  readonly #deps: PendingSweeperDeps;
+  #timer: NodeJS.Timeout | undefined;
+  #round: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(deps: PendingSweeperDeps) {
+    this.#deps = deps;
+  }
+
+  /** The first sweep takes up what an earlier process left, without a grace period. */
+  async start(): Promise<void> {
+    await this.#sweep(0);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#round;
+  }
+
+  async #sweep(graceMs: number): Promise<void> {
+    const { repository, bell, everyMs, logger } = this.#deps;
+    try {
+      const overdue = await repository.listOverdue(graceMs, tenantsPerSweep);
+      for (const work of overdue) bell.ring(work.tenantId, work.generation);
+    } catch (error) {
+      logger.warn({ err: error }, 'sweep failed');
+    }
+    if (this.#stopped) return;
+    // A tenth more or less, so that many workers do not sweep in step.
+    this.#timer = setTimeout(
+      () => {
+        this.#round = this.#sweep(Math.min(everyMs, 1000));
+      },
+      everyMs * (0.9 + Math.random() / 5),
+    );
+  }
+}

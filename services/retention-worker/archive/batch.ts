@@ -1,0 +1,27 @@
+import type { Scope } from './selection.ts';
+
+/** Where the previous batch of a pass ended. Later batches begin behind it and never look at those rows again. */
+export interface Position {
+  readonly at: Date;
+  readonly id: string;
+}
+
+export interface BatchRequest extends Scope {
+  /** Rows at most. */
+  readonly limit: number;
+  /** Undefined for the first batch of a pass. */
+  readonly after: Position | undefined;
+}
+
+export interface BatchOutcome {
+  /** Rows archived or deleted. */
+  readonly rows: number;
+  /** Where to go on; undefined when nothing was left for this batch. */
+  readonly next: Position | undefined;
+}
+
+/** A batch that was not full saw the end: what it left out is held, or locked by somebody who deals with it. */
+export function toOutcome(request: BatchRequest, last: { rows: number; at: Date; id: string } | undefined): BatchOutcome {
+  if (last === undefined) return { rows: 0, next: undefined };
+  return { rows: last.rows, next: last.rows < request.limit ? undefined : { at: last.at, id: last.id } };
+}

@@ -1,0 +1,62 @@
+import type { ArchiveReason } from '@memory-layer/shared/db/schema';
+import { startTestDatabase } from '@memory-layer/shared/testing/test-database';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cutoffsAt, resolvePolicy } from '../retention-policy.ts';
+import { createTenant, now } from '../testing/retention-fixture.ts';
+import { archiveQuery } from './archive-batch.ts';
+import { deleteQuery } from './delete-batch.ts';
+
+const policy = resolvePolicy(undefined, { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 });
+
+let database: Awaited<ReturnType<typeof startTestDatabase>>;
+let tenantId: string;
+
+beforeAll(async () => {
+  database = await startTestDatabase();
+  ({ tenantId } = await createTenant(database.db));
+  const { tenantId: otherId } = await createTenant(database.db);
+  const columns = sql`tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at,
+    updated_at, expires_at`;
+  // One message an hour for more than four months; every hundredth has expired.
+  const values = sql`owner, gen_random_uuid(), 'c-' || n % 50, 'user', 'words', '{}', n % 10 / 10.0, decode('00', 'hex'),
+    ${now}::timestamptz - make_interval(hours => n), ${now},
+    case when n % 100 = 0 then ${now}::timestamptz - make_interval(hours => n) end`;
+  const rows = sql`generate_series(1, 3000) as n, unnest(${[tenantId, otherId]}::text[]) as owner`;
+  await sql`insert into message (${columns}) select ${values} from ${rows}`.execute(database.db);
+  await sql`insert into archived_message (${columns}, archived_at, archive_reason)
+    select ${values}, ${now}::timestamptz - make_interval(hours => n), 'age' from ${rows}`.execute(database.db);
+  await sql`analyze`.execute(database.db);
+});
+afterAll(async () => database.stop());
+
+/** The plan as text, and its lines that read a table without an index. */
+async function explain(query: { explain(format: 'text'): Promise<Record<string, unknown>[]> }) {
+  const lines = (await query.explain('text')).map((row) => String(row['QUERY PLAN']));
+  return { text: lines.join('\n'), seqScans: lines.filter((line) => /Seq Scan on (message|archived_message)/.test(line)) };
+}
+
+const request = { limit: 100, after: undefined, policy, cutoffs: cutoffsAt(policy, now) };
+
+test.each<[ArchiveReason, RegExp]>([
+  ['age', /Index Scan using message_p\d+_tenant_id_created_at_id_idx/],
+  ['expired', /Index Scan using message_p\d+_tenant_id_expires_at_idx/],
+])('a batch by %s reads the index of its order, and removes by primary key', async (reason, index) => {
+  const { text, seqScans } = await explain(archiveQuery(database.db, { ...request, tenantId, reason }));
+  expect(text).toMatch(index);
+  expect(text).toMatch(/Index Scan using message_p\d+_pkey|Bitmap Index Scan on message_p\d+_pkey/);
+  expect(seqScans).toEqual([]);
+  expect(new Set(text.match(/message_p\d+/g)), 'one partition').toHaveProperty('size', 1);
+});
+
+test('a batch behind a position does not read the rows before it', async () => {
+  const after = { at: new Date(now.getTime() - 1000 * 3_600_000), id: '00000000-0000-7000-8000-000000000000' };
+  const { text } = await explain(archiveQuery(database.db, { ...request, tenantId, reason: 'age', after }));
+  expect(text).toMatch(/Index Cond: .*ROW\(.*created_at, .*id\) > ROW\(/);
+});
+
+test('a batch of deletes reads the index of the archive', async () => {
+  const { text, seqScans } = await explain(deleteQuery(database.db, { ...request, tenantId }));
+  expect(text).toMatch(/Index Scan using archived_message_archived_at_idx/);
+  expect(seqScans).toEqual([]);
+});

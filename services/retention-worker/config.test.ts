@@ -1,0 +1,37 @@
+import { loadEnv } from '@memory-layer/shared/config/load-config';
+import { describe, expect, test } from 'vitest';
+import { retentionEnv, toRetentionConfig } from './config.ts';
+
+const load = (env: Record<string, string> = {}) => toRetentionConfig(loadEnv(retentionEnv, env));
+
+describe('the retention worker configuration', () => {
+  test('has the documented defaults', () => {
+    expect(load()).toEqual({
+      defaults: { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 },
+      schedule: { everySeconds: 86_400, tenantIds: undefined },
+      batchSize: 500,
+      concurrency: 2,
+    });
+  });
+
+  test('is frozen all the way down', () => {
+    expect(Object.isFrozen(load().schedule)).toBe(true);
+  });
+
+  test.each([
+    ['*', undefined],
+    ['acme, *', undefined],
+    ['acme, other.corp', ['acme', 'other.corp']],
+  ])('MEMORY_RETENTION_TENANTS=%s', (value, tenantIds) => {
+    expect(load({ MEMORY_RETENTION_TENANTS: value }).schedule.tenantIds).toEqual(tenantIds);
+  });
+
+  test('refuses what the database would refuse', () => {
+    const env = {
+      MEMORY_RETENTION_MAX_AGE_DAYS: '0',
+      MEMORY_RETENTION_IMPORTANCE_THRESHOLD: '1.5',
+      MEMORY_RETENTION_TENANTS: 'a b',
+    };
+    expect(() => load(env)).toThrow(/MAX_AGE_DAYS[\s\S]*IMPORTANCE_THRESHOLD[\s\S]*TENANTS/);
+  });
+});

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { cutoffsAt, resolvePolicy, type StoredPolicy } from './retention-policy.ts';
+
+const defaults = { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 };
+const unset: StoredPolicy = {
+  maxAgeDays: null,
+  importanceThreshold: null,
+  deleteAfterDays: null,
+  maxItems: null,
+  matchMode: null,
+  legalHold: false,
+};
+
+describe('resolvePolicy', () => {
+  const byDefault = { ...defaults, maxItems: undefined, matchMode: 'all', legalHold: false };
+
+  test('is the defaults for a tenant without a policy', () => {
+    expect(resolvePolicy(undefined, defaults)).toEqual(byDefault);
+  });
+
+  test('is the defaults for a policy that sets nothing', () => {
+    expect(resolvePolicy(unset, defaults)).toEqual(byDefault);
+  });
+
+  test('takes what the tenant set and fills the rest', () => {
+    const stored: StoredPolicy = { ...unset, maxAgeDays: 7, maxItems: 100, matchMode: 'any', legalHold: true };
+    expect(resolvePolicy(stored, defaults)).toEqual({
+      maxAgeDays: 7,
+      importanceThreshold: 0.35,
+      deleteAfterDays: 90,
+      maxItems: 100,
+      matchMode: 'any',
+      legalHold: true,
+    });
+  });
+
+  test('a threshold of zero is set, not missing', () => {
+    expect(resolvePolicy({ ...unset, importanceThreshold: 0 }, defaults).importanceThreshold).toBe(0);
+  });
+});
+
+test('cutoffsAt counts back in days of 24 hours', () => {
+  const policy = resolvePolicy({ ...unset, maxAgeDays: 2, deleteAfterDays: 1 }, defaults);
+  // Summer time began in most of Europe in the night to 30 March 2025.
+  expect(cutoffsAt(policy, new Date('2025-03-31T12:00:00Z'))).toEqual({
+    now: new Date('2025-03-31T12:00:00Z'),
+    oldBefore: new Date('2025-03-29T12:00:00Z'),
+    deleteUpTo: new Date('2025-03-30T12:00:00Z'),
+  });
+});

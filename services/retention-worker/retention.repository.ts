@@ -1,0 +1,55 @@
+import type { RetentionAction, Schema } from '@memory-layer/shared/db/schema';
+import type { Kysely } from 'kysely';
+import { archiveBatch } from './archive/archive-batch.ts';
+import type { BatchOutcome, BatchRequest } from './archive/batch.ts';
+import { countDue, type RetentionCounts } from './archive/count-due.ts';
+import { deleteBatch } from './archive/delete-batch.ts';
+import type { ArchiveRequest } from './archive/select-candidates.ts';
+import type { Scope } from './archive/selection.ts';
+import type { StoredPolicy } from './retention-policy.ts';
+import { addCounts, type ClaimedRun } from './retention-run.repository.ts';
+
+export type RetentionRepository = ReturnType<typeof createRetentionRepository>;
+
+/** What a run reads and does. Each batch is one transaction, in which the run's counts go along. */
+export function createRetentionRepository(db: Kysely<Schema>) {
+  return {
+    /** Undefined for a tenant that set nothing. */
+    async findPolicy(tenantId: string): Promise<StoredPolicy | undefined> {
+      return db
+        .selectFrom('retention_policy')
+        .select([
+          'max_age_days as maxAgeDays',
+          'importance_threshold as importanceThreshold',
+          'delete_after_days as deleteAfterDays',
+          'max_items as maxItems',
+          'match_mode as matchMode',
+          'legal_hold as legalHold',
+        ])
+        .where('tenant_id', '=', tenantId)
+        .executeTakeFirst();
+    },
+
+    /** @throws RunLostError, and then nothing was archived. */
+    async archiveBatch(run: ClaimedRun, request: ArchiveRequest): Promise<BatchOutcome> {
+      return db.transaction().execute(async (transaction) => {
+        const outcome = await archiveBatch(transaction, request);
+        await addCounts(transaction, run, { archived: outcome.rows, deleted: 0 });
+        return outcome;
+      });
+    },
+
+    /** @throws RunLostError, and then nothing was deleted. */
+    async deleteBatch(run: ClaimedRun, request: BatchRequest): Promise<BatchOutcome> {
+      return db.transaction().execute(async (transaction) => {
+        const outcome = await deleteBatch(transaction, request);
+        await addCounts(transaction, run, { archived: 0, deleted: outcome.rows });
+        return outcome;
+      });
+    },
+
+    async countDue(scope: Scope, actions: readonly RetentionAction[]): Promise<RetentionCounts> {
+      return countDue(db, scope, actions);
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { lockFolder, startEmbeddedPostgres } from '@memory-layer/embedded-postgres';
+import { ConfigError } from '@memory-layer/shared/config/load-config';
+import { migrate } from '@memory-layer/shared/db/migrate';
+import { migrationsFolder } from '@memory-layer/shared/db/migrations-folder';
+import { createEmbedder } from '@memory-layer/shared/embedding/create-embedder';
+import { runProcess } from '@memory-layer/shared/lifecycle/run-process';
+import { migrateQueueSchema } from '@memory-layer/shared/queue/migrate-queue-schema';
+import { banner } from './banner.ts';
+import { composeStandalone } from './compose.ts';
+import { loadStandaloneConfig, type StandaloneConfig } from './config.ts';
+import { readOrMakeKey } from './generated-key.ts';
+import { createStandaloneLogger } from './standalone-logger.ts';
+import { version } from './version.ts';
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+async function run(config: StandaloneConfig): Promise<number> {
+  const dataDir = resolve(config.dataDir);
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const lock = lockFolder(dataDir);
+  try {
+    return await serve(config, dataDir);
+  } finally {
+    lock.release();
+  }
+}
+
+async function serve(config: StandaloneConfig, dataDir: string): Promise<number> {
+  const logger = createStandaloneLogger(config);
+  say(`memory-layer ${version} starts`);
+  say('  opening the database …');
+  const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres') });
+  const embedder = createEmbedder({ ...config.embedding, cacheDir: join(dataDir, 'models') }, { onProgress: (line) => say(`  ${line}`) });
+  const generatedKey = config.api.apiKeys.length > 0 ? undefined : await readOrMakeKey(dataDir);
+  const { database, api, components } = composeStandalone(config, { postgres, embedder, generatedKey, version, logger });
+  const { applied } = await migrate(database.queries, migrationsFolder);
+  for (const name of applied) say(`  applied migration ${name}`);
+  await migrateQueueSchema(postgres.connection);
+  say('  loading the embedding model …');
+  return runProcess(components, {
+    logger,
+    shutdownDeadlineMs: config.shutdownDeadlineMs,
+    onStarted: () => say(banner({ url: api.url, generatedKey, dataDir, model: embedder.modelId })),
+  });
+}
+
+try {
+  process.exitCode = await run(loadStandaloneConfig(process.env));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = error instanceof ConfigError ? 2 : 1;
+}
