@@ -1,4 +1,5 @@
 import type { Database } from '@memory-layer/shared/db/database';
+import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embedder';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
 import { createGenerationService } from '@memory-layer/shared/generation/generation.service';
@@ -28,7 +29,7 @@ import { createSearchService } from './search/search.service.ts';
 export interface ApiResources {
   readonly database: Database;
   readonly queues: QueueBackend;
-  /** For queries; guarded by a timeout and a circuit breaker. */
+  /** For queries; guarded by a timeout and a circuit breaker, not cached. */
   readonly queryEmbedder: Embedder;
   /** Keys besides the configured ones: the generated one of the embedded mode. */
   readonly extraKeys: readonly ApiKey[];
@@ -43,6 +44,8 @@ export interface Api extends Component {
   /** Where it listens, once started. */
   readonly url: string;
 }
+
+const cachedQueries = 5000;
 
 /** Builds the api: start it when database and queue are up. */
 export function composeApi(config: ApiConfig, resources: ApiResources): Api {
@@ -67,7 +70,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     search: createSearchService({
       repository: createSearchRepository(db),
       generations,
-      queryEmbedder,
+      queryEmbedder: createCachedEmbedder(queryEmbedder, { maxEntries: cachedQueries }),
       weights: defaultWeights,
       halfLifeDays: config.decayHalfLifeDays,
       clock,
@@ -76,7 +79,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     }),
     retention: createRetentionService({
       runs: createRetentionRunRepository(db),
-      ring: (tenantId, runId) => retentionProducer.add('run-retention', { v: 1, tenantId, runId }, { jobId: runId }),
+      ring: (tenantId, runId) => retentionProducer.add('run-retention', { v: 1, tenantId, runId }, { deduplicationId: runId }),
       waitMs: config.retentionWaitMs,
       logger,
     }),

@@ -1,4 +1,5 @@
 import type { Database } from '@memory-layer/shared/db/database';
+import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embedder';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Logger } from '@memory-layer/shared/observability/logger';
@@ -24,6 +25,9 @@ export interface EmbedWorkerResources {
   readonly metrics: Metrics;
 }
 
+// Greetings and other texts that come again and again are embedded once.
+const cachedTexts = 5000;
+
 /** Builds the embed worker: start it when database, queue and embedder are up. */
 export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWorkerResources): Component {
   const { queues, logger, metrics } = resources;
@@ -32,7 +36,8 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
   const bell = createEmbeddingBell({ producer, metrics });
   const service = createEmbeddingService({
     repository,
-    embedder: resources.passageEmbedder,
+    embedder: createCachedEmbedder(resources.passageEmbedder, { maxEntries: cachedTexts }),
+    probe: resources.passageEmbedder,
     bell,
     ...config,
     random: Math.random,

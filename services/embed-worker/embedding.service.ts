@@ -10,6 +10,8 @@ export interface EmbeddingServiceDeps {
   readonly repository: EmbeddingRepository;
   /** For passages; guarded by a timeout and a circuit breaker. */
   readonly embedder: Embedder;
+  /** The same without a cache: tells a broken embedder from a text that it cannot take. */
+  readonly probe: Embedder;
   readonly bell: EmbeddingBell;
   readonly batchSize: number;
   readonly leaseMs: number;
@@ -84,7 +86,7 @@ export function createEmbeddingService(deps: EmbeddingServiceDeps) {
         await repository.defer(work, later, 0, null);
         deps.bell.ring(work.tenantId, work.generation);
       }
-      const outcome = await isolateFailures(now, embedder, signal);
+      const outcome = await isolateFailures(now, { passages: embedder, probe: deps.probe }, signal);
       const written = outcome.embedded.length === 0 ? 0 : await repository.complete(work, outcome.embedded);
       if (outcome.deferred.length > 0) {
         // Half to one and a half times the pause, so that workers do not come back in step.

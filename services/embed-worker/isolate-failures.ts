@@ -25,6 +25,12 @@ export interface IsolatedOutcome {
   readonly refused: readonly Refused[];
 }
 
+export interface IsolationEmbedders {
+  readonly passages: Embedder;
+  /** Without a cache: it has to ask the model every time. */
+  readonly probe: Embedder;
+}
+
 // Tells a broken embedder from a text it cannot take: a working one embeds this.
 const harmlessText = 'The weather is fine today.';
 
@@ -36,24 +42,24 @@ const nothing: IsolatedOutcome = { embedded: [], deferred: [], deferReason: '', 
  */
 export async function isolateFailures(
   batch: readonly Prepared[],
-  embedder: Embedder,
+  embedders: IsolationEmbedders,
   signal: AbortSignal,
 ): Promise<IsolatedOutcome> {
   if (batch.length === 0) return nothing;
   if (signal.aborted) return deferAll(batch, 'the worker stopped');
   try {
-    return { ...nothing, embedded: await embedAll(batch, embedder, signal) };
+    return { ...nothing, embedded: await embedAll(batch, embedders.passages, signal) };
   } catch (error) {
     if (signal.aborted) return deferAll(batch, 'the worker stopped');
-    if (!(await worksFor(harmlessText, embedder, signal))) return deferAll(batch, reasonOf(error));
+    if (!(await worksFor(harmlessText, embedders.probe, signal))) return deferAll(batch, reasonOf(error));
     const [only] = batch;
     if (batch.length === 1 && only !== undefined) {
       const final = error instanceof AppError && !error.retryable;
       return { ...nothing, refused: [{ message: only.message, error, reason: reasonOf(error), final }] };
     }
     const middle = Math.ceil(batch.length / 2);
-    const first = await isolateFailures(batch.slice(0, middle), embedder, signal);
-    return merge(first, await isolateFailures(batch.slice(middle), embedder, signal));
+    const first = await isolateFailures(batch.slice(0, middle), embedders, signal);
+    return merge(first, await isolateFailures(batch.slice(middle), embedders, signal));
   }
 }
 

@@ -32,10 +32,7 @@ export async function countRun(execution: RunExecution): Promise<RetentionCounts
   const { run, retention } = execution;
   const policy = await readPolicy(execution);
   if (policy.legalHold) return { archived: 0, deleted: 0 };
-  return retention.countDue(
-    { tenantId: run.tenantId, policy, cutoffs: cutoffsAt(policy, run.startedAt) },
-    run.actions,
-  );
+  return retention.countDue({ tenantId: run.tenantId, policy, cutoffs: cutoffsAt(policy, run.startedAt) }, run.actions);
 }
 
 async function archive(execution: RunExecution): Promise<void> {

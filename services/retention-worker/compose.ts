@@ -92,7 +92,10 @@ function createServices(config: RetentionConfig, resources: RetentionWorkerResou
 }
 
 function createJobEvents(logger: Logger, metrics: Metrics) {
-  const count = (reason: 'failed' | 'unparseable', { error, jobName, jobId, attempt, willRetry, queueName }: FailedJobReport) => {
+  const count = (
+    reason: 'failed' | 'unparseable',
+    { error, jobName, jobId, attempt, willRetry, queueName }: FailedJobReport,
+  ) => {
     metrics.jobsFailed.inc({ queue: queueName, reason });
     logger.warn({ err: error, jobName, jobId, attempt, willRetry }, 'retention job failed');
   };

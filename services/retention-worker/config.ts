@@ -1,7 +1,7 @@
 import { decimal, integer, list } from '@memory-layer/shared/config/env-fields';
 import { deepFreeze } from '@memory-layer/shared/config/load-config';
 import { tenantIdPattern } from '@memory-layer/shared/tenant/tenant-id';
-import { z } from 'zod';
+import type { z } from 'zod';
 
 const everyTenant = '*';
 

@@ -1,4 +1,3 @@
-import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { retentionQueue } from '@memory-layer/shared/queue/catalog';
 import type { Handlers } from '@memory-layer/shared/queue/define-queue';
 import type { RetentionService } from './retention.service.ts';
@@ -8,7 +7,6 @@ type Handler = Handlers<typeof retentionQueue>['run-retention'];
 /** Carries out one run of one tenant. An aborted job goes back to the queue, as its run does. */
 export function createRunRetentionProcessor(retention: Pick<RetentionService, 'run'>): Handler {
   return async ({ payload: { tenantId, runId }, signal }) => {
-    if (runId === undefined) throw new AppError('internal', 'a run-retention job names no run');
     const outcome = await retention.run(tenantId, runId, signal);
     if (outcome === 'handed-back') signal.throwIfAborted();
   };

@@ -51,20 +51,22 @@ export function createScheduleRepository(db: Kysely<Schema>) {
 
     /** Open runs that nobody seems to work on, oldest first. */
     async listStuckRuns(queuedBefore: Date, startedBefore: Date, limit: number): Promise<RunKey[]> {
-      return db
-        .selectFrom('retention_run')
-        .select(['tenant_id as tenantId', 'run_id as runId'])
-        // Said once more as the index says it, so that the planner takes the index.
-        .where(sql<boolean>`state in ('queued', 'running')`)
-        .where((eb) =>
-          eb.or([
-            eb.and([eb('state', '=', 'queued'), eb('requested_at', '<', queuedBefore)]),
-            eb.and([eb('state', '=', 'running'), eb('started_at', '<', startedBefore)]),
-          ]),
-        )
-        .orderBy('requested_at')
-        .limit(limit)
-        .execute();
+      return (
+        db
+          .selectFrom('retention_run')
+          .select(['tenant_id as tenantId', 'run_id as runId'])
+          // Said once more as the index says it, so that the planner takes the index.
+          .where(sql<boolean>`state in ('queued', 'running')`)
+          .where((eb) =>
+            eb.or([
+              eb.and([eb('state', '=', 'queued'), eb('requested_at', '<', queuedBefore)]),
+              eb.and([eb('state', '=', 'running'), eb('started_at', '<', startedBefore)]),
+            ]),
+          )
+          .orderBy('requested_at')
+          .limit(limit)
+          .execute()
+      );
     },
 
     /** @returns how many were deleted: fewer than `limit` when none is left. */

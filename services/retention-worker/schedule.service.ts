@@ -80,7 +80,11 @@ export function createScheduleService(deps: ScheduleServiceDeps, options: Schedu
     /** Rings again for runs that wait for too long or whose worker is gone. @returns how many bells were rung. */
     async ringStuckRuns(): Promise<number> {
       const now = clock.now().getTime();
-      const stuck = await schedule.listStuckRuns(new Date(now - overdueAfterMs), new Date(now - staleAfterMs), pageSize);
+      const stuck = await schedule.listStuckRuns(
+        new Date(now - overdueAfterMs),
+        new Date(now - staleAfterMs),
+        pageSize,
+      );
       return ringAll(stuck);
     },
   };

@@ -4,7 +4,7 @@ import { lockFolder, startEmbeddedPostgres } from '@memory-layer/embedded-postgr
 import { ConfigError } from '@memory-layer/shared/config/load-config';
 import { migrate } from '@memory-layer/shared/db/migrate';
 import { migrationsFolder } from '@memory-layer/shared/db/migrations-folder';
-import { createEmbedder } from '@memory-layer/shared/embedding/create-embedder';
+import { embedderFromConfig } from '@memory-layer/shared/embedding/embedder-from-config';
 import { runProcess } from '@memory-layer/shared/lifecycle/run-process';
 import { migrateQueueSchema } from '@memory-layer/shared/queue/migrate-queue-schema';
 import { banner } from './banner.ts';
@@ -34,7 +34,10 @@ async function serve(config: StandaloneConfig, dataDir: string): Promise<number>
   say(`memory-layer ${version} starts`);
   say('  opening the database …');
   const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres') });
-  const embedder = createEmbedder({ ...config.embedding, cacheDir: join(dataDir, 'models') }, { onProgress: (line) => say(`  ${line}`) });
+  const embedder = embedderFromConfig(config.embedding, {
+    cacheDir: join(dataDir, 'models'),
+    onProgress: (progress) => say(`  embedding model: ${progress}`),
+  });
   const generatedKey = config.api.apiKeys.length > 0 ? undefined : await readOrMakeKey(dataDir);
   const { database, api, components } = composeStandalone(config, { postgres, embedder, generatedKey, version, logger });
   const { applied } = await migrate(database.queries, migrationsFolder);

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
@@ -14,11 +15,13 @@ export class HttpServer implements Component {
   readonly id = 'http';
   readonly #options: HttpServerOptions;
   readonly #server: ReturnType<typeof createAdaptorServer>;
+  readonly #underWay = new Set<ServerResponse>();
   #stopped: Promise<void> | undefined;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.#server = createAdaptorServer({ fetch: options.fetch });
+    this.#server.prependListener('request', (_request: unknown, response: ServerResponse) => this.#track(response));
   }
 
   /** Where it listens: the port is the real one, also when 0 was asked for. */
@@ -47,9 +50,16 @@ export class HttpServer implements Component {
     return this.#stopped;
   }
 
-  /** Node closes idle connections at once and each busy one after its answer. */
+  #track(response: ServerResponse): void {
+    this.#underWay.add(response);
+    response.once('close', () => this.#underWay.delete(response));
+    if (this.#stopped !== undefined) response.shouldKeepAlive = false;
+  }
+
+  /** Idle connections are closed at once, busy ones after their answer: a client must not go on through them. */
   async #close(): Promise<void> {
     if (!this.#server.listening) return;
+    for (const response of this.#underWay) response.shouldKeepAlive = false;
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 }

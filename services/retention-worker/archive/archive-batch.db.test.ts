@@ -87,11 +87,17 @@ describe('by expiry', () => {
 
   test('takes what expired first, so many as the batch holds, and goes on behind them', async () => {
     const tenant = await createTenant(database.db);
-    const ids = await tenant.addMessages({ expiresAt: daysAgo(1) }, { expiresAt: daysAgo(3) }, { expiresAt: daysAgo(2) });
+    const ids = await tenant.addMessages(
+      { expiresAt: daysAgo(1) },
+      { expiresAt: daysAgo(3) },
+      { expiresAt: daysAgo(2) },
+    );
     const request = { ...toRequest(tenant.tenantId, 'expired'), limit: 2 };
     const { next } = await archiveBatch(database.db, request);
     expect(await tenant.messageIds()).toEqual([ids[0]]);
-    expect(await archiveBatch(database.db, { ...request, after: next })).toMatchObject({ rows: 1, next: undefined });
+    const [before] = await tenant.addMessages({ expiresAt: daysAgo(4) });
+    expect(await archiveBatch(database.db, { ...request, after: next })).toEqual({ rows: 1, next: undefined });
+    expect(await tenant.messageIds()).toEqual([before]);
   });
 });
 
@@ -137,11 +143,22 @@ describe('beyond max_items', () => {
 });
 
 describe('what is left alone', () => {
+  test('what another transaction has locked', async (context) => {
+    if (database.engine === 'embedded') context.skip('the embedded database runs one transaction at a time');
+    const tenant = await createTenant(database.db);
+    const [locked] = await tenant.addMessages({}, {});
+    await database.db.transaction().execute(async (other) => {
+      await other.selectFrom('message').select('id').where('id', '=', String(locked)).forKeyShare().execute();
+      expect(await archive(tenant.tenantId, 'age')).toMatchObject({ rows: 1 });
+    });
+    expect(await tenant.messageIds()).toEqual([locked]);
+  });
+
   test.each([
     ['age', {}],
     ['expired', {}],
     ['max_items', { maxItems: 1 }],
-  ] as const)("by %s: messages of a conversation on legal hold, until it ends", async (reason, policy) => {
+  ] as const)('by %s: messages of a conversation on legal hold, until it ends', async (reason, policy) => {
     const tenant = await createTenant(database.db);
     await tenant.holdConversation('held');
     const createdAt = reason === 'age' ? daysAgo(99) : daysAgo(1);
@@ -158,7 +175,9 @@ describe('what is left alone', () => {
     await other.holdConversation('c-1');
     await tenant.addMessages({}, { expiresAt: now });
     const others = await other.addMessages({ conversationId: 'c-2' }, { expiresAt: now });
-    for (const reason of ['age', 'expired', 'max_items'] as const) await archive(tenant.tenantId, reason, { maxItems: 1 });
+    for (const reason of ['age', 'expired', 'max_items'] as const) {
+      await archive(tenant.tenantId, reason, { maxItems: 1 });
+    }
     expect(await tenant.messageIds()).toEqual([]);
     expect(await other.messageIds()).toEqual(others);
     expect(await other.archivedIds()).toEqual([]);
@@ -171,35 +190,51 @@ describe('the archive', () => {
       select table_name, column_name from information_schema.columns
       where table_name in ('message', 'archived_message') and is_generated = 'NEVER'`.execute(database.db);
     const columnsOf = (table: string) =>
-      columns.rows.filter((row) => row.table_name === table).map((row) => row.column_name).toSorted();
+      columns.rows
+        .filter((row) => row.table_name === table)
+        .map((row) => row.column_name)
+        .toSorted();
     const added = ['archived_at', 'archive_reason'];
     expect(columnsOf('archived_message')).toEqual([...columnsOf('message'), ...added].toSorted());
   });
 
+  const read = async (table: 'message' | 'archived_message', tenantId: string): Promise<Record<string, unknown>> =>
+    database.db.selectFrom(table).selectAll().where('tenant_id', '=', tenantId).executeTakeFirstOrThrow();
+
   test('keeps the value of every column, and adds when and why', async () => {
     const tenant = await createTenant(database.db);
-    await tenant.addMessages({ importance: 0.123, externalId: 'ext-1', expiresAt: new Date('2027-01-01T00:00:00.123Z') });
-    const select = async (table: 'message' | 'archived_message') =>
-      database.db.selectFrom(table).selectAll().where('tenant_id', '=', tenant.tenantId).executeTakeFirstOrThrow();
-    const message: Record<string, unknown> = await select('message');
+    const expiresAt = new Date('2027-01-01T00:00:00.123Z');
+    await tenant.addMessages({ importance: 0.123, externalId: 'ext-1', expiresAt });
+    const message = await read('message', tenant.tenantId);
     delete message['search_vector'];
     await archive(tenant.tenantId, 'age');
-    expect(await select('archived_message')).toEqual({ ...message, archived_at: now, archive_reason: 'age' });
-    expect(message).toMatchObject({ metadata: { tag: 'kept', nested: { n: 1 } }, external_id: 'ext-1' });
+    const copy = await read('archived_message', tenant.tenantId);
+    expect(copy).toEqual({ ...message, archived_at: now, archive_reason: 'age' });
+    expect(copy).toMatchObject({ metadata: { tag: 'kept', nested: { n: 1 } }, external_id: 'ext-1' });
   });
 
   test('replaces an older copy of a message that had come back', async () => {
     const tenant = await createTenant(database.db);
     const id = uuidv7();
-    await tenant.addArchived({ id, importance: 0.1, archivedAt: daysAgo(10) });
-    await tenant.addMessages({ id, importance: 0.2 });
-    await archive(tenant.tenantId, 'age');
-    const copy = await database.db
-      .selectFrom('archived_message')
-      .select(['importance', 'archived_at'])
+    await tenant.addArchived({ id, archivedAt: daysAgo(10) });
+    await tenant.addMessages({
+      id,
+      conversationId: 'c-2',
+      createdAt: daysAgo(200),
+      importance: 0.2,
+      expiresAt: daysAgo(5),
+      externalId: 'ext-1',
+    });
+    await database.db
+      .updateTable('message')
+      .set({ role: 'tool', content: 'new', content_hash: Buffer.from('new'), metadata: '{"tag":"new"}' })
       .where('tenant_id', '=', tenant.tenantId)
       .execute();
-    expect(copy).toEqual([{ importance: 0.2, archived_at: now }]);
+    const message = await read('message', tenant.tenantId);
+    delete message['search_vector'];
+    await archive(tenant.tenantId, 'expired');
+    const copy = await read('archived_message', tenant.tenantId);
+    expect(copy).toEqual({ ...message, archived_at: now, archive_reason: 'expired' });
   });
 
   test('takes vectors and pending rows away with the message', async () => {
@@ -209,13 +244,28 @@ describe('the archive', () => {
       const key = { tenant_id: tenant.tenantId, message_id: id, generation: 1 };
       await database.db
         .insertInto('embedding')
-        .values({ ...key, passage_no: 0, vector: '[1,2]', conversation_id: 'c-1', role: 'user', importance: 0, created_at: now })
+        .values({
+          ...key,
+          passage_no: 0,
+          vector: '[1,2]',
+          conversation_id: 'c-1',
+          role: 'user',
+          importance: 0,
+          created_at: now,
+        })
         .execute();
-      await database.db.insertInto('embedding_pending').values({ ...key, content_hash: Buffer.from('h'), last_error: null, leased_until: null }).execute();
+      await database.db
+        .insertInto('embedding_pending')
+        .values({ ...key, content_hash: Buffer.from('h'), last_error: null, leased_until: null })
+        .execute();
     }
     await archive(tenant.tenantId, 'age');
     for (const table of ['embedding', 'embedding_pending'] as const) {
-      const left = await database.db.selectFrom(table).select('message_id').where('tenant_id', '=', tenant.tenantId).execute();
+      const left = await database.db
+        .selectFrom(table)
+        .select('message_id')
+        .where('tenant_id', '=', tenant.tenantId)
+        .execute();
       expect(left).toEqual([{ message_id: kept }]);
     }
   });

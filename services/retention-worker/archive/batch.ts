@@ -21,7 +21,10 @@ export interface BatchOutcome {
 }
 
 /** A batch that was not full saw the end: what it left out is held, or locked by somebody who deals with it. */
-export function toOutcome(request: BatchRequest, last: { rows: number; at: Date; id: string } | undefined): BatchOutcome {
+export function toOutcome(
+  request: BatchRequest,
+  last: { rows: number; at: Date; id: string } | undefined,
+): BatchOutcome {
   if (last === undefined) return { rows: 0, next: undefined };
   return { rows: last.rows, next: last.rows < request.limit ? undefined : { at: last.at, id: last.id } };
 }

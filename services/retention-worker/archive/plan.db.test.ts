@@ -33,7 +33,10 @@ afterAll(async () => database.stop());
 /** The plan as text, and its lines that read a table without an index. */
 async function explain(query: { explain(format: 'text'): Promise<Record<string, unknown>[]> }) {
   const lines = (await query.explain('text')).map((row) => String(row['QUERY PLAN']));
-  return { text: lines.join('\n'), seqScans: lines.filter((line) => /Seq Scan on (message|archived_message)/.test(line)) };
+  return {
+    text: lines.join('\n'),
+    seqScans: lines.filter((line) => /Seq Scan on (message|archived_message)/.test(line)),
+  };
 }
 
 const request = { limit: 100, after: undefined, policy, cutoffs: cutoffsAt(policy, now) };
@@ -47,6 +50,15 @@ test.each<[ArchiveReason, RegExp]>([
   expect(text).toMatch(/Index Scan using message_p\d+_pkey|Bitmap Index Scan on message_p\d+_pkey/);
   expect(seqScans).toEqual([]);
   expect(new Set(text.match(/message_p\d+/g)), 'one partition').toHaveProperty('size', 1);
+});
+
+test('no batch waits for a lock', () => {
+  for (const reason of ['age', 'expired', 'max_items'] as const) {
+    expect(archiveQuery(database.db, { ...request, tenantId, reason }).compile().sql).toContain(
+      'for update skip locked',
+    );
+  }
+  expect(deleteQuery(database.db, { ...request, tenantId }).compile().sql).toContain('for update skip locked');
 });
 
 test('a batch behind a position does not read the rows before it', async () => {

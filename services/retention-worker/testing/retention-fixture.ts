@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { ArchiveReason, RetentionAction, RetentionPolicyTable, RetentionRunTable, Schema } from '@memory-layer/shared/db/schema';
+import type {
+  ArchiveReason,
+  RetentionAction,
+  RetentionPolicyTable,
+  RetentionRunTable,
+  Schema,
+} from '@memory-layer/shared/db/schema';
 import { sql, type Insertable, type Kysely, type Selectable } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 
@@ -67,7 +73,7 @@ export async function createTenant(db: Kysely<Schema>, createdAt = daysAgo(365))
     },
 
     async askForRun(
-      actions: RetentionAction[] = ['archive', 'delete'],
+      actions: readonly RetentionAction[] = ['archive', 'delete'],
       options: Partial<Omit<Insertable<RetentionRunTable>, 'tenant_id' | 'run_id' | 'actions'>> = {},
     ): Promise<string> {
       const runId = uuidv7();
@@ -95,7 +101,12 @@ export async function createTenant(db: Kysely<Schema>, createdAt = daysAgo(365))
     },
 
     async messageIds(): Promise<string[]> {
-      const rows = await db.selectFrom('message').select('id').where('tenant_id', '=', tenantId).orderBy('id').execute();
+      const rows = await db
+        .selectFrom('message')
+        .select('id')
+        .where('tenant_id', '=', tenantId)
+        .orderBy('id')
+        .execute();
       return rows.map((row) => row.id);
     },
 

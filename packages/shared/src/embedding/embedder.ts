@@ -27,8 +27,9 @@ export interface Embedder {
    * Embeds `texts` (non-blank strings) in order.
    *
    * @returns one L2-normalised vector of length `dimension` per text.
-   * @throws AppError `embedding_unavailable` when the model cannot be reached (retryable),
-   *   `embedding_rejected` when it answered with something that is not a vector of this model.
+   * @throws AppError `embedding_unavailable` when the model cannot be reached or is not started (retryable),
+   *   `embedding_rejected` when a text is blank, or the model refused a text or answered with something that is not
+   *   a vector of it: one such text fails its whole call. The signal's reason, at once, when it is aborted.
    */
   embed(texts: readonly string[], options: EmbedOptions): Promise<Float32Array[]>;
   /**

@@ -1,9 +1,6 @@
-import { AppError } from '../errors/app-error.ts';
-
+/** How many in a row, without a success in between, mean that the embedder is down. */
 export interface FailureLimits {
-  /** Failures in a row that mean that the embedder is down. */
   readonly failures: number;
-  /** Rejections in a row that mean the same. */
   readonly rejections: number;
 }
 
@@ -22,18 +19,20 @@ export class FailureCount {
     this.#limits = limits;
   }
 
-  succeed(): void {
+  reset(): void {
     this.#failures = 0;
     this.#rejections = 0;
   }
 
-  /** @returns whether the embedder has to be taken for down. */
-  fail(error: unknown): boolean {
-    if (error instanceof AppError && error.code === 'embedding_rejected') {
-      this.#rejections += 1;
-      return this.#rejections >= this.#limits.rejections;
-    }
+  /** Counts one more failure. */
+  isDownAfterFailure(): boolean {
     this.#failures += 1;
     return this.#failures >= this.#limits.failures;
+  }
+
+  /** Counts one more rejection. */
+  isDownAfterRejection(): boolean {
+    this.#rejections += 1;
+    return this.#rejections >= this.#limits.rejections;
   }
 }

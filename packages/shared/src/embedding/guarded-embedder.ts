@@ -22,11 +22,24 @@ export interface GuardOptions {
 
 export interface GuardedEmbedder extends Embedder {
   breakerState(): BreakerState;
-  /** Time until the next call may be let through; 0 unless the breaker is open. */
+  /** Time after which a call may be let through; 0 when one would be now. Short while a trial call is under way. */
   retryAfterMs(): number;
 }
 
+const TRIAL_PAUSE_MS = 1_000;
+
+function isRejection(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'embedding_rejected';
+}
+
 type EmbedCall = (texts: readonly string[], options: EmbedOptions) => Promise<Float32Array[]>;
+
+/** Marks, on its way through the breaker, what the caller's own signal ended. */
+class CallerAbort extends Error {
+  constructor(reason: unknown) {
+    super('the caller aborted', { cause: reason });
+  }
+}
 
 /** Rejects when time is up, whether or not the work obeys its signal, and cancels that work. */
 function withTimeout(embed: EmbedCall, { name, timeoutMs }: GuardOptions): EmbedCall {
@@ -41,6 +54,8 @@ function withTimeout(embed: EmbedCall, { name, timeoutMs }: GuardOptions): Embed
     try {
       signal.throwIfAborted();
       return await Promise.race([embed(texts, { ...options, signal }), cancelled.promise]);
+    } catch (error) {
+      throw options.signal?.aborted ? new CallerAbort(options.signal.reason) : error;
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', cancel);
@@ -64,31 +79,49 @@ class CircuitBrokenEmbedder implements GuardedEmbedder {
     this.maxTokens = inner.maxTokens;
     this.#inner = inner;
     this.#options = options;
-    this.#count = new FailureCount({ failures: options.failureThreshold, rejections: options.rejectionThreshold ?? 20 });
-    // Timeouts are ours: opossum's AbortController is one for all calls, and its rates need steady traffic.
-    this.#breaker = new CircuitBreaker(withTimeout((texts, call) => inner.embed(texts, call), options), {
-      name: options.name,
-      timeout: false,
-      resetTimeout: options.resetTimeoutMs,
-      volumeThreshold: Number.MAX_SAFE_INTEGER,
-      enableSnapshots: false,
-      rollingPercentilesEnabled: false,
-      // A caller's own abort says nothing of the embedder, but neither may it close a breaker that is half open.
-      errorFilter: (error: unknown) => !(error instanceof AppError) && !this.#breaker.halfOpen,
+    this.#count = new FailureCount({
+      failures: options.failureThreshold,
+      rejections: options.rejectionThreshold ?? 20,
     });
+    // Timeouts are ours: opossum's AbortController is one for all calls, and its rates need steady traffic.
+    this.#breaker = new CircuitBreaker(
+      withTimeout((texts, call) => inner.embed(texts, call), options),
+      {
+        name: options.name,
+        timeout: false,
+        resetTimeout: options.resetTimeoutMs,
+        volumeThreshold: Number.MAX_SAFE_INTEGER,
+        enableSnapshots: false,
+        rollingPercentilesEnabled: false,
+        errorFilter: (error: unknown) => this.#isForgiven(error),
+      },
+    );
     this.#watch(options.onStateChange);
+  }
+
+  /** What is forgiven closes a half-open breaker, as a success does. */
+  #isForgiven(error: unknown): boolean {
+    const { halfOpen } = this.#breaker;
+    // A caller's own abort says nothing of the embedder, so it is no proof that it is well again.
+    if (error instanceof CallerAbort) return !halfOpen;
+    // An embedder that rejects a text answers: else a poison text, always tried first, would keep the breaker open.
+    if (isRejection(error)) return halfOpen || !this.#count.isDownAfterRejection();
+    return false;
   }
 
   #watch(onStateChange: GuardOptions['onStateChange']): void {
     this.#breaker.on('failure', (error) => {
-      if (error instanceof AppError && this.#count.fail(error)) this.#breaker.open();
+      if (isRejection(error) || this.#count.isDownAfterFailure()) this.#breaker.open();
     });
     this.#breaker.on('open', () => {
       this.#openedAt = performance.now();
       onStateChange?.('open');
     });
     this.#breaker.on('halfOpen', () => onStateChange?.('half_open'));
-    this.#breaker.on('close', () => onStateChange?.('closed'));
+    this.#breaker.on('close', () => {
+      this.#count.reset();
+      onStateChange?.('closed');
+    });
   }
 
   start(): Promise<void> {
@@ -104,9 +137,10 @@ class CircuitBrokenEmbedder implements GuardedEmbedder {
     if (texts.length === 0) return [];
     try {
       const vectors = await this.#breaker.fire(texts, options);
-      this.#count.succeed();
+      this.#count.reset();
       return vectors;
     } catch (error) {
+      if (error instanceof CallerAbort) throw error.cause;
       if (error instanceof Error && CircuitBreaker.isOurError(error)) {
         throw new CircuitOpenError(this.#options.name, this.retryAfterMs());
       }
@@ -124,7 +158,9 @@ class CircuitBrokenEmbedder implements GuardedEmbedder {
   }
 
   retryAfterMs(): number {
-    if (!this.#breaker.opened) return 0;
+    const { opened, halfOpen, pendingClose } = this.#breaker;
+    if (halfOpen && !pendingClose) return Math.min(TRIAL_PAUSE_MS, this.#options.resetTimeoutMs);
+    if (!opened) return 0;
     return Math.max(0, this.#openedAt + this.#options.resetTimeoutMs - performance.now());
   }
 }

@@ -5,7 +5,7 @@ import { splitIntoPassages, surelyFits, type TokenMeter } from './passage-splitt
 /** Like a word-piece tokenizer: one token per started four characters of a word. */
 const meter = (capacity: number): TokenMeter => ({
   capacity,
-  count: (text) => text.split(/\s+/u).reduce((sum, word) => sum + Math.ceil([...word].length / 4), 0),
+  count: (text) => text.split(/\s+/u).reduce((sum, word) => sum + Math.ceil(Array.from(word).length / 4), 0),
 });
 
 const bare = (text: string): string => text.replaceAll(/\s+/gu, '');
@@ -23,7 +23,11 @@ function expectSplit(text: string, capacity: number): string[] {
 
 const anyText = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 400 }),
-  fc.array(fc.constantFrom('word', 'Longerword.', ' ', '\n\n', 'end! ', '京都', '😀', 'é', '.', '?'), { maxLength: 200 }).map((p) => p.join('')),
+  fc
+    .array(fc.constantFrom('word', 'Longerword.', ' ', '\n\n', 'end! ', '京都', '😀', 'é', '.', '?'), {
+      maxLength: 200,
+    })
+    .map((p) => p.join('')),
 );
 
 describe('splitIntoPassages', () => {
@@ -64,7 +68,7 @@ describe('splitIntoPassages', () => {
   });
 
   it('never cuts a surrogate pair, and keeps a character that alone is too long', () => {
-    const heavy: TokenMeter = { capacity: 2, count: (text) => [...text].length * 5 };
+    const heavy: TokenMeter = { capacity: 2, count: (text) => Array.from(text).length * 5 };
     expect(splitIntoPassages('😀😀', heavy)).toEqual(['😀', '😀']);
   });
 

@@ -37,7 +37,7 @@ const halves: Cut = (text) => {
 // Text between spaces may still be long: Chinese or Japanese have words without spaces, base64 has none at all.
 const cuts: readonly Cut[] = [segmentsOf(sentenceSegmenter), spacedWords, segmentsOf(wordSegmenter), halves];
 
-/** Above this many characters a token a text is not even measured: it is certainly too long. */
+/** A text with more characters than so many per token is cut without being measured: it hardly ever fits. */
 const LONGEST_TOKEN_CHARS = 16;
 
 function fits(text: string, meter: TokenMeter): number | undefined {

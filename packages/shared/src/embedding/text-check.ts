@@ -12,5 +12,6 @@ function place(index: number, count: number): string {
  */
 export function assertTexts(texts: readonly string[]): void {
   const blank = texts.findIndex((text) => text.trim() === '');
-  if (blank !== -1) throw new AppError('embedding_rejected', `${place(blank, texts.length)} is blank: nothing to embed.`);
+  if (blank === -1) return;
+  throw new AppError('embedding_rejected', `${place(blank, texts.length)} is blank: nothing to embed.`);
 }

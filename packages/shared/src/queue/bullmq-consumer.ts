@@ -25,6 +25,7 @@ export class BullmqConsumer<Q extends QueueDefinition> implements Component {
   readonly #running = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   #open: OpenWorker | undefined;
+  #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #draining = false;
 
@@ -40,7 +41,15 @@ export class BullmqConsumer<Q extends QueueDefinition> implements Component {
 
   /** @throws AppError `unavailable` when PostgreSQL cannot be reached; Redis is waited for in the background. */
   async start(): Promise<void> {
-    if (this.#open !== undefined || this.#stopped !== undefined) return;
+    this.#started ??= this.#openWorker().catch((error: unknown) => {
+      this.#started = undefined; // So that it can be tried again.
+      throw error;
+    });
+    await this.#started;
+  }
+
+  async #openWorker(): Promise<void> {
+    if (this.#stopped !== undefined) return;
     const onError = (error: Error): void => this.#options.onError?.(error);
     const { concurrency } = this.#options;
     const open = await this.#driver.openWorker(this.#queue.name, (job, token) => this.#process(job, token), {
@@ -93,6 +102,7 @@ export class BullmqConsumer<Q extends QueueDefinition> implements Component {
   }
 
   async #shutDown(): Promise<void> {
+    await this.#started?.catch(() => undefined);
     const open = this.#open;
     if (open === undefined) return;
     this.#draining = true;

@@ -24,13 +24,6 @@ export const embeddingQueue = defineQueue({
       backoff: { type: 'exponential', delayMs: 1_000, jitter: 0.5 },
       timeoutMs: 120_000,
     },
-    /** Repeatable: rings for every tenant whose rows are due for too long. */
-    'sweep-pending': {
-      schema: z.strictObject({ v: z.literal(1) }),
-      attempts: 1,
-      backoff: { type: 'exponential', delayMs: 1_000, jitter: 0.5 },
-      timeoutMs: 30_000,
-    },
   },
 });
 
@@ -47,7 +40,7 @@ export const retentionQueue = defineQueue({
     },
     /** Reads the tenant's current policy and applies it in bounded, resumable batches. */
     'run-retention': {
-      schema: z.strictObject({ v: z.literal(1), tenantId, runId: z.string().min(1).max(64).optional() }),
+      schema: z.strictObject({ v: z.literal(1), tenantId, runId: z.uuid() }),
       attempts: 5,
       backoff: { type: 'exponential', delayMs: 5_000, jitter: 0.5 },
       timeoutMs: 600_000,

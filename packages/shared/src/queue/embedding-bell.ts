@@ -44,7 +44,6 @@ export function createEmbeddingBell({ producer, metrics }: EmbeddingBellDeps): E
     for (let ring: Ring | undefined = first; ring !== undefined;) {
       underWay.set(ring.tenantId, undefined);
       // One add a tenant at a time is the purpose.
-      // oxlint-disable-next-line no-await-in-loop
       await tell(ring);
       ring = underWay.get(first.tenantId);
     }

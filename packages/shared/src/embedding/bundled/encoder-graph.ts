@@ -27,7 +27,13 @@ function positionTable(inverseTimescales: Float32Array): Float32Array {
 }
 
 /** Mean over the real tokens, a dense layer with tanh, length one. */
-function sentenceHead(graph: GraphBuilder, kernel: MatrixKernel, mask: string, tokens: string, head: LinearWeights): string {
+function sentenceHead(
+  graph: GraphBuilder,
+  kernel: MatrixKernel,
+  mask: string,
+  tokens: string,
+  head: LinearWeights,
+): string {
   const last = graph.ints(-1);
   const maskRow = graph.node('Unsqueeze', [mask, graph.ints(1)]);
   const sum = graph.node('Squeeze', [graph.node('MatMul', [maskRow, tokens]), graph.ints(1)]);
@@ -49,7 +55,8 @@ function sentenceHead(graph: GraphBuilder, kernel: MatrixKernel, mask: string, t
 export function buildEncoderOnnx(weights: EncoderWeights, precision: Precision): Buffer {
   const graph = new GraphBuilder();
   const kernel = createMatrixKernel(graph, precision);
-  const clip = (input: string): string => graph.node('Slice', [input, graph.ints(0), graph.ints(maxTokens), graph.ints(1)]);
+  const clip = (input: string): string =>
+    graph.node('Slice', [input, graph.ints(0), graph.ints(maxTokens), graph.ints(1)]);
   const ids = clip('input_ids');
   const mask = graph.toFloat(clip('attention_mask'));
   const length = graph.node('Slice', [graph.node('Shape', [ids]), graph.ints(1), graph.ints(2)]);

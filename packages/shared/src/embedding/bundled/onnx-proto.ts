@@ -88,7 +88,9 @@ export function modelProto(model: ModelSpec): Buffer {
     ...model.outputs.map((output) => bytesField(12, valueInfoProto(output))),
   );
   const opset = message(stringField(1, ''), intField(2, OPSET_VERSION));
-  const metadata = Object.entries(model.metadata).map(([key, value]) => message(stringField(1, key), stringField(2, value)));
+  const metadata = Object.entries(model.metadata).map(([key, value]) =>
+    message(stringField(1, key), stringField(2, value)),
+  );
   return message(
     intField(1, IR_VERSION),
     stringField(2, model.producer),

@@ -1,9 +1,12 @@
 import { appendFile, chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { bundledModel } from './bundled-model.ts';
 import { prepareBundledModel, type PrepareProgress } from './prepare-bundled-model.ts';
+
+// Models are loaded here, which takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const root = temporaryFolder();
 

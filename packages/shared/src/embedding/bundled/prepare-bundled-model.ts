@@ -31,7 +31,9 @@ function sha256(content: Uint8Array): string {
 
 /** One digest over all files, the names included. */
 export function digestModel(files: ModelFiles): string {
-  return sha256(Buffer.from(JSON.stringify([...files].map(([name, content]) => [name, sha256(content)]).sort())));
+  return sha256(
+    Buffer.from(JSON.stringify([...files].map(([name, content]) => `${name} ${sha256(content)}`).toSorted())),
+  );
 }
 
 /** Whether the folder holds every file of its manifest, unchanged: about 20 ms, and a torn copy is never loaded. */
@@ -74,6 +76,8 @@ async function publish(temporary: string, folder: string): Promise<void> {
 async function convertInto(folder: string): Promise<void> {
   const temporary = `${folder}.${randomUUID()}.tmp`;
   try {
+    // Before the work, so that a folder that cannot be written is found out at once.
+    await mkdir(temporary, { recursive: true });
     const files = await convertModel(await locateModelPackage());
     await writeModel(temporary, files);
     await publish(temporary, folder);

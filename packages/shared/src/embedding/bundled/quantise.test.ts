@@ -11,7 +11,11 @@ const matrix = fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max
 );
 
 /** Every value comes back within half a step of its scale. */
-function expectClose(values: Float32Array, { integers, scales }: QuantisedMatrix, scaleOf: (index: number) => number): void {
+function expectClose(
+  values: Float32Array,
+  { integers, scales }: QuantisedMatrix,
+  scaleOf: (index: number) => number,
+): void {
   values.forEach((value, index) => {
     const scale = scales[scaleOf(index)] ?? Number.NaN;
     expect(Math.abs(value - (integers[index] ?? Number.NaN) * scale)).toBeLessThanOrEqual(scale * 0.501);

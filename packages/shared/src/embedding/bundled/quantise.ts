@@ -13,7 +13,9 @@ const WEIGHT_LIMIT = 63;
 const ROW_LIMIT = 127;
 
 function rowsOf(matrix: Float32Array, columns: number): Float32Array[] {
-  return Array.from({ length: matrix.length / columns }, (_, row) => matrix.subarray(row * columns, (row + 1) * columns));
+  return Array.from({ length: matrix.length / columns }, (_, row) =>
+    matrix.subarray(row * columns, (row + 1) * columns),
+  );
 }
 
 /** Symmetric quantisation of a row-major matrix with one scale per column, for MatMulInteger. */

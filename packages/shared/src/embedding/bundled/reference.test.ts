@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { SentenceSession } from '../onnx/sentence-session.ts';
 import { TextTokenizer } from '../onnx/text-tokenizer.ts';
@@ -10,6 +10,9 @@ import { bundledModel } from './bundled-model.ts';
 import { convertModel, locateModelPackage, type ModelFiles } from './convert-model.ts';
 import { encoderShape } from './encoder-weights.ts';
 import { digestModel } from './prepare-bundled-model.ts';
+
+// Models are loaded here, which takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** Made once by the package's original runtime: token ids and vectors that the conversion must reproduce. */
 const referenceSchema = z.object({

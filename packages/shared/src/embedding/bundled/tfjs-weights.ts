@@ -34,8 +34,9 @@ export class TfjsWeights {
   get(name: string, ...shape: readonly number[]): Float32Array {
     const weight = this.#weights.get(name);
     if (!weight) throw new Error(`the model has no weight ${name}`);
-    const actual = weight.shape.filter((size) => size !== 1);
-    if (actual.join() !== shape.join()) throw new Error(`${name} has the shape [${actual}], not [${shape}]`);
+    const actual = weight.shape.filter((size) => size !== 1).join();
+    const expected = shape.join();
+    if (actual !== expected) throw new Error(`${name} has the shape [${actual}], not [${expected}]`);
     return weight.data;
   }
 

@@ -27,7 +27,12 @@ function scaleQueries({ weight, bias }: LinearWeights, inputWidth: number, scale
   };
 }
 
-function attention({ graph, kernel, paddingBias }: LayerContext, name: string, input: string, layer: LayerWeights): string {
+function attention(
+  { graph, kernel, paddingBias }: LayerContext,
+  name: string,
+  input: string,
+  layer: LayerWeights,
+): string {
   const size = layer.inputWidth;
   const fused = scaleQueries(layer.queryKeyValue, size, layer.queryScale);
   const projected = kernel.linear(`${name}.qkv`, input, fused);

@@ -39,6 +39,9 @@ describe('planBatches', () => {
   });
 
   it('batches texts of similar length together', () => {
-    expect(planBatches([3, 100, 4, 90, 5], 200)).toEqual([[1, 3], [4, 2, 0]]);
+    expect(planBatches([3, 100, 4, 90, 5], 200)).toEqual([
+      [1, 3],
+      [4, 2, 0],
+    ]);
   });
 });

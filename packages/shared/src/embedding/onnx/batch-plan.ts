@@ -11,7 +11,7 @@
  *   is left at the end, when threads run out of batches one by one, is small.
  */
 export function planBatches(lengths: readonly number[], tokenBudget: number): number[][] {
-  const longestFirst = [...lengths.entries()].sort(([, left], [, right]) => right - left);
+  const longestFirst = [...lengths.entries()].toSorted(([, left], [, right]) => right - left);
   const batches: number[][] = [];
   let batch: number[] = [];
   let longest = 0;

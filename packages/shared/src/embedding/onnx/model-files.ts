@@ -1,14 +1,18 @@
-/** Where a model lies on disk and how it is fed; a plain object, since it travels to worker threads. */
-export interface OnnxModelFiles {
+import { z } from 'zod';
+
+/** Where a model lies on disk and how it is fed; plain data, since it travels to worker threads. */
+export const onnxModelFilesSchema = z.object({
   /** Holds `tokenizer.json` and `tokenizer_config.json`. */
-  readonly folder: string;
+  folder: z.string(),
   /** The `.onnx` file, relative to `folder`. */
-  readonly onnxFile: string;
+  onnxFile: z.string(),
   /** Tokens that the model sees of a text, special tokens included. */
-  readonly maxTokens: number;
+  maxTokens: z.int().positive(),
   /**
    * Whether runs of white space become one space before the tokenizer: for tokenizers that would otherwise read a
    * line break as an unknown word.
    */
-  readonly collapseWhitespace: boolean;
-}
+  collapseWhitespace: z.boolean(),
+});
+
+export type OnnxModelFiles = Readonly<z.infer<typeof onnxModelFilesSchema>>;

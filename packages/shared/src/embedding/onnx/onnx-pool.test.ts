@@ -1,7 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../errors/app-error.ts';
 import { OnnxPool, type OnnxPoolOptions } from './onnx-pool.ts';
 import { OnnxThread, type StartThread } from './onnx-thread.ts';
+
+// Models are loaded here, which takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const fakeWorker = new URL('../testing/fake.worker.ts', import.meta.url);
 const startFake: StartThread = (data) => OnnxThread.start(data, fakeWorker);
@@ -85,7 +88,10 @@ describe('OnnxPool', () => {
   it('drops batches that have not begun when the caller aborts, and rejects at once', async () => {
     await start({ threads: 1, tokenBudget: 1 });
     const abort = new AbortController();
-    const many = pool.embed(Array.from({ length: 500 }, () => '1'), { kind: 'passage', signal: abort.signal });
+    const many = pool.embed(
+      Array.from({ length: 500 }, () => '1'),
+      { kind: 'passage', signal: abort.signal },
+    );
     setImmediate(() => abort.abort(new Error('no longer wanted')));
     await expect(many).rejects.toThrow('no longer wanted');
     const [after] = await pool.embed(['2'], passage);

@@ -25,7 +25,9 @@ export interface OnnxPoolOptions {
 const TEXTS_PER_MESSAGE = 64;
 
 function chunk<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
 }
 
 type OutputOf<K extends OnnxOutput['kind']> = Extract<OnnxOutput, { readonly kind: K }>;
@@ -109,7 +111,7 @@ export class OnnxPool {
 
   async #infer(rows: readonly Int32Array[], lane: Lane, signal: AbortSignal): Promise<Float32Array[]> {
     const lengths = rows.map((row) => row.length);
-    const vectors = new Array<Float32Array>(rows.length);
+    const vectors: Float32Array[] = [];
     const batches = planBatches(lengths, this.#tokenBudget).map(async (batch) => {
       const batchRows = batch.flatMap((index) => rows[index] ?? []);
       const output = await this.#submit(lane, { kind: 'infer', rows: batchRows }, signal);

@@ -1,11 +1,14 @@
-import type { OnnxModelFiles } from './model-files.ts';
+import { z } from 'zod';
+import { onnxModelFilesSchema } from './model-files.ts';
 
 /** What a worker thread is started with. */
-export interface OnnxWorkerData {
-  readonly files: OnnxModelFiles;
+export const onnxWorkerDataSchema = z.object({
+  files: onnxModelFilesSchema,
   /** 0 (normal) to 19 (only when nobody else wants the core). */
-  readonly niceness: number;
-}
+  niceness: z.int().min(0).max(19),
+});
+
+export type OnnxWorkerData = Readonly<z.infer<typeof onnxWorkerDataSchema>>;
 
 /** One unit of work: a thread does one at a time and looks for messages only in between. */
 export type OnnxTask =

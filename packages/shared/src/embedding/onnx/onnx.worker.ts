@@ -1,14 +1,19 @@
 import os from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { FromWorker, OnnxOutput, OnnxTask, OnnxWorkerData, ToWorker } from './onnx-protocol.ts';
+import {
+  type FromWorker,
+  type OnnxOutput,
+  type OnnxTask,
+  onnxWorkerDataSchema,
+  type ToWorker,
+} from './onnx-protocol.ts';
 import { splitIntoPassages } from '../passage-splitter.ts';
 import { SentenceSession } from './sentence-session.ts';
 import { TextTokenizer } from './text-tokenizer.ts';
 
 if (!parentPort) throw new Error('onnx.worker runs as a worker thread');
 const port = parentPort;
-// The pool alone starts this file; what arrives here is what onnx-protocol.ts says.
-const { files, niceness } = workerData as OnnxWorkerData;
+const { files, niceness } = onnxWorkerDataSchema.parse(workerData);
 
 // Elsewhere than on Linux the call would set the whole process's priority, not this thread's.
 if (niceness > 0 && process.platform === 'linux') os.setPriority(niceness);

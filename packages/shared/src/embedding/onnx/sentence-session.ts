@@ -58,7 +58,7 @@ export class SentenceSession {
     const known = Object.entries(inputs).filter(([name]) => this.#session.inputNames.includes(name));
     const results = await this.#session.run(Object.fromEntries(known), [this.#output]);
     const output = results[this.#output];
-    if (!(output?.data instanceof Float32Array)) throw new Error(`the model's ${this.#output} is not float32`);
+    if (!(output?.data instanceof Float32Array)) throw new TypeError(`the model's ${this.#output} is not float32`);
     return this.#sentences(output.data, output.dims, lengths).map(normalise);
   }
 

@@ -40,7 +40,7 @@ export class TextTokenizer {
   }
 
   #ownIds(text: string): number[] {
-    const prepared = this.#collapseWhitespace ? text.replace(/\s+/gu, ' ').trim() : text;
+    const prepared = this.#collapseWhitespace ? text.replaceAll(/\s+/gu, ' ').trim() : text;
     return this.#tokenizer.encode(prepared, { add_special_tokens: false }).ids;
   }
 

@@ -51,11 +51,15 @@ export class ThreadSlot {
 
   async #serve(): Promise<void> {
     if (!this.#thread?.alive) await this.start();
-    for (let thread = this.#thread; thread?.alive && !this.#stopping; ) {
-      const job = this.#queue.take(this.lanes);
-      if (!job) return;
-      await thread.run(job.task).then(job.resolve, job.reject);
-    }
+    while (await this.#serveOne());
+  }
+
+  async #serveOne(): Promise<boolean> {
+    const thread = this.#thread;
+    const job = thread?.alive && !this.#stopping ? this.#queue.take(this.lanes) : undefined;
+    if (!thread || !job) return false;
+    await thread.run(job.task).then(job.resolve, job.reject);
+    return true;
   }
 
   /** Lets the running job finish, then ends the thread. */

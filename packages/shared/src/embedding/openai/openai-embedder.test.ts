@@ -1,10 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createBundledEmbedder } from '../bundled/bundled-embedder.ts';
 import type { Embedder } from '../embedder.ts';
 import { describeEmbedder } from '../testing/embedder.contract.ts';
 import { EmbeddingServer, type Handler, sendJson } from '../testing/embedding-server.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { createOpenAiEmbedder, type OpenAiEmbedderOptions } from './openai-embedder.ts';
+
+// Models are loaded here, which takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const bundled = createBundledEmbedder({ cacheDir: temporaryFolder(), threads: 1 });
 const server = new EmbeddingServer((texts) => bundled.embed(texts, { kind: 'passage' }));
@@ -33,7 +36,7 @@ describe('OpenAI-compatible server', () => {
     await embedder.start();
   });
 
-  afterEach(() => {
+  beforeEach(() => {
     server.handler = () => false;
     server.requests.length = 0;
   });
@@ -41,7 +44,10 @@ describe('OpenAI-compatible server', () => {
   it('asks in batches, with the model, the format and the key', async () => {
     expect(await embed('one', 'two', 'three')).toHaveLength(3);
     expect(server.requests).toEqual([
-      { body: { model: 'some-model', input: ['one', 'two'], encoding_format: 'float' }, authorization: `Bearer ${apiKey}` },
+      {
+        body: { model: 'some-model', input: ['one', 'two'], encoding_format: 'float' },
+        authorization: `Bearer ${apiKey}`,
+      },
       { body: { model: 'some-model', input: ['three'], encoding_format: 'float' }, authorization: `Bearer ${apiKey}` },
     ]);
   });
@@ -63,7 +69,11 @@ describe('OpenAI-compatible server', () => {
   it.each([
     ['too few vectors', { data: [{ index: 0, embedding: vector(1) }] }, '1 vectors for 2 texts'],
     ['an index twice', { data: [0, 0].map((index) => ({ index, embedding: vector(1) })) }, 'each index once'],
-    ['another dimension', { data: [0, 1].map((index) => ({ index, embedding: vector(1, 3) })) }, '3 dimensions, not 512'],
+    [
+      'another dimension',
+      { data: [0, 1].map((index) => ({ index, embedding: vector(1, 3) })) },
+      '3 dimensions, not 512',
+    ],
     ['null components', { data: [0, 1].map((index) => ({ index, embedding: vector(null) })) }, 'malformed at "data.0'],
     ['zero vectors', { data: [0, 1].map((index) => ({ index, embedding: vector(0) })) }, 'is zero'],
     ['another shape', { embeddings: [] }, 'malformed'],
@@ -94,7 +104,7 @@ describe('OpenAI-compatible server', () => {
   ])('takes a %i as %s, and quotes neither key nor text', async (status, code) => {
     const error = { message: `Incorrect key ${apiKey} for "my text"`, type: 'invalid_request_error', code: apiKey };
     server.handler = (_, response) => sendJson(response, status, { error }, { 'retry-after': '7' });
-    const failure: unknown = await embed('my text').catch((caught: unknown) => caught);
+    const failure = await embed('my text').catch((error_: unknown) => error_);
     expect(failure).toMatchObject({
       code,
       message: `The embedding server answered ${status} (invalid_request_error).`,

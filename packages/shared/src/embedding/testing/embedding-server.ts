@@ -41,8 +41,12 @@ export class EmbeddingServer {
     if (this.handler(body, response)) return;
     const vectors = await embed(body.input);
     // Not in order and not of length one, as the interface allows.
-    const data = vectors.map((vector, index) => ({ index, object: 'embedding', embedding: [...vector].map((v) => v * 3) }));
-    sendJson(response, 200, { object: 'list', model: body.model, data: data.reverse() });
+    const data = vectors.map((vector, index) => ({
+      index,
+      object: 'embedding',
+      embedding: [...vector].map((v) => v * 3),
+    }));
+    sendJson(response, 200, { object: 'list', model: body.model, data: data.toReversed() });
   }
 
   /** @returns the base URL for the client. */
@@ -59,7 +63,12 @@ export class EmbeddingServer {
   }
 }
 
-export function sendJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): true {
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): true {
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
   return true;
 }

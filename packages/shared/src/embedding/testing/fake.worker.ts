@@ -17,7 +17,10 @@ function answer(message: ToWorker): FromWorker | undefined {
     case 'infer': {
       if (message.rows.some((row) => row[0] === 666)) throw new Error('the thread broke');
       if (message.rows.some((row) => row[0] === 400)) return { type: 'failed', message: 'bad row' };
-      return { type: 'done', output: { kind: 'infer', vectors: message.rows.map((row) => Float32Array.of(row[0] ?? 0, tasks)) } };
+      return {
+        type: 'done',
+        output: { kind: 'infer', vectors: message.rows.map((row) => Float32Array.of(row[0] ?? 0, tasks)) },
+      };
     }
   }
 }

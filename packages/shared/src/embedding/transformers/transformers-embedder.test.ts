@@ -2,12 +2,15 @@ import { createServer, type Server } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bundledModel } from '../bundled/bundled-model.ts';
 import { prepareBundledModel } from '../bundled/prepare-bundled-model.ts';
 import { describeEmbedder } from '../testing/embedder.contract.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { createTransformersEmbedder } from './transformers-embedder.ts';
+
+// Models are loaded here, which takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const root = temporaryFolder();
 const { folder } = await prepareBundledModel({ cacheDir: root });
@@ -20,7 +23,11 @@ describeEmbedder('transformers', () => createTransformersEmbedder({ ...local, th
 describe('loading', () => {
   it.each([
     ['a missing folder', { modelPath: path.join(root, 'nothing-here') }, 'must hold config.json'],
-    ['an empty cache without downloads', { cacheDir: path.join(root, 'empty'), allowRemote: false }, 'use the bundled model'],
+    [
+      'an empty cache without downloads',
+      { cacheDir: path.join(root, 'empty'), allowRemote: false },
+      'use the bundled model',
+    ],
     [
       'a hub that does not answer',
       { cacheDir: path.join(root, 'empty'), remoteHost: 'http://127.0.0.1:9/' },

@@ -1,0 +1,52 @@
+import fs from 'node:fs';
+import path from 'node:path';
+
+import { PostgresEngine, type EngineOptions } from './postgres-engine.ts';
+
+export interface OpenClusterOptions {
+  /** Folder that holds everything of this database; undefined: in memory. */
+  readonly dataDir: string | undefined;
+  readonly template: Uint8Array | undefined;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** Subfolder of the cluster's files, beside the lock, which must not be opened and closed with them. */
+const CLUSTER = 'pgdata';
+const UNFINISHED_CLUSTER = 'pgdata.new';
+
+/** Opens the cluster of a folder, making it first when there is none. */
+export async function openCluster(options: OpenClusterOptions): Promise<PostgresEngine> {
+  const { dataDir, template, settings } = options;
+  if (dataDir === undefined) return PostgresEngine.open({ clusterDir: undefined, template, settings });
+  const clusterDir = path.join(dataDir, CLUSTER);
+  if (!fs.existsSync(clusterDir)) await createCluster(dataDir, clusterDir, options);
+  return PostgresEngine.open({ clusterDir, template: undefined, settings });
+}
+
+/**
+ * Makes the cluster beside its place and moves it there when it is whole and on the disk: a process that is killed
+ * meanwhile leaves nothing that the next start would take for a database.
+ */
+async function createCluster(dataDir: string, clusterDir: string, options: OpenClusterOptions): Promise<void> {
+  const unfinishedDir = path.join(dataDir, UNFINISHED_CLUSTER);
+  fs.rmSync(unfinishedDir, { recursive: true, force: true });
+  fs.mkdirSync(unfinishedDir, { recursive: true, mode: 0o700 });
+  const engineOptions: EngineOptions = { ...options, clusterDir: unfinishedDir };
+  const engine = await PostgresEngine.open(engineOptions);
+  await engine.close();
+  for (const entry of fs.readdirSync(unfinishedDir, { recursive: true, encoding: 'utf8' })) {
+    fsyncPath(path.join(unfinishedDir, entry));
+  }
+  fsyncPath(unfinishedDir);
+  fs.renameSync(unfinishedDir, clusterDir);
+  fsyncPath(dataDir);
+}
+
+function fsyncPath(file: string): void {
+  const descriptor = fs.openSync(file, 'r');
+  try {
+    fs.fsyncSync(descriptor);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}

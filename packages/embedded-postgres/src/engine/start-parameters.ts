@@ -1,0 +1,32 @@
+import { PGlite } from '@electric-sql/pglite';
+
+/** What differs from PostgreSQL's defaults: one process, few clients, a machine that does other work too. */
+const SETTINGS = {
+  shared_buffers: '64MB',
+  // PGlite starts with `public` alone.
+  search_path: '"$user", public',
+  // There is no background process to write checkpoints (see maintenance): keep few files of the log for reuse.
+  min_wal_size: '32MB',
+  max_wal_size: '128MB',
+  // The engine's stack is as large as its thread's (see engineStackMb), so the engine's own check comes first.
+  max_stack_depth: '2MB',
+} as const;
+
+/** With a folder, commits have to reach the disk; PGlite's file system has `fsync` alone (see DurableNodeFs). */
+const DURABLE_SETTINGS = { fsync: 'on', wal_sync_method: 'fsync', synchronous_commit: 'on' } as const;
+
+/** In memory the log serves nothing but the next start from a dump: keep it small. */
+const MEMORY_SETTINGS = { min_wal_size: '2MB', max_wal_size: '32MB' } as const;
+
+/** Arguments of initdb for a cluster in memory: log files of 1 MB, which a dump has one or two of. */
+export const MEMORY_INITDB_ARGUMENTS = ['--wal-segsize=1', '--no-data-checksums'];
+
+/** Switches fsync off. PGlite sets it by default. */
+const NO_FSYNC = '-F';
+
+/** The command line of the engine. Settings given by the caller win, since the last one counts. */
+export function startParameters(durable: boolean, settings: Readonly<Record<string, string>>): string[] {
+  const defaults = PGlite.defaultStartParams.filter((parameter) => !durable || parameter !== NO_FSYNC);
+  const all = { ...SETTINGS, ...(durable ? DURABLE_SETTINGS : MEMORY_SETTINGS), ...settings };
+  return [...defaults, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+}

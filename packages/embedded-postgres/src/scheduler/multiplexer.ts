@@ -1,0 +1,112 @@
+import { runSql, type SqlRunner } from '../engine/run-sql.ts';
+import type { WireEngine } from '../engine/wire-engine.ts';
+import { ClientSession, type ClientLink, type Unit } from '../session/client-session.ts';
+import { greeting } from '../session/greeting.ts';
+import { HolderWatch } from './holder-watch.ts';
+import { NotificationRouter } from './notification-router.ts';
+import { SessionSwitch } from './session-switch.ts';
+import { TaskQueue, type Task } from './task-queue.ts';
+import { UnitRunner } from './unit-runner.ts';
+
+export interface MultiplexerOptions {
+  readonly idleInTransactionTimeoutMs: number;
+}
+
+/**
+ * Many clients of PostgreSQL's wire protocol on one engine with one session: a pooler in transaction mode with a pool
+ * of one, which also keeps settings, prepared statements and LISTEN with their client. Whole units run one after the
+ * other in the order of their arrival; from the first unit of a transaction to its last, only its client's run.
+ *
+ * What cannot be kept apart: temporary tables, session-level advisory locks (they exclude nobody here), cursors WITH
+ * HOLD, and statements prepared by SQL's PREPARE.
+ */
+export class Multiplexer {
+  readonly #queue = new TaskQueue();
+  readonly #router = new NotificationRouter();
+  readonly #sessions = new Set<ClientSession>();
+  readonly #watch: HolderWatch;
+  readonly #units: UnitRunner;
+  readonly #sql: SqlRunner;
+  readonly #greeting: (sessionId: number) => Uint8Array;
+  #holder: ClientSession | undefined;
+  #pumping: Promise<void> | undefined;
+  #nextId = 1;
+
+  constructor(wire: WireEngine, options: MultiplexerOptions) {
+    this.#sql = (sql) => runSql(wire, sql, (channel, frame) => this.#router.deliver(channel, frame));
+    this.#units = new UnitRunner(wire, this.#router, new SessionSwitch(this.#sql), this.#sql);
+    this.#watch = new HolderWatch(options.idleInTransactionTimeoutMs);
+    this.#greeting = greeting(this.#sql);
+  }
+
+  /** A new client. Feed it with `receive`; it is over with `close`. */
+  connect(link: ClientLink): ClientSession {
+    const session: ClientSession = new ClientSession(this.#nextId, link, {
+      started: () => {
+        session.output.write(this.#greeting(session.id));
+        session.output.flush();
+      },
+      unit: (unit) => this.#enqueue({ client: session, isAwaited: true, run: () => this.#runUnit(session, unit) }),
+      terminated: () => this.#enqueue({ client: session, isAwaited: false, run: () => session.close() }),
+      closed: () => this.#cleanUp(session),
+    });
+    this.#nextId += 1;
+    this.#sessions.add(session);
+    return session;
+  }
+
+  /** Runs work of this package itself when no transaction is open; nothing else runs meanwhile. */
+  runBetweenTransactions<T>(work: (sql: SqlRunner) => T | Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const run = async (): Promise<void> => {
+        try {
+          resolve(await work(this.#sql));
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      };
+      this.#enqueue({ client: undefined, isAwaited: true, run });
+    });
+  }
+
+  /** Cuts all clients off, as PostgreSQL does in a fast shutdown, and waits until the engine is free. */
+  async stop(): Promise<void> {
+    for (const session of this.#sessions) session.fail('57P01', 'terminating connection due to administrator command');
+    while (this.#pumping) await this.#pumping;
+  }
+
+  #enqueue(task: Task): void {
+    this.#queue.push(task);
+    if (this.#pumping) return;
+    this.#pumping = this.#pump().finally(() => {
+      this.#pumping = undefined;
+    });
+  }
+
+  async #pump(): Promise<void> {
+    for (let task = this.#queue.take(this.#holder); task; task = this.#queue.take(this.#holder)) {
+      if (task.client === this.#holder) this.#watch.stop();
+      await task.run();
+      // Lets messages in that have arrived meanwhile, the holder's among them, and timers.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const holder = this.#holder;
+    if (holder && this.#queue.hasWaiting(holder)) this.#watch.start(holder);
+  }
+
+  #runUnit(session: ClientSession, unit: Unit): void {
+    const isIdle = this.#units.run(session, unit, this.#holder === session);
+    this.#holder = isIdle || session.closed ? undefined : session;
+  }
+
+  #cleanUp(session: ClientSession): void {
+    this.#sessions.delete(session);
+    this.#queue.drop(session);
+    const isHolder = this.#holder === session;
+    const run = (): void => {
+      this.#units.release(session, isHolder);
+      if (isHolder) this.#holder = undefined;
+    };
+    this.#enqueue({ client: isHolder ? session : undefined, isAwaited: false, run });
+  }
+}

@@ -1,0 +1,140 @@
+import { combineEffects, readStatementEffects, type StatementEffects } from '../sql/statement-effects.ts';
+import { FrontendSplitter } from '../wire/frontend-splitter.ts';
+import { HEADER_LENGTH, errorFrame, frontend, readCString } from '../wire/frames.ts';
+import { readStartupPacket } from '../wire/startup-packet.ts';
+import { ClientOutput } from './client-output.ts';
+import { PreparedStatements } from './prepared-statements.ts';
+import { ENGINE_USER, NO_SETTINGS, type SessionSettings } from './session-settings.ts';
+
+/** Messages of one client that the engine runs without another client in between. */
+export interface Unit {
+  readonly bytes: Buffer;
+  readonly effects: StatementEffects;
+  /** Whether it is one simple query, and so answers with ReadyForQuery of its own. */
+  readonly isSimpleQuery: boolean;
+  /** The last message: Query, FunctionCall, Sync or Flush. */
+  readonly end: Buffer;
+}
+
+export interface SessionEvents {
+  /** The start-up packet is fine: greet the client. */
+  started(): void;
+  unit(unit: Unit): void;
+  /** The client says goodbye, after all its units. */
+  terminated(): void;
+  /** The session is over: nothing more is read or sent. */
+  closed(): void;
+}
+
+export interface ClientLink {
+  /** Takes over the bytes. */
+  send(bytes: Uint8Array<ArrayBuffer>): void;
+  end(): void;
+}
+
+const UNIT_ENDS: ReadonlySet<string> = new Set([
+  frontend.query,
+  frontend.functionCall,
+  frontend.sync,
+  frontend.flush,
+]);
+/** Leftovers of a COPY that was refused; PostgreSQL ignores them as well. */
+const IGNORED: ReadonlySet<string> = new Set([frontend.copyData, frontend.copyDone, frontend.copyFail]);
+
+/** One client of the engine: reads its messages into units, and holds what must stay its own. */
+export class ClientSession {
+  readonly id: number;
+  readonly statements: PreparedStatements;
+  readonly output: ClientOutput;
+  settings: SessionSettings = NO_SETTINGS;
+  /** The engine may hold settings of this client that {@link settings} does not: read them before another runs. */
+  settingsStale = false;
+  readonly #link: ClientLink;
+  readonly #events: SessionEvents;
+  readonly #splitter = new FrontendSplitter();
+  #started = false;
+  #closed = false;
+  #messages: Buffer[] = [];
+  #effects: StatementEffects[] = [];
+
+  constructor(id: number, link: ClientLink, events: SessionEvents) {
+    this.id = id;
+    this.#link = link;
+    this.#events = events;
+    this.statements = new PreparedStatements(id);
+    this.output = new ClientOutput((bytes) => {
+      if (!this.#closed) link.send(bytes);
+    });
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  receive(chunk: Uint8Array): void {
+    this.#splitter.push(chunk);
+    try {
+      for (let next = this.#splitter.next(); next && !this.#closed; next = this.#splitter.next()) {
+        if (this.#started) this.#message(next.type, next.bytes);
+        else this.#startup(next.bytes);
+      }
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.fail('08P01', error.message);
+    }
+  }
+
+  /** Tells the client why it is cut off, and does so. */
+  fail(sqlState: string, message: string): void {
+    this.output.write(errorFrame('FATAL', sqlState, message));
+    this.output.flush();
+    this.close();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#link.end();
+    this.#events.closed();
+  }
+
+  #startup(packet: Buffer): void {
+    const startup = readStartupPacket(packet);
+    if (startup.kind === 'encryption-request') {
+      this.output.write(Buffer.from('N'));
+      this.output.flush();
+    } else if (startup.kind === 'cancel-request') this.close();
+    else if (startup.kind === 'unsupported') this.fail('0A000', `unsupported protocol ${startup.version}`);
+    else if (startup.database !== ENGINE_USER) this.fail('3D000', `database "${startup.database}" does not exist`);
+    else {
+      const user = startup.user === ENGINE_USER ? undefined : startup.user;
+      this.settings = { values: startup.settings, user, role: undefined };
+      this.#started = true;
+      this.#splitter.expectMessages();
+      this.#events.started();
+    }
+  }
+
+  #message(type: string, bytes: Buffer): void {
+    if (IGNORED.has(type)) return;
+    if (type === frontend.terminate) return this.#events.terminated();
+    if (type === frontend.query) {
+      this.#messages.push(bytes);
+      this.#effects.push(readStatementEffects(readCString(bytes, HEADER_LENGTH).text));
+    } else {
+      const rewritten = this.statements.rewrite(type, bytes);
+      this.#messages.push(rewritten.bytes);
+      this.#effects.push(rewritten.effects);
+    }
+    if (UNIT_ENDS.has(type)) this.#finishUnit(type, bytes);
+  }
+
+  #finishUnit(type: string, end: Buffer): void {
+    const [only] = this.#messages;
+    const bytes = this.#messages.length === 1 && only ? only : Buffer.concat(this.#messages);
+    const unit = { bytes, effects: combineEffects(this.#effects), isSimpleQuery: type === frontend.query, end };
+    this.#messages = [];
+    this.#effects = [];
+    this.#events.unit(unit);
+  }
+}

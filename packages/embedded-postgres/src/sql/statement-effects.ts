@@ -1,0 +1,74 @@
+import { foldIdentifier } from './quote.ts';
+import { splitStatements } from './split-statements.ts';
+
+export type ListenChange =
+  | { readonly kind: 'listen' | 'unlisten'; readonly channel: string }
+  | { readonly kind: 'unlisten-all' };
+
+/** What SQL text does to the one backend session beyond the data: things that must stay with its client. */
+export interface StatementEffects {
+  /** May leave a setting or role behind when its transaction has ended. */
+  readonly changesSettings: boolean;
+  readonly listens: readonly ListenChange[];
+  /** Why the text cannot be run here. */
+  readonly refusal: string | undefined;
+}
+
+export const NO_EFFECTS: StatementEffects = { changesSettings: false, listens: [], refusal: undefined };
+
+/** Most text holds none of these words and is not looked at further. */
+const INTERESTING = /\b(?:set|reset|set_config|listen|unlisten|discard|deallocate|copy|do|call)\b/i;
+const NAME = String.raw`("(?:[^"]|"")*"|[^\s"]+)`;
+const LISTEN = new RegExp(String.raw`^listen\s*${NAME}$`, 'i');
+const UNLISTEN = new RegExp(String.raw`^unlisten\s*(\*|${NAME})$`, 'i');
+const SETTING = /^(?:set\s+(?!local\b|transaction\b|constraints\b)|reset\b|do\b|call\b)/i;
+const SET_CONFIG = /\bset_config\s*\(/gi;
+const SET_CONFIG_LOCAL = /\bset_config\s*\([^()]*,\s*(?:true|''::bool(?:ean)?)\s*\)/gi;
+const COPY_FROM_STDIN = /^copy\b[^]*\bfrom\s+stdin\b/i;
+const DISCARD_FOR_ALL = /^(?:discard\s+(?:all|temp|temporary)|deallocate\s+(?:prepare\s+)?all)\b/i;
+
+export function readStatementEffects(sql: string): StatementEffects {
+  if (!INTERESTING.test(sql)) return NO_EFFECTS;
+  return combineEffects(splitStatements(sql).map((statement) => effectsOf(statement)));
+}
+
+export function combineEffects(effects: readonly StatementEffects[]): StatementEffects {
+  const [first] = effects;
+  if (effects.length <= 1) return first ?? NO_EFFECTS;
+  return {
+    changesSettings: effects.some((effect) => effect.changesSettings),
+    listens: effects.flatMap((effect) => effect.listens),
+    refusal: effects.find((effect) => effect.refusal !== undefined)?.refusal,
+  };
+}
+
+function effectsOf(statement: string): StatementEffects {
+  return {
+    changesSettings: SETTING.test(statement) || setsConfigForSession(statement),
+    listens: listenChanges(statement),
+    refusal: refusalOf(statement),
+  };
+}
+
+/** Whether a call of set_config is there that is not plainly local to its transaction. */
+function setsConfigForSession(statement: string): boolean {
+  const calls = statement.match(SET_CONFIG)?.length ?? 0;
+  return calls > (statement.match(SET_CONFIG_LOCAL)?.length ?? 0);
+}
+
+function listenChanges(statement: string): readonly ListenChange[] {
+  const listened = LISTEN.exec(statement)?.[1];
+  if (listened !== undefined) return [{ kind: 'listen', channel: foldIdentifier(listened) }];
+  const unlistened = UNLISTEN.exec(statement)?.[1];
+  if (unlistened === undefined) return [];
+  return [unlistened === '*' ? { kind: 'unlisten-all' } : { kind: 'unlisten', channel: foldIdentifier(unlistened) }];
+}
+
+function refusalOf(statement: string): string | undefined {
+  // The engine cannot wait for CopyData in the middle of a statement: it would take it for the end of its client.
+  if (COPY_FROM_STDIN.test(statement)) return 'COPY FROM STDIN is not supported by the embedded database';
+  if (DISCARD_FOR_ALL.test(statement)) {
+    return 'DISCARD and DEALLOCATE ALL are not supported by the embedded database: its clients share one session';
+  }
+  return undefined;
+}

@@ -1,0 +1,57 @@
+import { readCString } from './frames.ts';
+
+/** Codes that stand where a start-up packet carries its protocol version. */
+const CANCEL_REQUEST = 80_877_102;
+const SSL_REQUEST = 80_877_103;
+const GSS_ENCRYPTION_REQUEST = 80_877_104;
+const PROTOCOL_MAJOR_3 = 3;
+
+export type StartupPacket =
+  | { readonly kind: 'encryption-request' }
+  | { readonly kind: 'cancel-request' }
+  | { readonly kind: 'unsupported'; readonly version: string }
+  | {
+      readonly kind: 'startup';
+      readonly user: string;
+      readonly database: string;
+      /** Settings of the session, in the order given: `options` first, then parameters of their own. */
+      readonly settings: readonly (readonly [name: string, value: string])[];
+    };
+
+/** Parameters of a start-up packet that are no settings. */
+const NOT_SETTINGS = new Set(['user', 'database', 'options', 'replication', 'client_encoding']);
+
+/** Reads a start-up packet, length field included. */
+export function readStartupPacket(packet: Buffer): StartupPacket {
+  const code = packet.length >= 8 ? packet.readInt32BE(4) : 0;
+  if (code === SSL_REQUEST || code === GSS_ENCRYPTION_REQUEST) return { kind: 'encryption-request' };
+  if (code === CANCEL_REQUEST) return { kind: 'cancel-request' };
+  const major = code >>> 16;
+  if (major !== PROTOCOL_MAJOR_3) return { kind: 'unsupported', version: `${major}.${code & 0xff_ff}` };
+  const parameters = readParameters(packet);
+  const user = parameters.get('user') ?? 'postgres';
+  const own = [...parameters].filter(([name]) => !NOT_SETTINGS.has(name) && !name.startsWith('_pq_.'));
+  const settings = [...readOptions(parameters.get('options') ?? ''), ...own];
+  return { kind: 'startup', user, database: parameters.get('database') ?? user, settings };
+}
+
+function readParameters(packet: Buffer): Map<string, string> {
+  const parameters = new Map<string, string>();
+  let offset = 8;
+  while (offset < packet.length && packet[offset] !== 0) {
+    const name = readCString(packet, offset);
+    const value = readCString(packet, name.end);
+    parameters.set(name.text, value.text);
+    offset = value.end;
+  }
+  return parameters;
+}
+
+/** The settings of `options`: `-c name=value`, `-cname=value` or `--name=value`; a backslash escapes a space. */
+function readOptions(options: string): (readonly [string, string])[] {
+  const pattern = /(?:^|\s)(?:-c\s*|--)([\w.-]+)=((?:\\.|[^\s\\])*)/g;
+  return [...options.matchAll(pattern)].map(([, name = '', value = '']) => [
+    name.replaceAll('-', '_'),
+    value.replaceAll(/\\(.)/g, '$1'),
+  ]);
+}

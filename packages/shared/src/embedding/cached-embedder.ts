@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { Embedder, EmbedKind, EmbedOptions } from './embedder.ts';
+import { SharedCall } from './shared-call.ts';
+
+export interface CacheOptions {
+  /** Vectors kept, the least recently used going first; a vector of 512 dimensions takes 2 KiB. */
+  readonly maxEntries: number;
+}
+
+class CachedEmbedder implements Embedder {
+  readonly modelId: string;
+  readonly dimension: number;
+  readonly maxTokens: number;
+  readonly #inner: Embedder;
+  readonly #vectors: LRUCache<string, Float32Array>;
+  readonly #pending = new Map<string, SharedCall<Float32Array[]>>();
+
+  constructor(inner: Embedder, { maxEntries }: CacheOptions) {
+    this.modelId = inner.modelId;
+    this.dimension = inner.dimension;
+    this.maxTokens = inner.maxTokens;
+    this.#inner = inner;
+    this.#vectors = new LRUCache({ max: maxEntries });
+  }
+
+  start(): Promise<void> {
+    return this.#inner.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#inner.stop();
+  }
+
+  split(text: string): Promise<string[]> {
+    return this.#inner.split(text);
+  }
+
+  async embed(texts: readonly string[], options: EmbedOptions): Promise<Float32Array[]> {
+    options.signal?.throwIfAborted();
+    const keys = texts.map((text) => this.#keyOf(text, options.kind));
+    const found = new Map(keys.flatMap((key) => this.#lookUp(key)));
+    const missing = new Map(keys.map((key, index) => [key, texts[index] ?? '']));
+    for (const key of found.keys()) missing.delete(key);
+    if (missing.size > 0) {
+      const computed = await this.#compute([...missing.keys()], [...missing.values()], options);
+      [...missing.keys()].forEach((key, index) => {
+        const vector = computed[index];
+        if (!vector) throw new Error('the embedder gave fewer vectors than texts');
+        this.#vectors.set(key, vector);
+        found.set(key, vector);
+      });
+    }
+    // Copies: what a caller does to its vector must not change the next caller's.
+    return keys.flatMap((key) => found.get(key)?.slice() ?? []);
+  }
+
+  /** The text itself is not kept: a digest is enough, and is smaller. */
+  #keyOf(text: string, kind: EmbedKind): string {
+    return createHash('sha256').update(`${this.modelId}\0${kind}\0${text}`).digest('base64');
+  }
+
+  #lookUp(key: string): [string, Float32Array][] {
+    const vector = this.#vectors.get(key);
+    return vector ? [[key, vector]] : [];
+  }
+
+  #compute(keys: readonly string[], texts: readonly string[], options: EmbedOptions): Promise<Float32Array[]> {
+    const [key] = keys;
+    if (options.kind !== 'query' || keys.length !== 1 || key === undefined) return this.#inner.embed(texts, options);
+    const known = this.#pending.get(key);
+    if (known && !known.cancelled) return known.join(options.signal);
+    const call = new SharedCall((signal) => this.#inner.embed(texts, { kind: 'query', signal }));
+    this.#pending.set(key, call);
+    void this.#forgetWhenSettled(key, call);
+    return call.join(options.signal);
+  }
+
+  async #forgetWhenSettled(key: string, call: SharedCall<Float32Array[]>): Promise<void> {
+    await call.settled;
+    if (this.#pending.get(key) === call) this.#pending.delete(key);
+  }
+}
+
+/**
+ * An embedder that computes identical texts once: within a call, and across calls as long as its cache holds them.
+ * The same query text asked by several callers at the same moment is computed once for all of them.
+ */
+export function createCachedEmbedder(embedder: Embedder, options: CacheOptions): Embedder {
+  return new CachedEmbedder(embedder, options);
+}

@@ -1,0 +1,61 @@
+import { ConfigError } from '../config/load-config.ts';
+import type { PrepareProgress } from './bundled/prepare-bundled-model.ts';
+import { createEmbedder } from './create-embedder.ts';
+import type { Embedder } from './embedder.ts';
+import type { EmbeddingConfig } from './embedding-config.ts';
+
+export interface EmbedderSurroundings {
+  /** Where converted and downloaded models are kept. */
+  readonly cacheDir: string;
+  readonly onProgress?: (progress: PrepareProgress) => void;
+}
+
+/**
+ * The embedder that the variables name; not started.
+ *
+ * @throws ConfigError when the provider needs a variable that is not set.
+ */
+export function embedderFromConfig(config: EmbeddingConfig, surroundings: EmbedderSurroundings): Embedder {
+  const pool = defined({ threads: config.threads });
+  const model = defined({ modelId: config.modelName, dimension: config.dimension, maxTokens: config.maxTokens });
+  switch (config.provider) {
+    case 'bundled':
+      return createEmbedder({ provider: 'bundled', ...surroundings, ...pool });
+    case 'transformers':
+      return createEmbedder({
+        provider: 'transformers',
+        cacheDir: surroundings.cacheDir,
+        allowRemote: config.allowDownload,
+        ...pool,
+        ...model,
+        ...defined({ modelPath: config.modelPath }),
+      });
+    case 'openai':
+      return createEmbedder({
+        provider: 'openai',
+        baseUrl: required(config.baseUrl, 'MEMORY_EMBEDDING_BASE_URL'),
+        modelId: required(config.modelName, 'MEMORY_EMBEDDING_MODEL_NAME'),
+        dimension: required(config.dimension, 'MEMORY_EMBEDDING_DIMENSIONS'),
+        maxTokens: config.maxTokens ?? defaultMaxTokens,
+        timeoutMs: config.passageTimeoutMs,
+        ...defined({ apiKey: config.apiKey }),
+      });
+  }
+}
+
+// What the smaller of today's served models take.
+const defaultMaxTokens = 512;
+
+function required<T>(value: T | undefined, name: string): T {
+  if (value === undefined)
+    throw new ConfigError(`invalid configuration:\n  ${name}: is needed for MEMORY_EMBEDDING_PROVIDER=openai`);
+  return value;
+}
+
+/** Only what is set: an option that is present but undefined would hide a default. */
+function defined<T extends object>(options: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  // The filter above is what the type says; Object.fromEntries cannot tell.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> };
+}

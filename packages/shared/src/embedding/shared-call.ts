@@ -1,0 +1,37 @@
+/** One piece of work that several callers wait for. It is cancelled when all of them have gone away. */
+export class SharedCall<T> {
+  /** Resolves when the work has ended, well or badly. */
+  readonly settled: Promise<void>;
+  readonly #result: Promise<T>;
+  readonly #abort = new AbortController();
+  #waiting = 0;
+
+  constructor(work: (signal: AbortSignal) => Promise<T>) {
+    this.#result = work(this.#abort.signal);
+    this.settled = this.#result.then(
+      () => undefined,
+      () => undefined,
+    );
+  }
+
+  /** Whether its work was given up, so that nobody can join any more. */
+  get cancelled(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  /** Waits for the result, or until this caller's own signal. */
+  async join(signal: AbortSignal | undefined): Promise<T> {
+    this.#waiting += 1;
+    const left = Promise.withResolvers<never>();
+    const leave = (): void => left.reject(signal?.reason);
+    signal?.addEventListener('abort', leave, { once: true });
+    try {
+      signal?.throwIfAborted();
+      return await Promise.race([this.#result, left.promise]);
+    } finally {
+      signal?.removeEventListener('abort', leave);
+      this.#waiting -= 1;
+      if (this.#waiting === 0) this.#abort.abort();
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import { startTestDatabase } from '@memory-layer/shared/testing/test-database';
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTenant, daysAgo, now } from './testing/retention-fixture.ts';
+import { createWorker, never } from './testing/test-worker.ts';
+
+let database: Awaited<ReturnType<typeof startTestDatabase>>;
+beforeAll(async () => {
+  database = await startTestDatabase();
+});
+afterAll(async () => database.stop());
+
+// Few values, close to and at the limits of the policies below.
+const importance = fc.constantFrom(0, 0.3, 0.35, 0.4, 1);
+const days = fc.constantFrom(0, 1, 9.99, 10, 10.01, 30, 30.01, 400);
+const conversationId = fc.constantFrom('free', 'held', 'free-too');
+const message = fc.record({
+  importance,
+  conversationId,
+  createdAt: days.map(daysAgo),
+  expiresAt: fc.constantFrom(null, null, daysAgo(1), now, daysAgo(-1)),
+});
+const archived = fc.record({ importance, conversationId, archivedAt: days.map(daysAgo) });
+const policy = fc.record({
+  max_age_days: fc.constantFrom(null, 10, 30),
+  importance_threshold: fc.constantFrom(null, 0, 0.35, 0.4),
+  delete_after_days: fc.constantFrom(null, 10, 30),
+  max_items: fc.constantFrom(null, null, 1, 5, 20),
+  match_mode: fc.constantFrom(null, 'all' as const, 'any' as const),
+  legal_hold: fc.constantFrom(false, false, false, true),
+});
+const actions = fc.constantFrom(['archive' as const], ['delete' as const], ['archive' as const, 'delete' as const]);
+const world = fc.record({
+  messages: fc.array(message, { minLength: 1, maxLength: 40, size: 'max' }),
+  archive: fc.array(archived, { minLength: 1, maxLength: 20, size: 'max' }),
+  policy,
+  actions,
+  batchSize: fc.constantFrom(3, 500),
+});
+
+test('a dry run counts what the run then does, and changes nothing', async () => {
+  const counted = { archived: 0, deleted: 0 };
+  const check = fc.asyncProperty(world, async (given) => {
+    const tenant = await createTenant(database.db);
+    await tenant.holdConversation('held');
+    await tenant.setPolicy(given.policy);
+    await tenant.addMessages(...given.messages);
+    await tenant.addArchived(...given.archive);
+    const service = createWorker(database.db, { batchSize: given.batchSize });
+    const carryOut = async (dryRun: boolean) => {
+      const runId = await tenant.askForRun(given.actions, { dry_run: dryRun });
+      await service.run(tenant.tenantId, runId, never);
+      return tenant.getRun(runId);
+    };
+    const before = { messages: await tenant.messageIds(), archived: await tenant.archivedIds() };
+    const dry = await carryOut(true);
+    expect({ messages: await tenant.messageIds(), archived: await tenant.archivedIds() }).toEqual(before);
+    const real = await carryOut(false);
+    expect({ archived: dry.archived, deleted: dry.deleted }).toEqual({
+      archived: real.archived,
+      deleted: real.deleted,
+    });
+    // The counts are of rows that did move, not only of each other.
+    const [messages, archive] = [await tenant.messageIds(), await tenant.archivedIds()];
+    expect(before.messages.length - messages.length).toBe(real.archived);
+    expect(archive.length - before.archived.length).toBe(real.archived - real.deleted);
+    // A run leaves nothing for the next one.
+    expect(await carryOut(true)).toMatchObject({ archived: 0, deleted: 0 });
+    counted.archived += real.archived;
+    counted.deleted += real.deleted;
+  });
+  await fc.assert(check, { numRuns: 40, seed: 20_260_301 });
+  expect(counted.archived).toBeGreaterThan(100);
+  expect(counted.deleted).toBeGreaterThan(50);
+});

@@ -1,0 +1,55 @@
+import { createLogger } from '@memory-layer/shared/observability/logger';
+import { createMetrics } from '@memory-layer/shared/observability/metrics';
+import type { Schema } from '@memory-layer/shared/db/schema';
+import type { Kysely } from 'kysely';
+import { createRetentionRunRepository } from '../retention-run.repository.ts';
+import { createRetentionRepository, type RetentionRepository } from '../retention.repository.ts';
+import { createRetentionService } from '../retention.service.ts';
+import { now } from './retention-fixture.ts';
+
+/** A signal that is never aborted. */
+export const never = new AbortController().signal;
+
+export interface WorkerOptions {
+  readonly batchSize?: number;
+  readonly sliceMs?: number;
+  readonly at?: Date;
+  /** Called behind each batch of the archive, with its number. */
+  readonly afterBatch?: (batch: number) => Promise<unknown>;
+}
+
+/** A retention service with the default policy on the real repositories, with records of what it did. */
+export function createWorker(
+  db: Kysely<Schema>,
+  { batchSize = 500, sliceMs = 60_000, at = now, afterBatch }: WorkerOptions = {},
+) {
+  const batches: number[] = [];
+  const rung: string[] = [];
+  const lines: string[] = [];
+  const metrics = createMetrics();
+  const real = createRetentionRepository(db);
+  const retention: RetentionRepository = {
+    ...real,
+    async archiveBatch(run, request) {
+      const outcome = await real.archiveBatch(run, request);
+      batches.push(outcome.rows);
+      await afterBatch?.(batches.length);
+      return outcome;
+    },
+  };
+  const service = createRetentionService(
+    {
+      retention,
+      runs: createRetentionRunRepository(db),
+      bell: { ring: async (_tenantId, runId) => void rung.push(runId) },
+      clock: { now: () => at },
+      logger: createLogger({ service: 'test', level: 'info', stream: { write: (line) => void lines.push(line) } }),
+      metrics,
+    },
+    { defaults: { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 }, batchSize, sliceMs },
+  );
+  return { ...service, batches, rung, lines, metrics };
+}
+
+/** The same seed so many times. */
+export const seeds = <T>(count: number, seed: T): T[] => Array.from({ length: count }, () => seed);
