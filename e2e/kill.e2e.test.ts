@@ -25,10 +25,17 @@ async function sendUntilDeath(target: StandaloneProcess, round: number) {
     for (let n = 0; !dead; n++) {
       const contents = Array.from({ length: n % 3 === 0 ? 10 : 1 }, (__, item) => `${round} ${sender} ${n} ${item}`);
       for (const content of contents) sent.add(content);
-      const messages = contents.map((content) => ({ tenant_id: 'kill', conversation_id: `c${sender}`, role: 'user', content }));
+      const messages = contents.map((content) => ({
+        tenant_id: 'kill',
+        conversation_id: `c${sender}`,
+        role: 'user',
+        content,
+      }));
       try {
         const answer =
-          messages.length === 1 ? await api.post('/v1/messages', messages[0]) : await api.post('/v1/messages/batch', { messages });
+          messages.length === 1
+            ? await api.post('/v1/messages', messages[0])
+            : await api.post('/v1/messages/batch', { messages });
         if (answer.status !== 202) throw new Error(`answered ${answer.status}`);
         for (const stored of answer.body.created ?? [answer.body]) acknowledged.set(stored.id, stored.content);
       } catch (error) {

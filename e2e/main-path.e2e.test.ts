@@ -38,7 +38,9 @@ describe('the main path', () => {
     }
     for (const id of ids) await api.waitForStatus('main', id, 'completed');
 
-    const found = await api.get('/v1/memory/search?tenant_id=main&query=Which+city+is+my+sibling+living+in&mode=vector&top_k=3');
+    const found = await api.get(
+      '/v1/memory/search?tenant_id=main&query=Which+city+is+my+sibling+living+in&mode=vector&top_k=3',
+    );
     expect(found.status).toBe(200);
     expect(found.body.degraded).toBe(false);
     expect(found.body.total).toBe(3);
@@ -70,7 +72,12 @@ describe('the main path', () => {
   });
 
   test('a deleted message is gone from every answer at once', async () => {
-    const stored = await api.post('/v1/messages', { tenant_id: 'gone', conversation_id: 'c', role: 'user', content: 'the safe code is 4711' });
+    const stored = await api.post('/v1/messages', {
+      tenant_id: 'gone',
+      conversation_id: 'c',
+      role: 'user',
+      content: 'the safe code is 4711',
+    });
     await api.waitForStatus('gone', stored.body.id, 'completed');
     expect((await api.delete(`/v1/messages/${stored.body.id}?tenant_id=gone`)).status).toBe(204);
     expect((await api.get(`/v1/messages/${stored.body.id}?tenant_id=gone`)).status).toBe(404);
@@ -83,7 +90,14 @@ describe('the main path', () => {
     await api.post('/v1/messages/batch', {
       messages: [
         { tenant_id: 'ret', conversation_id: 'c', role: 'user', content: 'small talk', created_at },
-        { tenant_id: 'ret', conversation_id: 'c', role: 'user', content: 'keep this', created_at, importance_override: 0.9 },
+        {
+          tenant_id: 'ret',
+          conversation_id: 'c',
+          role: 'user',
+          content: 'keep this',
+          created_at,
+          importance_override: 0.9,
+        },
         { tenant_id: 'ret', conversation_id: 'c', role: 'user', content: 'new' },
       ],
     });
@@ -118,7 +132,10 @@ describe('the main path', () => {
   });
 
   test('the two curl lines of the banner are what a shell takes', () => {
-    const lines = server.output().split('\n').filter((line) => line.startsWith('curl '));
+    const lines = server
+      .output()
+      .split('\n')
+      .filter((line) => line.startsWith('curl '));
     expect(lines).toHaveLength(2);
     expect(lines.every((line) => line.includes(server.apiKey) && line.includes(server.url))).toBe(true);
   });

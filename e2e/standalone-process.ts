@@ -56,8 +56,7 @@ export async function startStandalone(options: StartOptions): Promise<Standalone
     child.stdout?.on('data', look);
     child.once('exit', (code) => reject(new Error(`the process ended with ${code}:\n${output()}`)));
   });
-  const apiKey =
-    options.env?.['MEMORY_API_KEYS'] ?? (await readFile(join(options.dataDir, 'api-key'), 'utf8')).trim();
+  const apiKey = options.env?.['MEMORY_API_KEYS'] ?? (await readFile(join(options.dataDir, 'api-key'), 'utf8')).trim();
   return {
     url,
     apiKey,

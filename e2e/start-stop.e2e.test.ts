@@ -17,16 +17,19 @@ async function start(env: Record<string, string> = {}) {
 }
 
 describe('start and stop', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('%s ends it cleanly, and its data is there at the next start', async (signal) => {
-    const { folder, server, api } = await start();
-    await api.post('/v1/messages', { tenant_id: 't', conversation_id: 'c', role: 'user', content: 'still here' });
-    expect(await server.kill(signal)).toEqual({ code: 0, signal: null });
-    const again = await startStandalone({ dataDir: folder.path });
-    cleanups.push(() => again.kill('SIGKILL'));
-    const [message] = await createApiClient(again).listAll('t');
-    expect(message?.content).toBe('still here');
-    expect(again.apiKey).toBe(server.apiKey);
-  });
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s ends it cleanly, and its data is there at the next start',
+    async (signal) => {
+      const { folder, server, api } = await start();
+      await api.post('/v1/messages', { tenant_id: 't', conversation_id: 'c', role: 'user', content: 'still here' });
+      expect(await server.kill(signal)).toEqual({ code: 0, signal: null });
+      const again = await startStandalone({ dataDir: folder.path });
+      cleanups.push(() => again.kill('SIGKILL'));
+      const [message] = await createApiClient(again).listAll('t');
+      expect(message?.content).toBe('still here');
+      expect(again.apiKey).toBe(server.apiKey);
+    },
+  );
 
   test('a second process on the same data folder is refused and told why', async () => {
     const { folder, server } = await start();
@@ -56,7 +59,12 @@ describe('start and stop', () => {
     const senders = Array.from({ length: 20 }, async (_, sender) => {
       for (let n = 0; sending; n++) {
         try {
-          const message = { tenant_id: 'load', conversation_id: `c${sender}`, role: 'user', content: `m ${sender} ${n}` };
+          const message = {
+            tenant_id: 'load',
+            conversation_id: `c${sender}`,
+            role: 'user',
+            content: `m ${sender} ${n}`,
+          };
           const answer = await api.post('/v1/messages', message);
           if (answer.status === 202) acknowledged.push(answer.body.id);
           else broken.push(answer.status);
@@ -84,5 +92,9 @@ describe('start and stop', () => {
 
 function isRefusedConnection(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause && (cause.code === 'ECONNREFUSED' || cause.code === 'ECONNRESET' || cause.code === 'UND_ERR_SOCKET');
+  return (
+    cause instanceof Error &&
+    'code' in cause &&
+    (cause.code === 'ECONNREFUSED' || cause.code === 'ECONNRESET' || cause.code === 'UND_ERR_SOCKET')
+  );
 }

@@ -37,9 +37,7 @@ const fileSchema = z.array(
   z.looseObject({
     sample_id: z.string(),
     conversation: z.record(z.string(), z.unknown()),
-    qa: z.array(
-      z.looseObject({ question: z.string(), category: z.int(), evidence: z.array(z.string()).default([]) }),
-    ),
+    qa: z.array(z.looseObject({ question: z.string(), category: z.int(), evidence: z.array(z.string()).default([]) })),
   }),
 );
 

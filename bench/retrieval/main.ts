@@ -81,11 +81,23 @@ for (const chat of chats) {
   const tenantId = `${run}-${chat.chatId}`;
   const turnOf = await ingest(chat, tenantId);
   all.push(...(await ask(chat, tenantId, turnOf)));
-  console.error(`${chat.chatId}: ${chat.turns.length} turns, ${chat.questions.length} questions, ${chat.droppedEvidence} evidence entries dropped`);
+  console.error(
+    `${chat.chatId}: ${chat.turns.length} turns, ${chat.questions.length} questions, ${chat.droppedEvidence} evidence entries dropped`,
+  );
 }
 const categories = [...new Set(all.map((item) => item.category))].toSorted();
 console.table([
-  ...chats.map((chat) => row(chat.chatId, all.filter((item) => item.chatId === chat.chatId))),
-  ...categories.map((category) => row(`category ${category}`, all.filter((item) => item.category === category))),
+  ...chats.map((chat) =>
+    row(
+      chat.chatId,
+      all.filter((item) => item.chatId === chat.chatId),
+    ),
+  ),
+  ...categories.map((category) =>
+    row(
+      `category ${category}`,
+      all.filter((item) => item.category === category),
+    ),
+  ),
   row('all', all),
 ]);

@@ -13,8 +13,14 @@ export interface MessageInput {
   readonly created_at: string;
 }
 
-const batchAnswer = z.looseObject({ created: z.array(z.looseObject({ id: z.string() })), errors: z.array(z.unknown()) });
-const searchAnswer = z.looseObject({ degraded: z.boolean(), items: z.array(z.looseObject({ message_id: z.string() })) });
+const batchAnswer = z.looseObject({
+  created: z.array(z.looseObject({ id: z.string() })),
+  errors: z.array(z.unknown()),
+});
+const searchAnswer = z.looseObject({
+  degraded: z.boolean(),
+  items: z.array(z.looseObject({ message_id: z.string() })),
+});
 const listAnswer = z.looseObject({
   items: z.array(z.looseObject({ embedding_status: z.string() })),
   next_cursor: z.string().nullable(),
@@ -62,7 +68,11 @@ export function createMemoryClient({ baseUrl, apiKey }: MemoryClientOptions) {
     },
 
     /** @returns ids, best first. */
-    async search(tenantId: string, query: string, options: { readonly mode: string; readonly topK: number }): Promise<string[]> {
+    async search(
+      tenantId: string,
+      query: string,
+      options: { readonly mode: string; readonly topK: number },
+    ): Promise<string[]> {
       const body = { tenant_id: tenantId, query, mode: options.mode, top_k: options.topK };
       const answer = await call(searchAnswer, '/v1/memory/search', body);
       if (answer.degraded) throw new Error('the search was degraded: the embedder is away');

@@ -79,7 +79,8 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     }),
     retention: createRetentionService({
       runs: createRetentionRunRepository(db),
-      ring: (tenantId, runId) => retentionProducer.add('run-retention', { v: 1, tenantId, runId }, { deduplicationId: runId }),
+      ring: (tenantId, runId) =>
+        retentionProducer.add('run-retention', { v: 1, tenantId, runId }, { deduplicationId: runId }),
       waitMs: config.retentionWaitMs,
       logger,
     }),

@@ -43,7 +43,11 @@ export function createEmbeddingService(deps: EmbeddingServiceDeps) {
   async function giveUpExhausted(work: TenantWork, leased: readonly LeasedMessage[]): Promise<LeasedMessage[]> {
     const exhausted = leased.filter((message) => message.attempts > deps.maxAttempts);
     if (exhausted.length > 0) {
-      await repository.fail(work, exhausted, `no outcome after ${deps.maxAttempts} attempts: the worker died each time`);
+      await repository.fail(
+        work,
+        exhausted,
+        `no outcome after ${deps.maxAttempts} attempts: the worker died each time`,
+      );
     }
     return leased.filter((message) => message.attempts <= deps.maxAttempts);
   }

@@ -7,7 +7,10 @@ import { isolateFailures, type Prepared } from './isolate-failures.ts';
 const signal = new AbortController().signal;
 
 /** An embedder that refuses every call holding a text it cannot take. */
-function embedderRefusing(isPoison: (text: string) => boolean, error = new AppError('embedding_rejected', 'NaN')): Embedder {
+function embedderRefusing(
+  isPoison: (text: string) => boolean,
+  error = new AppError('embedding_rejected', 'NaN'),
+): Embedder {
   return {
     modelId: 'test',
     dimension: 1,
@@ -37,7 +40,11 @@ describe('isolateFailures', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 40 }), async (poisoned) => {
         const texts = poisoned.map((isPoison) => (isPoison ? 'poison' : 'fine'));
-        const outcome = await isolateFailures(prepared(texts), both(embedderRefusing((text) => text === 'poison')), signal);
+        const outcome = await isolateFailures(
+          prepared(texts),
+          both(embedderRefusing((text) => text === 'poison')),
+          signal,
+        );
         expect(idsOf(outcome.embedded)).toEqual(poisoned.flatMap((isPoison, index) => (isPoison ? [] : [index])));
         expect(outcome.refused.map((item) => Number(item.message.messageId))).toEqual(
           poisoned.flatMap((isPoison, index) => (isPoison ? [index] : [])),
@@ -57,7 +64,11 @@ describe('isolateFailures', () => {
 
   test('what can be tried again is not final, what cannot is', async () => {
     const refusedWith = async (error: AppError) => {
-      const outcome = await isolateFailures(prepared(['x']), both(embedderRefusing((text) => text === 'x', error)), signal);
+      const outcome = await isolateFailures(
+        prepared(['x']),
+        both(embedderRefusing((text) => text === 'x', error)),
+        signal,
+      );
       return outcome.refused[0]?.final;
     };
     expect(await refusedWith(new AppError('embedding_unavailable', 'timed out'))).toBe(false);
@@ -72,7 +83,11 @@ describe('isolateFailures', () => {
   test('passages of one message stay together, in order', async () => {
     const [message] = prepared(['long']);
     if (message === undefined) throw new Error('no message');
-    const outcome = await isolateFailures([{ ...message, passages: ['a', 'bb', 'ccc'] }], both(embedderRefusing(() => false)), signal);
+    const outcome = await isolateFailures(
+      [{ ...message, passages: ['a', 'bb', 'ccc'] }],
+      both(embedderRefusing(() => false)),
+      signal,
+    );
     expect(outcome.embedded[0]?.vectors.map((vector) => vector[0])).toEqual([1, 2, 3]);
   });
 });

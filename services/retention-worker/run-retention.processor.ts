@@ -6,8 +6,8 @@ type Handler = Handlers<typeof retentionQueue>['run-retention'];
 
 /** Carries out one run of one tenant. An aborted job goes back to the queue, as its run does. */
 export function createRunRetentionProcessor(retention: Pick<RetentionService, 'run'>): Handler {
-  return async ({ payload: { tenantId, runId }, signal }) => {
-    const outcome = await retention.run(tenantId, runId, signal);
+  return async ({ payload, signal }) => {
+    const outcome = await retention.run(payload.tenantId, payload.runId, signal);
     if (outcome === 'handed-back') signal.throwIfAborted();
   };
 }

@@ -39,7 +39,13 @@ async function serve(config: StandaloneConfig, dataDir: string): Promise<number>
     onProgress: (progress) => say(`  embedding model: ${progress}`),
   });
   const generatedKey = config.api.apiKeys.length > 0 ? undefined : await readOrMakeKey(dataDir);
-  const { database, api, components } = composeStandalone(config, { postgres, embedder, generatedKey, version, logger });
+  const { database, api, components } = composeStandalone(config, {
+    postgres,
+    embedder,
+    generatedKey,
+    version,
+    logger,
+  });
   const { applied } = await migrate(database.queries, migrationsFolder);
   for (const name of applied) say(`  applied migration ${name}`);
   await migrateQueueSchema(postgres.connection);

@@ -50,7 +50,10 @@ export function healthRoutes({ service, environment, version }: HealthRoutesDeps
     path: '/readyz',
     tags: ['operations'],
     summary: 'Should traffic be sent here?',
-    responses: { 200: json(probeSchema, 'Yes.'), 503: json(probeSchema, 'Starting, draining, or without its database.') },
+    responses: {
+      200: json(probeSchema, 'Yes.'),
+      503: json(probeSchema, 'Starting, draining, or without its database.'),
+    },
   });
 
   const toBody = (health: HealthReport) => ({

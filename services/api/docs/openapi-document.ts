@@ -8,7 +8,11 @@ Every call but health needs an API key, in \`x-api-key\` or as a bearer token. A
 
 /** The OpenAPI 3.1 document, made from the same schemas that check the requests. */
 export function openApiDocument(app: OpenAPIHono<ApiEnv>, version: string) {
-  app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', { type: 'apiKey', in: 'header', name: 'x-api-key' });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', {
+    type: 'apiKey',
+    in: 'header',
+    name: 'x-api-key',
+  });
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
   return app.getOpenAPI31Document({
     openapi: '3.1.0',

@@ -17,7 +17,9 @@ export interface Credential {
 const minKeyLength = 16;
 const keyPattern = /^[\x21-\x39\x3b-\x7e]+$/;
 
-type ParsedKeys = { readonly ok: true; readonly keys: readonly ApiKey[] } | { readonly ok: false; readonly problem: string };
+type ParsedKeys =
+  | { readonly ok: true; readonly keys: readonly ApiKey[] }
+  | { readonly ok: false; readonly problem: string };
 
 /** Reads `key` or `key:tenant` entries. The problem names the position of the entry, not the key. */
 export function parseApiKeys(items: readonly string[]): ParsedKeys {

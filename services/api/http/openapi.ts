@@ -26,7 +26,10 @@ export const problemSchema = z
 export function problems(...names: readonly ErrorCode[]) {
   const entries = names.map((name) => {
     const { status, title } = errorCatalog[name];
-    return [status, { description: title, content: { 'application/problem+json': { schema: problemSchema } } }] as const;
+    return [
+      status,
+      { description: title, content: { 'application/problem+json': { schema: problemSchema } } },
+    ] as const;
   });
   return Object.fromEntries(entries);
 }

@@ -36,7 +36,11 @@ export function toFieldErrors(
   return error.issues.flatMap((issue) => {
     const path = [...base, ...issue.path];
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ in: part, pointer: toPointer([...path, key]), detail: 'is not a known field' }));
+      return issue.keys.map((key) => ({
+        in: part,
+        pointer: toPointer([...path, key]),
+        detail: 'is not a known field',
+      }));
     }
     return [{ in: part, pointer: toPointer(path), detail: sentence(issue.message) }];
   });

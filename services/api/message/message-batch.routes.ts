@@ -46,7 +46,9 @@ export function messageBatchRoutes({ service, maxBodyBytes }: MessageBatchRoutes
     const accepted = outcomes.filter((outcome): outcome is NewMessage => !(outcome instanceof AppError));
     const options = { mode: 'batch', requestId: c.get('requestId') } as const;
     const stored = accepted.length === 0 ? [] : await service.create(accepted, options);
-    const errors = outcomes.flatMap((outcome, index) => (outcome instanceof AppError ? [toBatchError(outcome, index)] : []));
+    const errors = outcomes.flatMap((outcome, index) =>
+      outcome instanceof AppError ? [toBatchError(outcome, index)] : [],
+    );
     const answer = { created: stored.map(toMessageBody), updated: [], deleted: [], errors };
     return c.json(answer, errors.length === 0 ? 202 : 207);
   });

@@ -67,9 +67,7 @@ export function createMessageRepository(db: Kysely<Schema>) {
       const beyond = sql.raw(order === 'asc' ? '>' : '<');
       const rows = await selectMessages(db, filter.generation)
         .where('message.tenant_id', '=', filter.tenantId)
-        .$if(conversationId !== undefined, (query) =>
-          query.where('message.conversation_id', '=', conversationId ?? ''),
-        )
+        .$if(conversationId !== undefined, (query) => query.where('message.conversation_id', '=', conversationId ?? ''))
         .$if(after !== undefined, (query) =>
           query.where(
             sql<boolean>`(message.created_at, message.id) ${beyond} (${after?.createdAt}, ${after?.id}::uuid)`,

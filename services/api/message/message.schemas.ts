@@ -137,7 +137,12 @@ export const messagePageSchema = z
 export const messageListQuerySchema = z.strictObject({
   tenant_id: tenantIdSchema.optional(),
   conversation_id: conversationIdSchema.optional(),
-  limit: z.coerce.number().int('must be a whole number').min(1, 'must be 1 to 200').max(200, 'must be 1 to 200').default(50),
+  limit: z.coerce
+    .number()
+    .int('must be a whole number')
+    .min(1, 'must be 1 to 200')
+    .max(200, 'must be 1 to 200')
+    .default(50),
   order: z.enum(['asc', 'desc']).default('asc').openapi({ description: 'By created_at.' }),
   cursor: z.string().max(200).optional(),
 });

@@ -13,10 +13,17 @@ const actionSchema = z.enum(['archive', 'delete']).openapi({ example: 'archive' 
 const runRequestSchema = z
   .strictObject({
     tenant_id: tenantIdSchema.optional(),
-    actions: z.array(actionSchema).min(1, 'must name at least one').max(2, 'must name each action once').default(['archive', 'delete']),
+    actions: z
+      .array(actionSchema)
+      .min(1, 'must name at least one')
+      .max(2, 'must name each action once')
+      .default(['archive', 'delete']),
     dry_run: z.boolean().default(false),
   })
-  .refine((run) => new Set(run.actions).size === run.actions.length, { path: ['actions'], message: 'must name each action once' })
+  .refine((run) => new Set(run.actions).size === run.actions.length, {
+    path: ['actions'],
+    message: 'must name each action once',
+  })
   .openapi('RetentionRunRequest');
 
 const runSchema = z

@@ -76,7 +76,10 @@ describe('rank', () => {
   });
 
   test('a message that is not embedded yet is found by its words', () => {
-    const pool = [candidate('new', { vectorScore: undefined, lexicalScore: 0.4 }), candidate('b', { vectorScore: 0.1 })];
+    const pool = [
+      candidate('new', { vectorScore: undefined, lexicalScore: 0.4 }),
+      candidate('b', { vectorScore: 0.1 }),
+    ];
     expect(idsOf(rank(pool, [], options))).toContain('new');
   });
 

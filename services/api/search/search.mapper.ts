@@ -33,7 +33,8 @@ export function fromBody(body: z.output<typeof searchBodySchema>, caller: Caller
     topK: body.top_k,
     candidateLimit: body.candidate_limit,
     filter: {
-      conversationIds: body.conversation_ids ?? (body.conversation_id === undefined ? undefined : [body.conversation_id]),
+      conversationIds:
+        body.conversation_ids ?? (body.conversation_id === undefined ? undefined : [body.conversation_id]),
       roles: body.roles ?? (body.role === undefined ? undefined : [body.role]),
       createdAfter: body.created_after,
       createdBefore: body.created_before,

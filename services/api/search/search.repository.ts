@@ -83,7 +83,9 @@ export function createSearchRepository(db: Kysely<Schema>) {
       `.execute(db);
       const adjacency = uniqueEdges(edges.rows);
       const known = new Set(ids);
-      const unknown = new Set(adjacency.flatMap((edge) => [edge.earlierId, edge.laterId]).filter((id) => !known.has(id)));
+      const unknown = new Set(
+        adjacency.flatMap((edge) => [edge.earlierId, edge.laterId]).filter((id) => !known.has(id)),
+      );
       if (unknown.size === 0) return { neighbours: [], adjacency };
       const result = await sql<CandidateRow>`
         with words as materialized (${anyWordOf(query.text)}),

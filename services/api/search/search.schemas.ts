@@ -53,14 +53,17 @@ export const searchQuerySchema = z
     query: querySchema,
     conversation_id: conversationIdSchema.optional(),
     top_k: fromText(topK).default(5).openapi({ type: 'integer', minimum: 1, maximum: 100, default: 5 }),
-    candidate_limit: fromText(candidateLimit).default(200).openapi({ type: 'integer', minimum: 1, maximum: 1000, default: 200 }),
+    candidate_limit: fromText(candidateLimit)
+      .default(200)
+      .openapi({ type: 'integer', minimum: 1, maximum: 1000, default: 200 }),
     importance_min: importanceFromText,
     min_importance: importanceFromText,
     mode,
   })
   .refine(hasOneImportance, oneImportance);
 
-const oneOrMore = <Schema extends z.ZodType>(schema: Schema) => z.array(schema).min(1, 'must name at least one').max(100, 'must name at most 100');
+const oneOrMore = <Schema extends z.ZodType>(schema: Schema) =>
+  z.array(schema).min(1, 'must name at least one').max(100, 'must name at most 100');
 
 export const searchBodySchema = z
   .strictObject({
@@ -101,7 +104,10 @@ export const searchHitSchema = z
     metadata: z.record(z.string(), z.unknown()).openapi({ example: { topic: 'family' } }),
     created_at: z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' }),
     score: share.openapi({ description: '0.6 relevance + 0.3 importance + 0.1 decay.' }),
-    similarity: z.number().nullable().openapi({ description: 'Plain cosine similarity; null when unknown.', example: 0.63 }),
+    similarity: z
+      .number()
+      .nullable()
+      .openapi({ description: 'Plain cosine similarity; null when unknown.', example: 0.63 }),
     decay: share,
     importance: z.number().openapi({ example: 0.233 }),
     breakdown: z
@@ -113,7 +119,9 @@ export const searchHitSchema = z
 export const searchResponseSchema = z
   .object({
     total: z.int().openapi({ description: 'Number of items returned.', example: 1 }),
-    degraded: z.boolean().openapi({ description: 'True when the query could not be embedded: found by words alone.', example: false }),
+    degraded: z
+      .boolean()
+      .openapi({ description: 'True when the query could not be embedded: found by words alone.', example: false }),
     items: z.array(searchHitSchema),
   })
   .openapi('SearchResponse');

@@ -25,8 +25,6 @@ export interface MessageSeed {
   readonly externalId?: string | null;
 }
 
-export type TenantFixture = Awaited<ReturnType<typeof createTenant>>;
-
 let tenants = 0;
 
 /** A tenant of its own for a test, with what tests put into it and ask of it. */

@@ -3,7 +3,12 @@ import { z } from 'zod';
 import { decimal, flag, integer, list, port } from './env-fields.ts';
 import { ConfigError, deepFreeze, loadEnv } from './load-config.ts';
 
-const shape = { PORT: port.default(8000), RATE: decimal(0, 1).default(0.5), ON: flag.default(true), KEYS: list.default([]) };
+const shape = {
+  PORT: port.default(8000),
+  RATE: decimal(0, 1).default(0.5),
+  ON: flag.default(true),
+  KEYS: list.default([]),
+};
 
 describe('loadEnv', () => {
   test('takes defaults for what is unset or empty', () => {
@@ -16,7 +21,8 @@ describe('loadEnv', () => {
   });
 
   test('reports all problems at once and shows no value', () => {
-    const load = () => loadEnv({ ...shape, SECRET: z.string().min(16) }, { PORT: '70000', RATE: 'x', SECRET: 'hunter2' });
+    const load = () =>
+      loadEnv({ ...shape, SECRET: z.string().min(16) }, { PORT: '70000', RATE: 'x', SECRET: 'hunter2' });
     expect(load).toThrow(ConfigError);
     expect(load).toThrow(/PORT[\s\S]*RATE[\s\S]*SECRET/);
     expect(load).not.toThrow(/hunter2|70000/);

@@ -2,7 +2,8 @@
 const unavailableStates = /^(08...|53...|57P0[1-5]|25P03)$/;
 const unavailableSystemCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN']);
 // Errors that `pg` raises itself, which carry no code.
-const driverMessages = /timeout exceeded when trying to connect|connection terminated|client has encountered a connection error/i;
+const driverMessages =
+  /timeout exceeded when trying to connect|connection terminated|client has encountered a connection error/i;
 
 /** Whether an error says that the database is away, as opposed to refusing this statement. */
 export function isDatabaseUnavailable(error: unknown): boolean {

@@ -30,7 +30,9 @@ export async function migrate(db: Kysely<Schema>, folder: string): Promise<Migra
 /** Names of the migrations in the folder that the database has not seen. */
 export async function listUnapplied(db: Kysely<Schema>, folder: string): Promise<string[]> {
   const files = Object.keys(await readMigrations(folder));
-  const ledger = await sql<{ exists: boolean }>`select to_regclass('schema_migration') is not null as exists`.execute(db);
+  const ledger = await sql<{ exists: boolean }>`select to_regclass('schema_migration') is not null as exists`.execute(
+    db,
+  );
   if (ledger.rows[0]?.exists !== true) return files;
   const done = await sql<{ name: string }>`select name from schema_migration`.execute(db);
   const names = new Set(done.rows.map((row) => row.name));

@@ -47,9 +47,8 @@ export function embedderFromConfig(config: EmbeddingConfig, surroundings: Embedd
 const defaultMaxTokens = 512;
 
 function required<T>(value: T | undefined, name: string): T {
-  if (value === undefined)
-    throw new ConfigError(`invalid configuration:\n  ${name}: is needed for MEMORY_EMBEDDING_PROVIDER=openai`);
-  return value;
+  if (value !== undefined) return value;
+  throw new ConfigError(`invalid configuration:\n  ${name}: is needed for MEMORY_EMBEDDING_PROVIDER=openai`);
 }
 
 /** Only what is set: an option that is present but undefined would hide a default. */

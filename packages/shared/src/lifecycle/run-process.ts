@@ -38,9 +38,7 @@ export async function runProcess(components: readonly Component[], options: Proc
 }
 
 function shutDown(components: readonly Component[], options: ProcessOptions) {
-  const phases = components.map(
-    (component): ShutdownPhase => ({ name: component.id, run: () => component.stop() }),
-  );
+  const phases = components.map((component): ShutdownPhase => ({ name: component.id, run: () => component.stop() }));
   return runShutdown(phases, { deadlineMs: options.shutdownDeadlineMs, logger: options.logger });
 }
 
