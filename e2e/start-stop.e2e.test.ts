@@ -55,9 +55,9 @@ describe('start and stop', () => {
     const { folder, server, api } = await start();
     const acknowledged: string[] = [];
     const broken: number[] = [];
-    let sending = true;
+    const sending = new AbortController();
     const senders = Array.from({ length: 20 }, async (_, sender) => {
-      for (let n = 0; sending; n++) {
+      for (let n = 0; !sending.signal.aborted; n++) {
         try {
           const message = {
             tenant_id: 'load',
@@ -77,7 +77,7 @@ describe('start and stop', () => {
     });
     await new Promise((resolve) => setTimeout(resolve, 1000));
     const ended = await server.kill('SIGTERM');
-    sending = false;
+    sending.abort();
     await Promise.all(senders);
     expect(ended).toEqual({ code: 0, signal: null });
     expect(broken).toEqual([]);

@@ -60,9 +60,12 @@ async function ask(chat: Chat, tenantId: string, turnOf: ReadonlyMap<string, str
   return judged;
 }
 
+function percent(share: number): number {
+  return Number((share * 100).toFixed(1));
+}
+
 function row(name: string, judged: readonly Judged[]): Record<string, string | number> {
   const quality = average(judged.map((item) => item.quality));
-  const percent = (value: number) => Number((value * 100).toFixed(1));
   const recall = cutoffs.map((k) => [`R@${k}`, percent(quality.recall.get(k) ?? 0)] as const);
   return {
     what: name,
@@ -85,7 +88,7 @@ for (const chat of chats) {
     `${chat.chatId}: ${chat.turns.length} turns, ${chat.questions.length} questions, ${chat.droppedEvidence} evidence entries dropped`,
   );
 }
-const categories = [...new Set(all.map((item) => item.category))].toSorted();
+const categories = [...new Set(all.map((item) => item.category))].toSorted((a, b) => a - b);
 console.table([
   ...chats.map((chat) =>
     row(

@@ -1,6 +1,8 @@
 import type { Database } from '@memory-layer/shared/db/database';
 import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embedder';
-import type { Embedder } from '@memory-layer/shared/embedding/embedder';
+import type { GuardedEmbedder } from '@memory-layer/shared/embedding/guarded-embedder';
+import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
+import { createGenerationService } from '@memory-layer/shared/generation/generation.service';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
@@ -17,8 +19,7 @@ import { PendingSweeper } from './pending-sweeper.ts';
 export interface EmbedWorkerResources {
   readonly database: Database;
   readonly queues: QueueBackend;
-  /** For passages; guarded by a timeout and a circuit breaker. */
-  readonly passageEmbedder: Embedder;
+  readonly passageEmbedder: GuardedEmbedder;
   /** True when no other process works on this database: leases found at start are then nobody's. */
   readonly isOnlyWorker: boolean;
   readonly logger: Logger;
@@ -28,10 +29,18 @@ export interface EmbedWorkerResources {
 // Greetings and other texts that come again and again are embedded once.
 const cachedTexts = 5000;
 
-/** Builds the embed worker: start it when database, queue and embedder are up. */
+/**
+ * Builds the embed worker: start it when database, queue and embedder are up. Its start throws a ConfigError when the
+ * stored vectors are another model's.
+ */
 export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWorkerResources): Component {
   const { queues, logger, metrics } = resources;
-  const repository = createEmbeddingRepository(resources.database.queries);
+  const db = resources.database.queries;
+  const repository = createEmbeddingRepository(db);
+  const generations = createGenerationService({
+    generations: createGenerationRepository(db),
+    embedder: resources.passageEmbedder,
+  });
   const producer = queues.createProducer(embeddingQueue);
   const bell = createEmbeddingBell({ producer, metrics });
   const service = createEmbeddingService({
@@ -54,6 +63,8 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
   return {
     id: 'embed-worker',
     async start() {
+      // Before any work: vectors of two models in one generation could not be told apart again.
+      await generations.start();
       if (resources.isOnlyWorker) await repository.releaseAll();
       await consumer.start();
       await sweeper.start();

@@ -1,17 +1,20 @@
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
+import type { GuardedEmbedder } from '@memory-layer/shared/embedding/guarded-embedder';
+import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { EmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
 import { backoffMs } from './backoff.ts';
-import type { EmbeddingRepository, LeasedMessage, TenantWork } from './embedding.repository.ts';
-import { isolateFailures, type Prepared, type Refused } from './isolate-failures.ts';
+import type { EmbeddingRepository } from './embedding.repository.ts';
+import { isolateFailures, type IsolatedOutcome, type Prepared, type Refused } from './isolate-failures.ts';
+import type { LeasedMessage, TenantWork } from './lease-messages.ts';
 
 export interface EmbeddingServiceDeps {
   readonly repository: EmbeddingRepository;
   /** For passages; guarded by a timeout and a circuit breaker. */
   readonly embedder: Embedder;
   /** The same without a cache: tells a broken embedder from a text that it cannot take. */
-  readonly probe: Embedder;
+  readonly probe: GuardedEmbedder;
   readonly bell: EmbeddingBell;
   readonly batchSize: number;
   readonly leaseMs: number;
@@ -46,14 +49,35 @@ export function createEmbeddingService(deps: EmbeddingServiceDeps) {
       await repository.fail(
         work,
         exhausted,
-        `no outcome after ${deps.maxAttempts} attempts: the worker died each time`,
+        `no outcome after ${deps.maxAttempts} attempts: the worker died or ran out of time`,
       );
     }
     return leased.filter((message) => message.attempts <= deps.maxAttempts);
   }
 
-  async function prepare(messages: readonly LeasedMessage[]): Promise<Prepared[]> {
-    return Promise.all(messages.map(async (message) => ({ message, passages: await embedder.split(message.content) })));
+  async function prepare(message: LeasedMessage): Promise<Prepared> {
+    try {
+      const passages = await embedder.split(message.content);
+      // Without a vector it would neither be completed nor pending.
+      if (passages.length === 0) throw new AppError('embedding_rejected', 'The text has nothing to embed.');
+      return { message, passages };
+    } catch (error) {
+      return { message, passages: [], splitError: error };
+    }
+  }
+
+  /** Messages that were not at fault. Time that ran out is counted, so that what takes too long is taken alone. */
+  async function giveBack(
+    work: TenantWork,
+    { deferred, deferReason }: IsolatedOutcome,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (deferred.length === 0) return;
+    if (isDeadline(signal)) return repository.retryLater(work, deferred, 0, 'the job ran out of time');
+    if (signal.aborted) return repository.defer(work, deferred, 0, null);
+    // Half to one and a half times the pause, so that workers do not come back in step.
+    const delay = Math.round(deps.backoffMs * (0.5 + deps.random()));
+    await repository.defer(work, deferred, delay, deferReason);
   }
 
   /** A message that fails by itself while the embedder works for others. */
@@ -66,7 +90,7 @@ export function createEmbeddingService(deps: EmbeddingServiceDeps) {
     } else {
       logger.warn(fields, 'message not embedded: trying again later');
       const delay = backoffMs(message.attempts, deps.backoffMs, deps.random);
-      await repository.retryLater(work, message, delay, reason);
+      await repository.retryLater(work, [message], delay, reason);
     }
     return isLast;
   }
@@ -74,29 +98,28 @@ export function createEmbeddingService(deps: EmbeddingServiceDeps) {
   return {
     /**
      * Leases a batch of a tenant's due messages, embeds it and writes the vectors. When more are left, rings
-     * again first, so that other workers join and tenants take turns.
+     * again first, so that other workers join and tenants take turns. While the embedder's circuit is open,
+     * leases nothing: the sweeper rings later.
      *
      * @throws only when the database fails; the leases then end by themselves.
      */
     async embedDue(work: TenantWork, signal: AbortSignal): Promise<EmbedOutcome> {
-      const leased = await repository.lease({ ...work, limit: deps.batchSize, leaseMs: deps.leaseMs });
+      if (deps.probe.retryAfterMs() > 0) return countOutcome(metrics, {});
+      const lease = await repository.lease({ ...work, limit: deps.batchSize, leaseMs: deps.leaseMs });
+      const leased = lease.messages;
       if (leased.length > 0) metrics.embeddingBatchMessages.observe(leased.length);
-      if (leased.length === deps.batchSize) deps.bell.ring(work.tenantId, work.generation);
+      if (lease.mayLeaveMore) deps.bell.ring(work.tenantId, work.generation);
       const messages = await giveUpExhausted(work, leased);
       if (messages.length === 0) return countOutcome(metrics, { leased: leased.length, failed: leased.length });
 
-      const { now, later } = takeWithin(await prepare(messages), maxPassages);
+      const { now, later } = takeWithin(await Promise.all(messages.map(prepare)), maxPassages);
       if (later.length > 0) {
         await repository.defer(work, later, 0, null);
         deps.bell.ring(work.tenantId, work.generation);
       }
       const outcome = await isolateFailures(now, { passages: embedder, probe: deps.probe }, signal);
       const written = outcome.embedded.length === 0 ? 0 : await repository.complete(work, outcome.embedded);
-      if (outcome.deferred.length > 0) {
-        // Half to one and a half times the pause, so that workers do not come back in step.
-        const delay = Math.round(deps.backoffMs * (0.5 + deps.random()));
-        await repository.defer(work, outcome.deferred, delay, outcome.deferReason);
-      }
+      await giveBack(work, outcome, signal);
       let failed = leased.length - messages.length;
       for (const refused of outcome.refused) {
         if (await settleFailure(work, refused)) failed += 1;
@@ -110,6 +133,11 @@ export function createEmbeddingService(deps: EmbeddingServiceDeps) {
       });
     },
   };
+}
+
+/** Whether the job was ended because it took too long, not because the worker stops. */
+function isDeadline({ reason }: AbortSignal): boolean {
+  return reason instanceof AppError && reason.code === 'deadline_exceeded';
 }
 
 /** The messages, in order, whose passages fit the budget, at least one; and the rest, for another job. */

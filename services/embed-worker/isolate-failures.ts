@@ -1,11 +1,14 @@
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import type { EmbeddedMessage, LeasedMessage } from './embedding.repository.ts';
+import type { EmbeddedMessage } from './complete-messages.ts';
+import type { LeasedMessage } from './lease-messages.ts';
 
 /** A message with the passages to embed. */
 export interface Prepared {
   readonly message: LeasedMessage;
   readonly passages: readonly string[];
+  /** Why there are none: fails the message as if it could not be embedded. */
+  readonly splitError?: unknown;
 }
 
 export interface Refused {
@@ -68,6 +71,8 @@ async function embedAll(
   embedder: Embedder,
   signal: AbortSignal,
 ): Promise<EmbeddedMessage[]> {
+  const unsplit = batch.find((prepared) => prepared.splitError !== undefined);
+  if (unsplit !== undefined) throw unsplit.splitError;
   const texts = batch.flatMap((prepared) => prepared.passages);
   const vectors = await embedder.embed(texts, { kind: 'passage', signal });
   let next = 0;

@@ -1,13 +1,12 @@
 import type { Database } from '@memory-layer/shared/db/database';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
+import { createRepeatingTask } from '@memory-layer/shared/lifecycle/repeating-task';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import { retentionQueue } from '@memory-layer/shared/queue/catalog';
 import type { FailedJobReport, QueueBackend } from '@memory-layer/shared/queue/queue-port';
-import { createScheduleKeeper } from '@memory-layer/shared/queue/schedule-keeper';
 import type { RetentionConfig } from './config.ts';
-import { createOpenRunSweeper } from './open-run-sweeper.ts';
 import { createRetentionRunRepository } from './retention-run.repository.ts';
 import { createRetentionRepository } from './retention.repository.ts';
 import { createRetentionService } from './retention.service.ts';
@@ -48,13 +47,23 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
   );
   const scheduler = queues.createScheduler(retentionQueue);
   const everyMs = config.schedule.everySeconds * 1000;
-  const scheduleKeeper = createScheduleKeeper({
+  const scheduleKeeper = createRepeatingTask({
     id: 'retention-schedule',
     everyMs: keepScheduleEveryMs,
-    upsert: () => scheduler.upsertSchedule('schedule-retention', 'schedule-retention', { everyMs }, { v: 1 }),
+    // Redis forgets schedules when it is flushed, and nothing else would bring them back.
+    run: () => scheduler.upsertSchedule('schedule-retention', 'schedule-retention', { everyMs }, { v: 1 }),
     onError: (error) => logger.warn({ err: error }, 'the retention schedule could not be kept'),
   });
-  const sweeper = createOpenRunSweeper({ schedule, logger, everyMs: sweepEveryMs });
+  const sweeper = createRepeatingTask({
+    id: 'open-run-sweeper',
+    everyMs: sweepEveryMs,
+    // The queue may have lost a bell, and a worker may have died over a run.
+    run: async () => {
+      const rung = await schedule.ringStuckRuns();
+      if (rung > 0) logger.info({ rung }, 'rang again for retention runs');
+    },
+    onError: (error) => logger.warn({ err: error }, 'retention runs could not be swept'),
+  });
 
   return {
     id: 'retention-worker',

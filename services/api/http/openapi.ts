@@ -34,6 +34,10 @@ export function problems(...names: readonly ErrorCode[]) {
   return Object.fromEntries(entries);
 }
 
+/** What every call with a key can be answered, and what one with a body besides. */
+export const commonErrors = ['unauthenticated', 'forbidden', 'invalid_request', 'unavailable'] as const;
+export const bodyErrors = ['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const;
+
 /** A JSON response entry. */
 export function json<Schema extends z.ZodType>(schema: Schema, description: string) {
   return { description, content: { 'application/json': { schema } } };

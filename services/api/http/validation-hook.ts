@@ -10,6 +10,9 @@ const partOf: Readonly<Record<string, FieldError['in']>> = {
   cookie: 'header',
 };
 
+// A body of nothing but unknown fields must not make an answer many times its size.
+const maxListedErrors = 50;
+
 type Result =
   | { readonly success: true; readonly target: string }
   | { readonly success: false; readonly target: string; readonly error: z.core.$ZodError };
@@ -24,16 +27,16 @@ export function invalidRequest(errors: readonly FieldError[]): AppError {
   const first = errors[0];
   const what = first === undefined ? 'The request is not valid.' : `${first.pointer || 'The body'} ${first.detail}.`;
   const more = errors.length > 1 ? ` And ${errors.length - 1} more: see errors.` : '';
-  return new AppError('invalid_request', what + more, { errors });
+  return new AppError('invalid_request', what + more, { errors: errors.slice(0, maxListedErrors) });
 }
 
-/** One entry per invalid field; unknown fields are named one by one. */
+/** One entry per invalid field, what is wrong with it first; unknown fields are named one by one. */
 export function toFieldErrors(
   error: z.core.$ZodError,
   part: FieldError['in'],
   base: readonly PropertyKey[] = [],
 ): FieldError[] {
-  return error.issues.flatMap((issue) => {
+  const errors = error.issues.flatMap((issue) => {
     const path = [...base, ...issue.path];
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({
@@ -44,6 +47,8 @@ export function toFieldErrors(
     }
     return [{ in: part, pointer: toPointer(path), detail: sentence(issue.message) }];
   });
+  const firstOfField = new Map(errors.toReversed().map((entry) => [entry.pointer, entry]));
+  return errors.filter((entry) => firstOfField.get(entry.pointer) === entry);
 }
 
 /** JSON Pointer, RFC 6901. */

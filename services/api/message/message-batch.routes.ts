@@ -3,7 +3,7 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { ApiEnv } from '../http/api-env.ts';
 import type { Credential } from '../http/api-key.ts';
 import { jsonBody } from '../http/json-body.ts';
-import { body, json, keySecurity, problems } from '../http/openapi.ts';
+import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { resolveTenant } from '../http/resolve-tenant.ts';
 import { invalidRequest, toFieldErrors, validationHook } from '../http/validation-hook.ts';
 import { toMessageBody, toNewMessage } from './message.mapper.ts';
@@ -30,14 +30,7 @@ export function messageBatchRoutes({ service, maxBodyBytes }: MessageBatchRoutes
     responses: {
       202: json(messageBatchSchema, 'All stored; embedding is pending.'),
       207: json(messageBatchSchema, 'Some stored, some refused: see errors.'),
-      ...problems(
-        'malformed_json',
-        'unauthenticated',
-        'payload_too_large',
-        'unsupported_media_type',
-        'invalid_request',
-        'unavailable',
-      ),
+      ...problems(...bodyErrors, ...commonErrors),
     },
   });
 

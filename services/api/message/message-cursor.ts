@@ -7,7 +7,9 @@ export interface MessageCursor {
   readonly order: 'asc' | 'desc';
 }
 
-const cursorSchema = z.tuple([z.int(), z.uuid(), z.enum(['asc', 'desc'])]);
+// No message is older or younger; what PostgreSQL cannot hold as a timestamp must not reach it.
+const timeSchema = z.int().min(0).max(Date.UTC(10_000, 0, 1) - 1);
+const cursorSchema = z.tuple([timeSchema, z.uuid(), z.enum(['asc', 'desc'])]);
 
 export function encodeCursor(cursor: MessageCursor): string {
   return Buffer.from(JSON.stringify([cursor.createdAt.getTime(), cursor.id, cursor.order])).toString('base64url');
@@ -17,8 +19,7 @@ export function encodeCursor(cursor: MessageCursor): string {
 export function decodeCursor(text: string): MessageCursor | undefined {
   try {
     const [time, id, order] = cursorSchema.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
-    const createdAt = new Date(time);
-    return Number.isNaN(createdAt.getTime()) ? undefined : { createdAt, id, order };
+    return { createdAt: new Date(time), id, order };
   } catch {
     return undefined;
   }

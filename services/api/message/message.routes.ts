@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
-import { body, json, keySecurity, problems } from '../http/openapi.ts';
+import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { resolveTenant } from '../http/resolve-tenant.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { toMessageBody, toNewMessage } from './message.mapper.ts';
@@ -40,15 +40,7 @@ export function messageRoutes({ service, maxBodyBytes }: MessageRoutesDeps) {
     request: { body: body(messageCreateSchema) },
     responses: {
       202: json(messageSchema, 'Stored; embedding is pending.'),
-      ...problems(
-        'malformed_json',
-        'unauthenticated',
-        'forbidden',
-        'payload_too_large',
-        'unsupported_media_type',
-        'invalid_request',
-        'unavailable',
-      ),
+      ...problems(...bodyErrors, ...commonErrors),
     },
   });
 
@@ -61,7 +53,7 @@ export function messageRoutes({ service, maxBodyBytes }: MessageRoutesDeps) {
     request: { query: messageListQuerySchema },
     responses: {
       200: json(messagePageSchema, 'A page, by created_at.'),
-      ...problems('unauthenticated', 'forbidden', 'invalid_request', 'unavailable'),
+      ...problems(...commonErrors),
     },
   });
 
@@ -74,7 +66,7 @@ export function messageRoutes({ service, maxBodyBytes }: MessageRoutesDeps) {
     request: byId,
     responses: {
       200: json(messageSchema, 'The message.'),
-      ...problems('unauthenticated', 'forbidden', 'not_found', 'invalid_request', 'unavailable'),
+      ...problems(...commonErrors, 'not_found'),
     },
   });
 
@@ -88,7 +80,7 @@ export function messageRoutes({ service, maxBodyBytes }: MessageRoutesDeps) {
     request: byId,
     responses: {
       204: { description: 'Deleted.' },
-      ...problems('unauthenticated', 'forbidden', 'not_found', 'conflict', 'invalid_request', 'unavailable'),
+      ...problems(...commonErrors, 'not_found', 'conflict'),
     },
   });
 

@@ -1,12 +1,13 @@
 import { z } from '@hono/zod-openapi';
 import { roles } from '@memory-layer/shared/db/schema';
 import { tenantIdPattern } from '@memory-layer/shared/tenant/tenant-id';
+import { numberFromText } from '../http/number-from-text.ts';
 import { findMetadataProblem } from './metadata-rules.ts';
 import { hasAtMost, textProblem } from './text-rules.ts';
 
 const maxContentCharacters = 100_000;
 const firstInstant = Date.UTC(1970, 0, 1);
-const lastInstant = Date.UTC(9999, 11, 31);
+const lastInstant = Date.UTC(10_000, 0, 1) - 1;
 
 export const tenantIdSchema = z
   .string()
@@ -114,7 +115,13 @@ export const batchErrorSchema = z
     message_index: z.int().openapi({ description: 'Position in the request, from 0.', example: 1 }),
     error: z.string().openapi({ example: '/messages/1/role is invalid.' }),
     code: z.string().openapi({ example: 'invalid_request' }),
-    errors: z.array(z.object({ in: z.string(), pointer: z.string(), detail: z.string() })),
+    errors: z.array(
+      z.object({
+        in: z.string().openapi({ example: 'body' }),
+        pointer: z.string().openapi({ description: 'JSON Pointer, RFC 6901.', example: '/messages/1/role' }),
+        detail: z.string().openapi({ example: 'is invalid' }),
+      }),
+    ),
   })
   .openapi('MessageBatchError');
 
@@ -130,21 +137,28 @@ export const messageBatchSchema = z
 export const messagePageSchema = z
   .object({
     items: z.array(messageSchema),
-    next_cursor: z.string().nullable().openapi({ description: 'Pass as cursor to go on; null at the end.' }),
+    next_cursor: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Pass as cursor to go on; null at the end.', example: null }),
   })
   .openapi('MessagePage');
+
+// Not a real place: what a client passes back is what it was given.
+const exampleCursor = 'WzE3Njk4NjA4MDAwMDAsIjAxOTJmMGMxLTJhM2ItN2M0ZC04ZTVmLTZhN2I4YzlkMGUxZiIsImFzYyJd';
 
 export const messageListQuerySchema = z.strictObject({
   tenant_id: tenantIdSchema.optional(),
   conversation_id: conversationIdSchema.optional(),
-  limit: z.coerce
-    .number()
-    .int('must be a whole number')
-    .min(1, 'must be 1 to 200')
-    .max(200, 'must be 1 to 200')
-    .default(50),
+  limit: numberFromText(z.int('must be a whole number').min(1, 'must be 1 to 200').max(200, 'must be 1 to 200'))
+    .default(50)
+    .openapi({ type: 'integer', minimum: 1, maximum: 200, default: 50 }),
   order: z.enum(['asc', 'desc']).default('asc').openapi({ description: 'By created_at.' }),
-  cursor: z.string().max(200).optional(),
+  cursor: z
+    .string()
+    .max(200)
+    .optional()
+    .openapi({ description: 'next_cursor of the page before.', example: exampleCursor }),
 });
 
 export type MessageCreate = z.output<typeof messageCreateSchema>;

@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
-import { body, json, keySecurity, problems } from '../http/openapi.ts';
+import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { resolveTenant } from '../http/resolve-tenant.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { tenantIdSchema } from '../message/message.schemas.ts';
@@ -26,9 +26,11 @@ const runRequestSchema = z
   })
   .openapi('RetentionRunRequest');
 
+const runIdSchema = z.uuid('must be a UUID').openapi({ example: '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f' });
+
 const runSchema = z
   .object({
-    run_id: z.uuid().openapi({ example: '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f' }),
+    run_id: runIdSchema,
     tenant_id: tenantIdSchema,
     status: z.enum(['queued', 'running', 'completed', 'failed']).openapi({ example: 'completed' }),
     archived: z.int().openapi({ example: 12 }),
@@ -57,15 +59,7 @@ export function retentionRoutes({ service, maxBodyBytes }: RetentionRoutesDeps) 
     responses: {
       200: json(runSchema, 'The run has ended.'),
       202: json(runSchema, 'The run goes on; ask for it by its run_id.'),
-      ...problems(
-        'malformed_json',
-        'unauthenticated',
-        'forbidden',
-        'payload_too_large',
-        'unsupported_media_type',
-        'invalid_request',
-        'unavailable',
-      ),
+      ...problems(...bodyErrors, ...commonErrors),
     },
   });
 
@@ -76,12 +70,12 @@ export function retentionRoutes({ service, maxBodyBytes }: RetentionRoutesDeps) 
     security: keySecurity,
     summary: 'How a retention run stands',
     request: {
-      params: z.strictObject({ run_id: z.uuid('must be a UUID') }),
+      params: z.strictObject({ run_id: runIdSchema }),
       query: z.strictObject({ tenant_id: tenantIdSchema.optional() }),
     },
     responses: {
       200: json(runSchema, 'The run.'),
-      ...problems('unauthenticated', 'forbidden', 'not_found', 'invalid_request', 'unavailable'),
+      ...problems(...commonErrors, 'not_found'),
     },
   });
 

@@ -71,7 +71,7 @@ describe('rank', () => {
 
   test('the score is the weighted mean of its parts', () => {
     const [first] = rank([candidate('a', { vectorScore: 0.9, lexicalScore: 0.5 }), candidate('b')], [], options);
-    const { relevance, importance, decay } = first?.breakdown ?? { relevance: NaN, importance: NaN, decay: NaN };
+    const { relevance, importance, decay } = first?.breakdown ?? { relevance: -1, importance: -1, decay: -1 };
     expect(first?.score).toBeCloseTo(0.6 * relevance + 0.3 * importance + 0.1 * decay);
   });
 

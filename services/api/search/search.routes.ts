@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
-import { body, json, keySecurity, problems } from '../http/openapi.ts';
+import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { resolveTenant } from '../http/resolve-tenant.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { fromBody, fromQuery, toHitBody } from './search.mapper.ts';
@@ -25,7 +25,7 @@ export function searchRoutes({ service, maxBodyBytes }: SearchRoutesDeps) {
     request: { query: searchQuerySchema },
     responses: {
       200: json(searchResponseSchema, 'The best hits, best first.'),
-      ...problems('unauthenticated', 'forbidden', 'invalid_request', 'unavailable'),
+      ...problems(...commonErrors),
     },
   });
 
@@ -37,15 +37,7 @@ export function searchRoutes({ service, maxBodyBytes }: SearchRoutesDeps) {
     request: { body: body(searchBodySchema) },
     responses: {
       200: json(searchResponseSchema, 'The best hits, best first.'),
-      ...problems(
-        'malformed_json',
-        'unauthenticated',
-        'forbidden',
-        'payload_too_large',
-        'unsupported_media_type',
-        'invalid_request',
-        'unavailable',
-      ),
+      ...problems(...bodyErrors, ...commonErrors),
     },
   });
 

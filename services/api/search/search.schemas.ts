@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { numberFromText } from '../http/number-from-text.ts';
 import {
   conversationIdSchema,
   importanceSchema,
@@ -30,15 +31,9 @@ const topK = z.int('must be a whole number').min(1, 'must be 1 to 100').max(100,
 const candidateLimit = z.int('must be a whole number').min(1, 'must be 1 to 1000').max(1000, 'must be 1 to 1000');
 const mode = z.enum(searchModes).default('hybrid');
 
-/** A number written in a query string. Empty text is not a number. */
-const fromText = (schema: z.ZodType<number, number>) =>
-  z
-    .string()
-    .regex(/^-?\d+(?:\.\d+)?$/, 'must be a number')
-    .transform(Number)
-    .pipe(schema);
-
-const importanceFromText = fromText(importanceSchema).optional().openapi({ type: 'number', minimum: 0, maximum: 1 });
+const importanceFromText = numberFromText(importanceSchema)
+  .optional()
+  .openapi({ type: 'number', minimum: 0, maximum: 1, example: 0.5 });
 
 const oneImportance = {
   path: ['min_importance'],
@@ -52,8 +47,8 @@ export const searchQuerySchema = z
     tenant_id: tenantIdSchema.optional(),
     query: querySchema,
     conversation_id: conversationIdSchema.optional(),
-    top_k: fromText(topK).default(5).openapi({ type: 'integer', minimum: 1, maximum: 100, default: 5 }),
-    candidate_limit: fromText(candidateLimit)
+    top_k: numberFromText(topK).default(5).openapi({ type: 'integer', minimum: 1, maximum: 100, default: 5 }),
+    candidate_limit: numberFromText(candidateLimit)
       .default(200)
       .openapi({ type: 'integer', minimum: 1, maximum: 1000, default: 200 }),
     importance_min: importanceFromText,

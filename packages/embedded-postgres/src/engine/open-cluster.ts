@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 import { PostgresEngine, type EngineOptions } from './postgres-engine.ts';
+import { runSql } from './run-sql.ts';
 
 export interface OpenClusterOptions {
   /** Folder that holds everything of this database; undefined: in memory. */
@@ -17,10 +18,24 @@ const UNFINISHED_CLUSTER = 'pgdata.new';
 /** Opens the cluster of a folder, making it first when there is none. */
 export async function openCluster(options: OpenClusterOptions): Promise<PostgresEngine> {
   const { dataDir, template, settings } = options;
-  if (dataDir === undefined) return PostgresEngine.open({ clusterDir: undefined, template, settings });
+  if (dataDir === undefined) return openInMemory(template, settings);
   const clusterDir = path.join(dataDir, CLUSTER);
   if (!fs.existsSync(clusterDir)) await createCluster(dataDir, clusterDir, options);
   return PostgresEngine.open({ clusterDir, template: undefined, settings });
+}
+
+/** Databases that nobody can connect to here, and that a dump is better off without: they are half of its files. */
+const SPARE_DATABASES = ['template0', 'template1'] as const;
+
+async function openInMemory(
+  template: Uint8Array | undefined,
+  settings: Readonly<Record<string, string>>,
+): Promise<PostgresEngine> {
+  const engine = await PostgresEngine.open({ clusterDir: undefined, template, settings });
+  if (template) return engine;
+  runSql(engine.wire, 'UPDATE pg_database SET datistemplate = false');
+  for (const name of SPARE_DATABASES) runSql(engine.wire, `DROP DATABASE ${name}`);
+  return engine;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { MemoryFS, PGlite, type Filesystem } from '@electric-sql/pglite';
+import { MemoryFS, PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 
 import { DurableNodeFs } from './durable-node-fs.ts';
@@ -25,10 +25,10 @@ class WireOnlyPGlite extends PGlite {
 export class PostgresEngine {
   readonly wire: WireEngine;
   readonly #database: PGlite;
-  readonly #files: Filesystem;
+  readonly #files: MemoryFS | DurableNodeFs;
   readonly #log: readonly string[];
 
-  private constructor(database: PGlite, files: Filesystem, log: readonly string[]) {
+  private constructor(database: PGlite, files: MemoryFS | DurableNodeFs, log: readonly string[]) {
     this.#database = database;
     this.#files = files;
     this.#log = log;
@@ -72,7 +72,7 @@ export class PostgresEngine {
   }
 
   /** The files of the cluster as a tarball. The caller sees to it that no transaction is open. */
-  async dump(): Promise<Uint8Array> {
+  async dump(): Promise<Uint8Array<ArrayBuffer>> {
     const file = await this.#database.dumpDataDir('none');
     return new Uint8Array(await file.arrayBuffer());
   }

@@ -8,15 +8,17 @@ const SETTINGS = {
   // There is no background process to write checkpoints (see maintenance): keep few files of the log for reuse.
   min_wal_size: '32MB',
   max_wal_size: '128MB',
-  // The engine's stack is as large as its thread's (see engineStackMb), so the engine's own check comes first.
-  max_stack_depth: '2MB',
+  // What the engine logs goes into error messages: its own state, no statements and no values of clients.
+  log_min_messages: 'log',
+  log_min_error_statement: 'panic',
+  log_error_verbosity: 'terse',
 } as const;
 
 /** With a folder, commits have to reach the disk; PGlite's file system has `fsync` alone (see DurableNodeFs). */
 const DURABLE_SETTINGS = { fsync: 'on', wal_sync_method: 'fsync', synchronous_commit: 'on' } as const;
 
-/** In memory the log serves nothing but the next start from a dump: keep it small. */
-const MEMORY_SETTINGS = { min_wal_size: '2MB', max_wal_size: '32MB' } as const;
+/** In memory, buffers are a second copy of the data, and the log serves only a start from a dump. */
+const MEMORY_SETTINGS = { shared_buffers: '32MB', min_wal_size: '2MB', max_wal_size: '32MB' } as const;
 
 /** Arguments of initdb for a cluster in memory: log files of 1 MB, which a dump has one or two of. */
 export const MEMORY_INITDB_ARGUMENTS = ['--wal-segsize=1', '--no-data-checksums'];

@@ -1,5 +1,5 @@
 import { runSql, type SqlRunner } from '../engine/run-sql.ts';
-import type { WireEngine } from '../engine/wire-engine.ts';
+import { EngineCrash, type WireEngine } from '../engine/wire-engine.ts';
 import { ClientSession, type ClientLink, type Unit } from '../session/client-session.ts';
 import { greeting } from '../session/greeting.ts';
 import { HolderWatch } from './holder-watch.ts';
@@ -10,6 +10,8 @@ import { UnitRunner } from './unit-runner.ts';
 
 export interface MultiplexerOptions {
   readonly idleInTransactionTimeoutMs: number;
+  /** The engine cannot be used any more; nothing else is called afterwards. */
+  onCrash(error: unknown): void;
 }
 
 /**
@@ -28,13 +30,18 @@ export class Multiplexer {
   readonly #units: UnitRunner;
   readonly #sql: SqlRunner;
   readonly #greeting: (sessionId: number) => Uint8Array;
+  readonly #switch: SessionSwitch;
+  readonly #onCrash: (error: unknown) => void;
   #holder: ClientSession | undefined;
-  #pumping: Promise<void> | undefined;
+  #isPumping = false;
+  #pumped: Promise<void> = Promise.resolve();
   #nextId = 1;
 
   constructor(wire: WireEngine, options: MultiplexerOptions) {
     this.#sql = (sql) => runSql(wire, sql, (channel, frame) => this.#router.deliver(channel, frame));
-    this.#units = new UnitRunner(wire, this.#router, new SessionSwitch(this.#sql), this.#sql);
+    this.#switch = new SessionSwitch(this.#sql);
+    this.#units = new UnitRunner(wire, this.#router, this.#switch, this.#sql);
+    this.#onCrash = (error) => options.onCrash(error);
     this.#watch = new HolderWatch(options.idleInTransactionTimeoutMs);
     this.#greeting = greeting(this.#sql);
   }
@@ -55,47 +62,58 @@ export class Multiplexer {
     return session;
   }
 
-  /** Runs work of this package itself when no transaction is open; nothing else runs meanwhile. */
+  /** Runs work that somebody waits for when no transaction is open; nothing else runs meanwhile. */
   runBetweenTransactions<T>(work: (sql: SqlRunner) => T | Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const run = async (): Promise<void> => {
-        try {
-          resolve(await work(this.#sql));
-        } catch (error) {
-          reject(error instanceof Error ? error : new Error(String(error)));
-        }
-      };
-      this.#enqueue({ client: undefined, isAwaited: true, run });
-    });
+    return this.#runOwn(work, true);
+  }
+
+  /** The same for work that nobody waits for: no idle transaction is ended for its sake. */
+  runInBackground(work: (sql: SqlRunner) => void): Promise<void> {
+    return this.#runOwn(work, false);
   }
 
   /** Cuts all clients off, as PostgreSQL does in a fast shutdown, and waits until the engine is free. */
   async stop(): Promise<void> {
     for (const session of this.#sessions) session.fail('57P01', 'terminating connection due to administrator command');
-    while (this.#pumping) await this.#pumping;
+    do await this.#pumped;
+    while (this.#isPumping);
+  }
+
+  #runOwn<T>(work: (sql: SqlRunner) => T | Promise<T>, isAwaited: boolean): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const run = async (): Promise<void> => {
+        try {
+          this.#switch.to(undefined);
+          resolve(await work(this.#sql));
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+          if (error instanceof EngineCrash) throw error;
+        }
+      };
+      this.#enqueue({ client: undefined, isAwaited, run });
+    });
   }
 
   #enqueue(task: Task): void {
     this.#queue.push(task);
-    if (this.#pumping) return;
-    this.#pumping = this.#pump().finally(() => {
-      this.#pumping = undefined;
-    });
+    if (!this.#isPumping) this.#pumped = this.#pump().catch(this.#onCrash);
   }
 
   async #pump(): Promise<void> {
+    this.#isPumping = true;
     for (let task = this.#queue.take(this.#holder); task; task = this.#queue.take(this.#holder)) {
       if (task.client === this.#holder) this.#watch.stop();
       await task.run();
       // Lets messages in that have arrived meanwhile, the holder's among them, and timers.
       await new Promise((resolve) => setImmediate(resolve));
     }
+    this.#isPumping = false;
     const holder = this.#holder;
     if (holder && this.#queue.hasWaiting(holder)) this.#watch.start(holder);
   }
 
   #runUnit(session: ClientSession, unit: Unit): void {
-    const isIdle = this.#units.run(session, unit, this.#holder === session);
+    const isIdle = this.#units.run(session, unit);
     this.#holder = isIdle || session.closed ? undefined : session;
   }
 

@@ -1,4 +1,9 @@
-import { combineEffects, readStatementEffects, type StatementEffects } from '../sql/statement-effects.ts';
+import {
+  combineEffects,
+  readStatementEffects,
+  type ListenChange,
+  type StatementEffects,
+} from '../sql/statement-effects.ts';
 import { FrontendSplitter } from '../wire/frontend-splitter.ts';
 import { HEADER_LENGTH, errorFrame, frontend, readCString } from '../wire/frames.ts';
 import { readStartupPacket } from '../wire/startup-packet.ts';
@@ -49,6 +54,8 @@ export class ClientSession {
   settings: SessionSettings = NO_SETTINGS;
   /** The engine may hold settings of this client that {@link settings} does not: read them before another runs. */
   settingsStale = false;
+  /** LISTEN and UNLISTEN of the transaction that is open. */
+  readonly listenChanges: ListenChange[] = [];
   readonly #link: ClientLink;
   readonly #events: SessionEvents;
   readonly #splitter = new FrontendSplitter();
@@ -84,6 +91,11 @@ export class ClientSession {
     }
   }
 
+  /** The client sends nothing more. What it has sent is still run. */
+  finish(): void {
+    if (!this.#closed) this.#events.terminated();
+  }
+
   /** Tells the client why it is cut off, and does so. */
   fail(sqlState: string, message: string): void {
     this.output.write(errorFrame('FATAL', sqlState, message));
@@ -117,8 +129,9 @@ export class ClientSession {
 
   #message(type: string, bytes: Buffer): void {
     if (IGNORED.has(type)) return;
-    if (type === frontend.terminate) return this.#events.terminated();
-    if (type === frontend.query) {
+    if (type === frontend.terminate) {
+      this.#events.terminated();
+    } else if (type === frontend.query) {
       this.#messages.push(bytes);
       this.#effects.push(readStatementEffects(readCString(bytes, HEADER_LENGTH).text));
     } else {

@@ -31,7 +31,8 @@ export function settingsFromRows(rows: readonly (readonly (string | null)[])[]):
   const [[role, user] = [], ...values] = rows;
   return {
     values: values.map(([name, value]) => [name ?? '', value ?? '']),
-    user: user === ENGINE_USER ? undefined : (user ?? undefined),
+    // The engine reports no user at all until somebody has set one.
+    user: user === ENGINE_USER || user === '' ? undefined : (user ?? undefined),
     role: role === 'none' ? undefined : (role ?? undefined),
   };
 }
@@ -47,16 +48,19 @@ export function restoreSettings(settings: SessionSettings): string {
 
 function setStatement(name: string, value: string): string {
   const variable = name.split('.').map(quoteIdentifier).join('.');
-  const isList = NAME_LISTS.has(name.toLowerCase());
-  const names = isList ? splitNames(value) : [];
-  return `SET ${variable} TO ${names.length > 0 ? names.map(quoteIdentifier).join(', ') : quoteLiteral(value)}`;
+  if (!NAME_LISTS.has(name.toLowerCase())) return `SET ${variable} TO ${quoteLiteral(value)}`;
+  const names = splitNames(value);
+  return `SET ${variable} TO ${names.length > 0 ? names.map(quoteIdentifier).join(', ') : "''"}`;
 }
 
 /** The names of a list such as `"$user", public`, folded as PostgreSQL's SplitIdentifierString does. */
 function splitNames(list: string): string[] {
   const items = list.matchAll(/\s*("(?:[^"]|"")*"|[^,]*)\s*(?:,|$)/g);
   const written = [...items].map(([, name = '']) => name.trim()).filter((name) => name !== '');
-  return written.map((name) =>
-    name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.toLowerCase(),
+  return (
+    written
+      .map((name) => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.toLowerCase()))
+      // An emptied list reads back as `""`: a name of no length, which cannot be written.
+      .filter((name) => name !== '')
   );
 }

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { createQueueBackend } from './create-queue-backend.ts';
 import type { QueueBackend } from './queue-port.ts';
-import { createScheduleKeeper } from './schedule-keeper.ts';
+import { createRepeatingTask } from '../lifecycle/repeating-task.ts';
 import { startTcpProxy, type TcpProxy } from './testing/tcp-proxy.ts';
 import { defineTestQueue, eventually, openProducer, startConsumer, untilAborted } from './testing/test-queue.ts';
 
@@ -101,9 +101,9 @@ describe.skipIf(redisUrl === '')(title, () => {
     const producer = openProducer(backend, queue);
     const scheduler = backend.createScheduler(queue);
     const { completed } = await startConsumer(backend, queue, {});
-    const keeper = createScheduleKeeper({
+    const keeper = createRepeatingTask({
       id: 'keeper',
-      upsert: () => scheduler.upsertSchedule('tick', 'every-tick', { everyMs: 50 }, { v: 1 }),
+      run: () => scheduler.upsertSchedule('tick', 'every-tick', { everyMs: 50 }, { v: 1 }),
       everyMs: 100,
       onError: (error) => expect.unreachable(error.message),
     });

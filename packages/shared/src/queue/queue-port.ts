@@ -41,7 +41,7 @@ export type Schedule = { readonly everyMs: number } | { readonly cron: string };
 export interface Scheduler<Q extends QueueDefinition> {
   /**
    * Creates or changes the schedule `schedulerId`. Repeating it unchanged neither delays nor doubles a run.
-   * A flushed Redis forgets schedules: see `createScheduleKeeper`.
+   * A flushed Redis forgets schedules: their owner repeats the call now and then.
    *
    * @throws AppError `internal` (payload, id or cron pattern not valid) or `unavailable`.
    */

@@ -1,0 +1,137 @@
+import { Worker } from 'node:worker_threads';
+
+import type { EngineThreadData, FromEngine, ToEngine } from '../thread-messages.ts';
+import { EngineStream, type EngineLink } from './engine-stream.ts';
+
+/**
+ * Stack of the engine's thread in MB. WebAssembly runs on it; with Node's 4 MB, SQL that PostgreSQL answers with
+ * "stack depth limit exceeded" or with success would end the engine instead.
+ */
+const ENGINE_STACK_MB = 64;
+
+interface PendingDump {
+  resolve(tarball: Uint8Array): void;
+  reject(error: Error): void;
+}
+
+/** The main thread's view of the engine's thread: streams for clients, requests, and its end. */
+export class EngineThread {
+  readonly #worker: Worker;
+  readonly #streams = new Map<number, EngineStream>();
+  readonly #dumps = new Map<number, PendingDump>();
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #failed = Promise.withResolvers<never>();
+  readonly #stopped = Promise.withResolvers<void>();
+  #nextNumber = 1;
+  /** Why the engine takes no more clients. */
+  #endReason: Error | undefined;
+
+  constructor(data: EngineThreadData) {
+    const file = import.meta.url.endsWith('.ts') ? '../engine.worker.ts' : '../engine.worker.js';
+    this.#worker = new Worker(new URL(file, import.meta.url), {
+      workerData: data,
+      resourceLimits: { stackSizeMb: ENGINE_STACK_MB },
+      name: 'embedded-postgres',
+    });
+    // Whoever is interested attaches a handler of its own; that nobody does must not end the process.
+    this.#failed.promise.catch(() => {});
+    this.#ready.promise.catch(() => {});
+    this.#stopped.promise.catch(() => {});
+    this.#worker.on('message', (message: FromEngine) => this.#receive(message));
+    this.#worker.on('error', (error) => this.#fail(error));
+    this.#worker.on('exit', (code) => this.#fail(new Error(`the thread of the engine has ended with code ${code}`)));
+  }
+
+  /** Resolves when the engine takes clients; rejects with the reason when it does not start. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Rejects when the engine ends without having been told to. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  /** A socket for one client, to be connected by it. */
+  stream(): EngineStream {
+    return new EngineStream((stream) => this.#connect(stream));
+  }
+
+  dump(): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      if (this.#endReason) return void reject(this.#endReason);
+      const request = this.#takeNumber();
+      this.#dumps.set(request, { resolve, reject });
+      this.#post({ kind: 'dump', request });
+    });
+  }
+
+  /** Ends the engine after a last checkpoint. Rejects when the engine fails at that. */
+  async stop(): Promise<void> {
+    if (!this.#endReason) {
+      this.#endReason = new Error('the embedded database has been stopped');
+      this.#post({ kind: 'stop' });
+    }
+    await this.#stopped.promise;
+    await this.#worker.terminate();
+  }
+
+  #connect(stream: EngineStream): EngineLink {
+    if (this.#endReason) throw this.#endReason;
+    const client = this.#takeNumber();
+    this.#streams.set(client, stream);
+    this.#post({ kind: 'connect', client });
+    return {
+      send: (bytes) => this.#post({ kind: 'data', client, bytes }, [bytes.buffer]),
+      finish: () => {
+        if (this.#streams.delete(client)) this.#post({ kind: 'finish', client });
+      },
+      disconnect: () => {
+        if (this.#streams.delete(client)) this.#post({ kind: 'disconnect', client });
+      },
+    };
+  }
+
+  #receive(message: FromEngine): void {
+    if (message.kind === 'ready') this.#ready.resolve();
+    else if (message.kind === 'data') this.#streams.get(message.client)?.receive(message.bytes);
+    else if (message.kind === 'end') this.#end(message.client);
+    else if (message.kind === 'stopped') this.#stopped.resolve();
+    else {
+      const dump = this.#dumps.get(message.request);
+      this.#dumps.delete(message.request);
+      if (message.kind === 'dumped') dump?.resolve(message.tarball);
+      else dump?.reject(new Error(message.message));
+    }
+  }
+
+  #end(client: number): void {
+    const stream = this.#streams.get(client);
+    this.#streams.delete(client);
+    stream?.receiveEnd();
+  }
+
+  /** The thread is gone: nobody may go on waiting for an answer. */
+  #fail(error: unknown): void {
+    const reason = error instanceof Error ? error : new Error(String(error));
+    const isExpected = this.#endReason !== undefined;
+    this.#endReason ??= reason;
+    for (const stream of this.#streams.values()) stream.destroy(reason);
+    this.#streams.clear();
+    for (const dump of this.#dumps.values()) dump.reject(reason);
+    this.#dumps.clear();
+    this.#ready.reject(reason);
+    if (isExpected) return this.#stopped.reject(reason);
+    this.#failed.reject(reason);
+    this.#stopped.resolve();
+  }
+
+  #takeNumber(): number {
+    this.#nextNumber += 1;
+    return this.#nextNumber;
+  }
+
+  #post(message: ToEngine, transfer: ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+}

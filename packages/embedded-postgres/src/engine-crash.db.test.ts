@@ -1,0 +1,44 @@
+import pg from 'pg';
+import { expect, it } from 'vitest';
+
+import { startEmbeddedPostgres } from './start-embedded-postgres.ts';
+import { value } from './testing/test-clients.ts';
+
+/** Nested so deeply that the native stack of the engine's thread runs out, which PostgreSQL cannot see coming. */
+const CRASHING_SQL = "SELECT repeat('[', 30000000)::json";
+
+it('lets nobody wait for an engine that has died, and says so', async () => {
+  const engine = await startEmbeddedPostgres();
+  const pool = new pg.Pool(engine.connection);
+  const idleErrors: Error[] = [];
+  pool.on('error', (error) => idleErrors.push(error));
+  const [crashing, waiting] = await Promise.all([pool.connect(), pool.connect()]);
+  for (const client of [crashing, waiting]) client.on('error', () => {});
+  await pool.query('SELECT 1');
+
+  const crash = expect(crashing.query(CRASHING_SQL)).rejects.toThrow('the embedded database has crashed');
+  const wait = expect(waiting.query('SELECT 1')).rejects.toThrow('the embedded database has crashed');
+  await expect(engine.failed).rejects.toThrow('the embedded database has crashed');
+  await Promise.all([crash, wait]);
+  expect(idleErrors).toHaveLength(1);
+  for (const client of [crashing, waiting]) client.release(true);
+
+  await expect(pool.query('SELECT 1')).rejects.toThrow('the embedded database has crashed');
+  await expect(engine.dump()).rejects.toThrow('the embedded database has crashed');
+  await engine.stop();
+  await pool.end();
+});
+
+it('answers with an error where PostgreSQL would, not with a crash', async () => {
+  const engine = await startEmbeddedPostgres();
+  const client = new pg.Client(engine.connection);
+  await client.connect();
+  await expect(client.query(`SELECT ${'1+'.repeat(30_000)}1`)).rejects.toMatchObject({ code: '54001' });
+  await expect(client.query("SELECT repeat('[', 100000)::jsonb")).rejects.toMatchObject({ code: '22P02' });
+  await client.query(`CREATE FUNCTION forever(i int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN forever(i + 1); END'`);
+  await expect(client.query('SELECT forever(1)')).rejects.toMatchObject({ code: '54001' });
+  await expect(client.query("SELECT repeat('x', 1000000000) || repeat('x', 900000000)")).rejects.toMatchObject({ code: /^(53200|54000)$/ });
+  expect(await value(client, 'SELECT 1')).toBe(1);
+  await client.end();
+  await engine.stop();
+});

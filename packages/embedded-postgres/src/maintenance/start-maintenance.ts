@@ -1,0 +1,38 @@
+import { InternalSqlError, type SqlRunner } from '../engine/run-sql.ts';
+import { checkpointIfDue } from './checkpoint-if-due.ts';
+import { vacuumOneTable } from './vacuum-one-table.ts';
+
+const INTERVAL_MS = 10_000;
+/** About a second of replay after a crash. */
+const MAX_LOG_BYTES = 32 * 1024 * 1024;
+
+/** Whoever lets work in between the transactions of clients. */
+export interface MaintainedEngine {
+  runInBackground(work: (sql: SqlRunner) => void): Promise<void>;
+}
+
+export interface Maintenance {
+  stop(): void;
+}
+
+/** Does at intervals what PostgreSQL's background processes would. */
+export function startMaintenance(engine: MaintainedEngine): Maintenance {
+  let isRunning = false;
+  const maintain = async (): Promise<void> => {
+    if (isRunning) return;
+    isRunning = true;
+    try {
+      await engine.runInBackground((sql) => {
+        checkpointIfDue(sql, MAX_LOG_BYTES);
+        vacuumOneTable(sql);
+      });
+    } catch (error) {
+      // A table that was dropped meanwhile, say: the next round looks again. A crash is reported by the engine itself.
+      if (!(error instanceof InternalSqlError)) throw error;
+    } finally {
+      isRunning = false;
+    }
+  };
+  const timer = setInterval(() => void maintain(), INTERVAL_MS);
+  return { stop: () => clearInterval(timer) };
+}

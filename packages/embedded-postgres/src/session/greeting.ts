@@ -1,0 +1,30 @@
+import type { SqlRunner } from '../engine/run-sql.ts';
+import { backend, frame } from '../wire/frames.ts';
+
+/** What PostgreSQL reports to every client (GUC_REPORT) and drivers may look at. */
+const REPORTED = [
+  'server_version',
+  'server_encoding',
+  'client_encoding',
+  'DateStyle',
+  'IntervalStyle',
+  'TimeZone',
+  'integer_datetimes',
+  'standard_conforming_strings',
+] as const;
+
+const AUTHENTICATION_OK = frame('R', Buffer.alloc(4));
+
+/** Reads once what does not change; the result makes the greeting of a client. */
+export function greeting(sql: SqlRunner): (sessionId: number) => Uint8Array {
+  const columns = REPORTED.map((name) => `pg_catalog.current_setting('${name}')`);
+  const [values = []] = sql(`SELECT ${columns.join(', ')}`);
+  const parameters = REPORTED.map((name, index) => frame('S', name, values[index] ?? ''));
+  return (sessionId) => {
+    // Cancellation is not supported: the secret need not be one.
+    const key = Buffer.alloc(8);
+    key.writeInt32BE(sessionId, 0);
+    const ready = frame(backend.readyForQuery, Buffer.from('I'));
+    return Buffer.concat([AUTHENTICATION_OK, ...parameters, frame('K', key), ready]);
+  };
+}

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+
+import { readStatementEffects } from './statement-effects.ts';
+
+describe('readStatementEffects', () => {
+  it.each([
+    'set search_path to x',
+    'SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY',
+    'set role app',
+    'reset all',
+    'begin; set work_mem = 1; commit',
+    "select set_config('a.b', $1, false)",
+    "select set_config('a.b', $1, $2)",
+    "select set_config('a.b', '1', true), set_config('a.c', '1', false)",
+    "do $$ begin perform set_config('a.b', '1', false); end $$",
+    'call configure()',
+    '/* first */ set x.y = 1',
+  ])('%s may change the settings of the session', (sql) => {
+    expect(readStatementEffects(sql).changesSettings).toBe(true);
+  });
+
+  it.each([
+    'set local search_path to x',
+    'SET TRANSACTION READ ONLY',
+    'set constraints all deferred',
+    "select set_config('a.b', $1, true)",
+    'update t set a = 1',
+    "select 'set x = 1; set y = 2'",
+    'insert into t values (1) on conflict do update set a = 1',
+    'select 1 -- ; set x = 1',
+  ])('%s does not', (sql) => {
+    expect(readStatementEffects(sql).changesSettings).toBe(false);
+  });
+
+  it('finds what is listened to, folded as PostgreSQL does', () => {
+    const { listens } = readStatementEffects('LISTEN Jobs; listen "Bull:Mq"; unlisten "a""b"; UNLISTEN *; select \'listen x\'');
+    expect(listens).toEqual([
+      { kind: 'listen', channel: 'jobs' },
+      { kind: 'listen', channel: 'Bull:Mq' },
+      { kind: 'unlisten', channel: 'a"b' },
+      { kind: 'unlisten-all' },
+    ]);
+  });
+
+  it.each(['copy t from stdin', 'COPY t (a, b) FROM STDIN WITH (FORMAT csv)', 'discard all', 'deallocate prepare all'])(
+    '%s is refused',
+    (sql) => {
+      expect(readStatementEffects(`select 1; ${sql}`).refusal).toMatch(/not supported by the embedded database/);
+    },
+  );
+
+  it.each(['copy t to stdout', "select 'copy t from stdin'", 'deallocate all_of_it', 'discard plans', 'select all copy'])(
+    '%s is not refused',
+    (sql) => {
+      expect(readStatementEffects(sql).refusal).toBeUndefined();
+    },
+  );
+});

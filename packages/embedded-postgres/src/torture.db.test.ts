@@ -1,0 +1,83 @@
+import pg from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import { startEmbeddedPostgres, type EmbeddedPostgres } from './start-embedded-postgres.ts';
+import { TestClients, value } from './testing/test-clients.ts';
+
+const CONNECTIONS = 20;
+const ROUNDS = 8;
+const MEGABYTE = 1024 * 1024;
+
+let engine: EmbeddedPostgres;
+let clients: TestClients;
+
+beforeAll(async () => {
+  engine = await startEmbeddedPostgres();
+  clients = new TestClients(engine);
+});
+
+afterAll(async () => {
+  await clients.closeAll();
+  await engine.stop();
+});
+
+/** Large and small in turn, up to 1 MB, and told apart by whose it is. */
+function payload(owner: number, round: number): string {
+  const length = round % 4 === 0 ? MEGABYTE : 10 ** (round % 4);
+  return `${owner}:${round}:`.padEnd(length, 'x');
+}
+
+/** One transaction: its settings, its row, its notification; every third is rolled back. */
+async function transaction(client: pg.PoolClient, owner: number, round: number): Promise<boolean> {
+  const commits = (owner + round) % 3 !== 0;
+  await client.query('BEGIN');
+  await client.query(`SET LOCAL search_path TO home_${owner}, public`);
+  await client.query("SELECT set_config('app.owner', $1, true)", [String(owner)]);
+  await client.query('INSERT INTO item (owner, round, payload) VALUES ($1, $2, $3)', [owner, round, payload(owner, round)]);
+  await client.query(`INSERT INTO table_${owner} VALUES ($1, current_setting('app.owner')::int)`, [round]);
+  await client.query('SELECT pg_notify($1, $2)', [`channel_${owner}`, String(round)]);
+  if (round % 5 === 4) await expect(client.query('SELECT * FROM missing WHERE a = $1', [1])).rejects.toThrow();
+  await client.query(commits ? 'COMMIT' : 'ROLLBACK');
+  return commits && round % 5 !== 4;
+}
+
+it('keeps 20 clients apart that write, fail, roll back and notify at once', async () => {
+  const setup = await clients.client();
+  const owners = Array.from({ length: CONNECTIONS }, (_, owner) => owner);
+  for (const owner of owners) {
+    await setup.query(`CREATE SCHEMA home_${owner}; CREATE TABLE home_${owner}.item (owner int, round int, payload text)`);
+    await setup.query(`CREATE TABLE table_${owner} (round int, owner int)`);
+  }
+  const heard = new Map<number, string[]>();
+  for (const owner of owners.filter((candidate) => candidate % 5 === 0)) {
+    const listener = await clients.client();
+    const got: string[] = [];
+    heard.set(owner, got);
+    listener.on('notification', ({ channel, payload: round }) => got.push(`${channel}:${round}`));
+    await listener.query(`LISTEN channel_${owner}`);
+  }
+  const pool = clients.pool({ max: CONNECTIONS });
+  const committed = await Promise.all(
+    owners.map(async (owner) => {
+      const client = await pool.connect();
+      await client.query(`SET application_name TO 'owner_${owner}'`);
+      const rounds: number[] = [];
+      for (let round = 0; round < ROUNDS; round += 1) {
+        if (await transaction(client, owner, round)) rounds.push(round);
+        expect(await value(client, "SELECT current_setting('application_name')")).toBe(`owner_${owner}`);
+        expect(await value(client, 'SHOW search_path')).toBe('"$user", public');
+      }
+      client.release();
+      return rounds;
+    }),
+  );
+  for (const owner of owners) {
+    const expected = (committed[owner] ?? []).map((round) => ({ owner, round }));
+    const items = await setup.query<{ owner: number; round: number; payload: string }>(`SELECT * FROM home_${owner}.item ORDER BY round`);
+    expect(items.rows.map(({ owner: by, round }) => ({ owner: by, round }))).toEqual(expected);
+    expect(items.rows.every((row) => row.payload === payload(owner, row.round))).toBe(true);
+    const rows = await setup.query(`SELECT owner, round FROM table_${owner} ORDER BY round`);
+    expect(rows.rows).toEqual(expected);
+  }
+  for (const [owner, got] of heard) expect(got).toEqual((committed[owner] ?? []).map((round) => `channel_${owner}:${round}`));
+});

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+
+import { cstring } from './frames.ts';
+import { readStartupPacket } from './startup-packet.ts';
+
+function packet(code: number, parameters: Readonly<Record<string, string>> = {}): Buffer {
+  const pairs = Object.entries(parameters).flatMap(([name, value]) => [cstring(name), cstring(value)]);
+  const body = Buffer.concat([...pairs, Buffer.alloc(1)]);
+  const head = Buffer.alloc(8);
+  head.writeInt32BE(body.length + 8, 0);
+  head.writeInt32BE(code, 4);
+  return Buffer.concat([head, body]);
+}
+
+const PROTOCOL_3_0 = 196_608;
+
+describe('readStartupPacket', () => {
+  it('reads user, database and settings', () => {
+    const startup = readStartupPacket(
+      packet(PROTOCOL_3_0, {
+        user: 'app',
+        database: 'postgres',
+        client_encoding: 'UTF8',
+        application_name: 'worker 1',
+        options: String.raw`-c search_path="bull\ mq" --statement-timeout=5s -cwork_mem=1MB`,
+      }),
+    );
+    expect(startup).toEqual({
+      kind: 'startup',
+      user: 'app',
+      database: 'postgres',
+      settings: [
+        ['search_path', '"bull mq"'],
+        ['statement_timeout', '5s'],
+        ['work_mem', '1MB'],
+        ['application_name', 'worker 1'],
+      ],
+    });
+  });
+
+  it('takes the name of the user for the database, as PostgreSQL does', () => {
+    expect(readStartupPacket(packet(PROTOCOL_3_0, { user: 'app' }))).toMatchObject({ database: 'app' });
+  });
+
+  it('knows what is no start-up', () => {
+    expect(readStartupPacket(packet(80_877_103)).kind).toBe('encryption-request');
+    expect(readStartupPacket(packet(80_877_104)).kind).toBe('encryption-request');
+    expect(readStartupPacket(packet(80_877_102)).kind).toBe('cancel-request');
+    expect(readStartupPacket(packet(2 << 16))).toEqual({ kind: 'unsupported', version: '2.0' });
+  });
+});

@@ -1,0 +1,27 @@
+import { createLogger } from '@memory-layer/shared/observability/logger';
+import { createMetrics } from '@memory-layer/shared/observability/metrics';
+import { createApp } from '../app.ts';
+import { createKeyRing } from '../http/api-key.ts';
+
+const absent = (): Promise<never> => Promise.reject(new Error('there is nothing behind this app'));
+
+/** Every route, key check included, with nothing behind it: no database, no queue, no model. */
+export function createBareApp(version: string) {
+  return createApp({
+    messages: { create: absent, getById: absent, list: absent, deleteById: absent },
+    search: { search: absent },
+    retention: { run: absent, getById: absent },
+    health: { service: { check: absent, isReady: absent }, environment: 'none', version },
+    keys: createKeyRing([]),
+    limits: { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216 },
+    metricsEnabled: true,
+    logger: createLogger({ service: 'api', level: 'silent' }),
+    metrics: createMetrics(),
+  });
+}
+
+/** The text of docs/openapi.json: what an api answers at /openapi.json, laid out for reading. */
+export async function describeApi(version: string): Promise<string> {
+  const response = await createBareApp(version).request('/openapi.json');
+  return `${JSON.stringify(await response.json(), null, 2)}\n`;
+}

@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestApi, type TestApi } from '../testing/test-api.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api.stop());
+
+// One seed: a suite that fails now and then teaches nobody. Change it to look elsewhere.
+const seed = Date.now() % 2 ** 31;
+const many = { seed, numRuns: 3000 };
+const few = { seed, numRuns: 600 };
+
+// Characters that mean something to SQL, JSON, tsquery, LIKE, arrays, parsers of words, or nothing to anybody.
+const nasty = fc.constantFrom(
+  ...`'"\\\`%_$;:,.-&|!()<>*{}[]/@#~^?=+ \t\n\0`,
+  ...['--', '/*', '<->', ':*', '$1', 'NULL', 'the', 'cat', 'http://a.b/c?d', 'a@b.c', '-1e5', '\u202e', 'İ', 'Ⱥ', 'ß'],
+  ...['\ud800', '\udc00', '\u{1f44b}', 'e\u0301', '漢', '\uffff', '\u{10ffff}', 'x'.repeat(2048)],
+);
+const text = fc.oneof(fc.string({ unit: 'binary' }), fc.array(nasty, { maxLength: 20 }).map((parts) => parts.join('')));
+const key = fc.oneof(text, fc.constantFrom('__proto__', 'constructor', 'toString', 'a', ''));
+const number = fc.oneof(fc.integer(), fc.double({ noDefaultInfinity: true, noNaN: true }), fc.constantFrom(0, 1, 2 ** 53));
+
+// Objects are made through entries, so that __proto__ is a key like any other.
+const anything = fc.letrec<{ json: unknown; object: unknown }>((tie) => ({
+  json: fc.oneof({ maxDepth: 5 }, fc.constantFrom(null, true, false), number, text, fc.array(tie('json'), { maxLength: 5 }), tie('object')),
+  object: fc.array(fc.tuple(key, tie('json')), { maxLength: 5 }).map((entries) => Object.fromEntries(entries)),
+}));
+
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.oneof({ weight: 20, arbitrary: value }, { weight: 1, arbitrary: anything.json });
+const metadata = fc.array(fc.tuple(key, anything.json), { maxLength: 4 }).map((entries) => Object.fromEntries(entries));
+const instant = fc.date({ min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true }).map((date) => date.toISOString());
+const role = fc.constantFrom('user', 'assistant', 'system', 'tool');
+
+const message = fc.record(
+  {
+    tenant_id: fc.constant('any'),
+    conversation_id: fc.constant('c'),
+    role: maybe(role),
+    content: maybe(text),
+    metadata: maybe(metadata),
+    importance: maybe(fc.double({ min: 0, max: 1, noNaN: true })),
+    created_at: maybe(instant),
+    expires_at: maybe(instant),
+  },
+  { requiredKeys: ['tenant_id', 'conversation_id', 'role', 'content'] },
+);
+
+const search = fc.record(
+  {
+    tenant_id: fc.constant('any'),
+    query: maybe(text),
+    mode: maybe(fc.constantFrom('hybrid', 'vector', 'lexical')),
+    top_k: maybe(fc.integer({ min: 1, max: 100 })),
+    conversation_ids: maybe(fc.array(fc.constantFrom('c', 'd'))),
+    roles: maybe(fc.array(role)),
+    created_after: maybe(instant),
+    created_before: maybe(instant),
+    importance_min: maybe(fc.double({ min: 0, max: 1, noNaN: true })),
+    metadata: maybe(metadata),
+  },
+  { requiredKeys: ['tenant_id', 'query'] },
+);
+
+/** What JSON makes of a value: it has no negative zero, and no more does what is stored. */
+const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+describe('whatever JSON is sent', () => {
+  test('a message is stored and comes back exactly, or is refused', async () => {
+    let stored = 0;
+    await fc.assert(
+      fc.asyncProperty(message, async (body) => {
+        const answer = await api.call('POST', '/v1/messages', { body });
+        expect([202, 422], answer.text).toContain(answer.status);
+        if (answer.status !== 202) return;
+        stored += 1;
+        const read = await api.call('GET', `/v1/messages/${answer.body.id}?tenant_id=any`);
+        expect(read.body).toEqual(answer.body);
+        expect(read.body.content).toBe(body.content);
+        expectSameJson(read.body.metadata, asJson(body.metadata ?? {}));
+      }),
+      many,
+    );
+    expect(stored, 'the property looked at messages that were stored').toBeGreaterThan(20);
+  });
+
+  test('a batch answers for each of its items', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(maybe(message), { minLength: 1, maxLength: 10 }), async (messages) => {
+        const answer = await api.call('POST', '/v1/messages/batch', { body: { messages } });
+        expect([202, 207], answer.text).toContain(answer.status);
+        expect(answer.body.created.length + answer.body.errors.length).toBe(messages.length);
+        const refused = new Set(answer.body.errors.map((error: { message_index: number }) => error.message_index));
+        const accepted = messages.filter((_, index) => !refused.has(index));
+        expect(answer.body.created.map((item: { content: string }) => item.content)).toEqual(
+          accepted.map((item) => (item as { content: unknown }).content),
+        );
+      }),
+      few,
+    );
+  });
+
+  test('a search is answered or refused', async () => {
+    let answered = 0;
+    await fc.assert(
+      fc.asyncProperty(search, async (body) => {
+        const answer = await api.call('POST', '/v1/memory/search', { body });
+        expect([200, 422], answer.text).toContain(answer.status);
+        answered += Number(answer.status === 200);
+      }),
+      many,
+    );
+    expect(answered, 'the property looked at searches that were answered').toBeGreaterThan(20);
+  });
+
+  test.each(['/v1/messages', '/v1/messages/batch', '/v1/memory/search', '/v1/admin/retention/run'])(
+    '%s refuses what has nothing to do with it',
+    async (path) => {
+      await fc.assert(
+        fc.asyncProperty(anything.json, async (body) => {
+          expect((await api.call('POST', path, { raw: JSON.stringify(body) })).status).toBe(422);
+        }),
+        few,
+      );
+    },
+  );
+});
+
+test('nothing was logged as our fault', () => {
+  expect(api.logLines.filter((line) => /"level":"(error|warn|fatal)"/.test(line))).toEqual([]);
+});
+
+/** Deep equality that sees a key named __proto__, which `toEqual` looks past. */
+function expectSameJson(actual: unknown, expected: unknown): void {
+  expect(sorted(actual)).toBe(sorted(expected));
+}
+
+function sorted(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(sorted).join()}]`;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([name, item]) => `${JSON.stringify(name)}:${sorted(item)}`).join()}}`;
+}

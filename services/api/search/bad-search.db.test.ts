@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectProblem } from '../testing/expect-problem.ts';
+import { startTestApi, type TestApi } from '../testing/test-api.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api.stop());
+
+const path = '/v1/memory/search';
+const emoji = '\u{1f44b}';
+const badInstant = ['', 'now', '2026-01-31', '2026-01-31T12:00:00', '2026-02-30T00:00:00Z', '0000-01-01T00:00:00Z', 0, null];
+const badConversation = ['', 'a b', 'x'.repeat(129), 'x\u0000', null, 1, [], {}];
+const badImportance = ['0.5', -0.01, 1.01, null, true, [], {}];
+
+const refusedInBody: Record<string, readonly unknown[]> = {
+  tenant_id: ['', 'a b', 'x'.repeat(65), null, 1, [], {}],
+  query: ['', ' \n', '\u3000', 'a\u0000', '\ud83d', 'x'.repeat(10_001), emoji.repeat(10_001), null, 1, [], {}, undefined],
+  mode: ['', 'Hybrid', 'semantic', null, 1, []],
+  top_k: [0, -1, 101, 1.5, '5', null, true, [], 1e300],
+  candidate_limit: [0, -1, 1001, 1.5, '5', null],
+  conversation_id: badConversation,
+  conversation_ids: [null, 'c', {}, [], Array.from({ length: 101 }, (_, n) => `c${n}`)],
+  role: ['', 'robot', 'USER', null, 1, ['user']],
+  roles: [null, 'user', {}, []],
+  created_after: badInstant,
+  created_before: badInstant,
+  importance_min: badImportance,
+  min_importance: badImportance,
+  metadata: [null, 'x', 1, [], true],
+};
+const inBody = Object.entries(refusedInBody).flatMap(([name, values]) => values.map((value) => [name, value] as const));
+
+describe('a search with a body names what is wrong', () => {
+  test.each(inBody)('%s: %.40j', async (name, value) => {
+    const answer = await api.call('POST', path, { body: { tenant_id: 'bad', query: 'x', [name]: value } });
+    expectProblem(answer, 'invalid_request', [{ in: 'body', pointer: `/${name}` }]);
+  });
+
+  test.each<[string, object]>([
+    ['/conversation_ids/1', { conversation_ids: ['c', 'a b'] }],
+    ['/roles/1', { roles: ['user', 'robot'] }],
+    ['/metadata/a/a/a/a', { metadata: { a: { a: { a: { a: {} } } } } }],
+    ['/metadata/a', { metadata: { a: '\u0000' } }],
+    ['/metadata/n', { metadata: { n: 2 ** 53 } }],
+    ['/min_importance', { importance_min: 0.1, min_importance: 0.1 }],
+    ['/conversation_ids', { conversation_id: 'c', conversation_ids: ['c'] }],
+    ['/roles', { role: 'user', roles: ['user'] }],
+    ['/limit', { limit: 5 }],
+  ])('%s in %j', async (pointer, part) => {
+    const answer = await api.call('POST', path, { body: { tenant_id: 'bad', query: 'x', ...part } });
+    expectProblem(answer, 'invalid_request', [{ in: 'body', pointer }]);
+  });
+});
+
+const decimals = ['', 'abc', '0x1', '1e0', ' 1', '1 ', '+1', '.5', '5.', '1,5', 'NaN', 'Infinity', '١', '9'.repeat(400)];
+const refusedInQuery: Record<string, readonly string[]> = {
+  tenant_id: ['', 'a b', 'x'.repeat(65)],
+  query: ['', ' ', '\u0000', 'x'.repeat(10_001)],
+  mode: ['', 'HYBRID', 'semantic'],
+  top_k: ['0', '101', '1.5', '-1', ...decimals],
+  candidate_limit: ['0', '1001', '1.5', ...decimals],
+  conversation_id: ['', 'a b', 'x'.repeat(129)],
+  importance_min: ['1.01', '-0.01', ...decimals],
+  min_importance: ['1.01', '-0.01', ...decimals],
+  surprise: ['1'],
+  roles: ['user'],
+};
+const inQuery = Object.entries(refusedInQuery).flatMap(([name, values]) => values.map((value) => [name, value] as const));
+
+describe('a search by query string names what is wrong', () => {
+  test.each(inQuery)('%s: %.40j', async (name, value) => {
+    const query = new URLSearchParams({ tenant_id: 'bad', query: 'x', [name]: value });
+    const answer = await api.call('GET', `${path}?${String(query)}`);
+    expectProblem(answer, 'invalid_request', [{ in: 'query', pointer: `/${name}` }]);
+  });
+
+  test.each(['query=x', 'top_k=5', 'mode=vector', 'conversation_id=c', 'importance_min=0.5', 'tenant_id=bad'])(
+    '%s, given twice',
+    async (pair) => {
+      const other = ['tenant_id=bad', 'query=x'].filter((given) => given !== pair);
+      const answer = await api.call('GET', `${path}?${[...other, pair, pair].join('&')}`);
+      const pointer = `/${pair.slice(0, pair.indexOf('='))}`;
+      expectProblem(answer, 'invalid_request', [{ in: 'query', pointer }]);
+    },
+  );
+
+  test('both names of the importance', async () => {
+    const answer = await api.call('GET', `${path}?tenant_id=bad&query=x&importance_min=0.1&min_importance=0.1`);
+    expectProblem(answer, 'invalid_request', [{ in: 'query', pointer: '/min_importance' }]);
+  });
+
+  test('no query', async () => {
+    expectProblem(await api.call('GET', `${path}?tenant_id=bad`), 'invalid_request', [{ in: 'query', pointer: '/query' }]);
+  });
+});
+
+test('up to its limits a search is taken', async () => {
+  const ids = Array.from({ length: 100 }, (_, n) => `c${n}`);
+  for (const body of [
+    { query: emoji.repeat(10_000) },
+    { query: 'x', top_k: 100, candidate_limit: 1000, conversation_ids: ids, importance_min: 1, metadata: {} },
+    { query: 'x', top_k: 1, candidate_limit: 1, roles: ['user', 'user'], min_importance: 0 },
+    { query: 'x', created_after: '9999-12-31T23:59:59.999Z', created_before: '1970-01-01T00:00:00Z' },
+  ]) {
+    const answer = await api.call('POST', path, { body: { tenant_id: 'empty', ...body } });
+    expect(answer).toMatchObject({ status: 200, body: { total: 0, degraded: false, items: [] } });
+  }
+  for (const query of ['top_k=100&candidate_limit=1000&importance_min=1.0', 'top_k=1&min_importance=0&mode=lexical']) {
+    expect((await api.call('GET', `${path}?tenant_id=empty&query=x&${query}`)).status).toBe(200);
+  }
+});
+
+describe('a request for a retention run names what is wrong', () => {
+  test.each<[string, object]>([
+    ['/actions', { actions: [] }],
+    ['/actions', { actions: ['archive', 'archive'] }],
+    ['/actions', { actions: 'archive' }],
+    ['/actions', { actions: null }],
+    ['/actions/1', { actions: ['archive', 'burn'] }],
+    ['/dry_run', { dry_run: 'true' }],
+    ['/dry_run', { dry_run: null }],
+    ['/tenant_id', { tenant_id: 'a b' }],
+    ['/tenant', { tenant: 'bad' }],
+  ])('%s in %j', async (pointer, part) => {
+    const answer = await api.call('POST', '/v1/admin/retention/run', { body: { tenant_id: 'bad', ...part } });
+    expectProblem(answer, 'invalid_request', [{ in: 'body', pointer }]);
+    expect(await api.db.selectFrom('retention_run').selectAll().execute()).toEqual([]);
+  });
+});

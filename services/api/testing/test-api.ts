@@ -1,0 +1,169 @@
+import { Database } from '@memory-layer/shared/db/database';
+import type { Schema } from '@memory-layer/shared/db/schema';
+import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embedder';
+import { createGuardedEmbedder } from '@memory-layer/shared/embedding/guarded-embedder';
+import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
+import { createGenerationService } from '@memory-layer/shared/generation/generation.service';
+import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
+import { createLogger } from '@memory-layer/shared/observability/logger';
+import { createMetrics, type Metrics } from '@memory-layer/shared/observability/metrics';
+import { startTestDatabase } from '@memory-layer/shared/testing/test-database';
+import type { Kysely } from 'kysely';
+import { createHealthService } from '../admin/health.service.ts';
+import { createApp } from '../app.ts';
+import { createKeyRing } from '../http/api-key.ts';
+import { createMessageRepository } from '../message/message.repository.ts';
+import { createMessageService } from '../message/message.service.ts';
+import { createRetentionRunRepository } from '../retention/retention-run.repository.ts';
+import { createRetentionService, type RetentionServiceDeps } from '../retention/retention.service.ts';
+import { defaultWeights } from '../search/ranking.ts';
+import { createSearchRepository } from '../search/search.repository.ts';
+import { createSearchService } from '../search/search.service.ts';
+import { createCaller, type Call } from './call.ts';
+import { WordEmbedder } from './word-embedder.ts';
+
+/** The moment at which the tests take place. */
+export const now = new Date('2026-03-01T12:00:00.000Z');
+
+/** One key for all tenants, and one each for two of them. */
+export const keys = {
+  unbound: 'unbound-key-of-the-operator',
+  acme: 'bound-key-of-tenant-acme',
+  globex: 'bound-key-of-tenant-globex',
+} as const;
+
+export const limits = { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216 } as const;
+
+export const retryAfterBreakerMs = 50;
+const queryTimeoutMs = 100;
+
+export interface Ring {
+  readonly tenantId: string;
+  readonly generation: number;
+  readonly requestId: string | undefined;
+}
+
+export interface TestApiOptions {
+  /** What a retention worker would do when it hears of a run. */
+  readonly onRetentionRun?: (db: Kysely<Schema>, tenantId: string, runId: string) => Promise<void>;
+  readonly retentionWaitMs?: number;
+}
+
+export interface TestApi {
+  readonly db: Kysely<Schema>;
+  readonly call: Call;
+  readonly embedder: WordEmbedder;
+  readonly generation: number;
+  /** Every ring of the embedding bell. */
+  readonly rings: Ring[];
+  /** Every line that was logged, at any level. */
+  readonly logLines: string[];
+  readonly metrics: Metrics;
+  readonly readiness: Readiness;
+  /** The same api over another database: one that is away, for instance. */
+  over(database: Database): Call;
+  stop(): Promise<void>;
+}
+
+/** The api without a listener: real services over a database of its own, a model made of arithmetic, no queue. */
+export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {
+  const fixture = await startTestDatabase();
+  const embedder = new WordEmbedder();
+  const queryEmbedder = createGuardedEmbedder(embedder, {
+    name: 'query',
+    timeoutMs: queryTimeoutMs,
+    failureThreshold: 2,
+    resetTimeoutMs: retryAfterBreakerMs,
+  });
+  const generations = createGenerationService({
+    generations: createGenerationRepository(fixture.db),
+    embedder: queryEmbedder,
+  });
+  const { generation } = await generations.start();
+  const readiness = new Readiness();
+  readiness.set('ready');
+  const shared = { generations, queryEmbedder, readiness, metrics: createMetrics(), options, ...createRecords() };
+
+  return {
+    db: fixture.db,
+    call: createCaller(composeTestApp(fixture.database, shared), keys.unbound),
+    embedder,
+    generation,
+    rings: shared.rings,
+    logLines: shared.logLines,
+    metrics: shared.metrics,
+    readiness,
+    over: (database) => createCaller(composeTestApp(database, shared), keys.unbound),
+    stop: () => fixture.stop(),
+  };
+}
+
+function createRecords() {
+  const rings: Ring[] = [];
+  const logLines: string[] = [];
+  return {
+    rings,
+    logLines,
+    logger: createLogger({ service: 'test', level: 'trace', stream: { write: (line) => void logLines.push(line) } }),
+  };
+}
+
+interface Shared extends ReturnType<typeof createRecords> {
+  readonly generations: ReturnType<typeof createGenerationService>;
+  readonly queryEmbedder: ReturnType<typeof createGuardedEmbedder>;
+  readonly readiness: Readiness;
+  readonly metrics: Metrics;
+  readonly options: TestApiOptions;
+}
+
+function composeTestApp(database: Database, shared: Shared) {
+  const { generations, queryEmbedder, readiness, metrics, logger, rings, options } = shared;
+  const db = database.queries;
+  const clock = { now: () => now };
+  const ring: RetentionServiceDeps['ring'] = async (tenantId, runId) => options.onRetentionRun?.(db, tenantId, runId);
+  return createApp({
+    messages: createMessageService({
+      messages: createMessageRepository(db),
+      bell: { ring: (tenantId, generation, requestId) => void rings.push({ tenantId, generation, requestId }) },
+      activeGeneration: () => generations.getActive().generation,
+      clock,
+      metrics,
+    }),
+    search: createSearchService({
+      repository: createSearchRepository(db),
+      generations,
+      queryEmbedder: createCachedEmbedder(queryEmbedder, { maxEntries: 100 }),
+      weights: defaultWeights,
+      halfLifeDays: 7,
+      clock,
+      logger,
+      metrics,
+    }),
+    retention: createRetentionService({
+      runs: createRetentionRunRepository(db),
+      ring,
+      waitMs: options.retentionWaitMs ?? 0,
+      logger,
+    }),
+    health: {
+      service: createHealthService({
+        database,
+        queue: { health: async () => ({ status: 'ok' }) },
+        probeEmbedding: async () => 'ok',
+        readiness,
+        clock,
+      }),
+      environment: 'test',
+      version: '0.0.0',
+    },
+    keys: createKeyRing([
+      { key: keys.unbound, tenantId: undefined },
+      { key: keys.acme, tenantId: 'acme' },
+      { key: keys.globex, tenantId: 'globex' },
+    ]),
+    limits,
+    metricsEnabled: true,
+    logger,
+    metrics,
+  });
+}

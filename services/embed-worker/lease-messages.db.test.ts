@@ -1,0 +1,114 @@
+import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { leaseMessages } from './lease-messages.ts';
+import { createTenant, type TestTenant } from './testing/embedding-fixture.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await startTestDatabase();
+});
+afterAll(() => database.stop());
+
+const lease = (tenant: TestTenant, options: { limit?: number; leaseMs?: number } = {}) =>
+  leaseMessages(database.db, { ...tenant.work, limit: 64, leaseMs: 60_000, ...options });
+
+/** Ids of what a lease took, in the order of the ids. */
+async function leaseIds(tenant: TestTenant, options: { limit?: number; leaseMs?: number } = {}): Promise<string[]> {
+  const { messages } = await lease(tenant, options);
+  return messages.map((message) => message.messageId).toSorted();
+}
+
+const contents = (count: number, text = 'text') => Array.from({ length: count }, (_, n) => `${text} ${n}`);
+
+describe('a lease', () => {
+  test('takes what is due, with its content, for a time, and counts an attempt', async () => {
+    const tenant = createTenant(database.db);
+    const [id = ''] = await tenant.add('hello');
+    const { messages, mayLeaveMore } = await lease(tenant, { leaseMs: 90_000 });
+    const row = (await tenant.pending()).get(id);
+    expect(messages).toEqual([{ messageId: id, content: 'hello', contentHash: row?.content_hash, attempts: 1 }]);
+    expect(mayLeaveMore).toBe(false);
+    expect(row).toMatchObject({ attempts: 1, state: 'pending' });
+    const lastsMs = Number(row?.leased_until) - Date.now();
+    expect(lastsMs).toBeGreaterThan(30_000);
+    expect(lastsMs).toBeLessThanOrEqual(90_000);
+  });
+
+  test('leaves what is not due, what is leased, what has failed, and another generation', async () => {
+    const tenant = createTenant(database.db);
+    const [later = '', leased = '', failed = '', due = ''] = await tenant.add('later', 'leased', 'failed', 'due');
+    await tenant.setPending([later], { dueSecondsAgo: -60 });
+    await tenant.setPending([leased], { leaseEndedSecondsAgo: -60 });
+    await tenant.setPending([failed], { state: 'failed' });
+    const next = { ...tenant.work, generation: 2, limit: 9, leaseMs: 1000 };
+    expect(await leaseMessages(database.db, next)).toEqual({ messages: [], mayLeaveMore: false });
+    expect(await leaseIds(tenant)).toEqual([due]);
+    expect(await leaseIds(tenant)).toEqual([]);
+  });
+
+  test('takes what is due longest first, and says that there is more', async () => {
+    const tenant = createTenant(database.db);
+    const [a = '', b = '', c = ''] = await tenant.add(...contents(3));
+    await tenant.setPending([b], { dueSecondsAgo: 20 });
+    await tenant.setPending([c], { dueSecondsAgo: 10 });
+    const first = await lease(tenant, { limit: 2 });
+    expect(first.messages.map((message) => message.messageId).toSorted()).toEqual([b, c].toSorted());
+    expect(first.mayLeaveMore).toBe(true);
+    expect(await leaseIds(tenant, { limit: 2 })).toEqual([a]);
+  });
+
+  test('that has ended is taken again, and counts again', async () => {
+    const tenant = createTenant(database.db);
+    const [id = ''] = await tenant.add('text');
+    await lease(tenant);
+    await tenant.setPending([id], { leaseEndedSecondsAgo: 1 });
+    expect((await lease(tenant)).messages).toMatchObject([{ messageId: id, attempts: 2 }]);
+  });
+
+  test('never shares a message with another one', async () => {
+    const tenant = createTenant(database.db);
+    const ids = await tenant.add(...contents(200));
+    const leases = await Promise.all(Array.from({ length: 10 }, () => leaseIds(tenant, { limit: 30 })));
+    expect(leases.flat().toSorted()).toEqual(ids);
+  });
+
+  test('does not wait for messages that somebody has locked (needs a server)', async (context) => {
+    context.skip(database.engine === 'embedded', 'the embedded engine runs transactions one after the other');
+    const tenant = createTenant(database.db);
+    const [locked = '', free = ''] = await tenant.add(...contents(2));
+    await database.db.transaction().execute(async (transaction) => {
+      await transaction.selectFrom('embedding_pending').where('message_id', '=', locked).forUpdate().execute();
+      expect(await leaseIds(tenant)).toEqual([free]);
+    });
+    expect(await leaseIds(tenant)).toEqual([locked]);
+  });
+
+  test('security: never takes messages of another tenant, even when they have the same ids', async () => {
+    const [tenant, other] = [createTenant(database.db), createTenant(database.db)];
+    const ids = await tenant.add('mine');
+    await other.addWithIds(ids.map((id) => [id, 'theirs']));
+    expect((await lease(tenant)).messages).toMatchObject([{ content: 'mine' }]);
+    expect([...(await other.pending()).values()]).toMatchObject([{ attempts: 0, leased_until: null }]);
+    expect((await lease(other)).messages).toMatchObject([{ content: 'theirs' }]);
+  });
+});
+
+describe('what was leased twice without an outcome', () => {
+  test('is taken alone, behind the others, and rung for until nothing is left', async () => {
+    const tenant = createTenant(database.db);
+    const [first = '', second = '', fresh = ''] = await tenant.add(...contents(3));
+    await tenant.setPending([first, second], { attempts: 2, dueSecondsAgo: 5 });
+    expect(await leaseIds(tenant)).toEqual([fresh]);
+    expect(await lease(tenant)).toMatchObject({ messages: [{ messageId: first, attempts: 3 }], mayLeaveMore: true });
+    expect(await lease(tenant)).toMatchObject({ messages: [{ messageId: second }], mayLeaveMore: true });
+    expect(await lease(tenant)).toEqual({ messages: [], mayLeaveMore: false });
+  });
+
+  test('goes first once it is due for longer than a lease, so that new messages cannot keep it waiting', async () => {
+    const tenant = createTenant(database.db);
+    const [waiting = '', fresh = ''] = await tenant.add(...contents(2));
+    await tenant.setPending([waiting], { attempts: 2, dueSecondsAgo: 61 });
+    expect(await leaseIds(tenant)).toEqual([waiting]);
+    expect(await leaseIds(tenant)).toEqual([fresh]);
+  });
+});
