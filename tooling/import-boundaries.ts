@@ -10,6 +10,7 @@ const members = [
   { name: 'shared', folder: 'packages/shared', mayImport: [] },
   { name: 'embedded-postgres', folder: 'packages/embedded-postgres', mayImport: [] },
   ...services.map((name) => ({ name, folder: `services/${name}`, mayImport: ['shared'] })),
+  { name: 'migrate', folder: 'services/migrate', mayImport: ['shared'] },
   { name: 'standalone', folder: 'services/standalone', mayImport: ['shared', 'embedded-postgres', ...services] },
   { name: 'bench', folder: 'bench', mayImport: ['shared'] },
   { name: 'e2e', folder: 'e2e', mayImport: ['shared', 'embedded-postgres'] },

@@ -1,4 +1,5 @@
 import type { Database } from '@memory-layer/shared/db/database';
+import { whenDatabaseReady } from '@memory-layer/shared/db/database-gate';
 import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embedder';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
@@ -41,6 +42,7 @@ export interface ApiResources {
 }
 
 export interface Api extends Component {
+  readonly readiness: Readiness;
   /** Where it listens, once started. */
   readonly url: string;
 }
@@ -52,6 +54,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   const { database, queues, queryEmbedder, clock, logger, metrics } = resources;
   const db = database.queries;
   const readiness = new Readiness();
+  const stopping = new AbortController();
   const generations = createGenerationService({
     generations: createGenerationRepository(db),
     embedder: queryEmbedder,
@@ -108,11 +111,15 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     get url() {
       return server.url;
     },
+    readiness,
+    /** Listens at once, answering 503, and is ready when the database is. */
     async start() {
-      await generations.start();
       await server.start();
+      await whenDatabaseReady({ database, logger, signal: stopping.signal }, () => generations.start());
+      readiness.set('ready');
     },
     async stop() {
+      stopping.abort();
       await server.stop();
       await Promise.all([embeddingProducer.close(), retentionProducer.close()]);
     },

@@ -1,9 +1,11 @@
 import type { Database } from '@memory-layer/shared/db/database';
+import { whenDatabaseReady } from '@memory-layer/shared/db/database-gate';
 import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embedder';
 import type { GuardedEmbedder } from '@memory-layer/shared/embedding/guarded-embedder';
 import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
 import { createGenerationService } from '@memory-layer/shared/generation/generation.service';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
+import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import { embeddingQueue } from '@memory-layer/shared/queue/catalog';
@@ -22,6 +24,8 @@ export interface EmbedWorkerResources {
   readonly passageEmbedder: GuardedEmbedder;
   /** True when no other process works on this database: leases found at start are then nobody's. */
   readonly isOnlyWorker: boolean;
+  /** Set to ready once the worker takes jobs, to draining when it stops. */
+  readonly readiness?: Readiness;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -34,8 +38,9 @@ const cachedTexts = 5000;
  * stored vectors are another model's.
  */
 export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWorkerResources): Component {
-  const { queues, logger, metrics } = resources;
-  const db = resources.database.queries;
+  const { database, queues, logger, metrics } = resources;
+  const db = database.queries;
+  const stopping = new AbortController();
   const repository = createEmbeddingRepository(db);
   const generations = createGenerationService({
     generations: createGenerationRepository(db),
@@ -62,14 +67,18 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
 
   return {
     id: 'embed-worker',
+    /** Waits for the database, for as long as it takes. */
     async start() {
       // Before any work: vectors of two models in one generation could not be told apart again.
-      await generations.start();
+      await whenDatabaseReady({ database, logger, signal: stopping.signal }, () => generations.start());
       if (resources.isOnlyWorker) await repository.releaseAll();
       await consumer.start();
       await sweeper.start();
+      resources.readiness?.set('ready');
     },
     async stop() {
+      resources.readiness?.set('draining');
+      stopping.abort();
       await sweeper.stop();
       await consumer.stop();
       await producer.close();

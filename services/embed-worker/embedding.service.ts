@@ -4,7 +4,7 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { EmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
-import { backoffMs } from './backoff.ts';
+import { backoffMs } from '@memory-layer/shared/lifecycle/backoff';
 import type { EmbeddingRepository } from './embedding.repository.ts';
 import { isolateFailures, type IsolatedOutcome, type Prepared, type Refused } from './isolate-failures.ts';
 import type { LeasedMessage, TenantWork } from './lease-messages.ts';

@@ -80,6 +80,17 @@ describe('isolateFailures', () => {
     expect(idsOf(outcome.deferred)).toEqual([0]);
   });
 
+  test('what could not be split is refused alone while the embedder works, and waits while it does not', async () => {
+    const [unsplit, ...others] = prepared(['odd', 'a', 'b']);
+    if (unsplit === undefined) throw new Error('no message');
+    const batch = [{ ...unsplit, passages: [], splitError: new Error('no such thread') }, ...others];
+    const working = await isolateFailures(batch, both(embedderRefusing(() => false)), signal);
+    expect(working.refused).toMatchObject([{ message: { messageId: '0' }, reason: 'no such thread', final: false }]);
+    expect(idsOf(working.embedded)).toEqual([1, 2]);
+    const broken = await isolateFailures(batch, both(embedderRefusing(() => true)), signal);
+    expect(idsOf(broken.deferred)).toEqual([0, 1, 2]);
+  });
+
   test('passages of one message stay together, in order', async () => {
     const [message] = prepared(['long']);
     if (message === undefined) throw new Error('no message');

@@ -1,6 +1,8 @@
 import type { Database } from '@memory-layer/shared/db/database';
+import { whenDatabaseReady } from '@memory-layer/shared/db/database-gate';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
+import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { createRepeatingTask } from '@memory-layer/shared/lifecycle/repeating-task';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
@@ -23,6 +25,8 @@ export interface RetentionWorkerResources {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** Set to ready once the worker takes jobs, to draining when it stops. */
+  readonly readiness?: Readiness;
 }
 
 const sliceMs = 300_000;
@@ -31,7 +35,8 @@ const keepScheduleEveryMs = 600_000;
 
 /** Builds the retention worker: start it when database and queue are up. */
 export function composeRetentionWorker(config: RetentionConfig, resources: RetentionWorkerResources): Component {
-  const { queues, logger, metrics } = resources;
+  const { database, queues, logger, metrics } = resources;
+  const stopping = new AbortController();
   const producer = queues.createProducer(retentionQueue);
   const bell: RunBell = {
     ring: (tenantId, runId) => producer.add('run-retention', { v: 1, tenantId, runId }, { deduplicationId: runId }),
@@ -67,12 +72,16 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
 
   return {
     id: 'retention-worker',
+    /** Waits for the database, for as long as it takes. */
     async start() {
-      await consumer.start();
+      await whenDatabaseReady({ database, logger, signal: stopping.signal }, () => consumer.start());
       await scheduleKeeper.start();
       await sweeper.start();
+      resources.readiness?.set('ready');
     },
     async stop() {
+      resources.readiness?.set('draining');
+      stopping.abort();
       await sweeper.stop();
       await scheduleKeeper.stop();
       await consumer.stop();

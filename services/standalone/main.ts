@@ -12,7 +12,7 @@ import { composeStandalone } from './compose.ts';
 import { loadStandaloneConfig, type StandaloneConfig } from './config.ts';
 import { readOrMakeKey } from './generated-key.ts';
 import { createStandaloneLogger } from './standalone-logger.ts';
-import { version } from './version.ts';
+import { version } from '@memory-layer/shared/version';
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);

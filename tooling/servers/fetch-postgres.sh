@@ -6,7 +6,6 @@ set -eu
 umask 022
 major=$1
 folder=$2
-here=$(cd "$(dirname "$0")" && pwd)
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 fail() {
@@ -15,15 +14,32 @@ fail() {
   exit 1
 }
 
-# Debian 12 has pgvector 0.4 for PostgreSQL 15, which is too old: it is built from the source of Debian 13.
+# Compiles pgvector from the source of Debian 13. PostgreSQL's own makefiles would want its whole build environment,
+# but pgvector is one library of plain C. The flags are those of PostgreSQL that change what C means, and its own.
+build_pgvector() {
+  mkdir "$work/pgvector"
+  cd "$work/pgvector"
+  tar -x -f "$work"/pgvector_*.orig.tar.* --strip-components=1 --no-same-owner
+  cc -O2 -fPIC -shared -fwrapv -fno-strict-aliasing -fexcess-precision=standard \
+    -ftree-vectorize -fassociative-math -fno-signed-zeros -fno-trapping-math -D_GNU_SOURCE \
+    -I "$work/root/usr/include/postgresql/$major/server" -o vector.so src/*.c -lm
+  version=$(sed -nE "s/^default_version = '(.+)'/\1/p" vector.control)
+  mv sql/vector.sql "sql/vector--$version.sql"
+  cp vector.so "$work/root/usr/lib/postgresql/$major/lib/"
+  cp vector.control sql/vector--*.sql "$work/root/usr/share/postgresql/$major/extension/"
+  cd "$work"
+}
+
+# Debian 12 has pgvector 0.4 for PostgreSQL 15, which is too old.
 case $major in
   17) suite=trixie packages='postgresql-17 postgresql-17-pgvector' extra='' ;;
   15) suite=bookworm packages='postgresql-15' extra='postgresql-server-dev-15' ;;
   *) fail "there is a recipe for PostgreSQL 15 and 17, not for '$major'" ;;
 esac
-for tool in apt-get dpkg-deb flock tar; do
+for tool in apt-get dpkg-deb flock; do
   command -v "$tool" >/dev/null || fail "no $tool here: this works on Debian only"
 done
+[ "$major" != 15 ] || command -v cc >/dev/null || fail 'no C compiler here: install gcc and libc6-dev'
 [ -r "$keyring" ] || fail "no $keyring: the packages could not be verified"
 
 # Two runs at once: the second finds what the first has fetched.
@@ -34,7 +50,7 @@ work=$folder.partial
 rm -rf "$work"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-mkdir -p "$work/lists/partial" "$work/archives/partial" "$work/empty" "$work/root"
+mkdir -p "$work/lists/partial" "$work/empty" "$work/root"
 : >"$work/status"
 
 # The mirrors are those of this machine's apt, whatever the format of its lists; other vendors' archives are not
@@ -55,7 +71,6 @@ Dir::State::lists "$work/lists";
 Dir::State::status "$work/status";
 Dir::State::extended_states "$work/extended";
 Dir::Cache "$work";
-Dir::Cache::archives "$work/archives";
 Dir::Log "$work";
 Acquire::Languages "none";
 Acquire::Retries "3";
@@ -76,10 +91,10 @@ closure=$(apt install --print-uris $packages) || {
 # Of everything these packages depend on, the shared libraries; the JIT compiler and Perl are left out.
 libraries=$(printf '%s\n' "$closure" | awk '{ sub(/_.*/, "", $2); print $2 }' |
   grep -E '^(lib|zlib)' | grep -vE '^lib(llvm|z3|perl)|-perl$')
-cd "$work/archives"
+cd "$work"
 # shellcheck disable=SC2086 # lists of names
 apt download $packages $extra $libraries || fail 'the download failed'
-for package in *.deb; do
+for package in ./*.deb; do
   dpkg-deb --fsys-tarfile "$package" | tar -x -C "$work/root" --no-same-owner \
     --exclude='llvmjit*' --exclude=bitcode --exclude=./usr/share/doc --exclude=./usr/share/man --exclude=locale
 done
@@ -87,11 +102,11 @@ cd "$work"
 
 if [ "$major" = 15 ]; then
   apt source --download-only pgvector || fail 'the download failed'
-  "$here/build-pgvector.sh" "$work"/pgvector_*.orig.tar.* "$work/root" "$major" || fail 'pgvector was not built'
+  build_pgvector
 fi
 
 # The programs under their own names, on their own loader. initdb looks for postgres beside itself.
-loader=$(cd root && ls -d ./*lib*/*-linux-*/ld-linux-*.so.* ./usr/lib/*-linux-*/ld-linux-*.so.* 2>/dev/null | head -n 1)
+loader=$(cd root && ls lib/*/ld-linux-*.so.* usr/lib/*/ld-linux-*.so.* 2>/dev/null | head -n 1)
 triplet=$(basename "$(dirname "$loader")")
 for program in initdb postgres; do
   binary=root/usr/lib/postgresql/$major/bin/$program

@@ -62,6 +62,6 @@ function endThread(engine: PostgresEngine): (error: unknown) => void {
 }
 
 if (!parentPort) throw new Error('the engine of the embedded database runs in a worker thread only');
-// The one sender is startEmbeddedPostgres, which types what it passes.
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- EngineThread alone starts this, and types what it passes
 const data = workerData as EngineThreadData;
 serve(parentPort, await openCluster(data), data);

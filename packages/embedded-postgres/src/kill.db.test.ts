@@ -25,7 +25,9 @@ afterAll(() => {
 /** Runs the committing process, kills it (SIGKILL) after some commits, and gives the ids that it had printed. */
 async function commitUntilKilled(firstId: number, commits: number): Promise<number[]> {
   const script = new URL('./testing/committing-process.ts', import.meta.url);
-  const child = spawn(process.execPath, [script.pathname, dataDir, String(firstId)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script.pathname, dataDir, String(firstId)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const closed = once(child, 'close');
   let printed = '';
   child.stdout.setEncoding('utf8');
@@ -41,7 +43,7 @@ it('has every row that was acknowledged before a kill, however often that happen
   const acknowledged: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     const ids = await commitUntilKilled((round + 1) * 1_000_000, COMMITS_PER_ROUND + round * 37);
-    expect(ids.length, `round ${round}`).toBeGreaterThan(COMMITS_PER_ROUND);
+    expect(ids.length, `round ${round}`).toBeGreaterThanOrEqual(COMMITS_PER_ROUND);
     acknowledged.push(...ids);
   }
   const engine = await startEmbeddedPostgres({ dataDir });

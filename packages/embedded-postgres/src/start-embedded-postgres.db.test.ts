@@ -48,14 +48,18 @@ describe('the pg driver on the embedded database', () => {
     await client.query('CREATE TABLE item (id int PRIMARY KEY, full_size vector(3), half_size halfvec(3))');
     await client.query('CREATE INDEX ON item USING hnsw (half_size halfvec_cosine_ops)');
     await client.query("INSERT INTO item VALUES (1, '[1,0,0]', '[1,0,0]'), (2, '[0,1,0]', '[0,1,0]')");
-    const { rows } = await client.query('SELECT id, full_size FROM item ORDER BY half_size <=> $1 LIMIT 1', ['[0.1,0.9,0]']);
+    const { rows } = await client.query('SELECT id, full_size FROM item ORDER BY half_size <=> $1 LIMIT 1', [
+      '[0.1,0.9,0]',
+    ]);
     expect(rows).toEqual([{ id: 2, full_size: '[0,1,0]' }]);
   });
 
   it('takes parameters and gives rows of many megabytes', async () => {
     const client = await clients.client();
     const text = 'ä€𝄞'.repeat(1_000_000);
-    const { rows } = await client.query<{ text: string; length: number }>('SELECT $1::text AS text, length($1)', [text]);
+    const { rows } = await client.query<{ text: string; length: number }>('SELECT $1::text AS text, length($1)', [
+      text,
+    ]);
     expect(rows[0]?.text === text).toBe(true);
     expect(rows[0]?.length).toBe(3_000_000);
   });
@@ -89,8 +93,12 @@ describe('the pg driver on the embedded database', () => {
   });
 
   it('answers queries of a pipeline each on its own', async () => {
-    const client = await clients.client({ pipeline: true } as pg.ClientConfig);
-    const results = await Promise.allSettled([value(client, 'SELECT 1'), value(client, 'SELECT 1 / 0'), value(client, 'SELECT 3')]);
+    const client = await clients.client({ pipeline: true });
+    const results = await Promise.allSettled([
+      value(client, 'SELECT 1'),
+      value(client, 'SELECT 1 / 0'),
+      value(client, 'SELECT 3'),
+    ]);
     expect(results.map((result) => (result.status === 'fulfilled' ? result.value : 'error'))).toEqual([1, 'error', 3]);
   });
 

@@ -19,19 +19,36 @@ const nasty = fc.constantFrom(
   ...['--', '/*', '<->', ':*', '$1', 'NULL', 'the', 'cat', 'http://a.b/c?d', 'a@b.c', '-1e5', '\u202e', 'İ', 'Ⱥ', 'ß'],
   ...['\ud800', '\udc00', '\u{1f44b}', 'e\u0301', '漢', '\uffff', '\u{10ffff}', 'x'.repeat(2048)],
 );
-const text = fc.oneof(fc.string({ unit: 'binary' }), fc.array(nasty, { maxLength: 20 }).map((parts) => parts.join('')));
+const text = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.array(nasty, { maxLength: 20 }).map((parts) => parts.join('')),
+);
 const key = fc.oneof(text, fc.constantFrom('__proto__', 'constructor', 'toString', 'a', ''));
-const number = fc.oneof(fc.integer(), fc.double({ noDefaultInfinity: true, noNaN: true }), fc.constantFrom(0, 1, 2 ** 53));
+const number = fc.oneof(
+  fc.integer(),
+  fc.double({ noDefaultInfinity: true, noNaN: true }),
+  fc.constantFrom(0, 1, 2 ** 53),
+);
 
 // Objects are made through entries, so that __proto__ is a key like any other.
 const anything = fc.letrec<{ json: unknown; object: unknown }>((tie) => ({
-  json: fc.oneof({ maxDepth: 5 }, fc.constantFrom(null, true, false), number, text, fc.array(tie('json'), { maxLength: 5 }), tie('object')),
+  json: fc.oneof(
+    { maxDepth: 5 },
+    fc.constantFrom(null, true, false),
+    number,
+    text,
+    fc.array(tie('json'), { maxLength: 5 }),
+    tie('object'),
+  ),
   object: fc.array(fc.tuple(key, tie('json')), { maxLength: 5 }).map((entries) => Object.fromEntries(entries)),
 }));
 
-const maybe = <T>(value: fc.Arbitrary<T>) => fc.oneof({ weight: 20, arbitrary: value }, { weight: 1, arbitrary: anything.json });
+const maybe = <T>(value: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 20, arbitrary: value }, { weight: 1, arbitrary: anything.json });
 const metadata = fc.array(fc.tuple(key, anything.json), { maxLength: 4 }).map((entries) => Object.fromEntries(entries));
-const instant = fc.date({ min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true }).map((date) => date.toISOString());
+const instant = fc
+  .date({ min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true })
+  .map((date) => date.toISOString());
 const role = fc.constantFrom('user', 'assistant', 'system', 'tool');
 
 const message = fc.record(

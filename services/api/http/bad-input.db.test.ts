@@ -66,7 +66,10 @@ describe.each(bodyRoutes)('the body of POST %s', (path) => {
     'text/json',
     '',
   ])('a body as %j has the wrong media type', async (type) => {
-    expectProblem(await api.call('POST', path, { raw: text, headers: { 'content-type': type } }), 'unsupported_media_type');
+    expectProblem(
+      await api.call('POST', path, { raw: text, headers: { 'content-type': type } }),
+      'unsupported_media_type',
+    );
   });
 
   test('a body without a media type is refused', async () => {
@@ -89,13 +92,15 @@ test('of very many unknown fields the first are named, the others counted', asyn
   expect(answer.body.detail).toContain('And 49999 more');
 });
 
-test.each(['Application/JSON', 'application/json;charset=UTF-8', 'application/json; charset="utf-8"', 'application/vnd.api+json'])(
-  'a body as %s is read',
-  async (type) => {
-    const answer = await api.call('POST', search, { body: { query: 'x' }, headers: { 'content-type': type } });
-    expectProblem(answer, 'invalid_request', [{ in: 'body', pointer: '/tenant_id' }]);
-  },
-);
+test.each([
+  'Application/JSON',
+  'application/json;charset=UTF-8',
+  'application/json; charset="utf-8"',
+  'application/vnd.api+json',
+])('a body as %s is read', async (type) => {
+  const answer = await api.call('POST', search, { body: { query: 'x' }, headers: { 'content-type': type } });
+  expectProblem(answer, 'invalid_request', [{ in: 'body', pointer: '/tenant_id' }]);
+});
 
 describe('a body over the limit', () => {
   const limitOf = (path: string) => (path.endsWith('/batch') ? limits.maxBatchBodyBytes : limits.maxBodyBytes);
@@ -156,7 +161,15 @@ describe('routes', () => {
 });
 
 describe('security: keys', () => {
-  const closed = [...bodyRoutes, '/v1/messages', `/v1/messages/${someId}`, '/metrics', '/nowhere', '/docs2', '/livez/x'];
+  const closed = [
+    ...bodyRoutes,
+    '/v1/messages',
+    `/v1/messages/${someId}`,
+    '/metrics',
+    '/nowhere',
+    '/docs2',
+    '/livez/x',
+  ];
 
   test.each(closed)('%s is closed without a key, and for an unknown one', async (path) => {
     const method = bodyRoutes.some((route) => route === path) ? 'POST' : 'GET';

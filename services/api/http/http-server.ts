@@ -41,7 +41,6 @@ export class HttpServer implements Component {
         resolve();
       });
     });
-    this.#options.readiness.set('ready');
   }
 
   stop(): Promise<void> {

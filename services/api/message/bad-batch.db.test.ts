@@ -61,7 +61,11 @@ describe('a batch', () => {
     const messages = [item(0), item(1, { more: 1 }), item(2), item(3, { tenant_id: undefined }), null, item(5)];
     const answer = await api.call('POST', batch, { body: { messages } });
     expect(answer.status).toBe(207);
-    expect(answer.body.created.map((message: { content: string }) => message.content)).toEqual(['item 0', 'item 2', 'item 5']);
+    expect(answer.body.created.map((message: { content: string }) => message.content)).toEqual([
+      'item 0',
+      'item 2',
+      'item 5',
+    ]);
     expect(answer.body.errors).toEqual(
       [
         [1, '/messages/1/more'],
@@ -78,11 +82,17 @@ describe('a batch', () => {
   });
 
   test('security: of a bound key refuses the items of another tenant', async () => {
-    const messages = [item(0, { tenant_id: 'acme' }), item(1, { tenant_id: undefined }), item(2, { tenant_id: 'globex' })];
+    const messages = [
+      item(0, { tenant_id: 'acme' }),
+      item(1, { tenant_id: undefined }),
+      item(2, { tenant_id: 'globex' }),
+    ];
     const answer = await api.call('POST', batch, { body: { messages }, key: keys.acme });
     expect(answer.status).toBe(207);
     expect(answer.body.created.map((message: { tenant_id: string }) => message.tenant_id)).toEqual(['acme', 'acme']);
-    expect(answer.body.errors).toMatchObject([{ message_index: 2, code: 'forbidden', errors: [{ pointer: '/messages/2/tenant_id' }] }]);
+    expect(answer.body.errors).toMatchObject([
+      { message_index: 2, code: 'forbidden', errors: [{ pointer: '/messages/2/tenant_id' }] },
+    ]);
   });
 
   test('may hold a thousand messages', async () => {
@@ -90,7 +100,9 @@ describe('a batch', () => {
     const answer = await api.call('POST', batch, { body: { messages } });
     expect(answer.status).toBe(202);
     expect(answer.body.errors).toEqual([]);
-    expect(answer.body.created.map((message: { content: string }) => message.content)).toEqual(messages.map((message) => message.content));
+    expect(answer.body.created.map((message: { content: string }) => message.content)).toEqual(
+      messages.map((message) => message.content),
+    );
   });
 });
 
@@ -100,7 +112,10 @@ describe('a listing', () => {
   const descending = encodeCursor({ createdAt: new Date(0), id, order: 'desc' });
 
   test.each([
-    ...['', '0', '-1', '201', '1.5', 'abc', '0x10', '1e2', ' 5', '5 ', 'NaN', 'Infinity', '9'.repeat(400)].map((v) => ['limit', v]),
+    ...['', '0', '-1', '201', '1.5', 'abc', '0x10', '1e2', ' 5', '5 ', 'NaN', 'Infinity', '9'.repeat(400)].map((v) => [
+      'limit',
+      v,
+    ]),
     ...['', 'up', 'ASC', 'asc,desc'].map((value) => ['order', value]),
     ...['', 'a b', 'x'.repeat(129), 'x\u0000'].map((value) => ['conversation_id', value]),
     ...['', 'a b', 'x'.repeat(65), 'mixed\u0000'].map((value) => ['tenant_id', value]),
@@ -130,19 +145,26 @@ describe('a listing', () => {
 });
 
 describe('an id in a path', () => {
-  test.each(['x', '1', 'batch', '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1', '0192f0c12a3b7c4d8e5f6a7b8c9d0e1f', '%00', '%ff', '%E0%A4%A', "'--"])(
-    '%s is named',
-    async (id) => {
-      for (const [method, path] of [
-        ['GET', `/v1/messages/${id}`],
-        ['DELETE', `/v1/messages/${id}`],
-      ] as const) {
-        expectProblem(await api.call(method, `${path}?tenant_id=x`), 'invalid_request', [{ in: 'path', pointer: '/id' }]);
-      }
-      const run = await api.call('GET', `/v1/admin/retention/runs/${id}?tenant_id=x`);
-      expectProblem(run, 'invalid_request', [{ in: 'path', pointer: '/run_id' }]);
-    },
-  );
+  test.each([
+    'x',
+    '1',
+    'batch',
+    '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1',
+    '0192f0c12a3b7c4d8e5f6a7b8c9d0e1f',
+    '%00',
+    '%ff',
+    '%E0%A4%A',
+    "'--",
+  ])('%s is named', async (id) => {
+    for (const [method, path] of [
+      ['GET', `/v1/messages/${id}`],
+      ['DELETE', `/v1/messages/${id}`],
+    ] as const) {
+      expectProblem(await api.call(method, `${path}?tenant_id=x`), 'invalid_request', [{ in: 'path', pointer: '/id' }]);
+    }
+    const run = await api.call('GET', `/v1/admin/retention/runs/${id}?tenant_id=x`);
+    expectProblem(run, 'invalid_request', [{ in: 'path', pointer: '/run_id' }]);
+  });
 
   test('takes no parameters but the tenant', async () => {
     const path = '/v1/messages/0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f?tenant_id=x&force=1';

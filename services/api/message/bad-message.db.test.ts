@@ -13,7 +13,8 @@ const valid = { tenant_id: 'bad', conversation_id: 'c', role: 'user', content: '
 const field = (pointer: string) => ({ in: 'body', pointer }) as const;
 
 const emoji = '\u{1f44b}';
-const times = (count: number, prefix = 'k') => Object.fromEntries(Array.from({ length: count }, (_, n) => [prefix + n, n]));
+const times = (count: number, prefix = 'k') =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => [prefix + n, n]));
 
 const badImportance = ['0.5', '', true, [], {}, -0.001, 1.001, -1, 7];
 const badInstant = [
@@ -91,20 +92,42 @@ describe('text and metadata that could not be kept as they are', () => {
 
 describe('a message as a whole', () => {
   test('may not give both names of its importance', async () => {
-    const answer = await api.call('POST', '/v1/messages', { body: { ...valid, importance: 0, importance_override: 0 } });
+    const answer = await api.call('POST', '/v1/messages', {
+      body: { ...valid, importance: 0, importance_override: 0 },
+    });
     expectProblem(answer, 'invalid_request', [field('/importance')]);
   });
 
   test('learns of everything that is wrong with it at once', async () => {
     const body = { tenant_id: '', role: 'x', content: ' ', metadata: [], importance: 2, created_at: 1, more: 1 };
     const answer = await api.call('POST', '/v1/messages', { body });
-    const pointers = ['tenant_id', 'conversation_id', 'role', 'content', 'metadata', 'importance', 'created_at', 'more'];
-    expectProblem(answer, 'invalid_request', pointers.map((name) => field(`/${name}`)));
+    const pointers = [
+      'tenant_id',
+      'conversation_id',
+      'role',
+      'content',
+      'metadata',
+      'importance',
+      'created_at',
+      'more',
+    ];
+    expectProblem(
+      answer,
+      'invalid_request',
+      pointers.map((name) => field(`/${name}`)),
+    );
     expect(answer.body.detail).toMatch(/And 7 more/);
   });
 
   test('cannot set what the api decides', async () => {
-    for (const name of ['id', 'updated_at', 'embedding_status', 'importance_score', 'message_metadata', 'external_id']) {
+    for (const name of [
+      'id',
+      'updated_at',
+      'embedding_status',
+      'importance_score',
+      'message_metadata',
+      'external_id',
+    ]) {
       const answer = await api.call('POST', '/v1/messages', { body: { ...valid, [name]: 'x' } });
       expectProblem(answer, 'invalid_request', [field(`/${name}`)]);
     }
@@ -118,10 +141,20 @@ describe('up to its limits everything comes back as it was sent', () => {
     ['100 000 characters', { content: 'x'.repeat(100_000) }],
     ['100 000 emoji', { content: emoji.repeat(100_000) }],
     ['100 000 characters and blanks around them', { content: `\n${' '.repeat(50)}${'x'.repeat(100_000)}\t` }],
-    ['50 000 different words', { content: Array.from({ length: 50_000 }, (_, n) => n.toString(36)).join(' ').slice(0, 1e5) }],
+    [
+      '50 000 different words',
+      {
+        content: Array.from({ length: 50_000 }, (_, n) => n.toString(36))
+          .join(' ')
+          .slice(0, 1e5),
+      },
+    ],
     ['one word of 3 000 letters', { content: 'Ⱥ'.repeat(3000) }],
     ['words that grow in lower case', { content: 'Ⱥ'.repeat(1000) }],
-    ['what SQL and tsquery could trip over', { content: `'; drop table message; -- \\ " $1 {} NULL a & !b | (c) <-> 'd':*` }],
+    [
+      'what SQL and tsquery could trip over',
+      { content: `'; drop table message; -- \\ " $1 {} NULL a & !b | (c) <-> 'd':*` },
+    ],
     ['the word NULL', { content: 'NULL', metadata: { NULL: null, '': '' } }],
     ['four levels', { metadata: deep(4) }],
     ['50 keys and 50 items', { metadata: { ...times(49), list: Object.values(times(50)) } }],
@@ -142,7 +175,9 @@ describe('up to its limits everything comes back as it was sent', () => {
     const metadata = sent['metadata'] ?? {};
     expect(stored.body).toMatchObject({ content: sent['content'], conversation_id: sent['conversation_id'] });
     expect([stored.body.metadata, stored.body.message_metadata]).toEqual([metadata, metadata]);
-    expect(JSON.stringify(Object.keys(stored.body.metadata).toSorted())).toBe(JSON.stringify(Object.keys(metadata).toSorted()));
+    expect(JSON.stringify(Object.keys(stored.body.metadata).toSorted())).toBe(
+      JSON.stringify(Object.keys(metadata).toSorted()),
+    );
     const givenImportance = sent['importance'] ?? sent['importance_override'];
     if (givenImportance !== undefined) expect(stored.body.importance_score).toBe(givenImportance);
     for (const name of ['created_at', 'expires_at']) {

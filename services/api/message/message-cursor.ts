@@ -8,7 +8,10 @@ export interface MessageCursor {
 }
 
 // No message is older or younger; what PostgreSQL cannot hold as a timestamp must not reach it.
-const timeSchema = z.int().min(0).max(Date.UTC(10_000, 0, 1) - 1);
+const timeSchema = z
+  .int()
+  .min(0)
+  .max(Date.UTC(10_000, 0, 1) - 1);
 const cursorSchema = z.tuple([timeSchema, z.uuid(), z.enum(['asc', 'desc'])]);
 
 export function encodeCursor(cursor: MessageCursor): string {

@@ -10,13 +10,35 @@ afterAll(() => api.stop());
 
 const path = '/v1/memory/search';
 const emoji = '\u{1f44b}';
-const badInstant = ['', 'now', '2026-01-31', '2026-01-31T12:00:00', '2026-02-30T00:00:00Z', '0000-01-01T00:00:00Z', 0, null];
+const badInstant = [
+  '',
+  'now',
+  '2026-01-31',
+  '2026-01-31T12:00:00',
+  '2026-02-30T00:00:00Z',
+  '0000-01-01T00:00:00Z',
+  0,
+  null,
+];
 const badConversation = ['', 'a b', 'x'.repeat(129), 'x\u0000', null, 1, [], {}];
 const badImportance = ['0.5', -0.01, 1.01, null, true, [], {}];
 
 const refusedInBody: Record<string, readonly unknown[]> = {
   tenant_id: ['', 'a b', 'x'.repeat(65), null, 1, [], {}],
-  query: ['', ' \n', '\u3000', 'a\u0000', '\ud83d', 'x'.repeat(10_001), emoji.repeat(10_001), null, 1, [], {}, undefined],
+  query: [
+    '',
+    ' \n',
+    '\u3000',
+    'a\u0000',
+    '\ud83d',
+    'x'.repeat(10_001),
+    emoji.repeat(10_001),
+    null,
+    1,
+    [],
+    {},
+    undefined,
+  ],
   mode: ['', 'Hybrid', 'semantic', null, 1, []],
   top_k: [0, -1, 101, 1.5, '5', null, true, [], 1e300],
   candidate_limit: [0, -1, 1001, 1.5, '5', null],
@@ -54,7 +76,22 @@ describe('a search with a body names what is wrong', () => {
   });
 });
 
-const decimals = ['', 'abc', '0x1', '1e0', ' 1', '1 ', '+1', '.5', '5.', '1,5', 'NaN', 'Infinity', '١', '9'.repeat(400)];
+const decimals = [
+  '',
+  'abc',
+  '0x1',
+  '1e0',
+  ' 1',
+  '1 ',
+  '+1',
+  '.5',
+  '5.',
+  '1,5',
+  'NaN',
+  'Infinity',
+  '١',
+  '9'.repeat(400),
+];
 const refusedInQuery: Record<string, readonly string[]> = {
   tenant_id: ['', 'a b', 'x'.repeat(65)],
   query: ['', ' ', '\u0000', 'x'.repeat(10_001)],
@@ -67,7 +104,9 @@ const refusedInQuery: Record<string, readonly string[]> = {
   surprise: ['1'],
   roles: ['user'],
 };
-const inQuery = Object.entries(refusedInQuery).flatMap(([name, values]) => values.map((value) => [name, value] as const));
+const inQuery = Object.entries(refusedInQuery).flatMap(([name, values]) =>
+  values.map((value) => [name, value] as const),
+);
 
 describe('a search by query string names what is wrong', () => {
   test.each(inQuery)('%s: %.40j', async (name, value) => {
@@ -92,7 +131,9 @@ describe('a search by query string names what is wrong', () => {
   });
 
   test('no query', async () => {
-    expectProblem(await api.call('GET', `${path}?tenant_id=bad`), 'invalid_request', [{ in: 'query', pointer: '/query' }]);
+    expectProblem(await api.call('GET', `${path}?tenant_id=bad`), 'invalid_request', [
+      { in: 'query', pointer: '/query' },
+    ]);
   });
 });
 

@@ -7,7 +7,7 @@ import { createGenerationService } from '@memory-layer/shared/generation/generat
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics, type Metrics } from '@memory-layer/shared/observability/metrics';
-import { startTestDatabase } from '@memory-layer/shared/testing/test-database';
+import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import type { Kysely } from 'kysely';
 import { createHealthService } from '../admin/health.service.ts';
 import { createApp } from '../app.ts';
@@ -51,6 +51,7 @@ export interface TestApiOptions {
 
 export interface TestApi {
   readonly db: Kysely<Schema>;
+  readonly connection: TestDatabase['connection'];
   readonly call: Call;
   readonly embedder: WordEmbedder;
   readonly generation: number;
@@ -86,6 +87,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
 
   return {
     db: fixture.db,
+    connection: fixture.connection,
     call: createCaller(composeTestApp(fixture.database, shared), keys.unbound),
     embedder,
     generation,

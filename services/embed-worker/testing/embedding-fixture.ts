@@ -81,7 +81,11 @@ export function createTenant(db: Kysely<Schema>) {
 
     /** Everything that waits is due now. */
     async waitOver(): Promise<void> {
-      await db.updateTable('embedding_pending').set({ due_at: secondsAgo(0) }).where('tenant_id', '=', tenantId).execute();
+      await db
+        .updateTable('embedding_pending')
+        .set({ due_at: secondsAgo(0) })
+        .where('tenant_id', '=', tenantId)
+        .execute();
     },
 
     /** As the api does it: new content, no vectors, a new pending row. */
@@ -95,12 +99,11 @@ export function createTenant(db: Kysely<Schema>) {
         .where('id', '=', id)
         .execute();
       await on.deleteFrom('embedding').where('tenant_id', '=', tenantId).where('message_id', '=', id).execute();
+      await on.deleteFrom('embedding_pending').where('tenant_id', '=', tenantId).where('message_id', '=', id).execute();
       await on
-        .deleteFrom('embedding_pending')
-        .where('tenant_id', '=', tenantId)
-        .where('message_id', '=', id)
+        .insertInto('embedding_pending')
+        .values({ ...own, content_hash })
         .execute();
-      await on.insertInto('embedding_pending').values({ ...own, content_hash }).execute();
     },
 
     async deleteMessage(id: string): Promise<void> {
@@ -144,4 +147,4 @@ export function createTenant(db: Kysely<Schema>) {
   };
 }
 
-export type TestTenant = Awaited<ReturnType<typeof createTenant>>;
+export type TestTenant = ReturnType<typeof createTenant>;

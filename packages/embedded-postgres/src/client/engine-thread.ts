@@ -9,16 +9,11 @@ import { EngineStream, type EngineLink } from './engine-stream.ts';
  */
 const ENGINE_STACK_MB = 64;
 
-interface PendingDump {
-  resolve(tarball: Uint8Array): void;
-  reject(error: Error): void;
-}
-
 /** The main thread's view of the engine's thread: streams for clients, requests, and its end. */
 export class EngineThread {
   readonly #worker: Worker;
   readonly #streams = new Map<number, EngineStream>();
-  readonly #dumps = new Map<number, PendingDump>();
+  readonly #dumps = new Map<number, PromiseWithResolvers<Uint8Array>>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #failed = Promise.withResolvers<never>();
   readonly #stopped = Promise.withResolvers<void>();
@@ -57,13 +52,13 @@ export class EngineThread {
     return new EngineStream((stream) => this.#connect(stream));
   }
 
-  dump(): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      if (this.#endReason) return void reject(this.#endReason);
-      const request = this.#takeNumber();
-      this.#dumps.set(request, { resolve, reject });
-      this.#post({ kind: 'dump', request });
-    });
+  async dump(): Promise<Uint8Array> {
+    if (this.#endReason) throw this.#endReason;
+    const request = this.#takeNumber();
+    const dumped = Promise.withResolvers<Uint8Array>();
+    this.#dumps.set(request, dumped);
+    this.#post({ kind: 'dump', request });
+    return dumped.promise;
   }
 
   /** Ends the engine after a last checkpoint. Rejects when the engine fails at that. */

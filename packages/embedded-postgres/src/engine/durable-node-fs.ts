@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import type { PGlite } from '@electric-sql/pglite';
 import { NodeFS } from '@electric-sql/pglite/nodefs';
 
-import type { EngineModule } from './engine-module.ts';
+import { nodeFileSystemOf } from './engine-module.ts';
 
 type FileSystemInit = Awaited<ReturnType<NodeFS['init']>>;
 type EngineOptions = Parameters<NodeFS['init']>[1];
@@ -19,12 +19,12 @@ export class DurableNodeFs extends NodeFS {
   override async init(database: PGlite, options: EngineOptions): Promise<FileSystemInit> {
     const { emscriptenOpts } = await super.init(database, options);
     // Before the engine starts, so that what it does to recover from a crash is made durable too.
-    const addFsync = (module: unknown): void => this.#addFsync(module as EngineModule);
+    const addFsync = (module: unknown): void => this.#addFsync(module);
     return { emscriptenOpts: { ...emscriptenOpts, preRun: [...(emscriptenOpts.preRun ?? []), addFsync] } };
   }
 
-  #addFsync(module: EngineModule): void {
-    const nodeFs = module.FS.filesystems.NODEFS;
+  #addFsync(module: unknown): void {
+    const nodeFs = nodeFileSystemOf(module);
     nodeFs.stream_ops.fsync = (stream) => {
       nodeFs.tryFSOperation(() => fs.fsyncSync(stream.nfd));
       this.fsyncCount += 1;

@@ -2,7 +2,7 @@ import { MemoryFS, PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 
 import { DurableNodeFs } from './durable-node-fs.ts';
-import { moduleOf } from './engine-module.ts';
+import { loopOf } from './engine-module.ts';
 import { MEMORY_INITDB_ARGUMENTS, startParameters } from './start-parameters.ts';
 import { WireEngine } from './wire-engine.ts';
 
@@ -32,7 +32,7 @@ export class PostgresEngine {
     this.#database = database;
     this.#files = files;
     this.#log = log;
-    this.wire = new WireEngine(moduleOf(database));
+    this.wire = new WireEngine(loopOf(database));
   }
 
   /** @throws Error that ends with the last lines of the engine's log when it does not start */

@@ -1,4 +1,4 @@
-import type { EngineModule } from './engine-module.ts';
+import type { EngineLoop } from './engine-module.ts';
 
 /** Status with which the engine leaves its main loop after an ERROR, to be taken back in where it handles errors. */
 const LONG_JUMP_STATUS = 100;
@@ -18,16 +18,17 @@ export class EngineCrash extends Error {
  * has crashed; which buffers the whole answer; and which serves one client.
  */
 export class WireEngine {
-  readonly #module: EngineModule;
+  readonly #loop: EngineLoop;
   #input: Uint8Array = new Uint8Array(0);
   #offset = 0;
   #onData: (bytes: Uint8Array) => void = () => {};
 
-  constructor(module: EngineModule) {
-    this.#module = module;
-    const read = module.addFunction((pointer, length) => this.#read(pointer, length), 'ipi');
-    const write = module.addFunction((pointer, length) => this.#write(pointer, length), 'ipi');
-    module._pgl_set_rw_cbs(read, write);
+  constructor(loop: EngineLoop) {
+    this.#loop = loop;
+    loop.setTransport(
+      (pointer, maxLength) => this.#read(pointer, maxLength),
+      (pointer, length) => this.#write(pointer, length),
+    );
   }
 
   /**
@@ -40,9 +41,9 @@ export class WireEngine {
     this.#offset = 0;
     this.#onData = onData;
     try {
-      while (this.#offset < messages.length || this.#module._pq_buffer_remaining_data() > 0) this.#runOneMessage();
-      this.#module._PostgresSendReadyForQueryIfNecessary();
-      this.#module._pgl_pq_flush();
+      while (this.#offset < messages.length || this.#loop.bufferedBytes() > 0) this.#runOneMessage();
+      this.#loop.sendReadyForQueryIfDue();
+      this.#loop.flush();
     } catch (error) {
       throw new EngineCrash(`the embedded database has crashed: ${String(error)}`, { cause: error });
     } finally {
@@ -51,25 +52,25 @@ export class WireEngine {
   }
 
   #runOneMessage(): void {
-    const stack = this.#module.stackSave();
+    const stack = this.#loop.stackSave();
     try {
-      this.#module._PostgresMainLoopOnce();
+      this.#loop.runOneMessage();
     } catch (error) {
       if (!isLongJump(error)) throw error;
-      this.#module.stackRestore(stack);
-      this.#module._PostgresMainLongJmp();
+      this.#loop.stackRestore(stack);
+      this.#loop.recoverFromError();
     }
   }
 
   #read(pointer: number, maxLength: number): number {
     const bytes = this.#input.subarray(this.#offset, this.#offset + maxLength);
-    this.#module.HEAPU8.set(bytes, pointer);
+    this.#loop.memory().set(bytes, pointer);
     this.#offset += bytes.length;
     return bytes.length;
   }
 
   #write(pointer: number, length: number): number {
-    this.#onData(this.#module.HEAPU8.subarray(pointer, pointer + length));
+    this.#onData(this.#loop.memory().subarray(pointer, pointer + length));
     return length;
   }
 }

@@ -1,6 +1,6 @@
 import { InternalSqlError, type SqlRunner } from '../engine/run-sql.ts';
 import type { ClientSession } from '../session/client-session.ts';
-import { NO_SETTINGS, READ_SETTINGS, restoreSettings, settingsFromRows } from '../session/session-settings.ts';
+import { NO_SETTINGS, readSettings, restoreSettings, settingsFromRows } from '../session/session-settings.ts';
 
 /** Puts the engine's one session into the state that a client left it in: its settings, its user and its role. */
 export class SessionSwitch {
@@ -28,7 +28,7 @@ export class SessionSwitch {
   #keepSettingsOf(client: ClientSession | undefined): void {
     if (!client?.settingsStale || client.closed) return;
     try {
-      client.settings = settingsFromRows(this.#sql(READ_SETTINGS));
+      client.settings = settingsFromRows(this.#sql(readSettings([...client.customSettings])));
       client.settingsStale = false;
     } catch (error) {
       if (!(error instanceof InternalSqlError)) throw error;

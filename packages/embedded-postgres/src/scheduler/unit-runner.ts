@@ -58,6 +58,7 @@ export class UnitRunner {
 
   #takeOver(client: ClientSession, unit: Unit, scanner: BackendScanner): void {
     client.settingsStale ||= unit.effects.changesSettings;
+    for (const name of unit.effects.customSettings) client.customSettings.add(name);
     if (scanner.error === undefined) client.listenChanges.push(...unit.effects.listens);
     if (scanner.status !== 'I') return;
     const changes = client.listenChanges.splice(0);

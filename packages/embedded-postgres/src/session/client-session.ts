@@ -37,12 +37,7 @@ export interface ClientLink {
   end(): void;
 }
 
-const UNIT_ENDS: ReadonlySet<string> = new Set([
-  frontend.query,
-  frontend.functionCall,
-  frontend.sync,
-  frontend.flush,
-]);
+const UNIT_ENDS: ReadonlySet<string> = new Set([frontend.query, frontend.functionCall, frontend.sync, frontend.flush]);
 /** Leftovers of a COPY that was refused; PostgreSQL ignores them as well. */
 const IGNORED: ReadonlySet<string> = new Set([frontend.copyData, frontend.copyDone, frontend.copyFail]);
 
@@ -54,6 +49,8 @@ export class ClientSession {
   settings: SessionSettings = NO_SETTINGS;
   /** The engine may hold settings of this client that {@link settings} does not: read them before another runs. */
   settingsStale = false;
+  /** Names with a dot of settings that this client may have set. */
+  readonly customSettings = new Set<string>();
   /** LISTEN and UNLISTEN of the transaction that is open. */
   readonly listenChanges: ListenChange[] = [];
   readonly #link: ClientLink;

@@ -11,8 +11,12 @@ describe('PreparedStatements', () => {
     const statements = new PreparedStatements(7);
     expect(statements.rewrite('P', parse('q', 'select 1')).bytes).toEqual(parse('c7_q', 'select 1'));
     expect(statements.rewrite('B', bind('q')).bytes).toEqual(bind('c7_q'));
-    expect(statements.rewrite('D', frame('D', Buffer.from('S'), 'q')).bytes).toEqual(frame('D', Buffer.from('S'), 'c7_q'));
-    expect(statements.rewrite('C', frame('C', Buffer.from('S'), 'q')).bytes).toEqual(frame('C', Buffer.from('S'), 'c7_q'));
+    expect(statements.rewrite('D', frame('D', Buffer.from('S'), 'q')).bytes).toEqual(
+      frame('D', Buffer.from('S'), 'c7_q'),
+    );
+    expect(statements.rewrite('C', frame('C', Buffer.from('S'), 'q')).bytes).toEqual(
+      frame('C', Buffer.from('S'), 'c7_q'),
+    );
   });
 
   it('leaves unnamed statements and portals alone', () => {

@@ -37,7 +37,12 @@ describe('restoreSettings', () => {
 describe('settingsFromRows', () => {
   it('tells the state of the engine from that of the client', () => {
     expect(settingsFromRows([['none', 'postgres']])).toEqual(NO_SETTINGS);
-    expect(settingsFromRows([['reader', 'app'], ['work_mem', '64']])).toEqual({
+    expect(
+      settingsFromRows([
+        ['reader', 'app'],
+        ['work_mem', '64'],
+      ]),
+    ).toEqual({
       values: [['work_mem', '64']],
       user: 'app',
       role: 'reader',

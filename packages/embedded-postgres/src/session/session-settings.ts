@@ -16,21 +16,32 @@ export const NO_SETTINGS: SessionSettings = { values: [], user: undefined, role:
 /** Settings that hold a list of names: a quoted literal would be one name. */
 const NAME_LISTS = new Set(['search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries']);
 
-/**
- * Reads what the client that ran last has set, and puts the role back: its answer is rows of (role, user), then of
- * (name, value). Names are qualified, so that a client's search_path cannot stand in.
- */
-export const READ_SETTINGS = [
-  "SELECT pg_catalog.current_setting('role'), pg_catalog.current_setting('session_authorization')",
-  'RESET SESSION AUTHORIZATION',
-  "SELECT s.name, s.setting FROM pg_catalog.pg_show_all_settings() s WHERE s.source OPERATOR(pg_catalog.=) 'session'",
-].join(';');
+const SESSION_SETTINGS =
+  "SELECT s.name, s.setting FROM pg_catalog.pg_show_all_settings() s WHERE s.source OPERATOR(pg_catalog.=) 'session'";
 
-/** The settings from the rows that {@link READ_SETTINGS} answers. */
+/**
+ * SQL that reads what the client that ran last has set, and puts the role back. It answers rows of (role, user), then
+ * of (name, value). Names are qualified, so that a client's search_path cannot stand in.
+ * @param customNames settings with a dot in their name to ask for: PostgreSQL does not list them
+ */
+export function readSettings(customNames: readonly string[]): string {
+  const statements = [
+    "SELECT pg_catalog.current_setting('role'), pg_catalog.current_setting('session_authorization')",
+    'RESET SESSION AUTHORIZATION',
+    SESSION_SETTINGS,
+    ...customNames.map(quoteLiteral).map((name) => `SELECT ${name}, pg_catalog.current_setting(${name}, true)`),
+  ];
+  return statements.join(';');
+}
+
+/** The settings from the rows that {@link readSettings} answers. */
 export function settingsFromRows(rows: readonly (readonly (string | null)[])[]): SessionSettings {
   const [[role, user] = [], ...values] = rows;
+  const settings = values.flatMap(([name, value]): [string, string][] =>
+    typeof name === 'string' && typeof value === 'string' ? [[name, value]] : [],
+  );
   return {
-    values: values.map(([name, value]) => [name ?? '', value ?? '']),
+    values: settings,
     // The engine reports no user at all until somebody has set one.
     user: user === ENGINE_USER || user === '' ? undefined : (user ?? undefined),
     role: role === 'none' ? undefined : (role ?? undefined),

@@ -32,8 +32,16 @@ describe('readStatementEffects', () => {
     expect(readStatementEffects(sql).changesSettings).toBe(false);
   });
 
+  it('finds the names of custom settings, inside strings too', () => {
+    const sql = `SET app.one = 1; set session "app".two to 'x'; select set_config('App.Three', $1, false);
+      do $$ begin perform set_config('app.four', '1', false); end $$; set work_mem = 1; select other.name`;
+    expect(readStatementEffects(sql).customSettings).toEqual(['app.one', 'app.two', 'app.three', 'app.four']);
+  });
+
   it('finds what is listened to, folded as PostgreSQL does', () => {
-    const { listens } = readStatementEffects('LISTEN Jobs; listen "Bull:Mq"; unlisten "a""b"; UNLISTEN *; select \'listen x\'');
+    const { listens } = readStatementEffects(
+      'LISTEN Jobs; listen "Bull:Mq"; unlisten "a""b"; UNLISTEN *; select \'listen x\'',
+    );
     expect(listens).toEqual([
       { kind: 'listen', channel: 'jobs' },
       { kind: 'listen', channel: 'Bull:Mq' },
@@ -49,10 +57,13 @@ describe('readStatementEffects', () => {
     },
   );
 
-  it.each(['copy t to stdout', "select 'copy t from stdin'", 'deallocate all_of_it', 'discard plans', 'select all copy'])(
-    '%s is not refused',
-    (sql) => {
-      expect(readStatementEffects(sql).refusal).toBeUndefined();
-    },
-  );
+  it.each([
+    'copy t to stdout',
+    "select 'copy t from stdin'",
+    'deallocate all_of_it',
+    'discard plans',
+    'select all copy',
+  ])('%s is not refused', (sql) => {
+    expect(readStatementEffects(sql).refusal).toBeUndefined();
+  });
 });

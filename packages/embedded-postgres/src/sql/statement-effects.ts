@@ -9,12 +9,19 @@ export type ListenChange =
 export interface StatementEffects {
   /** May leave a setting or role behind when its transaction has ended. */
   readonly changesSettings: boolean;
+  /** Settings with a dot in their name that it may set; PostgreSQL lists all others, but not these. */
+  readonly customSettings: readonly string[];
   readonly listens: readonly ListenChange[];
   /** Why the text cannot be run here. */
   readonly refusal: string | undefined;
 }
 
-export const NO_EFFECTS: StatementEffects = { changesSettings: false, listens: [], refusal: undefined };
+export const NO_EFFECTS: StatementEffects = {
+  changesSettings: false,
+  customSettings: [],
+  listens: [],
+  refusal: undefined,
+};
 
 /** Most text holds none of these words and is not looked at further. */
 const INTERESTING = /\b(?:set|reset|set_config|listen|unlisten|discard|deallocate|copy|do|call)\b/i;
@@ -24,12 +31,19 @@ const UNLISTEN = new RegExp(String.raw`^unlisten\s*(\*|${NAME})$`, 'i');
 const SETTING = /^(?:set\s+(?!local\b|transaction\b|constraints\b)|reset\b|do\b|call\b)/i;
 const SET_CONFIG = /\bset_config\s*\(/gi;
 const SET_CONFIG_LOCAL = /\bset_config\s*\([^()]*,\s*(?:true|''::bool(?:ean)?)\s*\)/gi;
+const CUSTOM_NAME = String.raw`(?:[\w$]+|"[^"]+")(?:\.(?:[\w$]+|"[^"]+"))+`;
+/** Looked for in the text with its strings: the name is one, or is inside one. Finding too many does no harm. */
+const CUSTOM_SETTING = new RegExp(
+  String.raw`\bset_config\s*\(\s*'(${CUSTOM_NAME})'|\bset\s+(?:session\s+)?(${CUSTOM_NAME})`,
+  'gi',
+);
 const COPY_FROM_STDIN = /^copy\b[^]*\bfrom\s+stdin\b/i;
 const DISCARD_FOR_ALL = /^(?:discard\s+(?:all|temp|temporary)|deallocate\s+(?:prepare\s+)?all)\b/i;
 
 export function readStatementEffects(sql: string): StatementEffects {
   if (!INTERESTING.test(sql)) return NO_EFFECTS;
-  return combineEffects(splitStatements(sql).map((statement) => effectsOf(statement)));
+  const effects = combineEffects(splitStatements(sql).map((statement) => effectsOf(statement)));
+  return effects.changesSettings ? { ...effects, customSettings: customSettingsIn(sql) } : effects;
 }
 
 export function combineEffects(effects: readonly StatementEffects[]): StatementEffects {
@@ -37,6 +51,7 @@ export function combineEffects(effects: readonly StatementEffects[]): StatementE
   if (effects.length <= 1) return first ?? NO_EFFECTS;
   return {
     changesSettings: effects.some((effect) => effect.changesSettings),
+    customSettings: effects.flatMap((effect) => effect.customSettings),
     listens: effects.flatMap((effect) => effect.listens),
     refusal: effects.find((effect) => effect.refusal !== undefined)?.refusal,
   };
@@ -44,6 +59,7 @@ export function combineEffects(effects: readonly StatementEffects[]): StatementE
 
 function effectsOf(statement: string): StatementEffects {
   return {
+    ...NO_EFFECTS,
     changesSettings: SETTING.test(statement) || setsConfigForSession(statement),
     listens: listenChanges(statement),
     refusal: refusalOf(statement),
@@ -54,6 +70,11 @@ function effectsOf(statement: string): StatementEffects {
 function setsConfigForSession(statement: string): boolean {
   const calls = statement.match(SET_CONFIG)?.length ?? 0;
   return calls > (statement.match(SET_CONFIG_LOCAL)?.length ?? 0);
+}
+
+function customSettingsIn(sql: string): string[] {
+  const names = [...sql.matchAll(CUSTOM_SETTING)].map(([, configured, set]) => configured ?? set ?? '');
+  return [...new Set(names.map((name) => name.replaceAll('"', '').toLowerCase()))];
 }
 
 function listenChanges(statement: string): readonly ListenChange[] {

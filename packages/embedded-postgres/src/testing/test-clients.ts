@@ -35,7 +35,11 @@ export class TestClients {
 }
 
 /** The one column of the one row of a query. */
-export async function value(client: pg.Client | pg.Pool | pg.PoolClient, sql: string, values: unknown[] = []): Promise<unknown> {
+export async function value(
+  client: pg.Client | pg.Pool | pg.PoolClient,
+  sql: string,
+  values: unknown[] = [],
+): Promise<unknown> {
   const { rows } = await client.query<unknown[]>({ text: sql, values, rowMode: 'array' });
   return rows[0]?.[0];
 }

@@ -36,19 +36,22 @@ function scan(frames: readonly Buffer[], chunkLength: number): Scanned {
 describe('BackendScanner', () => {
   const frames = [row, notification('a'), row, frame('C', 'COMMIT'), notification('b'), ready('T')];
 
-  it.each([1, 2, 5, 11, 10_000])('takes notifications out and keeps the order, in chunks of %i bytes', (chunkLength) => {
-    const { events, scanner } = scan(frames, chunkLength);
-    expect(events).toEqual([
-      `bytes ${row.toString('hex')}`,
-      `a ${notification('a').toString('hex')}`,
-      `bytes ${Buffer.concat([row, frame('C', 'COMMIT')]).toString('hex')}`,
-      `b ${notification('b').toString('hex')}`,
-      `bytes ${ready('T').toString('hex')}`,
-    ]);
-    expect(scanner.status).toBe('T');
-    expect(scanner.lastTag).toBe('COMMIT');
-    expect(scanner.error).toBeUndefined();
-  });
+  it.each([1, 2, 5, 11, 10_000])(
+    'takes notifications out and keeps the order, in chunks of %i bytes',
+    (chunkLength) => {
+      const { events, scanner } = scan(frames, chunkLength);
+      expect(events).toEqual([
+        `bytes ${row.toString('hex')}`,
+        `a ${notification('a').toString('hex')}`,
+        `bytes ${Buffer.concat([row, frame('C', 'COMMIT')]).toString('hex')}`,
+        `b ${notification('b').toString('hex')}`,
+        `bytes ${ready('T').toString('hex')}`,
+      ]);
+      expect(scanner.status).toBe('T');
+      expect(scanner.lastTag).toBe('COMMIT');
+      expect(scanner.error).toBeUndefined();
+    },
+  );
 
   it('does not take the content of a row for a frame', () => {
     const value = Buffer.concat([notification('fake'), ready('E')]);

@@ -63,8 +63,7 @@ export function extendedQueryFrames(sql: string): Buffer {
 
 /** ErrorResponse with severity, SQLSTATE and message. */
 export function errorFrame(severity: 'ERROR' | 'FATAL', sqlState: string, message: string): Buffer {
-  const field = (key: string, value: string): Buffer => cstring(key + value);
-  const fields = [field('S', severity), field('V', severity), field('C', sqlState), field('M', message)];
+  const fields = [`S${severity}`, `V${severity}`, `C${sqlState}`, `M${message}`];
   return frame(backend.errorResponse, ...fields, Buffer.alloc(1));
 }
 

@@ -10,6 +10,14 @@ export interface DatabaseOptions {
   readonly poolSize: number;
   /** How long a caller waits for a free connection. */
   readonly acquireTimeoutMs: number;
+  /** A connection unused for this long is closed. Default 10 000. */
+  readonly idleTimeoutMs?: number;
+  /** A connection is replaced after this long, so that none outlives a change behind a proxy; 0: never. */
+  readonly maxLifetimeSeconds?: number;
+  /** The server ends a statement that takes longer; 0: no limit. */
+  readonly statementTimeoutMs?: number;
+  /** TCP keep-alive, so that a peer that vanished is noticed. */
+  readonly keepAlive?: boolean;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
   /** Told of connections that broke while idle. They are replaced by the pool. */
@@ -28,14 +36,21 @@ export class Database implements Component {
       ...options.connection,
       max: options.poolSize,
       connectionTimeoutMillis: options.acquireTimeoutMs,
+      idleTimeoutMillis: options.idleTimeoutMs ?? 10_000,
+      maxLifetimeSeconds: options.maxLifetimeSeconds ?? 0,
+      keepAlive: options.keepAlive ?? false,
+      ...(options.statementTimeoutMs ? { statement_timeout: options.statementTimeoutMs } : {}),
       application_name: options.applicationName,
     });
     this.#pool.on('error', options.onConnectionError);
     this.queries = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: this.#pool }) });
   }
 
+  /** Does nothing: connections are made when they are needed. */
+  async start(): Promise<void> {}
+
   /** @throws when the database cannot be reached. */
-  async start(): Promise<void> {
+  async ping(): Promise<void> {
     await sql`select 1`.execute(this.queries);
   }
 
@@ -46,7 +61,7 @@ export class Database implements Component {
 
   async health(): Promise<ComponentHealth> {
     try {
-      await sql`select 1`.execute(this.queries);
+      await this.ping();
       return { status: 'ok' };
     } catch {
       return { status: 'down', detail: 'the database does not answer' };

@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/load-config.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { computeQueryCentre } from '../embedding/query-centre/query-centre.ts';
+import { AppError } from '../errors/app-error.ts';
 import type { Generation, GenerationRepository } from './generation.repository.ts';
 
 export interface GenerationServiceDeps {
@@ -45,9 +46,11 @@ export function createGenerationService({ generations, embedder }: GenerationSer
       return active;
     },
 
-    /** @throws when called before `start` succeeded. */
+    /** @throws AppError `unavailable` before `start` has succeeded. */
     getActive(): Generation {
-      if (active === undefined) throw new Error('the embedding generation is not known yet');
+      if (active === undefined) {
+        throw new AppError('unavailable', 'the embedding generation is not known yet', { retryAfterSeconds: 1 });
+      }
       return active;
     },
 

@@ -44,7 +44,11 @@ describe('repeating task', () => {
   test('waits at stop for a round that is under way, and starts none after it', async () => {
     const gate = Promise.withResolvers<void>();
     const task = createRepeatingTask({
-      everyMs: 60_000, id: 'task', run: () => gate.promise, onError: () => undefined });
+      everyMs: 60_000,
+      id: 'task',
+      run: () => gate.promise,
+      onError: () => undefined,
+    });
     const started = task.start();
     let stopped = false;
     const stopping = task.stop().then(() => (stopped = true));

@@ -18,23 +18,40 @@ export interface ProcessOptions {
  */
 export async function runProcess(components: readonly Component[], options: ProcessOptions): Promise<number> {
   const stopRequested = waitForStopSignal(options.logger);
-  const started: Component[] = [];
+  const begun: Component[] = [];
   try {
-    for (const component of components) {
-      // A component may need those before it.
-      await component.start();
-      started.unshift(component);
-    }
+    const allStarted = await startInOrder(components, begun, stopRequested);
+    if (allStarted) options.onStarted?.();
   } catch (error) {
     options.logger.fatal({ err: error }, 'start failed');
-    await shutDown(started, options);
+    await shutDown(begun, options);
     throw error;
   }
-  options.onStarted?.();
   const signal = await stopRequested;
   options.logger.info({ signal }, 'stopping');
-  const { unfinished } = await shutDown(started, options);
+  const { unfinished } = await shutDown(begun, options);
   return unfinished.length === 0 ? 0 : 1;
+}
+
+/**
+ * Puts each component in front of `begun` before its start has ended, so that one that waits for something can
+ * be stopped meanwhile.
+ *
+ * @returns whether all are up; false when a signal came first.
+ */
+async function startInOrder(
+  components: readonly Component[],
+  begun: Component[],
+  stopRequested: Promise<NodeJS.Signals>,
+): Promise<boolean> {
+  for (const component of components) {
+    begun.unshift(component);
+    const starting = component.start().then(() => 'started' as const);
+    // Once a signal came, how a start ends is of no interest any more.
+    starting.catch(() => undefined);
+    if ((await Promise.race([starting, stopRequested])) !== 'started') return false;
+  }
+  return true;
 }
 
 function shutDown(components: readonly Component[], options: ProcessOptions) {

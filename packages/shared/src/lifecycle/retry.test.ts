@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { retryUntilDone } from './retry.ts';
+
+const forever = { signal: new AbortController().signal, shouldRetry: () => true, onRetry: () => undefined };
+
+test('tries until it works and tells of each wait', async () => {
+  const told: unknown[] = [];
+  let attempts = 0;
+  const attempt = async () => {
+    attempts += 1;
+    if (attempts < 3) throw new Error(`away ${attempts}`);
+    return 'there';
+  };
+  const onRetry = (error: unknown) => void told.push(error instanceof Error ? error.message : error);
+  expect(await retryUntilDone(attempt, { ...forever, onRetry })).toBe('there');
+  expect(told).toEqual(['away 1', 'away 2']);
+});
+
+test('what cannot get better is thrown at once', async () => {
+  let attempts = 0;
+  const attempt = async () => {
+    attempts += 1;
+    throw new Error('wrong model');
+  };
+  await expect(retryUntilDone(attempt, { ...forever, shouldRetry: () => false })).rejects.toThrow('wrong model');
+  expect(attempts).toBe(1);
+});
+
+test('stops waiting when it is told to, with the last error', async () => {
+  const stop = new AbortController();
+  const attempt = () => Promise.reject(new Error('away'));
+  const outcome = retryUntilDone(attempt, {
+    ...forever,
+    signal: stop.signal,
+    onRetry: () => setTimeout(() => stop.abort(), 1),
+  });
+  await expect(outcome).rejects.toThrow('away');
+});

@@ -1,0 +1,73 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Component } from '../lifecycle/component.ts';
+import type { Readiness } from '../lifecycle/readiness.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { OpsConfig } from './ops-config.ts';
+
+export interface OpsServerDeps {
+  readonly readiness: Readiness;
+  /** Parts whose health decides readiness, besides the process wanting traffic. */
+  readonly needed: readonly Component[];
+  readonly metrics: Metrics;
+}
+
+/**
+ * Health and metrics of one process, without a key, on an address of their own: /livez, /readyz, /metrics. It is the
+ * first to start and the last to stop, so that a process can be watched while it comes up and goes down.
+ */
+export class OpsServer implements Component {
+  readonly id = 'ops';
+  readonly #config: OpsConfig;
+  readonly #deps: OpsServerDeps;
+  readonly #server = createServer((request, response) => void this.#answer(request, response));
+
+  constructor(config: OpsConfig, deps: OpsServerDeps) {
+    this.#config = config;
+    this.#deps = deps;
+  }
+
+  /** @throws when the port is taken. */
+  async start(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.#config.port, this.#config.host, resolve);
+    });
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#server.listening) return;
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = request.url?.split('?')[0];
+    if (path === '/livez') return json(response, 200, { status: 'ok' });
+    if (path === '/readyz') {
+      const problem = await this.#problem();
+      return problem === undefined
+        ? json(response, 200, { status: 'ready' })
+        : json(response, 503, { status: 'not ready', reason: problem });
+    }
+    if (path === '/metrics') {
+      const { registry } = this.#deps.metrics;
+      const text = await registry.metrics();
+      response.writeHead(200, { 'content-type': registry.contentType }).end(text);
+      return;
+    }
+    json(response, 404, { status: 'not found' });
+  }
+
+  async #problem(): Promise<string | undefined> {
+    const { readiness, needed } = this.#deps;
+    if (readiness.state !== 'ready') return readiness.state;
+    const healths = await Promise.all(needed.map(async (part) => ({ id: part.id, health: await part.health?.() })));
+    return healths.find(({ health }) => health?.status === 'down')?.id;
+  }
+}
+
+function json(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}

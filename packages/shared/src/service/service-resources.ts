@@ -1,0 +1,34 @@
+import { Database } from '../db/database.ts';
+import { systemClock } from '../lifecycle/clock.ts';
+import type { Clock } from '../lifecycle/clock.ts';
+import { createLogger, type Logger } from '../observability/logger.ts';
+import { createMetrics, type Metrics } from '../observability/metrics.ts';
+import { createQueueBackend } from '../queue/create-queue-backend.ts';
+import type { QueueBackend } from '../queue/queue-port.ts';
+import type { ServiceConfig } from './service-config.ts';
+
+/** What every service has: made from its configuration, nothing started. */
+export interface ServiceResources {
+  readonly database: Database;
+  readonly queues: QueueBackend;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+export function createServiceResources(service: string, config: ServiceConfig): ServiceResources {
+  const logger = createLogger({ service, level: config.logLevel });
+  const { url, ...pool } = config.database;
+  const database = new Database({
+    connection: { connectionString: url },
+    ...pool,
+    applicationName: `memory-layer ${service}`,
+    onConnectionError: (error) => logger.warn({ err: error }, 'database connection lost'),
+  });
+  const onError = (error: Error) => logger.warn({ err: error }, 'queue connection');
+  const queues =
+    config.queue.kind === 'redis'
+      ? createQueueBackend({ kind: 'redis', ...config.queue.redis, onError })
+      : createQueueBackend({ kind: 'postgres', connection: { connectionString: url }, onError });
+  return { database, queues, logger, metrics: createMetrics(), clock: systemClock };
+}

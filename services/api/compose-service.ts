@@ -1,0 +1,39 @@
+import { loadEnv } from '@memory-layer/shared/config/load-config';
+import { embedderFromConfig } from '@memory-layer/shared/embedding/embedder-from-config';
+import { toEmbeddingConfig } from '@memory-layer/shared/embedding/embedding-config';
+import { guardEmbedders } from '@memory-layer/shared/embedding/guard-embedders';
+import { OpsServer } from '@memory-layer/shared/ops/ops-server';
+import type { Service } from '@memory-layer/shared/service/run-service';
+import { serviceEmbeddingEnv, serviceEnv, toServiceConfig } from '@memory-layer/shared/service/service-config';
+import { createServiceResources } from '@memory-layer/shared/service/service-resources';
+import { composeApi } from './compose.ts';
+import { apiEnv, toApiConfig } from './config.ts';
+import { version } from '@memory-layer/shared/version';
+
+/** The variables of the api as a service of its own. */
+export const apiServiceEnv = { ...serviceEnv(9464), ...serviceEmbeddingEnv, ...apiEnv };
+
+/**
+ * The api as a process of its own.
+ *
+ * @throws ConfigError naming every variable that is wrong.
+ */
+export function composeApiService(env: Readonly<Record<string, string | undefined>>): Service {
+  const values = loadEnv(apiServiceEnv, env);
+  const config = toServiceConfig(values);
+  const embedding = toEmbeddingConfig(values);
+  const resources = createServiceResources('api', config);
+  const { database, queues, metrics } = resources;
+  // Only queries are embedded here: one thread, their own.
+  const embedder = embedderFromConfig({ ...embedding, threads: 0 }, { cacheDir: values.MEMORY_MODEL_CACHE_DIR });
+  const api = composeApi(toApiConfig(values), {
+    ...resources,
+    queryEmbedder: guardEmbedders(embedder, embedding, metrics).query,
+    extraKeys: [],
+    environment: config.environment,
+    version,
+  });
+  const ops = new OpsServer(config.ops, { readiness: api.readiness, needed: [database], metrics });
+  const embedderComponent = { id: 'embedder', start: () => embedder.start(), stop: () => embedder.stop() };
+  return { config, resources, components: [ops, database, queues, embedderComponent, api] };
+}

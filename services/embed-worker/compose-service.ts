@@ -1,0 +1,38 @@
+import { loadEnv } from '@memory-layer/shared/config/load-config';
+import { embedderFromConfig } from '@memory-layer/shared/embedding/embedder-from-config';
+import { toEmbeddingConfig } from '@memory-layer/shared/embedding/embedding-config';
+import { guardEmbedders } from '@memory-layer/shared/embedding/guard-embedders';
+import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
+import { OpsServer } from '@memory-layer/shared/ops/ops-server';
+import type { Service } from '@memory-layer/shared/service/run-service';
+import { serviceEmbeddingEnv, serviceEnv, toServiceConfig } from '@memory-layer/shared/service/service-config';
+import { createServiceResources } from '@memory-layer/shared/service/service-resources';
+import { composeEmbedWorker } from './compose.ts';
+import { embedWorkerEnv, toEmbedWorkerConfig } from './config.ts';
+
+/** The variables of the embed worker as a service of its own. */
+export const embedWorkerServiceEnv = { ...serviceEnv(9465), ...serviceEmbeddingEnv, ...embedWorkerEnv };
+
+/**
+ * The embed worker as a process of its own.
+ *
+ * @throws ConfigError naming every variable that is wrong.
+ */
+export function composeEmbedWorkerService(env: Readonly<Record<string, string | undefined>>): Service {
+  const values = loadEnv(embedWorkerServiceEnv, env);
+  const config = toServiceConfig(values);
+  const embedding = toEmbeddingConfig(values);
+  const resources = createServiceResources('embed-worker', config);
+  const { database, queues, metrics } = resources;
+  const readiness = new Readiness();
+  const embedder = embedderFromConfig(embedding, { cacheDir: values.MEMORY_MODEL_CACHE_DIR });
+  const worker = composeEmbedWorker(toEmbedWorkerConfig(values), {
+    ...resources,
+    passageEmbedder: guardEmbedders(embedder, embedding, metrics).passage,
+    isOnlyWorker: false,
+    readiness,
+  });
+  const ops = new OpsServer(config.ops, { readiness, needed: [database], metrics });
+  const embedderComponent = { id: 'embedder', start: () => embedder.start(), stop: () => embedder.stop() };
+  return { config, resources, components: [ops, database, queues, embedderComponent, worker] };
+}

@@ -1,0 +1,140 @@
+import { loadEnv } from '@memory-layer/shared/config/load-config';
+import { createGuardedEmbedder } from '@memory-layer/shared/embedding/guarded-embedder';
+import { createLogger } from '@memory-layer/shared/observability/logger';
+import { createMetrics } from '@memory-layer/shared/observability/metrics';
+import { embeddingQueue } from '@memory-layer/shared/queue/catalog';
+import { createQueueBackend } from '@memory-layer/shared/queue/create-queue-backend';
+import { migrateQueueSchema } from '@memory-layer/shared/queue/migrate-queue-schema';
+import type { QueueBackend } from '@memory-layer/shared/queue/queue-port';
+import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
+import { ScriptedEmbedder } from '@memory-layer/shared/embedding/testing/scripted-embedder';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { composeEmbedWorker } from './compose.ts';
+import { embedWorkerEnv, toEmbedWorkerConfig } from './config.ts';
+import { createTenant, generation, type TestTenant } from './testing/embedding-fixture.ts';
+
+let database: TestDatabase;
+let queues: QueueBackend;
+beforeAll(async () => {
+  database = await startTestDatabase();
+  await migrateQueueSchema(database.connection);
+  queues = createQueueBackend({ kind: 'postgres', connection: database.connection, timeoutMs: 10_000 });
+  await queues.start();
+});
+afterAll(async () => {
+  await queues.stop();
+  await database.stop();
+});
+
+const hour = '3600000';
+
+/** A worker that stops with the test. Sweeps once when it starts, then never, unless said otherwise. */
+async function startWorker(env: Record<string, string> = {}, options: { isOnlyWorker?: boolean } = {}) {
+  const embedder = new ScriptedEmbedder();
+  const metrics = createMetrics();
+  const config = toEmbedWorkerConfig(loadEnv(embedWorkerEnv, { MEMORY_EMBEDDING_SWEEP_MS: hour, ...env }));
+  const worker = composeEmbedWorker(config, {
+    database: database.database,
+    queues,
+    passageEmbedder: createGuardedEmbedder(embedder, {
+      name: 'passage',
+      timeoutMs: 10_000,
+      failureThreshold: 5,
+      resetTimeoutMs: 100,
+    }),
+    isOnlyWorker: false,
+    logger: createLogger({ service: 'test', level: 'silent' }),
+    metrics,
+    ...options,
+  });
+  onTestFinished(() => worker.stop());
+  await worker.start();
+  return { worker, embedder, metrics };
+}
+
+const texts = (tenant: TestTenant, count: number) =>
+  Array.from({ length: count }, (_, n) => `${tenant.tenantId} says ${n}`);
+
+async function expectCompleted(tenants: readonly TestTenant[], count: number): Promise<void> {
+  const isDone = async () => {
+    for (const tenant of tenants) expect((await tenant.pending()).size).toBe(0);
+  };
+  await vi.waitFor(isDone, { timeout: 30_000, interval: 50 });
+  for (const tenant of tenants) {
+    const vectors = Object.values(await tenant.vectors());
+    expect(vectors).toHaveLength(count);
+    expect(vectors.every((passages) => passages.length === 1)).toBe(true);
+  }
+}
+
+test('two workers embed 300 messages of three tenants, each exactly once', async () => {
+  const tenants = [createTenant(database.db), createTenant(database.db), createTenant(database.db)];
+  const env = { MEMORY_EMBEDDING_JOB_BATCH_SIZE: '16' };
+  const workers = [await startWorker(env), await startWorker(env)];
+  const producer = queues.createProducer(embeddingQueue);
+  onTestFinished(() => producer.close());
+  for (const tenant of tenants) {
+    await tenant.add(...texts(tenant, 100));
+    await producer.add('embed-messages', { v: 1, tenantId: tenant.tenantId, generation });
+  }
+  await expectCompleted(tenants, 100);
+  const asked = workers.flatMap(({ embedder }) => embedder.calls.flatMap((call) => call.texts));
+  expect(asked.toSorted()).toEqual(tenants.flatMap((tenant) => texts(tenant, 100)).toSorted());
+  const embedded = await Promise.all(workers.map(({ metrics }) => metrics.embeddingMessages.get()));
+  const counted = embedded.flatMap(({ values }) => values);
+  expect(counted.reduce((sum, { value }) => sum + value, 0)).toBe(300);
+  expect(new Set(counted.map(({ labels }) => labels.outcome))).toEqual(new Set(['embedded']));
+});
+
+test('what was stored while nobody listened is taken up at the start', async () => {
+  const tenant = createTenant(database.db);
+  await tenant.add(...texts(tenant, 150));
+  await startWorker();
+  await expectCompleted([tenant], 150);
+});
+
+test('what nobody rang for, and what a dead worker left, is found by the sweeper', async () => {
+  const tenant = createTenant(database.db);
+  const { worker } = await startWorker({ MEMORY_EMBEDDING_SWEEP_MS: '50' });
+  await tenant.setPending(await tenant.add(...texts(tenant, 70)), { dueSecondsAgo: 2 });
+  const [dead = ''] = await tenant.add('a dead worker had this');
+  await tenant.setPending([dead], { dueSecondsAgo: 2, attempts: 2, leaseEndedSecondsAgo: 1 });
+  await expectCompleted([tenant], 71);
+  await worker.stop();
+  await worker.stop();
+});
+
+test('an only worker does not wait for leases that a killed process held', async () => {
+  const tenant = createTenant(database.db);
+  await tenant.setPending(await tenant.add(...texts(tenant, 5)), { attempts: 1, leaseEndedSecondsAgo: -3600 });
+  await startWorker({}, { isOnlyWorker: true });
+  await expectCompleted([tenant], 5);
+});
+
+test('after an outage of the embedder everything is embedded by itself, and no attempt was burnt', async () => {
+  const tenant = createTenant(database.db);
+  const { embedder } = await startWorker({
+    MEMORY_EMBEDDING_SWEEP_MS: '50',
+    MEMORY_EMBEDDING_JOB_RETRY_BACKOFF_MS: '20',
+  });
+  const answer = embedder.answer;
+  embedder.answer = () => Promise.reject(new Error('gone'));
+  await tenant.setPending(await tenant.add(...texts(tenant, 130)), { dueSecondsAgo: 2 });
+  await vi.waitFor(() => expect(embedder.calls.length).toBeGreaterThanOrEqual(6), { timeout: 30_000 });
+  const attempts = [...(await tenant.pending()).values()].filter((row) => row.leased_until === null);
+  expect(Math.max(...attempts.map((row) => row.attempts))).toBe(0);
+  embedder.answer = answer;
+  await expectCompleted([tenant], 130);
+});
+
+test('a worker with another model than the stored vectors does not begin', async () => {
+  const tenant = createTenant(database.db);
+  await startWorker();
+  await database.db.updateTable('embedding_generation').set({ model_id: 'another' }).execute();
+  onTestFinished(async () => {
+    await database.db.updateTable('embedding_generation').set({ model_id: 'scripted' }).execute();
+  });
+  await tenant.add('text');
+  await expect(startWorker()).rejects.toThrow('holds vectors of another');
+  expect(await tenant.vectors()).toEqual({});
+});

@@ -1,0 +1,170 @@
+import { AppError } from '@memory-layer/shared/errors/app-error';
+import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTenant } from './testing/embedding-fixture.ts';
+import { createService, hang, maxAttempts, never } from './testing/test-service.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await startTestDatabase();
+});
+afterAll(() => database.stop());
+
+const texts = (count: number) => Array.from({ length: count }, (_, n) => `text ${n}`);
+const nothing = { leased: 0, embedded: 0, deferred: 0, retried: 0, failed: 0 };
+
+describe('a long message', () => {
+  test('becomes several passages, in order', async () => {
+    const tenant = createTenant(database.db);
+    const [long = '', short = ''] = await tenant.add('a bb ccc', 'dddd');
+    const { embedDue, scripted } = createService(database.db);
+    scripted.splitter = (text) => Promise.resolve(text.split(' '));
+    expect(await embedDue(tenant.work, never)).toMatchObject({ embedded: 2 });
+    expect(await tenant.vectors()).toEqual({ [long]: ['[1,1]', '[2,1]', '[3,1]'], [short]: ['[4,1]'] });
+  });
+
+  test('that leaves no room for the others of its batch has them given back, rung for, and no attempt counted', async () => {
+    const tenant = createTenant(database.db);
+    const ids = await tenant.add(...texts(4));
+    const { embedDue, scripted, rung } = createService(database.db);
+    scripted.splitter = (text) => Promise.resolve(Array.from({ length: 300 }, (_, n) => `${text} ${n}`));
+    for (const left of [3, 2, 1, 0]) {
+      expect(await embedDue(tenant.work, never)).toMatchObject({ leased: left + 1, embedded: 1, deferred: left });
+      const pending = [...(await tenant.pending()).values()];
+      expect(pending).toHaveLength(left);
+      for (const row of pending) expect(row).toMatchObject({ attempts: 0, leased_until: null, last_error: null });
+    }
+    expect(rung).toHaveLength(3);
+    const vectors = await tenant.vectors();
+    expect(ids.map((id) => vectors[id]?.length)).toEqual([300, 300, 300, 300]);
+  });
+
+  test('is embedded even if it is longer than a whole job should be', async () => {
+    const tenant = createTenant(database.db);
+    await tenant.add('long');
+    const { embedDue, scripted } = createService(database.db);
+    scripted.splitter = () => Promise.resolve(texts(1000));
+    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 1, embedded: 1 });
+  });
+});
+
+describe('a job that is ended', () => {
+  /** Aborts while the second half of a batch is computed, whose first half is done. */
+  async function endInTheMiddle(reason: AppError) {
+    const tenant = createTenant(database.db);
+    const ids = await tenant.add(...texts(4));
+    const { embedDue, scripted } = createService(database.db);
+    const stop = new AbortController();
+    const answer = scripted.answer;
+    scripted.answer = async (batch, call) => {
+      if (batch.length > 2) throw new AppError('embedding_unavailable', 'too many at once');
+      if (!batch.includes('text 3')) return answer(batch, call);
+      stop.abort(reason);
+      return hang(AbortSignal.any([stop.signal]));
+    };
+    const outcome = await embedDue(tenant.work, stop.signal);
+    scripted.answer = answer;
+    return { tenant, ids, outcome, embedDue };
+  }
+
+  test('because the worker stops keeps what is done and gives the rest back at once, with no attempt counted', async () => {
+    const stopping = new AppError('unavailable', 'this consumer stops');
+    const { tenant, ids, outcome, embedDue } = await endInTheMiddle(stopping);
+    expect(outcome).toEqual({ ...nothing, leased: 4, embedded: 2, deferred: 2 });
+    expect(Object.keys(await tenant.vectors())).toEqual(ids.slice(0, 2));
+    for (const row of (await tenant.pending()).values()) {
+      expect(row).toMatchObject({ state: 'pending', attempts: 0, leased_until: null, last_error: null });
+    }
+    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 2, embedded: 2 });
+  });
+
+  test('because its time is up counts the attempt, so that a batch which always takes too long is taken apart', async () => {
+    const { tenant, embedDue } = await endInTheMiddle(new AppError('deadline_exceeded', 'took too long'));
+    for (const row of (await tenant.pending()).values()) {
+      expect(row).toMatchObject({ state: 'pending', attempts: 1, leased_until: null });
+    }
+    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 2, embedded: 2 });
+  });
+
+  test('before it began has computed nothing', async () => {
+    const tenant = createTenant(database.db);
+    await tenant.add('text');
+    const { embedDue, scripted } = createService(database.db);
+    expect(await embedDue(tenant.work, AbortSignal.abort())).toEqual({ ...nothing, leased: 1, deferred: 1 });
+    expect(scripted.calls).toEqual([]);
+  });
+});
+
+describe('workers that die', () => {
+  test('over a message have it taken alone in the end, then given up with a reason', async () => {
+    const tenant = createTenant(database.db);
+    const ids = await tenant.add(...texts(3));
+    const { embedDue, rung } = createService(database.db);
+    await tenant.setPending(ids.slice(0, 1), { attempts: maxAttempts, leaseEndedSecondsAgo: 1 });
+    await tenant.setPending(ids.slice(1), { attempts: maxAttempts - 1, leaseEndedSecondsAgo: 1 });
+    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 1, failed: 1 });
+    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 1, embedded: 1 });
+    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 1, embedded: 1 });
+    expect(rung, 'each time for the next one').toHaveLength(3);
+    expect([...(await tenant.pending()).values()]).toMatchObject([
+      { message_id: ids[0], state: 'failed', last_error: expect.stringContaining(`after ${maxAttempts} attempts`) },
+    ]);
+  });
+
+  test('or are only slow do no harm to the work of the next one', async () => {
+    const tenant = createTenant(database.db);
+    const ids = await tenant.add(...texts(3));
+    const [slow, next] = [createService(database.db), createService(database.db)];
+    const computing = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<void>();
+    slow.scripted.answer = async (batch) => {
+      computing.resolve();
+      await finish.promise;
+      return batch.map(() => Float32Array.of(6, 6));
+    };
+    const slowOutcome = slow.embedDue(tenant.work, never);
+    await computing.promise;
+    await tenant.setPending(ids, { leaseEndedSecondsAgo: 1 });
+    await tenant.deleteMessage(ids[0] ?? '');
+    expect(await next.embedDue(tenant.work, never)).toMatchObject({ embedded: 2 });
+    await tenant.changeContent(ids[1] ?? '', 'changed');
+    finish.resolve();
+    expect(await slowOutcome).toMatchObject({ leased: 3, embedded: 0 });
+    expect(await tenant.vectors()).toEqual({ [ids[2] ?? '']: ['[6,1]'] });
+    expect([...(await tenant.pending()).keys()]).toEqual([ids[1]]);
+    expect(await next.embedDue(tenant.work, never)).toMatchObject({ embedded: 1 });
+    expect(await tenant.vectors()).toEqual({ [ids[1] ?? '']: ['[7,1]'], [ids[2] ?? '']: ['[6,1]'] });
+  });
+
+  test('and fail late do not take the work of the next one away', async () => {
+    const tenant = createTenant(database.db);
+    const [id = ''] = await tenant.add('text');
+    const [slow, next] = [createService(database.db), createService(database.db)];
+    slow.scripted.failFor(
+      (text) => text === 'text',
+      async () => {
+        await tenant.setPending([id], { leaseEndedSecondsAgo: 1 });
+        expect(await next.embedDue(tenant.work, never)).toMatchObject({ embedded: 1 });
+        throw new AppError('embedding_rejected', 'broken');
+      },
+    );
+    await slow.embedDue(tenant.work, never);
+    expect(await tenant.vectors()).toEqual({ [id]: ['[4,1]'] });
+    expect((await tenant.pending()).size).toBe(0);
+  });
+});
+
+test('security: the work of one tenant never touches another', async () => {
+  const [tenant, other] = [createTenant(database.db), createTenant(database.db)];
+  await other.addWithIds((await tenant.add(...texts(2), 'poison')).map((id) => [id, 'poison']));
+  const before = await other.pending();
+  const { embedDue, scripted, rung } = createService(database.db, { batchSize: 3 });
+  scripted.failFor(
+    (text) => text === 'poison',
+    () => Promise.reject(new AppError('embedding_rejected', 'no')),
+  );
+  expect(await embedDue(tenant.work, never)).toMatchObject({ embedded: 2, failed: 1 });
+  expect(await other.pending()).toEqual(before);
+  expect(await other.vectors()).toEqual({});
+  expect(rung).toEqual([tenant.tenantId]);
+});

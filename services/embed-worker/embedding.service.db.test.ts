@@ -1,0 +1,205 @@
+import { createOpenAiEmbedder } from '@memory-layer/shared/embedding/openai/openai-embedder';
+import { AppError } from '@memory-layer/shared/errors/app-error';
+import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTenant } from './testing/embedding-fixture.ts';
+import { away, createService, hang, maxAttempts, never, pauseMs } from './testing/test-service.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await startTestDatabase();
+});
+afterAll(() => database.stop());
+
+const texts = (count: number) => Array.from({ length: count }, (_, n) => `text ${n}`);
+const nothing = { leased: 0, embedded: 0, deferred: 0, retried: 0, failed: 0 };
+
+describe('a bell', () => {
+  test('has a batch embedded, and rings again when there may be more', async () => {
+    const tenant = createTenant(database.db);
+    const ids = await tenant.add(...texts(5));
+    const { embedDue, rung } = createService(database.db, { batchSize: 3 });
+    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 3, embedded: 3 });
+    expect(rung).toEqual([tenant.tenantId]);
+    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 2, embedded: 2 });
+    expect(await embedDue(tenant.work, never)).toEqual(nothing);
+    expect(rung).toHaveLength(1);
+    expect(Object.keys(await tenant.vectors())).toEqual(ids);
+    expect((await tenant.pending()).size).toBe(0);
+  });
+
+  test('never has content in the logs', async () => {
+    const tenant = createTenant(database.db);
+    await tenant.add('a secret word');
+    const { embedDue, scripted, lines } = createService(database.db);
+    scripted.failFor(
+      (text) => text.includes('secret'),
+      () => Promise.reject(new AppError('embedding_rejected', 'NaN')),
+    );
+    await embedDue(tenant.work, never);
+    expect(lines.join('')).toContain('message cannot be embedded');
+    expect(lines.join('')).not.toContain('secret');
+  });
+});
+
+describe('a poison text', () => {
+  test('ends failed alone, with its reason, while the others of its batch are completed', async () => {
+    const tenant = createTenant(database.db);
+    const ids = await tenant.add(...texts(40), 'poison', ...texts(23));
+    const { embedDue, scripted } = createService(database.db);
+    const refusal = new AppError('embedding_rejected', 'Vector 0 of 1 is zero.');
+    scripted.failFor(
+      (text) => text === 'poison',
+      () => Promise.reject(refusal),
+    );
+    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 64, embedded: 63, failed: 1 });
+    expect(Object.keys(await tenant.vectors())).toEqual(ids.filter((id) => id !== ids[40]));
+    expect([...(await tenant.pending()).values()]).toMatchObject([
+      { message_id: ids[40], state: 'failed', attempts: 1, last_error: refusal.message, leased_until: null },
+    ]);
+    expect(await embedDue(tenant.work, never)).toEqual(nothing);
+  });
+
+  test('that only takes too long is tried again with growing pauses, and then ends failed', async () => {
+    const tenant = createTenant(database.db);
+    const [, slow = ''] = await tenant.add('fine', 'slow');
+    const { embedDue, scripted } = createService(database.db, { guard: { timeoutMs: 20 } });
+    scripted.failFor((text) => text === 'slow', hang);
+    for (let attempt = 1; attempt < maxAttempts; attempt++) {
+      expect(await embedDue(tenant.work, never)).toMatchObject({ retried: 1, failed: 0 });
+      expect((await tenant.pending()).get(slow)).toMatchObject({ state: 'pending', attempts: attempt });
+      // Half of the longest pause, since the jitter is fixed at one half.
+      const pause = (pauseMs / 1000) * 2 ** (attempt - 2);
+      const left = await tenant.secondsUntilDue(slow);
+      expect(left).toBeLessThanOrEqual(pause);
+      expect(left).toBeGreaterThan(pause * 0.8);
+      await tenant.waitOver();
+    }
+    expect(await embedDue(tenant.work, never)).toMatchObject({ retried: 0, failed: 1 });
+    expect([...(await tenant.pending()).values()]).toMatchObject([
+      { message_id: slow, state: 'failed', last_error: 'The passage embedder took longer than 20 ms.' },
+    ]);
+    expect(Object.keys(await tenant.vectors())).toHaveLength(1);
+  });
+});
+
+describe('an embedder that is away', () => {
+  test.each([
+    ['refuses connections', () => Promise.reject(away()), 'connection refused'],
+    ['hangs', hang, 'The passage embedder took longer than 20 ms.'],
+  ])('because it %s defers everything, burns no attempts, and all is well when it is back', async (_, fail, reason) => {
+    const tenant = createTenant(database.db);
+    const ids = await tenant.add(...texts(3));
+    const { embedDue, scripted, guarded } = createService(database.db, { guard: { timeoutMs: 20 } });
+    const answer = scripted.answer;
+    scripted.failFor(() => true, fail);
+    for (let outage = 0; outage < maxAttempts + 2; outage++) {
+      expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 3, deferred: 3 });
+      await tenant.waitOver();
+    }
+    for (const row of (await tenant.pending()).values()) {
+      expect(row).toMatchObject({ state: 'pending', attempts: 0, leased_until: null, last_error: reason });
+    }
+    expect(guarded.breakerState()).toBe('closed');
+    scripted.answer = answer;
+    expect(await embedDue(tenant.work, never)).toMatchObject({ embedded: 3 });
+    expect(Object.keys(await tenant.vectors())).toEqual(ids);
+  });
+
+  test('is left alone for about the pause before the next try', async () => {
+    const tenant = createTenant(database.db);
+    const [id = ''] = await tenant.add('text');
+    const { embedDue, scripted } = createService(database.db);
+    scripted.failFor(
+      () => true,
+      () => Promise.reject(away()),
+    );
+    await embedDue(tenant.work, never);
+    const left = await tenant.secondsUntilDue(id);
+    expect(left).toBeGreaterThan(pauseMs / 2000);
+    expect(left).toBeLessThanOrEqual(pauseMs / 1000);
+    expect(await embedDue(tenant.work, never)).toEqual(nothing);
+  });
+
+  test('and whose circuit is open has nothing leased, so that an outage writes nothing', async () => {
+    const tenant = createTenant(database.db);
+    await tenant.add(...texts(4));
+    const { embedDue, scripted, guarded, rung } = createService(database.db, {
+      batchSize: 2,
+      guard: { failureThreshold: 2 },
+    });
+    scripted.failFor(
+      () => true,
+      () => Promise.reject(away()),
+    );
+    expect(await embedDue(tenant.work, never)).toMatchObject({ leased: 2, deferred: 2 });
+    expect(guarded.breakerState()).toBe('open');
+    const before = await tenant.pending();
+    expect(await embedDue(tenant.work, never)).toEqual(nothing);
+    expect(await tenant.pending()).toEqual(before);
+    expect(rung).toHaveLength(1);
+  });
+
+  test('because it cannot split texts is away as well, and one text that cannot be split fails alone', async () => {
+    const tenant = createTenant(database.db);
+    const [, odd = ''] = await tenant.add('fine', 'odd', 'fine too');
+    const { embedDue, scripted } = createService(database.db);
+    const split = (text: string) => Promise.resolve([text]);
+    const answer = scripted.answer;
+    scripted.splitter = () => Promise.reject(away());
+    scripted.failFor(
+      () => true,
+      () => Promise.reject(away()),
+    );
+    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 3, deferred: 3 });
+    await tenant.waitOver();
+    scripted.answer = answer;
+    scripted.splitter = (text) => (text === 'odd' ? Promise.resolve([]) : split(text));
+    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 3, embedded: 2, failed: 1 });
+    expect([...(await tenant.pending()).values()]).toMatchObject([
+      { message_id: odd, state: 'failed', attempts: 1, last_error: 'The text has nothing to embed.' },
+    ]);
+  });
+});
+
+describe('an embedder that answers with something else than vectors', () => {
+  const answers = {
+    'NaN (null, in JSON)': [null, null],
+    'another dimension': [1, 2, 3],
+    zeros: [0, 0],
+  };
+
+  /** The real adapter; wrong for the texts that say so. */
+  function embedderAnswering(embedding: readonly (number | null)[], isWrong: (text: string) => boolean) {
+    const answer: typeof fetch = async (_, init) => {
+      const { input } = JSON.parse(String(init?.body)) as { input: string[] };
+      const data = input.map((text, index) => ({ index, embedding: isWrong(text) ? embedding : [3, 0] }));
+      return Response.json({ data });
+    };
+    const model = { modelId: 'm', dimension: 2, maxTokens: 100, baseUrl: 'http://127.0.0.1:9/v1' };
+    return createOpenAiEmbedder({ ...model, fetch: answer });
+  }
+
+  test.each(Object.entries(answers))('such as %s for one text fails that one', async (_, embedding) => {
+    const tenant = createTenant(database.db);
+    const ids = await tenant.add(...texts(6), 'wrong', 'right');
+    const embedder = embedderAnswering(embedding, (text) => text === 'wrong');
+    await embedder.start();
+    const { embedDue } = createService(database.db, { embedder });
+    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 8, embedded: 7, failed: 1 });
+    const [failed] = (await tenant.pending()).values();
+    expect(failed).toMatchObject({ message_id: ids[6], state: 'failed', last_error: expect.stringMatching(/\w/) });
+    expect(new Set(Object.values(await tenant.vectors()).flat())).toEqual(new Set(['[1,0]']));
+  });
+
+  test.each(Object.entries(answers))('such as %s for all texts is broken: everything waits', async (_, embedding) => {
+    const tenant = createTenant(database.db);
+    await tenant.add(...texts(8));
+    const embedder = embedderAnswering(embedding, () => true);
+    await embedder.start();
+    const { embedDue } = createService(database.db, { embedder });
+    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 8, deferred: 8 });
+    for (const row of (await tenant.pending()).values()) expect(row).toMatchObject({ state: 'pending', attempts: 0 });
+    expect(await tenant.vectors()).toEqual({});
+  });
+});

@@ -1,0 +1,77 @@
+import type { Schema } from '@memory-layer/shared/db/schema';
+import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embedder';
+import type { Embedder } from '@memory-layer/shared/embedding/embedder';
+import { createGuardedEmbedder, type GuardOptions } from '@memory-layer/shared/embedding/guarded-embedder';
+import { ScriptedEmbedder } from '@memory-layer/shared/embedding/testing/scripted-embedder';
+import { AppError } from '@memory-layer/shared/errors/app-error';
+import { createLogger } from '@memory-layer/shared/observability/logger';
+import { createMetrics } from '@memory-layer/shared/observability/metrics';
+import type { Kysely } from 'kysely';
+import { createEmbeddingRepository } from '../embedding.repository.ts';
+import { createEmbeddingService } from '../embedding.service.ts';
+
+/** A signal that is never aborted. */
+export const never = new AbortController().signal;
+
+export const away = () => new AppError('embedding_unavailable', 'connection refused');
+
+/** An embedder with a script that also says how texts are split. */
+export class SplittingEmbedder extends ScriptedEmbedder {
+  splitter: (text: string) => Promise<string[]> = (text) => super.split(text);
+
+  override split(text: string): Promise<string[]> {
+    return this.splitter(text);
+  }
+
+  /** From now on every call that holds such a text ends like this. */
+  failFor(isPoison: (text: string) => boolean, fail: (signal: AbortSignal | undefined) => Promise<never>): void {
+    this.answer = async (texts, { signal }) =>
+      texts.some(isPoison) ? fail(signal) : texts.map((text) => Float32Array.of(text.length, 1));
+  }
+}
+
+export interface ServiceOptions {
+  readonly embedder?: Embedder;
+  readonly guard?: Partial<GuardOptions>;
+  readonly batchSize?: number;
+}
+
+export const leaseMs = 60_000;
+export const maxAttempts = 5;
+export const pauseMs = 100_000;
+
+/** An embedding service on the real repository, guards and cache, with records of what it did. */
+export function createService(db: Kysely<Schema>, options: ServiceOptions = {}) {
+  const { batchSize = 64 } = options;
+  const scripted = new SplittingEmbedder();
+  const rung: string[] = [];
+  const lines: string[] = [];
+  const guarded = createGuardedEmbedder(options.embedder ?? scripted, {
+    name: 'passage',
+    timeoutMs: 10_000,
+    failureThreshold: 1000,
+    resetTimeoutMs: 60_000,
+    ...options.guard,
+  });
+  const service = createEmbeddingService({
+    repository: createEmbeddingRepository(db),
+    embedder: createCachedEmbedder(guarded, { maxEntries: 100 }),
+    probe: guarded,
+    bell: { ring: (tenantId) => void rung.push(tenantId) },
+    batchSize,
+    leaseMs,
+    maxAttempts,
+    backoffMs: pauseMs,
+    random: () => 0.5,
+    logger: createLogger({ service: 'test', level: 'info', stream: { write: (line) => void lines.push(line) } }),
+    metrics: createMetrics(),
+  });
+  return { embedDue: service.embedDue, scripted, guarded, rung, lines };
+}
+
+/** Waits until aborted, as a model does that hangs. */
+export function hang(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

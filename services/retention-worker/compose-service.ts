@@ -1,0 +1,27 @@
+import { loadEnv } from '@memory-layer/shared/config/load-config';
+import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
+import { OpsServer } from '@memory-layer/shared/ops/ops-server';
+import type { Service } from '@memory-layer/shared/service/run-service';
+import { serviceEnv, toServiceConfig } from '@memory-layer/shared/service/service-config';
+import { createServiceResources } from '@memory-layer/shared/service/service-resources';
+import { composeRetentionWorker } from './compose.ts';
+import { retentionEnv, toRetentionConfig } from './config.ts';
+
+/** The variables of the retention worker as a service of its own. */
+export const retentionServiceEnv = { ...serviceEnv(9466), ...retentionEnv };
+
+/**
+ * The retention worker as a process of its own.
+ *
+ * @throws ConfigError naming every variable that is wrong.
+ */
+export function composeRetentionService(env: Readonly<Record<string, string | undefined>>): Service {
+  const values = loadEnv(retentionServiceEnv, env);
+  const config = toServiceConfig(values);
+  const resources = createServiceResources('retention-worker', config);
+  const { database, queues, metrics } = resources;
+  const readiness = new Readiness();
+  const worker = composeRetentionWorker(toRetentionConfig(values), { ...resources, readiness });
+  const ops = new OpsServer(config.ops, { readiness, needed: [database], metrics });
+  return { config, resources, components: [ops, database, queues, worker] };
+}

@@ -1,0 +1,72 @@
+import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
+import type { ThrowawayServer } from './run-beside-server.ts';
+import { endingWithParent, endServer, giveToServer, launch, serverFolder } from './server-process.ts';
+
+// The same on every machine, whatever its settings.
+const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8', TZ: 'UTC' };
+
+/** Nothing outlives the server, so nothing waits for the disk; suites open many small pools. */
+const settings = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  // Files instead of /dev/shm, which is 64 MB in a container: too small for parallel index builds.
+  dynamic_shared_memory_type: 'mmap',
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  max_connections: '200',
+};
+
+/** Starts PostgreSQL from the programs in `bin` on a fresh cluster in the temporary folder; a password guards it. */
+export async function startPostgres(bin: string, signal: AbortSignal): Promise<ThrowawayServer> {
+  const folder = serverFolder('postgres');
+  let server: ChildProcess | undefined;
+  const stop = async (): Promise<void> => {
+    // PostgreSQL's fast shutdown: it does not wait for clients.
+    if (server) await endServer(server, 'SIGINT');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const password = await initialise(bin, folder);
+    const port = await freePort();
+    const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const command = [join(bin, 'postgres'), '-D', 'data', '-p', String(port), ...options];
+    server = launch([...endingWithParent('INT'), ...command], folder, 'server.log', env);
+    await untilReady(server, folder, signal);
+    return { url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Makes the cluster and returns its superuser's password. */
+async function initialise(bin: string, folder: string): Promise<string> {
+  const password = randomBytes(16).toString('hex');
+  const passwordFile = join(folder, 'password');
+  writeFileSync(passwordFile, password, { mode: 0o600 });
+  giveToServer(passwordFile);
+  const options = ['-D', 'data', '-U', 'postgres', '-E', 'UTF8', '--no-sync'];
+  const access = ['--auth=scram-sha-256', '--pwfile=password'];
+  // Never interrupted: its children would go on writing into the folder that is being removed.
+  const initdb = launch([join(bin, 'initdb'), ...options, ...access], folder, 'initdb.log', env);
+  await once(initdb, 'exit');
+  if (initdb.exitCode !== 0) throw new Error(`initdb failed:\n${readFileSync(join(folder, 'initdb.log'), 'utf8')}`);
+  return password;
+}
+
+/** Ready is what the server itself writes into its pid file: its port answers before it lets anyone in. */
+async function untilReady(server: ChildProcess, folder: string, signal: AbortSignal): Promise<void> {
+  const status = join(folder, 'data/postmaster.pid');
+  for (let attempt = 0; attempt < 600 && server.exitCode === null; attempt += 1) {
+    if (existsSync(status) && /^ready\s*$/m.test(readFileSync(status, 'utf8'))) return;
+    await delay(50, undefined, { signal });
+  }
+  throw new Error(`PostgreSQL did not start:\n${readFileSync(join(folder, 'server.log'), 'utf8')}`);
+}

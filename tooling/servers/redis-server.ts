@@ -1,0 +1,48 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
+import type { ThrowawayServer } from './run-beside-server.ts';
+import { endingWithParent, endServer, launch, serverFolder } from './server-process.ts';
+
+/** Starts an installed redis-server that keeps its data in memory. */
+export async function startRedis(signal: AbortSignal): Promise<ThrowawayServer> {
+  const port = await freePort();
+  const folder = serverFolder('redis');
+  const settings = ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--save', '', '--appendonly', 'no'];
+  const server = launch([...endingWithParent('TERM'), 'redis-server', ...settings], folder, 'server.log');
+  const stop = async (): Promise<void> => {
+    await endServer(server, 'SIGTERM');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await once(server, 'spawn');
+    await untilReady(server, port, signal);
+  } catch (error) {
+    await stop();
+    throw signal.aborted
+      ? error
+      : new Error('redis-server did not start: install it, or set TEST_REDIS_URL.', { cause: error });
+  }
+  return { url: `redis://127.0.0.1:${port}`, stop };
+}
+
+async function untilReady(server: ChildProcess, port: number, signal: AbortSignal): Promise<void> {
+  for (let attempt = 0; attempt < 100 && server.exitCode === null; attempt += 1) {
+    if (await answers(port)) return;
+    await delay(100, undefined, { signal });
+  }
+  throw new Error(server.exitCode === null ? 'Its port does not answer.' : `It exited with ${server.exitCode}.`);
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  const connected = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  );
+  socket.destroy();
+  return connected;
+}
