@@ -11,7 +11,7 @@ import { apiEnv, toApiConfig } from './config.ts';
 import { version } from '@memory-layer/shared/version';
 
 /** The variables of the api as a service of its own. */
-export const apiServiceEnv = { ...serviceEnv(9464), ...serviceEmbeddingEnv, ...apiEnv };
+const apiServiceEnv = { ...serviceEnv(9464), ...serviceEmbeddingEnv, ...apiEnv };
 
 /**
  * The api as a process of its own.

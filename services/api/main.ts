@@ -1,4 +1,6 @@
+import { loadDotEnv } from '@memory-layer/shared/config/load-dot-env';
 import { runService } from '@memory-layer/shared/service/run-service';
 import { composeApiService } from './compose-service.ts';
 
+loadDotEnv();
 process.exitCode = await runService(() => composeApiService(process.env));

@@ -11,7 +11,7 @@ import { composeEmbedWorker } from './compose.ts';
 import { embedWorkerEnv, toEmbedWorkerConfig } from './config.ts';
 
 /** The variables of the embed worker as a service of its own. */
-export const embedWorkerServiceEnv = { ...serviceEnv(9465), ...serviceEmbeddingEnv, ...embedWorkerEnv };
+const embedWorkerServiceEnv = { ...serviceEnv(9465), ...serviceEmbeddingEnv, ...embedWorkerEnv };
 
 /**
  * The embed worker as a process of its own.

@@ -3,6 +3,7 @@
  * upgraded. Safe to run twice, and from several places at once.
  */
 import { ConfigError, loadEnv } from '@memory-layer/shared/config/load-config';
+import { loadDotEnv } from '@memory-layer/shared/config/load-dot-env';
 import { Database } from '@memory-layer/shared/db/database';
 import { databaseEnv, toDatabaseConfig } from '@memory-layer/shared/db/database-config';
 import { isDatabaseUnavailable } from '@memory-layer/shared/db/is-database-unavailable';
@@ -44,6 +45,7 @@ async function run(): Promise<void> {
 }
 
 try {
+  loadDotEnv();
   await run();
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));

@@ -8,7 +8,7 @@ import { composeRetentionWorker } from './compose.ts';
 import { retentionEnv, toRetentionConfig } from './config.ts';
 
 /** The variables of the retention worker as a service of its own. */
-export const retentionServiceEnv = { ...serviceEnv(9466), ...retentionEnv };
+const retentionServiceEnv = { ...serviceEnv(9466), ...retentionEnv };
 
 /**
  * The retention worker as a process of its own.

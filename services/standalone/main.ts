@@ -1,18 +1,20 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { lockFolder, startEmbeddedPostgres } from '@memory-layer/embedded-postgres';
+import { lockFolder, startEmbeddedPostgres, type EmbeddedPostgres } from '@memory-layer/embedded-postgres';
 import { ConfigError } from '@memory-layer/shared/config/load-config';
+import { loadDotEnv } from '@memory-layer/shared/config/load-dot-env';
 import { migrate } from '@memory-layer/shared/db/migrate';
 import { migrationsFolder } from '@memory-layer/shared/db/migrations-folder';
 import { embedderFromConfig } from '@memory-layer/shared/embedding/embedder-from-config';
 import { runProcess } from '@memory-layer/shared/lifecycle/run-process';
+import type { Logger } from '@memory-layer/shared/observability/logger';
 import { migrateQueueSchema } from '@memory-layer/shared/queue/migrate-queue-schema';
+import { version } from '@memory-layer/shared/version';
 import { banner } from './banner.ts';
 import { composeStandalone } from './compose.ts';
 import { loadStandaloneConfig, type StandaloneConfig } from './config.ts';
 import { readOrMakeKey } from './generated-key.ts';
 import { createStandaloneLogger } from './standalone-logger.ts';
-import { version } from '@memory-layer/shared/version';
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -34,6 +36,29 @@ async function serve(config: StandaloneConfig, dataDir: string): Promise<number>
   say(`memory-layer ${version} starts`);
   say('  opening the database …');
   const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres') });
+  postgres.failed.catch((error: unknown) => {
+    // Nothing can be stored or read any more; at the next start everything acknowledged is there.
+    logger.fatal({ err: error }, 'the embedded database ended unexpectedly');
+    process.exit(1);
+  });
+  try {
+    return await runOn(postgres, config, { dataDir, logger });
+  } catch (error) {
+    await postgres.stop();
+    throw error;
+  }
+}
+
+interface Surroundings {
+  readonly dataDir: string;
+  readonly logger: Logger;
+}
+
+async function runOn(
+  postgres: EmbeddedPostgres,
+  config: StandaloneConfig,
+  { dataDir, logger }: Surroundings,
+): Promise<number> {
   const embedder = embedderFromConfig(config.embedding, {
     cacheDir: join(dataDir, 'models'),
     onProgress: (progress) => say(`  embedding model: ${progress}`),
@@ -58,6 +83,7 @@ async function serve(config: StandaloneConfig, dataDir: string): Promise<number>
 }
 
 try {
+  loadDotEnv();
   process.exitCode = await run(loadStandaloneConfig(process.env));
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

@@ -89,6 +89,7 @@ it('keeps 20 clients apart that write, fail, roll back and notify at once', asyn
     const rows = await setup.query(`SELECT owner, round FROM table_${owner} ORDER BY round`);
     expect(rows.rows).toEqual(expected);
   }
-  for (const [owner, got] of heard)
+  for (const [owner, got] of heard) {
     expect(got).toEqual((committed[owner] ?? []).map((round) => `channel_${owner}:${round}`));
+  }
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Answer } from '../testing/call.ts';
 import { startTestApi, type TestApi } from '../testing/test-api.ts';
 
 let api: TestApi;
@@ -14,10 +15,11 @@ const many = { seed, numRuns: 150 };
 const few = { seed, numRuns: 50 };
 
 // Characters that mean something to SQL, JSON, tsquery, LIKE, arrays, parsers of words, or nothing to anybody.
-const nasty = fc.constantFrom(
-  ...`'"\\\`%_$;:,.-&|!()<>*{}[]/@#~^?=+ \t\n\0`,
-  ...['--', '/*', '<->', ':*', '$1', 'NULL', 'the', 'cat', 'http://a.b/c?d', 'a@b.c', '-1e5', '\u202e', 'İ', 'Ⱥ', 'ß'],
-  ...['\ud800', '\udc00', '\u{1f44b}', 'e\u0301', '漢', '\uffff', '\u{10ffff}', 'x'.repeat(2048)],
+const nasty = fc.oneof(
+  fc.constantFrom(...`'"\\\`%_$;:,.-&|!()<>*{}[]/@#~^?=+ \t\n\0`.split('')),
+  fc.constantFrom('--', '/*', '<->', ':*', '$1', 'NULL', 'the', 'cat', 'http://a.b/c?d', 'a@b.c', '-1e5'),
+  fc.constantFrom('\u202e', 'İ', 'Ⱥ', 'ß', 'e\u0301', '漢', '\uffff', '\u{10ffff}', '\u{1f44b}', 'x'.repeat(2048)),
+  fc.constantFrom('\ud800', '\udc00'),
 );
 const text = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -81,33 +83,31 @@ const search = fc.record(
   { requiredKeys: ['tenant_id', 'query'] },
 );
 
-/** What JSON makes of a value: it has no negative zero, and no more does what is stored. */
-const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
-
 describe('whatever JSON is sent', () => {
   test('a message is stored and comes back exactly, or is refused', async () => {
     let stored = 0;
     await fc.assert(
       fc.asyncProperty(message, async (body) => {
         const answer = await api.call('POST', '/v1/messages', { body });
-        expect([202, 422], answer.text).toContain(answer.status);
+        expectStatus(answer, [202, 422]);
         if (answer.status !== 202) return;
         stored += 1;
         const read = await api.call('GET', `/v1/messages/${answer.body.id}?tenant_id=any`);
         expect(read.body).toEqual(answer.body);
         expect(read.body.content).toBe(body.content);
-        expectSameJson(read.body.metadata, asJson(body.metadata ?? {}));
+        expectSameJson(read.body.metadata, body.metadata ?? {});
       }),
       many,
     );
-    expect(stored, 'the property looked at messages that were stored').toBeGreaterThan(20);
+    // Else the property looked at refusals only.
+    expect(stored).toBeGreaterThan(20);
   });
 
   test('a batch answers for each of its items', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(maybe(message), { minLength: 1, maxLength: 10 }), async (messages) => {
         const answer = await api.call('POST', '/v1/messages/batch', { body: { messages } });
-        expect([202, 207], answer.text).toContain(answer.status);
+        expectStatus(answer, [202, 207]);
         expect(answer.body.created.length + answer.body.errors.length).toBe(messages.length);
         const refused = new Set(answer.body.errors.map((error: { message_index: number }) => error.message_index));
         const accepted = messages.filter((_, index) => !refused.has(index));
@@ -124,12 +124,12 @@ describe('whatever JSON is sent', () => {
     await fc.assert(
       fc.asyncProperty(search, async (body) => {
         const answer = await api.call('POST', '/v1/memory/search', { body });
-        expect([200, 422], answer.text).toContain(answer.status);
+        expectStatus(answer, [200, 422]);
         answered += Number(answer.status === 200);
       }),
       many,
     );
-    expect(answered, 'the property looked at searches that were answered').toBeGreaterThan(20);
+    expect(answered).toBeGreaterThan(20);
   });
 
   test.each(['/v1/messages', '/v1/messages/batch', '/v1/memory/search', '/v1/admin/retention/run'])(
@@ -149,7 +149,12 @@ test('nothing was logged as our fault', () => {
   expect(api.logLines.filter((line) => /"level":"(error|warn|fatal)"/.test(line))).toEqual([]);
 });
 
-/** Deep equality that sees a key named __proto__, which `toEqual` looks past. */
+/** With the text of the answer in the failure. */
+function expectStatus({ status, text: said }: Answer, expected: readonly number[]): void {
+  expect({ said, known: expected.includes(status) }).toEqual({ said, known: true });
+}
+
+/** Deep equality as JSON has it: a key named __proto__ counts, the sign of zero does not. */
 function expectSameJson(actual: unknown, expected: unknown): void {
   expect(sorted(actual)).toBe(sorted(expected));
 }

@@ -16,6 +16,13 @@ afterAll(() => api.stop());
 const message = { tenant_id: 'fails', conversation_id: 'c', role: 'user', content: 'hello' };
 const id = '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f';
 
+test('an embedder that never worked yet does not keep anybody from searching', async () => {
+  api.embedder.mood = 'failing';
+  const answer = await api.call('GET', '/v1/memory/search?tenant_id=fails&query=hello');
+  expect(answer).toMatchObject({ status: 200, body: { degraded: true, items: [] } });
+  api.embedder.mood = 'well';
+});
+
 /** A port of this machine on which nobody listens. */
 async function closedPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -128,11 +135,10 @@ describe('what nobody expected', () => {
     const answer = await api.call('POST', '/v1/messages', { body: { ...message, content: 'unforeseen' } });
     const lines = api.logLines.filter((line) => line.includes(answer.body.requestId));
     const logged = lines.map((line) => JSON.parse(line));
-    expect(logged).toMatchObject(
-      [
-        { level: 'error', msg: 'request failed', code: 'internal', err: { message: /message_unforeseen_check/ } },
-        { level: 'info', msg: 'request', status: 500, path: '/v1/messages' },
-      ].map((line) => (line.err ? { ...line, err: { message: expect.stringMatching(line.err.message) } } : line)),
-    );
+    const err = { message: expect.stringContaining('message_unforeseen_check') };
+    expect(logged).toMatchObject([
+      { level: 'error', msg: 'request failed', code: 'internal', err },
+      { level: 'info', msg: 'request', status: 500, path: '/v1/messages' },
+    ]);
   });
 });

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { errorCatalog, type ErrorCode } from '@memory-layer/shared/errors/error-catalog';
 
-export const problemSchema = z
+const problemSchema = z
   .object({
     type: z.string().openapi({ example: 'urn:memory-layer:error:invalid_request' }),
     title: z.string().openapi({ example: 'Invalid request' }),

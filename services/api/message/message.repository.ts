@@ -54,10 +54,7 @@ export function createMessageRepository(db: Kysely<Schema>) {
     },
 
     async findById(tenantId: string, id: string, generation: number): Promise<MessageWithStatus | undefined> {
-      const row = await selectMessages(db, generation)
-        .where('message.tenant_id', '=', tenantId)
-        .where('message.id', '=', id)
-        .executeTakeFirst();
+      const row = await selectMessages(db, tenantId, generation).where('message.id', '=', id).executeTakeFirst();
       return row === undefined ? undefined : toMessage(row);
     },
 
@@ -65,8 +62,7 @@ export function createMessageRepository(db: Kysely<Schema>) {
     async list(filter: ListFilter): Promise<MessageWithStatus[]> {
       const { after, conversationId, order } = filter;
       const beyond = sql.raw(order === 'asc' ? '>' : '<');
-      const rows = await selectMessages(db, filter.generation)
-        .where('message.tenant_id', '=', filter.tenantId)
+      const rows = await selectMessages(db, filter.tenantId, filter.generation)
         .$if(conversationId !== undefined, (query) => query.where('message.conversation_id', '=', conversationId ?? ''))
         .$if(after !== undefined, (query) =>
           query.where(
@@ -112,9 +108,11 @@ export function createMessageRepository(db: Kysely<Schema>) {
   };
 }
 
-function selectMessages(db: Kysely<Schema>, generation: number) {
+// Every table names the tenant by value: a column of another table would bring all partitions into the plan.
+function selectMessages(db: Kysely<Schema>, tenantId: string, generation: number) {
   return db
     .selectFrom('message')
+    .where('message.tenant_id', '=', tenantId)
     .select([
       'message.id',
       'message.tenant_id',
@@ -131,12 +129,12 @@ function selectMessages(db: Kysely<Schema>, generation: number) {
       // Derived, so that it can never disagree with what is stored.
       sql<MessageWithStatus['embeddingStatus']>`case when exists (${eb
         .selectFrom('embedding')
-        .whereRef('embedding.tenant_id', '=', 'message.tenant_id')
+        .where('embedding.tenant_id', '=', tenantId)
         .whereRef('embedding.message_id', '=', 'message.id')
         .where('embedding.generation', '=', generation)
         .select(sql.lit(1).as('one'))}) then 'completed' else coalesce((${eb
         .selectFrom('embedding_pending')
-        .whereRef('embedding_pending.tenant_id', '=', 'message.tenant_id')
+        .where('embedding_pending.tenant_id', '=', tenantId)
         .whereRef('embedding_pending.message_id', '=', 'message.id')
         .where('embedding_pending.generation', '=', generation)
         .select('embedding_pending.state')}), 'pending') end`.as('embedding_status'),

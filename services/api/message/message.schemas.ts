@@ -97,7 +97,7 @@ export const messageSchema = z
   })
   .openapi('Message');
 
-export const maxBatchMessages = 1000;
+const maxBatchMessages = 1000;
 
 /** The envelope of a batch. Items are checked one by one, so that a bad one does not fail its neighbours. */
 export const messageBatchCreateSchema = z
@@ -110,7 +110,7 @@ export const messageBatchCreateSchema = z
   })
   .openapi('MessageBatchCreate');
 
-export const batchErrorSchema = z
+const batchErrorSchema = z
   .object({
     message_index: z.int().openapi({ description: 'Position in the request, from 0.', example: 1 }),
     error: z.string().openapi({ example: '/messages/1/role is invalid.' }),

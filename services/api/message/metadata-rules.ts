@@ -1,8 +1,8 @@
 import { textProblem } from './text-rules.ts';
 
-export const maxMetadataDepth = 4;
-export const maxMetadataKeys = 50;
-export const maxMetadataItems = 50;
+const maxMetadataDepth = 4;
+const maxMetadataKeys = 50;
+const maxMetadataItems = 50;
 
 export interface MetadataProblem {
   readonly path: readonly (string | number)[];

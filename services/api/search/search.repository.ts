@@ -43,6 +43,7 @@ interface CandidateRow {
 
 export type SearchRepository = ReturnType<typeof createSearchRepository>;
 
+// Every table names the tenant by value: a column of another table would bring all partitions into the plan.
 export function createSearchRepository(db: Kysely<Schema>) {
   return {
     /** The best by vector and the best by words, each with both scores. */
@@ -70,12 +71,12 @@ export function createSearchRepository(db: Kysely<Schema>) {
                case when near.is_later then near.id else m.id end as later_id
         from message m cross join lateral (
           (select n.id, false as is_later from message n
-           where n.tenant_id = m.tenant_id and n.conversation_id = m.conversation_id
+           where n.tenant_id = ${query.tenantId} and n.conversation_id = m.conversation_id
              and (n.created_at, n.id) < (m.created_at, m.id)
            order by n.created_at desc, n.id desc limit 1)
           union all
           (select n.id, true as is_later from message n
-           where n.tenant_id = m.tenant_id and n.conversation_id = m.conversation_id
+           where n.tenant_id = ${query.tenantId} and n.conversation_id = m.conversation_id
              and (n.created_at, n.id) > (m.created_at, m.id)
            order by n.created_at, n.id limit 1)
         ) near
@@ -106,7 +107,7 @@ export function createSearchRepository(db: Kysely<Schema>) {
         vector === undefined
           ? sql<null>`null::float8`
           : sql<number>`(select 1 - min(e.vector <=> ${toVectorLiteral(vector)}::halfvec) from embedding e
-              where e.tenant_id = m.tenant_id and e.message_id = m.id and e.generation = ${generation})`;
+              where e.tenant_id = ${tenantId} and e.message_id = m.id and e.generation = ${generation})`;
       const result = await sql<HitRow>`
         select m.id, m.conversation_id, m.role, m.content, m.metadata, m.created_at, ${similarity} as similarity
         from message m where m.tenant_id = ${tenantId} and m.id = any(${[...ids]}::uuid[])
@@ -144,7 +145,7 @@ function scored(query: CandidateQuery): RawBuilder<unknown> {
     query.vector === undefined
       ? sql`null::float8`
       : sql`(select 1 - min(e.vector <=> ${toVectorLiteral(query.vector)}::halfvec) from embedding e
-          where e.tenant_id = m.tenant_id and e.message_id = m.id and e.generation = ${query.generation})`;
+          where e.tenant_id = ${query.tenantId} and e.message_id = m.id and e.generation = ${query.generation})`;
   return sql`
     select m.id, ${vectorScore} as vector_score,
            coalesce(ts_rank(m.search_vector, words.query), 0)::float8 as lexical_score,

@@ -1,4 +1,4 @@
-import { Database } from '@memory-layer/shared/db/database';
+import type { Database } from '@memory-layer/shared/db/database';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embedder';
 import { createGuardedEmbedder } from '@memory-layer/shared/embedding/guarded-embedder';

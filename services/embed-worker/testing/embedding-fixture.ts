@@ -99,10 +99,14 @@ export function createTenant(db: Kysely<Schema>) {
         .where('id', '=', id)
         .execute();
       await on.deleteFrom('embedding').where('tenant_id', '=', tenantId).where('message_id', '=', id).execute();
-      await on.deleteFrom('embedding_pending').where('tenant_id', '=', tenantId).where('message_id', '=', id).execute();
       await on
         .insertInto('embedding_pending')
         .values({ ...own, content_hash })
+        .onConflict((conflict) =>
+          conflict
+            .constraint('embedding_pending_pkey')
+            .doUpdateSet({ content_hash, state: 'pending', attempts: 0, leased_until: null, last_error: null }),
+        )
         .execute();
     },
 

@@ -37,8 +37,9 @@ describe('FrontendSplitter', () => {
     splitter.expectMessages();
     const text = 'x'.repeat(300_000);
     const whole = queryFrame(text);
-    for (let offset = 0; offset < whole.length; offset += 65_536)
+    for (let offset = 0; offset < whole.length; offset += 65_536) {
       splitter.push(whole.subarray(offset, offset + 65_536));
+    }
     expect(splitter.next()?.bytes.equals(whole)).toBe(true);
     expect(drain(splitter)).toEqual([]);
   });

@@ -7,7 +7,7 @@ import { listUnapplied } from './migrate.ts';
 import { migrationsFolder } from './migrations-folder.ts';
 
 /** The database answers, but its schema is older than this release. Migrating mends it. */
-export class SchemaBehindError extends Error {
+class SchemaBehindError extends Error {
   override readonly name = 'SchemaBehindError';
 }
 

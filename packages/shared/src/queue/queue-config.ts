@@ -10,8 +10,6 @@ export const queueEnv = {
   MEMORY_REDIS_PREFIX: z.string().min(1).max(64).default('{memory-layer}'),
 };
 
-export type QueueConfig = ReturnType<typeof toQueueConfig>;
-
 export function toQueueConfig(env: z.output<z.ZodObject<typeof queueEnv>>) {
   return deepFreeze({
     kind: env.MEMORY_QUEUE,

@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 
 import { AppError } from '../errors/app-error.ts';
 import { keptEvents, workerRetryDelayMs, type BullQueue, type OpenWorker, type QueueDriver } from './queue-driver.ts';
-import { openProducerClient, openWorkerClient } from './redis-client.ts';
+import { openProducerClient, openWorkerClient } from '../redis/redis-client.ts';
 
 export interface RedisDriverOptions {
   /** `redis://` or `rediss://`, with user, password and database number if needed. */

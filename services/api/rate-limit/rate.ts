@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+/** So many requests in so many seconds. */
+export interface Rate {
+  readonly requests: number;
+  readonly windowSeconds: number;
+}
+
+const secondsIn = { second: 1, minute: 60, hour: 3600, day: 86_400 } as const;
+
+/** Reads `N/second|minute|hour|day`, as the service that this one replaces did; `off` is no limit. */
+export const rateSchema = z
+  .string()
+  .regex(/^(?:off|[1-9]\d{0,8}\/(?:second|minute|hour|day))$/, 'must be off or N/second, N/minute, N/hour or N/day')
+  .transform((text): Rate | undefined => {
+    if (text === 'off') return undefined;
+    const [requests, unit] = text.split('/');
+    const windowSeconds = new Map<string, number>(Object.entries(secondsIn)).get(unit ?? '') ?? 1;
+    return { requests: Number(requests), windowSeconds };
+  });
