@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { JsonReporter } from 'vitest/node';
+import { LedgerReporter } from './tooling/ledger-reporter.ts';
 import { SkippedTestsReporter } from './tooling/skipped-tests-reporter.ts';
 
 // The workspace's packages are run from their sources, as `pnpm start` does; worker threads need it said to Node.
@@ -17,14 +18,19 @@ export default defineConfig({
     maxWorkers: 2,
     execArgv: [`--conditions=${source}`],
     exclude: ['**/node_modules/**', '**/dist/**', '**/fixtures/**'],
-    reporters: ['default', new SkippedTestsReporter(), ...(report ? [new JsonReporter({ outputFile: report })] : [])],
+    reporters: [
+      'default',
+      new SkippedTestsReporter(),
+      new LedgerReporter(),
+      ...(report ? [new JsonReporter({ outputFile: report })] : []),
+    ],
     projects: [
       {
         extends: true,
         test: {
           name: 'unit',
           include: ['{packages,services,bench,e2e,tooling}/**/*.test.ts'],
-          exclude: ['**/*.{db,redis,e2e}.test.ts'],
+          exclude: ['**/*.{db,redis,e2e,services}.test.ts'],
         },
       },
       {
@@ -50,6 +56,17 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.e2e.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // The build of every service, each in a process of its own.
+          name: 'services',
+          include: ['e2e/services/*.services.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,

@@ -8,6 +8,13 @@ export interface Answer {
   readonly body: any;
 }
 
+export interface ListedMessage {
+  readonly id: string;
+  readonly conversation_id: string;
+  readonly content: string;
+  readonly embedding_status: string;
+}
+
 export type ApiClient = ReturnType<typeof createApiClient>;
 
 /** HTTP as an application speaks it. */
@@ -32,6 +39,18 @@ export function createApiClient(server: { readonly url: string; readonly apiKey:
     return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
   }
 
+  async function listAll(tenantId: string): Promise<ListedMessage[]> {
+    const items = [];
+    let cursor = '';
+    do {
+      const page = await call('GET', `/v1/messages?tenant_id=${tenantId}&limit=200${cursor && `&cursor=${cursor}`}`);
+      if (page.status !== 200) throw new Error(`listing answered ${page.status}`);
+      items.push(...page.body.items);
+      cursor = page.body.next_cursor ?? '';
+    } while (cursor !== '');
+    return items;
+  }
+
   return {
     call,
     get: (path: string) => call('GET', path),
@@ -50,16 +69,18 @@ export function createApiClient(server: { readonly url: string; readonly apiKey:
     },
 
     /** Every message of a tenant, page by page. */
-    async listAll(tenantId: string): Promise<{ id: string; content: string; embedding_status: string }[]> {
-      const items = [];
-      let cursor = '';
-      do {
-        const page = await call('GET', `/v1/messages?tenant_id=${tenantId}&limit=200${cursor && `&cursor=${cursor}`}`);
-        if (page.status !== 200) throw new Error(`listing answered ${page.status}`);
-        items.push(...page.body.items);
-        cursor = page.body.next_cursor ?? '';
-      } while (cursor !== '');
-      return items;
+    listAll,
+
+    /** Waits until no message of a tenant is pending. @returns all of them. */
+    async waitUntilSettled(tenantId: string, timeoutMs = 120_000): Promise<ListedMessage[]> {
+      const deadline = Date.now() + timeoutMs;
+      for (;;) {
+        const messages = await listAll(tenantId);
+        const pending = messages.filter((message) => message.embedding_status === 'pending').length;
+        if (pending === 0) return messages;
+        if (Date.now() > deadline) throw new Error(`${pending} messages of ${tenantId} are still pending`);
+        await sleep(100);
+      }
     },
   };
 }

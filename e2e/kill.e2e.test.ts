@@ -1,19 +1,37 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createApiClient } from './api-client.ts';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { createApiClient, type ApiClient } from './api-client.ts';
+import { startEmbeddingServer, type EmbeddingServer } from './embedding-server.ts';
 import { makeDataDir, startStandalone, type StandaloneProcess } from './standalone-process.ts';
 
 const rounds = 3;
 const senders = 8;
+const batchSize = 16;
+const killed = { code: null, signal: 'SIGKILL' };
 
 let folder: Awaited<ReturnType<typeof makeDataDir>>;
-let server: StandaloneProcess | undefined;
+let embedding: EmbeddingServer;
+let server: StandaloneProcess;
 beforeAll(async () => {
   folder = await makeDataDir();
+  embedding = await startEmbeddingServer();
+  server = await start();
 });
 afterAll(async () => {
-  await server?.kill('SIGKILL');
+  await server.kill('SIGKILL');
+  await embedding.stop();
   await folder.remove();
 });
+
+/** On the data that the process before it left. */
+async function start(): Promise<StandaloneProcess> {
+  const env = { ...embedding.env, MEMORY_EMBEDDING_JOB_BATCH_SIZE: String(batchSize) };
+  return startStandalone({ dataDir: folder.path, env });
+}
+
+/** What `fetch` throws when the process goes away, before or in the middle of an answer. */
+function isLostConnection(error: unknown): boolean {
+  return error instanceof TypeError && error.cause instanceof Error;
+}
 
 /** Sends singles and batches until the process dies under it. @returns what was acknowledged, and all that was sent. */
 async function sendUntilDeath(target: StandaloneProcess, round: number) {
@@ -39,35 +57,81 @@ async function sendUntilDeath(target: StandaloneProcess, round: number) {
         if (answer.status !== 202) throw new Error(`answered ${answer.status}`);
         for (const stored of answer.body.created ?? [answer.body]) acknowledged.set(stored.id, stored.content);
       } catch (error) {
-        if (!(error instanceof TypeError)) throw error;
+        if (!isLostConnection(error)) throw error;
         dead = true;
       }
     }
   });
   setTimeout(() => void target.kill('SIGKILL'), 700 + round * 300);
   await Promise.all(loops);
-  await target.kill('SIGKILL');
+  // That it died of our signal, and not of its own accord before.
+  expect(await target.kill('SIGKILL')).toEqual(killed);
+  expect(acknowledged.size).toBeGreaterThan(senders);
   return { acknowledged, sent };
 }
 
 test('kill -9 in the middle of ingest and embedding loses and doubles nothing that was acknowledged', async () => {
   const acknowledged = new Map<string, string>();
   const sent = new Set<string>();
+  // So slow that embedding is behind when the process dies.
+  embedding.delayMs = 50;
   for (let round = 0; round < rounds; round++) {
-    server = await startStandalone({ dataDir: folder.path });
     const outcome = await sendUntilDeath(server, round);
     for (const [id, content] of outcome.acknowledged) acknowledged.set(id, content);
     for (const content of outcome.sent) sent.add(content);
+    server = await start();
   }
-  expect(acknowledged.size).toBeGreaterThan(rounds * senders);
 
-  server = await startStandalone({ dataDir: folder.path });
+  embedding.delayMs = 0;
   const api = createApiClient(server);
-  const stored = await api.listAll('kill');
+  const stored = await api.waitUntilSettled('kill');
   const contentOf = new Map(stored.map((message) => [message.id, message.content]));
   expect([...acknowledged].filter(([id, content]) => contentOf.get(id) !== content)).toEqual([]);
   expect(new Set(stored.map((message) => message.content)).size).toBe(stored.length);
   expect(stored.filter((message) => !sent.has(message.content))).toEqual([]);
+  expect(stored.filter((message) => message.embedding_status !== 'completed')).toEqual([]);
+});
 
-  for (const { id } of stored) await api.waitForStatus('kill', id, 'completed', 120_000);
+const conversations = ['a', 'b', 'c', 'd'];
+
+/** Ids of a conversation's messages as a search by vectors alone finds them. */
+async function findByVector(api: ApiClient, conversation_id: string): Promise<string[]> {
+  const body = { tenant_id: 'embed', conversation_id, query: 'anything at all', mode: 'vector', top_k: 100 };
+  const answer = await api.post('/v1/memory/search', body);
+  expect(answer).toMatchObject({ status: 200, body: { degraded: false } });
+  return answer.body.items.map((item: { message_id: string }) => item.message_id).toSorted();
+}
+
+test('kill -9 in the middle of embedding a big batch: the rest is embedded after the restart, once each', async () => {
+  embedding.answersLeft = 8;
+  const before = createApiClient(server);
+  const messages = conversations.flatMap((conversation_id) =>
+    Array.from({ length: 100 }, (_, n) => ({
+      tenant_id: 'embed',
+      conversation_id,
+      role: 'user',
+      content: `line ${n} of ${conversation_id}`,
+    })),
+  );
+  expect((await before.post('/v1/messages/batch', { messages })).status).toBe(202);
+  const completed = async () => (await before.listAll('embed')).filter((m) => m.embedding_status === 'completed');
+  // Both workers wait for an answer that will not come, and what was answered is written.
+  await vi.waitFor(() => expect(embedding.hanging).toBe(2), { timeout: 30_000 });
+  await vi.waitFor(async () => expect(await completed()).toHaveLength(8 * batchSize), { timeout: 30_000 });
+  const completedBefore = new Set((await completed()).map((message) => message.content));
+  expect(await server.kill('SIGKILL')).toEqual(killed);
+
+  embedding.answersLeft = Number.POSITIVE_INFINITY;
+  embedding.asked.length = 0;
+  server = await start();
+  const after = createApiClient(server);
+  const settled = await after.waitUntilSettled('embed');
+  const contents = messages.map((message) => message.content);
+  expect(settled.map((message) => message.content).toSorted()).toEqual(contents.toSorted());
+  expect(new Set(settled.map((message) => message.embedding_status))).toEqual(new Set(['completed']));
+  expect(embedding.asked.toSorted()).toEqual(contents.filter((content) => !completedBefore.has(content)).toSorted());
+  for (const conversation of conversations) {
+    const ids = settled.filter((message) => message.conversation_id === conversation).map((message) => message.id);
+    expect(await findByVector(after, conversation)).toEqual(ids.toSorted());
+  }
 });

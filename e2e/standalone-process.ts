@@ -34,6 +34,10 @@ export function spawnStandalone({ dataDir, env = {} }: StartOptions): { child: C
       MEMORY_DATA_DIR: dataDir,
       MEMORY_PORT: '0',
       MEMORY_LOG_LEVEL: 'warn',
+      // The tests send as fast as they can.
+      MEMORY_GLOBAL_RATE_LIMIT: 'off',
+      MEMORY_KEY_RATE_LIMIT: 'off',
+      MEMORY_TENANT_RATE_LIMIT: 'off',
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,6 +3,7 @@ import type { Reporter, TestModule } from 'vitest/node';
 /** Why a project's tests skip themselves and how to run them; a test that says `ctx.skip(note)` speaks for itself. */
 const reasons: Readonly<Record<string, string>> = {
   redis: 'TEST_REDIS_URL is not set; `pnpm test:redis` starts an installed redis-server and runs them',
+  services: 'TEST_DATABASE_URL or TEST_REDIS_URL is not set; `pnpm test:services` builds, starts servers and runs them',
 };
 
 interface Skipped {

@@ -34,6 +34,10 @@ export function createMemoryClient({ baseUrl, apiKey }: MemoryClientOptions) {
       headers: { 'x-api-key': apiKey, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+    if (response.status === 429) {
+      await sleep(Number(response.headers.get('retry-after') ?? 1) * 1000);
+      return call(schema, path, body);
+    }
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
     return schema.parse(await response.json());
   }

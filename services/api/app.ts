@@ -1,3 +1,4 @@
+import type { BlockList } from 'node:net';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Logger } from '@memory-layer/shared/observability/logger';
@@ -11,11 +12,15 @@ import { openApiDocument } from './docs/openapi-document.ts';
 import type { ApiEnv } from './http/api-env.ts';
 import type { KeyRing } from './http/api-key.ts';
 import { authenticate } from './http/authenticate.ts';
+import { allowOrigins, apiVersion } from './http/response-headers.ts';
+import { deadline } from './http/deadline.ts';
 import { observe } from './http/observe.ts';
 import { onError, problemResponse } from './http/on-error.ts';
 import { messageBatchRoutes } from './message/message-batch.routes.ts';
 import { messageRoutes } from './message/message.routes.ts';
 import type { MessageService } from './message/message.service.ts';
+import { limitAddress, limitKey } from './rate-limit/rate-limit.ts';
+import type { RateLimiters } from './rate-limit/rate-limiter.ts';
 import { retentionRoutes } from './retention/retention.routes.ts';
 import type { RetentionService } from './retention/retention.service.ts';
 import { searchRoutes } from './search/search.routes.ts';
@@ -29,6 +34,12 @@ export interface AppDeps {
   readonly keys: KeyRing;
   readonly limits: { readonly maxBodyBytes: number; readonly maxBatchBodyBytes: number };
   readonly metricsEnabled: boolean;
+  readonly requestTimeoutMs: number;
+  /** Web pages of these origins may call; none by default. */
+  readonly allowedOrigins: readonly string[];
+  readonly rateLimiters: RateLimiters;
+  /** Proxies whose `X-Forwarded-For` tells the client's address. */
+  readonly trustedProxies: BlockList;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -41,11 +52,16 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>();
   app.use(requestId({ limitLength: 128 }));
   app.use(observe(deps));
+  app.use(apiVersion);
+  if (deps.allowedOrigins.length > 0) app.use(allowOrigins(deps.allowedOrigins));
   app.use(methodNotAllowed({ app, onMethodNotAllowed: (c, methods) => refuseMethod(c, methods) }));
-  app.use(async (c, next) => {
-    const isOpen = openPaths.has(c.req.path) || c.req.path.startsWith('/docs/');
-    await (isOpen ? next() : authenticate(deps.keys)(c, next));
-  });
+  app.use(deadline(deps.requestTimeoutMs));
+  const checks = [
+    limitAddress(deps.rateLimiters, deps.trustedProxies),
+    authenticate(deps.keys),
+    limitKey(deps.rateLimiters),
+  ];
+  for (const check of checks) app.use((c, next) => (isOpen(c.req.path) ? next() : check(c, next)));
   app.onError(onError(deps.logger));
   app.notFound((c) => problemResponse(new AppError('not_found', 'There is no such route.'), c));
 
@@ -60,6 +76,10 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   app.get('/openapi.json', (c) => c.json(document));
   app.route('/', docsRoutes());
   return app;
+}
+
+function isOpen(path: string): boolean {
+  return openPaths.has(path) || path.startsWith('/docs/');
 }
 
 function refuseMethod(c: Parameters<typeof problemResponse>[1], methods: readonly string[]): Response {

@@ -3,12 +3,16 @@ import { embedderFromConfig } from '@memory-layer/shared/embedding/embedder-from
 import { toEmbeddingConfig } from '@memory-layer/shared/embedding/embedding-config';
 import { guardEmbedders } from '@memory-layer/shared/embedding/guard-embedders';
 import { OpsServer } from '@memory-layer/shared/ops/ops-server';
+import { openProducerClient } from '@memory-layer/shared/redis/redis-client';
 import type { Service } from '@memory-layer/shared/service/run-service';
 import { serviceEmbeddingEnv, serviceEnv, toServiceConfig } from '@memory-layer/shared/service/service-config';
 import { createServiceResources } from '@memory-layer/shared/service/service-resources';
 import { composeApi } from './compose.ts';
 import { apiEnv, toApiConfig } from './config.ts';
 import { version } from '@memory-layer/shared/version';
+
+// A slow Redis must not slow requests down: after this the process counts for itself.
+const rateTimeoutMs = 100;
 
 /** The variables of the api as a service of its own. */
 const apiServiceEnv = { ...serviceEnv(9464), ...serviceEmbeddingEnv, ...apiEnv };
@@ -26,14 +30,19 @@ export function composeApiService(env: Readonly<Record<string, string | undefine
   const { database, queues, metrics } = resources;
   // Only queries are embedded here: one thread, their own.
   const embedder = embedderFromConfig({ ...embedding, threads: 0 }, { cacheDir: values.MEMORY_MODEL_CACHE_DIR });
+  const onRedisError = (error: Error) => resources.logger.warn({ err: error }, 'redis connection');
+  const redis =
+    config.queue.kind === 'redis' ? openProducerClient(config.queue.redis.url, rateTimeoutMs, onRedisError) : undefined;
   const api = composeApi(toApiConfig(values), {
     ...resources,
     queryEmbedder: guardEmbedders(embedder, embedding, metrics).query,
+    redis,
     extraKeys: [],
     environment: config.environment,
     version,
   });
   const ops = new OpsServer(config.ops, { readiness: api.readiness, needed: [database], metrics });
   const embedderComponent = { id: 'embedder', start: () => embedder.start(), stop: () => embedder.stop() };
-  return { config, resources, components: [ops, database, queues, embedderComponent, api] };
+  const rateStore = { id: 'rate-store', start: async () => undefined, stop: async () => redis?.disconnect() };
+  return { config, resources, components: [ops, database, queues, rateStore, embedderComponent, api] };
 }

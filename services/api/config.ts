@@ -2,6 +2,8 @@ import { deepFreeze } from '@memory-layer/shared/config/load-config';
 import { decimal, flag, integer, list, port } from '@memory-layer/shared/config/env-fields';
 import { z } from 'zod';
 import { parseApiKeys, type ApiKey } from './http/api-key.ts';
+import { proxyListSchema } from './rate-limit/client-address.ts';
+import { rateSchema } from './rate-limit/rate.ts';
 
 const apiKeys = list.default([]).transform((items, context): readonly ApiKey[] => {
   const parsed = parseApiKeys(items);
@@ -9,6 +11,12 @@ const apiKeys = list.default([]).transform((items, context): readonly ApiKey[] =
   context.addIssue({ code: 'custom', message: parsed.problem });
   return z.NEVER;
 });
+
+const originsSchema = z.array(
+  z.union([z.literal('*'), z.url({ protocol: /^https?$/ })], {
+    error: 'must be * or origins like https://app.example',
+  }),
+);
 
 /** The api's variables. Names follow the service that this one replaces. */
 export const apiEnv = {
@@ -18,6 +26,12 @@ export const apiEnv = {
   MEMORY_ENABLE_METRICS: flag.default(true),
   MEMORY_REQUEST_MAX_BYTES: integer(1024, 1_073_741_824).default(1_048_576),
   MEMORY_BATCH_MAX_BYTES: integer(1024, 1_073_741_824).default(16_777_216),
+  MEMORY_REQUEST_TIMEOUT_SECONDS: decimal(0.1, 3600).default(15),
+  MEMORY_GLOBAL_RATE_LIMIT: rateSchema.default({ requests: 12_000, windowSeconds: 60 }),
+  MEMORY_KEY_RATE_LIMIT: rateSchema.default({ requests: 6000, windowSeconds: 60 }),
+  MEMORY_TENANT_RATE_LIMIT: rateSchema.default({ requests: 3000, windowSeconds: 60 }),
+  MEMORY_TRUSTED_PROXIES: list.default([]).pipe(proxyListSchema),
+  MEMORY_ALLOWED_ORIGINS: list.default([]).pipe(originsSchema),
   MEMORY_DECAY_HALF_LIFE_DAYS: decimal(0.01, 36_500).default(7),
 };
 
@@ -29,6 +43,15 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
     port: env.MEMORY_PORT,
     apiKeys: env.MEMORY_API_KEYS,
     metricsEnabled: env.MEMORY_ENABLE_METRICS,
+    requestTimeoutMs: env.MEMORY_REQUEST_TIMEOUT_SECONDS * 1000,
+    /** Requests of one address, one key and one tenant; undefined: not limited. */
+    rates: {
+      address: env.MEMORY_GLOBAL_RATE_LIMIT,
+      key: env.MEMORY_KEY_RATE_LIMIT,
+      tenant: env.MEMORY_TENANT_RATE_LIMIT,
+    },
+    trustedProxies: env.MEMORY_TRUSTED_PROXIES,
+    allowedOrigins: env.MEMORY_ALLOWED_ORIGINS,
     maxBodyBytes: env.MEMORY_REQUEST_MAX_BYTES,
     maxBatchBodyBytes: env.MEMORY_BATCH_MAX_BYTES,
     decayHalfLifeDays: env.MEMORY_DECAY_HALF_LIFE_DAYS,

@@ -108,8 +108,10 @@ describe('completing', () => {
     const tenant = createTenant(database.db);
     await tenant.add('fine', 'broken');
     const embedded = await leaseEmbedded(tenant);
-    const withNaN = embedded.map((message, n) => (n === 0 ? message : { ...message, vectors: [Float32Array.of(NaN)] }));
-    await expect(complete(tenant, withNaN)).rejects.toThrow('halfvec');
+    const [fine, broken] = embedded.map((message) => ({ ...message, vectors: [Float32Array.of(1)] }));
+    if (fine === undefined || broken === undefined) throw new Error('nothing was leased');
+    broken.vectors = [Float32Array.of(Number.NaN)];
+    await expect(complete(tenant, [fine, broken])).rejects.toThrow('halfvec');
     expect(await tenant.vectors()).toEqual({});
     expect((await tenant.pending()).size).toBe(2);
   });

@@ -1,4 +1,3 @@
-import { createOpenAiEmbedder } from '@memory-layer/shared/embedding/openai/openai-embedder';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -159,47 +158,5 @@ describe('an embedder that is away', () => {
     expect([...(await tenant.pending()).values()]).toMatchObject([
       { message_id: odd, state: 'failed', attempts: 1, last_error: 'The text has nothing to embed.' },
     ]);
-  });
-});
-
-describe('an embedder that answers with something else than vectors', () => {
-  const answers = {
-    'NaN (null, in JSON)': [null, null],
-    'another dimension': [1, 2, 3],
-    zeros: [0, 0],
-  };
-
-  /** The real adapter; wrong for the texts that say so. */
-  function embedderAnswering(embedding: readonly (number | null)[], isWrong: (text: string) => boolean) {
-    const answer: typeof fetch = async (_, init) => {
-      const { input } = JSON.parse(String(init?.body)) as { input: string[] };
-      const data = input.map((text, index) => ({ index, embedding: isWrong(text) ? embedding : [3, 0] }));
-      return Response.json({ data });
-    };
-    const model = { modelId: 'm', dimension: 2, maxTokens: 100, baseUrl: 'http://127.0.0.1:9/v1' };
-    return createOpenAiEmbedder({ ...model, fetch: answer });
-  }
-
-  test.each(Object.entries(answers))('such as %s for one text fails that one', async (_, embedding) => {
-    const tenant = createTenant(database.db);
-    const ids = await tenant.add(...texts(6), 'wrong', 'right');
-    const embedder = embedderAnswering(embedding, (text) => text === 'wrong');
-    await embedder.start();
-    const { embedDue } = createService(database.db, { embedder });
-    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 8, embedded: 7, failed: 1 });
-    const [failed] = (await tenant.pending()).values();
-    expect(failed).toMatchObject({ message_id: ids[6], state: 'failed', last_error: expect.stringMatching(/\w/) });
-    expect(new Set(Object.values(await tenant.vectors()).flat())).toEqual(new Set(['[1,0]']));
-  });
-
-  test.each(Object.entries(answers))('such as %s for all texts is broken: everything waits', async (_, embedding) => {
-    const tenant = createTenant(database.db);
-    await tenant.add(...texts(8));
-    const embedder = embedderAnswering(embedding, () => true);
-    await embedder.start();
-    const { embedDue } = createService(database.db, { embedder });
-    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 8, deferred: 8 });
-    for (const row of (await tenant.pending()).values()) expect(row).toMatchObject({ state: 'pending', attempts: 0 });
-    expect(await tenant.vectors()).toEqual({});
   });
 });

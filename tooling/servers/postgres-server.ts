@@ -5,43 +5,69 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
+import type { RestartableServer } from './restartable-server.ts';
 import type { ThrowawayServer } from './run-beside-server.ts';
 import { endingWithParent, endServer, giveToServer, launch, serverFolder } from './server-process.ts';
 
 // The same on every machine, whatever its settings.
 const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8', TZ: 'UTC' };
 
-/** Nothing outlives the server, so nothing waits for the disk; suites open many small pools. */
-const settings = {
+/** Settings of a server, by name. */
+type Settings = Readonly<Record<string, string>>;
+
+const settings: Settings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   // Files instead of /dev/shm, which is 64 MB in a container: too small for parallel index builds.
   dynamic_shared_memory_type: 'mmap',
+  // No test takes the machine's power away: what is written survives the server without waiting for the disk.
   fsync: 'off',
-  synchronous_commit: 'off',
   full_page_writes: 'off',
+  // Suites open many small pools.
   max_connections: '200',
 };
 
 /** Starts PostgreSQL from the programs in `bin` on a fresh cluster in the temporary folder; a password guards it. */
 export async function startPostgres(bin: string, signal: AbortSignal): Promise<ThrowawayServer> {
-  const folder = serverFolder('postgres');
+  // Nothing outlives the server, so nothing waits for a commit to be written.
+  const cluster = await createPostgresCluster(bin, { synchronous_commit: 'off' });
   let server: ChildProcess | undefined;
   const stop = async (): Promise<void> => {
     // PostgreSQL's fast shutdown: it does not wait for clients.
     if (server) await endServer(server, 'SIGINT');
-    rmSync(folder, { recursive: true, force: true });
+    cluster.remove();
   };
+  try {
+    server = await cluster.run(signal);
+    return { url: cluster.url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** A fresh cluster in the temporary folder, not running. What it has committed survives its being killed. */
+export async function createPostgresCluster(bin: string, extra: Settings = {}): Promise<RestartableServer> {
+  const folder = serverFolder('postgres');
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     const password = await initialise(bin, folder);
     const port = await freePort();
-    const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const options = Object.entries({ ...settings, ...extra }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     const command = [join(bin, 'postgres'), '-D', 'data', '-p', String(port), ...options];
-    server = launch([...endingWithParent('INT'), ...command], folder, 'server.log', env);
-    await untilReady(server, folder, signal);
-    return { url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`, stop };
+    const run = async (signal: AbortSignal): Promise<ChildProcess> => {
+      const server = launch([...endingWithParent('INT'), ...command], folder, 'server.log', env);
+      try {
+        await untilReady(server, folder, signal);
+        return server;
+      } catch (error) {
+        await endServer(server, 'SIGINT');
+        throw error;
+      }
+    };
+    return { url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`, run, remove };
   } catch (error) {
-    await stop();
+    remove();
     throw error;
   }
 }
@@ -61,11 +87,15 @@ async function initialise(bin: string, folder: string): Promise<string> {
   return password;
 }
 
-/** Ready is what the server itself writes into its pid file: its port answers before it lets anyone in. */
+/**
+ * Ready is what the server itself writes into its pid file: its port answers before it lets anyone in. One that was
+ * killed has left its file behind, with its own pid in the first line.
+ */
 async function untilReady(server: ChildProcess, folder: string, signal: AbortSignal): Promise<void> {
   const status = join(folder, 'data/postmaster.pid');
   for (let attempt = 0; attempt < 600 && server.exitCode === null; attempt += 1) {
-    if (existsSync(status) && /^ready\s*$/m.test(readFileSync(status, 'utf8'))) return;
+    const lines = existsSync(status) ? readFileSync(status, 'utf8').split('\n') : [];
+    if (lines[0] === String(server.pid) && lines.some((line) => line.trim() === 'ready')) return;
     await delay(50, undefined, { signal });
   }
   throw new Error(`PostgreSQL did not start:\n${readFileSync(join(folder, 'server.log'), 'utf8')}`);

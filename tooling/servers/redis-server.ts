@@ -4,29 +4,50 @@ import { rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
+import type { RestartableServer } from './restartable-server.ts';
 import type { ThrowawayServer } from './run-beside-server.ts';
 import { endingWithParent, endServer, launch, serverFolder } from './server-process.ts';
 
 /** Starts an installed redis-server that keeps its data in memory. */
 export async function startRedis(signal: AbortSignal): Promise<ThrowawayServer> {
-  const port = await freePort();
-  const folder = serverFolder('redis');
-  const settings = ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--save', '', '--appendonly', 'no'];
-  const server = launch([...endingWithParent('TERM'), 'redis-server', ...settings], folder, 'server.log');
+  const redis = await createRedis({ appendonly: 'no' });
+  let server: ChildProcess | undefined;
   const stop = async (): Promise<void> => {
-    await endServer(server, 'SIGTERM');
-    rmSync(folder, { recursive: true, force: true });
+    if (server) await endServer(server, 'SIGTERM');
+    redis.remove();
   };
   try {
-    await once(server, 'spawn');
-    await untilReady(server, port, signal);
+    server = await redis.run(signal);
+    return { url: redis.url, stop };
   } catch (error) {
     await stop();
-    throw signal.aborted
-      ? error
-      : new Error('redis-server did not start: install it, or set TEST_REDIS_URL.', { cause: error });
+    throw error;
   }
-  return { url: `redis://127.0.0.1:${port}`, stop };
+}
+
+/** An installed redis-server on a port and in a folder of its own, not running. */
+export async function createRedis({ appendonly }: { readonly appendonly: 'yes' | 'no' }): Promise<RestartableServer> {
+  const port = await freePort();
+  const folder = serverFolder('redis');
+  const persistence = ['--dir', folder, '--save', '', '--appendonly', appendonly];
+  const command = ['redis-server', '--bind', '127.0.0.1', '--port', String(port), ...persistence];
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+    async run(signal) {
+      const server = launch([...endingWithParent('TERM'), ...command], folder, 'server.log');
+      try {
+        await once(server, 'spawn');
+        await untilReady(server, port, signal);
+        return server;
+      } catch (error) {
+        await endServer(server, 'SIGTERM');
+        throw signal.aborted
+          ? error
+          : new Error('redis-server did not start: install it, or set TEST_REDIS_URL.', { cause: error });
+      }
+    },
+  };
 }
 
 async function untilReady(server: ChildProcess, port: number, signal: AbortSignal): Promise<void> {

@@ -73,6 +73,16 @@ describe('transactions', () => {
   });
 });
 
+it('runs a query that is read in portions to its end before another', async () => {
+  const [reader, other] = await Promise.all([clients.client(), clients.client()]);
+  await insert(other, 'first');
+  // pg fetches portions of this size one after the other, with Flush instead of Sync in between.
+  const inPortions = { text: "SELECT 'read' AS who, pg_sleep(0) FROM generate_series(1, 50)", values: [], rows: 7 };
+  const [read] = await Promise.all([reader.query<{ who: string }>(inPortions), insert(other, 'second')]);
+  expect(read.rows).toHaveLength(50);
+  expect(await written()).toEqual(['first', 'second']);
+});
+
 describe('a client that goes away', () => {
   it('takes its open transaction with it', async () => {
     const [leaver, other] = await Promise.all([clients.client(), clients.client()]);

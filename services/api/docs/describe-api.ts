@@ -1,3 +1,4 @@
+import { BlockList } from 'node:net';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { createApp } from '../app.ts';
@@ -15,6 +16,10 @@ export function createBareApp(version: string) {
     keys: createKeyRing([]),
     limits: { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216 },
     metricsEnabled: true,
+    requestTimeoutMs: 15_000,
+    allowedOrigins: [],
+    rateLimiters: {},
+    trustedProxies: new BlockList(),
     logger: createLogger({ service: 'api', level: 'silent' }),
     metrics: createMetrics(),
   });

@@ -11,8 +11,8 @@ afterAll(() => api.stop());
 
 // One seed: a suite that fails now and then teaches nobody. Change it to look elsewhere.
 const seed = 20_260_301;
-const many = { seed, numRuns: 150 };
-const few = { seed, numRuns: 50 };
+const many = { seed, numRuns: 100 };
+const few = { seed, numRuns: 30 };
 
 // Characters that mean something to SQL, JSON, tsquery, LIKE, arrays, parsers of words, or nothing to anybody.
 const nasty = fc.oneof(
@@ -129,7 +129,7 @@ describe('whatever JSON is sent', () => {
       }),
       many,
     );
-    expect(answered).toBeGreaterThan(20);
+    expect(answered).toBeGreaterThan(10);
   });
 
   test.each(['/v1/messages', '/v1/messages/batch', '/v1/memory/search', '/v1/admin/retention/run'])(

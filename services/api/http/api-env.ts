@@ -7,5 +7,9 @@ export interface ApiEnv {
   Variables: {
     requestId: string;
     credential: Credential;
+    /** Aborted when the request's time is up or its client has gone. */
+    signal: AbortSignal;
+    /** Counts the request against its tenant's rate. */
+    countTenant: (tenantId: string) => Promise<void>;
   };
 }

@@ -66,17 +66,22 @@ describe('security: the log', () => {
   });
 
   test('holds no key, no content and no query', () => {
-    for (const secret of secrets)
-      expect(
-        api.logLines.filter((line) => line.includes(secret)),
-        secret,
-      ).toEqual([]);
+    const telling = api.logLines.filter((line) => secrets.some((secret) => line.includes(secret)));
+    expect(telling).toEqual([]);
   });
 
   test('names the route, never the path that was asked for', () => {
     const paths = new Set(api.logLines.map((line) => JSON.parse(line).path).filter((path) => path !== undefined));
-    for (const path of paths)
-      expect(path).toMatch(/^(\/v1\/messages(\/batch|\/:id)?|\/v1\/memory\/search|\/?\*|unmatched)$/);
+    const known = new Set([
+      '/v1/messages',
+      '/v1/messages/batch',
+      '/v1/messages/:id',
+      '/v1/memory/search',
+      '/*',
+      '*',
+      'unmatched',
+    ]);
+    expect([...paths].filter((path) => !known.has(path))).toEqual([]);
   });
 
   test('tells keys apart by the beginning of their hash', () => {

@@ -35,7 +35,14 @@ export function problems(...names: readonly ErrorCode[]) {
 }
 
 /** What every call with a key can be answered, and what one with a body besides. */
-export const commonErrors = ['unauthenticated', 'forbidden', 'invalid_request', 'unavailable'] as const;
+export const commonErrors = [
+  'unauthenticated',
+  'forbidden',
+  'invalid_request',
+  'rate_limited',
+  'unavailable',
+  'deadline_exceeded',
+] as const;
 export const bodyErrors = ['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const;
 
 /** A JSON response entry. */

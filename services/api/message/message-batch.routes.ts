@@ -37,6 +37,8 @@ export function messageBatchRoutes({ service, maxBodyBytes }: MessageBatchRoutes
   return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook }).openapi(create, async (c) => {
     const outcomes = c.req.valid('json').messages.map((item, index) => checkItem(item, index, c.get('credential')));
     const accepted = outcomes.filter((outcome): outcome is NewMessage => !(outcome instanceof AppError));
+    // A batch is one request of each tenant it is for.
+    for (const tenantId of new Set(accepted.map((message) => message.tenantId))) await c.get('countTenant')(tenantId);
     const options = { mode: 'batch', requestId: c.get('requestId') } as const;
     const stored = accepted.length === 0 ? [] : await service.create(accepted, options);
     const errors = outcomes.flatMap((outcome, index) =>

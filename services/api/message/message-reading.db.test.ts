@@ -141,14 +141,12 @@ describe('deleting a message', () => {
     const ids = await store(tenantId, ['held@1']);
     const others = await store(other, ['free@1']);
     await api.db.insertInto('retention_policy').values({ tenant_id: tenantId, legal_hold: true }).execute();
-    // A hold of the same conversation id, but somebody else's.
-    await api.db
-      .insertInto('conversation')
-      .values({ tenant_id: tenantId, conversation_id: 'c', metadata: '{}', legal_hold: true })
-      .execute();
     expectProblem(await remove(tenantId, ids.get('held')), 'conflict');
     expect(await rowsOf(tenantId)).toEqual(['message', 'pending']);
     expectProblem(await remove(tenantId, others.get('free')), 'not_found');
+    // A hold of the same conversation id, but somebody else's.
+    const holding = { tenant_id: tenantId, conversation_id: 'c', metadata: '{}', legal_hold: true };
+    await api.db.insertInto('conversation').values(holding).execute();
     expect((await remove(other, others.get('free'))).status).toBe(204);
   });
 });

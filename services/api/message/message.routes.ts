@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
-import { resolveTenant } from '../http/resolve-tenant.ts';
+import { admitTenant } from '../http/admit-tenant.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { toMessageBody, toNewMessage } from './message.mapper.ts';
 import {
@@ -16,6 +16,7 @@ import {
 import type { MessageService } from './message.service.ts';
 
 const tags = ['messages'];
+const inQuery = { in: 'query', pointer: '/tenant_id' } as const;
 const security = keySecurity;
 const byId = {
   params: z.strictObject({ id: messageIdSchema }),
@@ -87,7 +88,7 @@ export function messageRoutes({ service, maxBodyBytes }: MessageRoutesDeps) {
   return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook })
     .openapi(create, async (c) => {
       const input = c.req.valid('json');
-      const tenantId = resolveTenant(c.get('credential'), input.tenant_id, { in: 'body', pointer: '/tenant_id' });
+      const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' });
       const options = { mode: 'single', requestId: c.get('requestId') } as const;
       const [stored] = await service.create([toNewMessage(input, tenantId)], options);
       if (stored === undefined) throw new Error('the stored message was not answered');
@@ -96,7 +97,7 @@ export function messageRoutes({ service, maxBodyBytes }: MessageRoutesDeps) {
     .openapi(list, async (c) => {
       const query = c.req.valid('query');
       const page = await service.list({
-        tenantId: resolveTenant(c.get('credential'), query.tenant_id, { in: 'query', pointer: '/tenant_id' }),
+        tenantId: await admitTenant(c, query.tenant_id, inQuery),
         conversationId: query.conversation_id,
         order: query.order,
         cursor: query.cursor,
@@ -105,21 +106,12 @@ export function messageRoutes({ service, maxBodyBytes }: MessageRoutesDeps) {
       return c.json({ items: page.items.map(toMessageBody), next_cursor: page.nextCursor ?? null }, 200);
     })
     .openapi(get, async (c) => {
-      const tenantId = tenantOf(c);
+      const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);
       return c.json(toMessageBody(await service.getById(tenantId, c.req.valid('param').id)), 200);
     })
     .openapi(remove, async (c) => {
-      const tenantId = tenantOf(c);
+      const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);
       await service.deleteById(tenantId, c.req.valid('param').id);
       return c.body(null, 204);
     });
-}
-
-interface TenantQueryContext {
-  readonly req: { valid(target: 'query'): { tenant_id?: string | undefined } };
-  get(key: 'credential'): ApiEnv['Variables']['credential'];
-}
-
-function tenantOf(c: TenantQueryContext): string {
-  return resolveTenant(c.get('credential'), c.req.valid('query').tenant_id, { in: 'query', pointer: '/tenant_id' });
 }

@@ -1,20 +1,34 @@
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 
-/** Reads addresses and CIDR blocks of proxies whose `X-Forwarded-For` may be believed. */
-export const proxyListSchema = z.array(z.string()).transform((items, context): BlockList => {
+interface Block {
+  readonly address: string;
+  readonly bits: number;
+  readonly family: 'ipv4' | 'ipv6';
+}
+
+/** Addresses and CIDR blocks of proxies whose `X-Forwarded-For` may be believed. */
+export const proxyListSchema = z
+  .array(z.string())
+  .refine((items) => items.every((item) => parseBlock(item) !== undefined), 'must be IP addresses or CIDR blocks');
+
+/** The list in the form that addresses are checked against. What is not a block is left out. */
+export function toBlockList(items: readonly string[]): BlockList {
   const list = new BlockList();
-  for (const item of items) {
-    const [address = '', bits] = item.split('/');
-    const version = isIP(address);
-    const longest = version === 6 ? 128 : 32;
-    const length = bits === undefined ? longest : Number(bits);
-    const isBlock = version !== 0 && Number.isInteger(length) && length >= 0 && length <= longest;
-    if (isBlock) list.addSubnet(address, length, version === 6 ? 'ipv6' : 'ipv4');
-    else context.addIssue({ code: 'custom', message: 'must be IP addresses or CIDR blocks, separated by commas' });
+  for (const block of items.map(parseBlock)) {
+    if (block !== undefined) list.addSubnet(block.address, block.bits, block.family);
   }
   return list;
-});
+}
+
+function parseBlock(item: string): Block | undefined {
+  const [address = '', length] = item.split('/');
+  const version = isIP(address);
+  const longest = version === 6 ? 128 : 32;
+  const bits = length === undefined ? longest : Number(length);
+  if (version === 0 || !Number.isInteger(bits) || bits < 0 || bits > longest) return undefined;
+  return { address, bits, family: version === 6 ? 'ipv6' : 'ipv4' };
+}
 
 /**
  * The address of the client: the peer's, or, as long as the sender is a trusted proxy, the next one in

@@ -1,6 +1,4 @@
-import type { RateDecision } from './rate-limiter.ts';
-
-export type RateSubject = 'address' | 'key' | 'tenant';
+import type { RateDecision, RateSubject } from './rate-limiter.ts';
 
 /**
  * The header fields that tell a client how it stands: `RateLimit` and `RateLimit-Policy` of

@@ -12,13 +12,19 @@ export interface RateDecision {
   readonly resetSeconds: number;
 }
 
+/** Whose requests are counted. */
+export type RateSubject = 'address' | 'key' | 'tenant';
+
+/** One limiter a subject; a subject without one is not limited. */
+export type RateLimiters = Readonly<Partial<Record<RateSubject, RateLimiter>>>;
+
 /** Counts requests of subjects (a key, a tenant, an address) in fixed windows. */
 export interface RateLimiter {
   /** Never throws: when the shared store is away, this process counts for itself. */
   consume(subject: string): Promise<RateDecision>;
 }
 
-export interface RateLimiterOptions {
+interface RateLimiterOptions {
   /** Tells limiters apart in the store. */
   readonly name: string;
   readonly rate: Rate;
@@ -26,7 +32,7 @@ export interface RateLimiterOptions {
   readonly redis: Redis | undefined;
 }
 
-export function createRateLimiter({ name, rate, redis }: RateLimiterOptions): RateLimiter {
+function createRateLimiter({ name, rate, redis }: RateLimiterOptions): RateLimiter {
   const options = { keyPrefix: `memory-layer:rate:${name}`, points: rate.requests, duration: rate.windowSeconds };
   const memory = new RateLimiterMemory(options);
   const limiter =
@@ -55,4 +61,14 @@ export function createRateLimiter({ name, rate, redis }: RateLimiterOptions): Ra
 
 function untouched({ requests, windowSeconds }: Rate): RateDecision {
   return { allowed: true, limit: requests, windowSeconds, remaining: requests, resetSeconds: windowSeconds };
+}
+
+/** A limiter for every subject that has a rate. */
+export function createRateLimiters(
+  rates: Readonly<Record<RateSubject, Rate | undefined>>,
+  redis: Redis | undefined,
+): RateLimiters {
+  const limiter = (name: RateSubject, rate: Rate | undefined) =>
+    rate === undefined ? {} : { [name]: createRateLimiter({ name, rate, redis }) };
+  return { ...limiter('address', rates.address), ...limiter('key', rates.key), ...limiter('tenant', rates.tenant) };
 }

@@ -71,9 +71,12 @@ describe('asking for a retention run', () => {
 
   test.each<[string, Worker]>([
     ['no worker hears of it', asleep],
-    ['the queue is away', async () => {
+    [
+      'the queue is away',
+      async () => {
         throw new Error('the queue is away');
-      }],
+      },
+    ],
   ])('answers 202 when %s: a sweeper will find it', async (_, deaf) => {
     worker = deaf;
     const tenantId = freshTenant();

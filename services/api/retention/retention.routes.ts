@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
-import { resolveTenant } from '../http/resolve-tenant.ts';
+import { admitTenant } from '../http/admit-tenant.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { tenantIdSchema } from '../message/message.schemas.ts';
 import type { RetentionRun } from './retention-run.ts';
@@ -82,13 +82,13 @@ export function retentionRoutes({ service, maxBodyBytes }: RetentionRoutesDeps) 
   return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook })
     .openapi(run, async (c) => {
       const input = c.req.valid('json');
-      const tenantId = resolveTenant(c.get('credential'), input.tenant_id, { in: 'body', pointer: '/tenant_id' });
+      const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' });
       const outcome = await service.run({ tenantId, actions: input.actions, dryRun: input.dry_run });
       return c.json(toBody(outcome), outcome.state === 'completed' ? 200 : 202);
     })
     .openapi(get, async (c) => {
       const where = { in: 'query', pointer: '/tenant_id' } as const;
-      const tenantId = resolveTenant(c.get('credential'), c.req.valid('query').tenant_id, where);
+      const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, where);
       return c.json(toBody(await service.getById(tenantId, c.req.valid('param').run_id)), 200);
     });
 }

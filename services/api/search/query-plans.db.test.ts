@@ -88,7 +88,7 @@ const historyIndex = /Index (Only )?Scan( Backward)? using message_p\d+_tenant_i
 
 describe('messages', () => {
   const page = {
-    tenantId: tenantId,
+    tenantId,
     conversationId: undefined,
     order: 'asc',
     after: undefined,

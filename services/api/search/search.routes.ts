@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
-import { resolveTenant } from '../http/resolve-tenant.ts';
+import { admitTenant } from '../http/admit-tenant.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { fromBody, fromQuery, toHitBody } from './search.mapper.ts';
 import { searchBodySchema, searchQuerySchema, searchResponseSchema } from './search.schemas.ts';
@@ -45,14 +45,14 @@ export function searchRoutes({ service, maxBodyBytes }: SearchRoutesDeps) {
     .openapi(get, async (c) => {
       const query = c.req.valid('query');
       const where = { in: 'query', pointer: '/tenant_id' } as const;
-      const tenantId = resolveTenant(c.get('credential'), query.tenant_id, where);
-      return c.json(answer(await service.search(fromQuery(query, { tenantId, signal: c.req.raw.signal }))), 200);
+      const tenantId = await admitTenant(c, query.tenant_id, where);
+      return c.json(answer(await service.search(fromQuery(query, { tenantId, signal: c.get('signal') }))), 200);
     })
     .openapi(post, async (c) => {
       const input = c.req.valid('json');
       const where = { in: 'body', pointer: '/tenant_id' } as const;
-      const tenantId = resolveTenant(c.get('credential'), input.tenant_id, where);
-      return c.json(answer(await service.search(fromBody(input, { tenantId, signal: c.req.raw.signal }))), 200);
+      const tenantId = await admitTenant(c, input.tenant_id, where);
+      return c.json(answer(await service.search(fromBody(input, { tenantId, signal: c.get('signal') }))), 200);
     });
 }
 

@@ -1,3 +1,4 @@
+import { BlockList } from 'node:net';
 import type { Database } from '@memory-layer/shared/db/database';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embedder';
@@ -14,6 +15,7 @@ import { createApp } from '../app.ts';
 import { createKeyRing } from '../http/api-key.ts';
 import { createMessageRepository } from '../message/message.repository.ts';
 import { createMessageService } from '../message/message.service.ts';
+import type { RateLimiters } from '../rate-limit/rate-limiter.ts';
 import { createRetentionRunRepository } from '../retention/retention-run.repository.ts';
 import { createRetentionService, type RetentionServiceDeps } from '../retention/retention.service.ts';
 import { defaultWeights } from '../search/ranking.ts';
@@ -47,6 +49,9 @@ export interface TestApiOptions {
   /** What a retention worker would do when it hears of a run. */
   readonly onRetentionRun?: (db: Kysely<Schema>, tenantId: string, runId: string) => Promise<void>;
   readonly retentionWaitMs?: number;
+  readonly requestTimeoutMs?: number;
+  readonly allowedOrigins?: readonly string[];
+  readonly rateLimiters?: RateLimiters;
 }
 
 export interface TestApi {
@@ -165,6 +170,10 @@ function composeTestApp(database: Database, shared: Shared) {
     ]),
     limits,
     metricsEnabled: true,
+    requestTimeoutMs: options.requestTimeoutMs ?? 15_000,
+    allowedOrigins: options.allowedOrigins ?? [],
+    rateLimiters: options.rateLimiters ?? {},
+    trustedProxies: new BlockList(),
     logger,
     metrics,
   });

@@ -9,6 +9,7 @@ import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import type { Kysely } from 'kysely';
 import { createEmbeddingRepository } from '../embedding.repository.ts';
 import { createEmbeddingService } from '../embedding.service.ts';
+import type { TenantWork } from '../lease-messages.ts';
 
 /** A signal that is never aborted. */
 export const never = new AbortController().signal;
@@ -66,7 +67,8 @@ export function createService(db: Kysely<Schema>, options: ServiceOptions = {}) 
     logger: createLogger({ service: 'test', level: 'info', stream: { write: (line) => void lines.push(line) } }),
     metrics: createMetrics(),
   });
-  return { embedDue: service.embedDue, scripted, guarded, rung, lines };
+  const embedDue = (work: TenantWork, signal: AbortSignal) => service.embedDue(work, signal);
+  return { embedDue, scripted, guarded, rung, lines };
 }
 
 /** Waits until aborted, as a model does that hangs. */

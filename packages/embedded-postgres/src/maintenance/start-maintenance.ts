@@ -27,7 +27,7 @@ export function startMaintenance(engine: MaintainedEngine): Maintenance {
         vacuumOneTable(sql);
       });
     } catch (error) {
-      // A table that was dropped meanwhile, say: the next round looks again. A crash is reported by the engine itself.
+      // A full disk or a table that is damaged, say: the next round tries again, and queries tell their clients.
       if (!(error instanceof InternalSqlError)) throw error;
     } finally {
       isRunning = false;

@@ -52,11 +52,17 @@ export function describeBells(backend: () => QueueBackend): void {
       const queue = defineTestQueue();
       const producer = openProducer(backend(), queue);
       const ring = () => producer.add('toil', bell, { deduplicationId: 'acme' });
-      const first = await startConsumer(backend(), queue, { toil: untilAborted }, { stopTimeoutMs: 0 });
+      let begun = 0;
+      const toilForever = (job: { readonly signal: AbortSignal }) => {
+        begun += 1;
+        return untilAborted(job);
+      };
+      const first = await startConsumer(backend(), queue, { toil: toilForever }, { stopTimeoutMs: 0 });
       await ring();
-      await eventually(async () => expect(await producer.counts()).toMatchObject({ active: 1 }));
+      // The handler and not the count of active jobs: a job is active before its bell is free to ring again.
+      await eventually(() => expect(begun).toBe(1));
       await first.consumer.stop();
-      expect(first.handedBack).toHaveLength(1);
+      expect(new Set(first.handedBack.map(({ jobId }) => jobId)).size).toBe(1);
       await ring();
       expect(await producer.counts()).toMatchObject({ waiting: 2 });
 

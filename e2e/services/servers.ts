@@ -1,0 +1,118 @@
+// What these tests share with the tooling and with `packages/shared`, in one place: this package links neither.
+// oxlint-disable no-restricted-imports
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { Database } from '../../packages/shared/src/db/database.ts';
+import { startTestDatabase } from '../../packages/shared/src/testing/test-database.ts';
+import { postgresPrograms } from '../../tooling/servers/postgres-programs.ts';
+import { createPostgresCluster } from '../../tooling/servers/postgres-server.ts';
+import { createRedis } from '../../tooling/servers/redis-server.ts';
+import type { RestartableServer } from '../../tooling/servers/restartable-server.ts';
+import { endServer } from '../../tooling/servers/server-process.ts';
+
+export { freePort } from '../../tooling/servers/free-port.ts';
+
+export type Queries = Database['queries'];
+
+/** What services run on. */
+export interface Servers {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  /** For looking at what is stored. */
+  readonly db: Queries;
+  close(): Promise<void>;
+}
+
+/** A server of one test file's own, that can be taken away and brought back with its data. */
+export interface FaultyServer {
+  readonly url: string;
+  start(): Promise<void>;
+  /** As a machine does that loses its power: nothing is said, nothing is finished. */
+  kill(): Promise<void>;
+  /** Ends it if it runs, and removes its data. */
+  remove(): Promise<void>;
+}
+
+export interface PrivateServers extends Servers {
+  readonly postgres: FaultyServer;
+  readonly redis: FaultyServer;
+  /** Forgets everything that Redis knows. */
+  flushRedis(): Promise<void>;
+}
+
+/** Whether `pnpm test:services` has started the servers, or somebody has named others. */
+export const serversAreGiven =
+  process.env['TEST_DATABASE_URL'] !== undefined && process.env['TEST_REDIS_URL'] !== undefined;
+
+/** A migrated database of its own on the server of TEST_DATABASE_URL, beside the Redis of TEST_REDIS_URL. */
+export async function useGivenServers(): Promise<Servers> {
+  const { connection, db, stop } = await startTestDatabase();
+  const redisUrl = process.env['TEST_REDIS_URL'] ?? '';
+  return { databaseUrl: connection.connectionString ?? '', redisUrl, db, close: stop };
+}
+
+/** PostgreSQL and Redis of its own, neither of them running, the database without a schema. */
+export async function createPrivateServers(): Promise<PrivateServers> {
+  const bin = await postgresPrograms('17', AbortSignal.timeout(300_000));
+  const postgres = toFaultyServer(await createPostgresCluster(bin), 'SIGINT');
+  const redis = toFaultyServer(await createRedis({ appendonly: 'yes' }), 'SIGTERM');
+  const database = new Database({
+    connection: { connectionString: postgres.url },
+    poolSize: 2,
+    acquireTimeoutMs: 5000,
+    applicationName: 'test',
+    onConnectionError: () => undefined,
+  });
+  return {
+    databaseUrl: postgres.url,
+    redisUrl: redis.url,
+    db: database.queries,
+    postgres,
+    redis,
+    flushRedis: () => flushAll(redis.url),
+    async close() {
+      await database.stop();
+      await Promise.all([postgres.remove(), redis.remove()]);
+    },
+  };
+}
+
+function toFaultyServer(server: RestartableServer, endSignal: 'SIGINT' | 'SIGTERM'): FaultyServer {
+  let running: ChildProcess | undefined;
+  return {
+    url: server.url,
+    async start() {
+      running = await server.run(AbortSignal.timeout(60_000));
+    },
+    async kill() {
+      if (running?.pid === undefined) return;
+      // Stopped first, so that it starts no further children; they would outlive it and hold its memory.
+      process.kill(running.pid, 'SIGSTOP');
+      for (const child of childrenOf(running.pid)) process.kill(child, 'SIGKILL');
+      const exited = new Promise((resolve) => running?.once('exit', resolve));
+      running.kill('SIGKILL');
+      await exited;
+      running = undefined;
+    },
+    async remove() {
+      if (running) await endServer(running, endSignal);
+      server.remove();
+    },
+  };
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+}
+
+async function flushAll(url: string): Promise<void> {
+  const { port, hostname } = new URL(url);
+  const socket = createConnection(Number(port), hostname);
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  socket.once('data', (data) => resolve(data.toString())).once('error', reject);
+  socket.write('FLUSHALL\r\n');
+  const answer = await promise;
+  socket.destroy();
+  if (answer !== '+OK\r\n') throw new Error(`FLUSHALL answered ${answer}`);
+}

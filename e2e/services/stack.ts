@@ -1,0 +1,82 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createApiClient, type ApiClient } from '../api-client.ts';
+import { freePort, type Servers } from './servers.ts';
+import { spawnService, type ServiceName, type ServiceProcess } from './service-process.ts';
+
+export const apiKey = 'a-key-for-the-services-suite';
+
+/** Converted once, and used by every file of this suite. */
+export const modelCacheDir = join(tmpdir(), 'memory-layer-test', 'models');
+
+type Env = Readonly<Record<string, string>>;
+
+/** Services on the same servers. */
+export interface Stack<S extends Servers = Servers> {
+  readonly servers: S;
+  /** Starts a process; does not wait for it. */
+  spawn(name: ServiceName, env?: Env): Promise<ServiceProcess>;
+  /** Starts a process and waits until it is ready. */
+  start(name: ServiceName, env?: Env): Promise<ServiceProcess>;
+  /** Runs `migrate` to its end. @throws when it fails. */
+  migrate(): Promise<ServiceProcess>;
+  clientOf(api: ServiceProcess, key?: string): ApiClient;
+  /** Ends every process that still runs, then the servers. */
+  close(): Promise<void>;
+}
+
+const testing: Env = {
+  // Times are short, so that tests are.
+  MEMORY_DATABASE_CONNECT_TIMEOUT_MS: '2000',
+  MEMORY_EMBEDDING_SWEEP_MS: '300',
+  // Counted, but never used up.
+  MEMORY_GLOBAL_RATE_LIMIT: '1000000/second',
+  MEMORY_KEY_RATE_LIMIT: '1000000/second',
+  MEMORY_TENANT_RATE_LIMIT: '1000000/second',
+};
+
+export async function createStack<S extends Servers>(servers: S): Promise<Stack<S>> {
+  // An empty folder: services read `.env` of the folder they are started in.
+  const cwd = await mkdtemp(join(tmpdir(), 'memory-layer-services-'));
+  const processes: ServiceProcess[] = [];
+  const common: Env = {
+    MEMORY_DATABASE_URL: servers.databaseUrl,
+    MEMORY_REDIS_URL: servers.redisUrl,
+    MEMORY_REDIS_PREFIX: `{services-${process.pid}-${Date.now()}}`,
+    MEMORY_API_KEYS: apiKey,
+    MEMORY_EMBEDDING_PROVIDER: 'bundled',
+    MEMORY_EMBEDDING_THREADS: '1',
+    MEMORY_MODEL_CACHE_DIR: modelCacheDir,
+    ...testing,
+  };
+
+  async function spawn(name: ServiceName, env: Env = {}): Promise<ServiceProcess> {
+    const [port, opsPort] = await Promise.all([freePort(), freePort()]);
+    const service = spawnService(name, { cwd, port, opsPort, env: { ...common, ...env } });
+    processes.push(service);
+    return service;
+  }
+
+  return {
+    servers,
+    spawn,
+    async start(name, env) {
+      const service = await spawn(name, env);
+      await service.ready();
+      return service;
+    },
+    async migrate() {
+      const service = await spawn('migrate');
+      const { code } = await service.ended();
+      if (code !== 0) throw new Error(`migrate ended with ${code}:\n${service.output()}`);
+      return service;
+    },
+    clientOf: ({ url }, key = apiKey) => createApiClient({ url, apiKey: key }),
+    async close() {
+      await Promise.all(processes.map((service) => service.kill('SIGKILL')));
+      await servers.close();
+      await rm(cwd, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import type { MiddlewareHandler } from 'hono';
+import { cors } from 'hono/cors';
+import type { ApiEnv } from './api-env.ts';
+
+/** Says which version of the API answers. */
+export const apiVersion: MiddlewareHandler<ApiEnv> = async function setApiVersion(c, next) {
+  c.header('X-API-Version', 'v1');
+  await next();
+};
+
+const exposed = [
+  'X-Request-ID',
+  'X-API-Version',
+  'RateLimit',
+  'RateLimit-Policy',
+  'X-RateLimit-Limit',
+  'X-RateLimit-Remaining',
+  'X-RateLimit-Reset',
+  'Retry-After',
+];
+
+/** Lets web pages of the given origins (`*`: all) call and read the answers, errors included. Keys are no cookies. */
+export function allowOrigins(origins: readonly string[]): MiddlewareHandler<ApiEnv> {
+  return cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    allowMethods: ['GET', 'POST', 'DELETE'],
+    allowHeaders: ['Authorization', 'Content-Type', 'X-API-Key', 'X-Request-ID'],
+    exposeHeaders: exposed,
+    maxAge: 600,
+  });
+}

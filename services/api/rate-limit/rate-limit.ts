@@ -1,0 +1,50 @@
+import type { BlockList } from 'node:net';
+import { AppError } from '@memory-layer/shared/errors/app-error';
+import type { Context, MiddlewareHandler } from 'hono';
+import type { ApiEnv } from '../http/api-env.ts';
+import { clientAddress } from './client-address.ts';
+import { rateHeaders } from './rate-headers.ts';
+import type { RateLimiter, RateLimiters, RateSubject } from './rate-limiter.ts';
+
+/** Counts a request by the address it came from: before the key is looked at, so that keys cannot be guessed fast. */
+export function limitAddress(limiters: RateLimiters, trustedProxies: BlockList): MiddlewareHandler<ApiEnv> {
+  return async function countAddress(c, next) {
+    const peer = peerAddress(c);
+    const address = clientAddress(peer, c.req.header('x-forwarded-for'), trustedProxies);
+    await count(c, 'address', limiters.address, address);
+    await next();
+  };
+}
+
+/** Counts a request by its key, and leaves behind how to count it by its tenant once that is known. */
+export function limitKey(limiters: RateLimiters): MiddlewareHandler<ApiEnv> {
+  return async function countKey(c, next) {
+    await count(c, 'key', limiters.key, c.get('credential').keyId);
+    c.set('countTenant', (tenantId) => count(c, 'tenant', limiters.tenant, tenantId));
+    await next();
+  };
+}
+
+/** Without a listener, as in tests, there is no peer. */
+function peerAddress(c: Context<ApiEnv>): string | undefined {
+  const bindings: Partial<ApiEnv['Bindings']> | undefined = c.env;
+  return bindings?.incoming?.socket.remoteAddress;
+}
+
+async function count(
+  c: Context<ApiEnv>,
+  subject: RateSubject,
+  limiter: RateLimiter | undefined,
+  id: string,
+): Promise<void> {
+  if (limiter === undefined) return;
+  const decision = await limiter.consume(id);
+  for (const [name, value] of rateHeaders(subject, decision)) {
+    // The two RateLimit fields are lists, one item a subject; of the older ones the last subject counts.
+    c.header(name, value, { append: name.startsWith('RateLimit') });
+  }
+  if (decision.allowed) return;
+  throw new AppError('rate_limited', `This ${subject} has used up its ${decision.limit} requests.`, {
+    retryAfterSeconds: decision.resetSeconds,
+  });
+}

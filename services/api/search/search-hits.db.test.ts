@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { embedPending } from '../testing/embed-pending.ts';
+import { createMemory } from '../testing/search-fixture.ts';
+import { keys, startTestApi, type TestApi } from '../testing/test-api.ts';
+import { WordEmbedder } from '../testing/word-embedder.ts';
+import { createSearchRepository, type CandidateQuery } from './search.repository.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api.stop());
+
+describe('what is found', () => {
+  test('a new message is found by its words at once, by its meaning when it is embedded', async () => {
+    const memory = createMemory(() => api);
+    await memory.store({ content: 'gardening in May' });
+    expect(await memory.find('garden')).toEqual(['gardening in May']);
+    expect(await memory.find('gardenia')).toEqual([]);
+    await memory.embed();
+    expect(await memory.find('gardenia', { mode: 'vector' })).toEqual(['gardening in May']);
+    expect(await memory.find('gardenia', { mode: 'lexical' })).toEqual([]);
+    expect(await memory.find('gardenia')).toEqual(['gardening in May']);
+  });
+
+  test('a deleted message never is', async () => {
+    const memory = createMemory(() => api);
+    const [done] = await memory.store({ content: 'garden one' });
+    await memory.embed();
+    const [waiting] = await memory.store({ content: 'garden two' });
+    expect(await memory.find('garden')).toHaveLength(2);
+    for (const id of [done, waiting]) {
+      await api.call('DELETE', `/v1/messages/${id}?tenant_id=${memory.tenantId}`);
+      for (const mode of ['hybrid', 'vector', 'lexical']) {
+        const ids = (await memory.search('garden', { mode })).items.map((item) => item.message_id);
+        expect(ids).not.toContain(id);
+      }
+    }
+    expect(await memory.find('garden')).toEqual([]);
+  });
+
+  test('a hit shows itself as it was stored', async () => {
+    const memory = createMemory(() => api);
+    const metadata = { topic: 'roses', 'a b': [1, null] };
+    const created_at = '2026-01-05T00:00:00.123Z';
+    const [id] = await memory.store({
+      content: ' My garden! ',
+      role: 'assistant',
+      importance: 0.25,
+      created_at,
+      metadata,
+    });
+    await memory.embed();
+    const { items, total } = await memory.search('garden');
+    expect(total).toBe(1);
+    expect(items).toEqual([
+      {
+        message_id: id,
+        conversation_id: 'c',
+        role: 'assistant',
+        content: ' My garden! ',
+        metadata,
+        created_at,
+        score: expect.any(Number),
+        similarity: expect.closeTo(Math.SQRT1_2, 2),
+        decay: expect.any(Number),
+        importance: 0.25,
+        breakdown: {
+          vector: expect.any(Number),
+          lexical: expect.any(Number),
+          context: 0,
+          relevance: expect.any(Number),
+        },
+      },
+    ]);
+  });
+});
+
+describe('security: tenant A cannot see tenant B', () => {
+  const message = (content: string) => ({ conversation_id: 'c', role: 'user', content, metadata: { of: content } });
+
+  test('in any search, though it has nothing of its own', async () => {
+    for (const content of ['garden plans', 'garden walls', 'garden tools']) {
+      await api.call('POST', '/v1/messages', { key: keys.globex, body: message(content) });
+    }
+    await embedPending(api, 'globex');
+    const search = (key: string, options: object) =>
+      api.call('POST', '/v1/memory/search', { key, body: { query: 'garden plans', ...options } });
+    for (const mode of ['hybrid', 'vector', 'lexical']) {
+      expect((await search(keys.globex, { mode })).body.total).toBe(3);
+      for (const filter of [{}, { conversation_id: 'c' }, { metadata: { of: 'garden plans' } }]) {
+        expect((await search(keys.acme, { mode, ...filter })).body.items).toEqual([]);
+      }
+    }
+  });
+
+  test('nor do its better matches take the places of hits', async () => {
+    const own = createMemory(() => api);
+    const other = createMemory(() => api);
+    await own.store({ content: 'one garden among many words about other things' });
+    await other.store(...Array.from({ length: 20 }, () => ({ content: 'garden garden' })));
+    await own.embed();
+    await other.embed();
+    for (const mode of ['hybrid', 'vector', 'lexical']) {
+      expect(await own.find('garden', { mode, top_k: 1, candidate_limit: 1 })).toHaveLength(1);
+    }
+  });
+
+  test('in any method of the repository', async () => {
+    const own = createMemory(() => api);
+    const other = createMemory(() => api);
+    const [ownId = ''] = await own.store({ content: 'garden mine' });
+    const otherIds = await other.store({ content: 'garden theirs' }, { content: 'more of theirs' });
+    await own.embed();
+    await other.embed();
+    const [vector] = await new WordEmbedder().embed(['garden'], { kind: 'query' });
+    const repository = createSearchRepository(api.db);
+    const none = {
+      conversationIds: undefined,
+      roles: undefined,
+      createdAfter: undefined,
+      createdBefore: undefined,
+      importanceMin: undefined,
+      metadata: undefined,
+    };
+    const query: CandidateQuery = {
+      tenantId: own.tenantId,
+      generation: api.generation,
+      vector,
+      text: 'garden theirs',
+      limit: 10,
+      filter: none,
+    };
+
+    expect((await repository.findCandidates(query)).map((candidate) => candidate.id)).toEqual([ownId]);
+    expect(await repository.findNeighbours(query, otherIds)).toEqual({ neighbours: [], adjacency: [] });
+    expect(await repository.findNeighbours(query, [ownId])).toEqual({ neighbours: [], adjacency: [] });
+    expect(await repository.getHits(own.tenantId, api.generation, otherIds, vector)).toEqual([]);
+    expect(await repository.getHits(other.tenantId, api.generation, otherIds, vector)).toHaveLength(2);
+  });
+});
