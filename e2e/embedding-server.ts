@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export const dimension = 64;
+const dimension = 64;
 
 /** How a request is answered; `hangs` never ends it. */
 export type Behaviour = 'works' | 'answers 500' | 'hangs' | 'answers no numbers' | 'answers another dimension';

@@ -60,7 +60,7 @@ describe('a job that is ended', () => {
       if (batch.length > 2) throw new AppError('embedding_unavailable', 'too many at once');
       if (!batch.includes('text 3')) return answer(batch, call);
       stop.abort(reason);
-      return hang(AbortSignal.any([stop.signal]));
+      return hang(undefined);
     };
     const outcome = await embedDue(tenant.work, stop.signal);
     scripted.answer = answer;

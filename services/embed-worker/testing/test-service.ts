@@ -17,7 +17,7 @@ export const never = new AbortController().signal;
 export const away = () => new AppError('embedding_unavailable', 'connection refused');
 
 /** An embedder with a script that also says how texts are split. */
-export class SplittingEmbedder extends ScriptedEmbedder {
+class SplittingEmbedder extends ScriptedEmbedder {
   splitter: (text: string) => Promise<string[]> = (text) => super.split(text);
 
   override split(text: string): Promise<string[]> {
@@ -37,7 +37,7 @@ export interface ServiceOptions {
   readonly batchSize?: number;
 }
 
-export const leaseMs = 60_000;
+const leaseMs = 60_000;
 export const maxAttempts = 5;
 export const pauseMs = 100_000;
 

@@ -58,8 +58,7 @@ it('runs with the settings that this needs', () => {
 
 it('crashes when the disk fails to take a commit, rather than say that it has', async () => {
   const brokenDir = fs.mkdtempSync(path.join(os.tmpdir(), 'durability-'));
-  const broken = await openCluster({ dataDir: brokenDir, template: undefined, settings: {} });
-  runSql(broken.wire, 'CREATE TABLE entry (id int)');
+  const broken = await openCluster({ dataDir: brokenDir, template: await engine.dump(), settings: {} });
   const fsyncSync = fs.fsyncSync;
   fs.fsyncSync = () => {
     throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
