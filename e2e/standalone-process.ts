@@ -24,7 +24,14 @@ export interface StartOptions {
 
 export async function makeDataDir(): Promise<{ readonly path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'memory-layer-e2e-'));
-  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+  return {
+    path,
+    async remove() {
+      await rm(path, { recursive: true, force: true });
+      // A killed process leaves its lock beside the folder.
+      await rm(`${path}.lock`, { force: true });
+    },
+  };
 }
 
 export function spawnStandalone({ dataDir, env = {} }: StartOptions): { child: ChildProcess; output: () => string } {

@@ -31,7 +31,7 @@ export function startLoad(api: ApiClient, { tenantId, senders = 8, pauseMs = 20 
   const unanswered = new Map<string, readonly string[]>();
   const statuses = new Map<number, number>();
   let withoutRetryAfter = 0;
-  let stopped = false;
+  const stopping = new AbortController();
 
   async function send(sender: number, turn: number): Promise<void> {
     const requestId = `${tenantId}-${sender}-${turn}`;
@@ -54,7 +54,7 @@ export function startLoad(api: ApiClient, { tenantId, senders = 8, pauseMs = 20 
   }
 
   const loops = Array.from({ length: senders }, async (_, sender) => {
-    for (let turn = 0; !stopped; turn++) {
+    for (let turn = 0; !stopping.signal.aborted; turn++) {
       await send(sender, turn);
       await sleep(pauseMs);
     }
@@ -69,7 +69,7 @@ export function startLoad(api: ApiClient, { tenantId, senders = 8, pauseMs = 20 
       throw new Error(`no ${times} more answers of ${status}: ${JSON.stringify(Object.fromEntries(statuses))}`);
     },
     async stop() {
-      stopped = true;
+      stopping.abort();
       await Promise.all(loops);
       const refused = statuses.get(503) ?? 0;
       return { acknowledged, refused, statuses: Object.fromEntries(statuses), withoutRetryAfter, unanswered };

@@ -3,13 +3,12 @@ import { eventually, readLedger, untilEmbedded } from './ledger.ts';
 import { startLoad } from './load.ts';
 import type { ServiceProcess } from './service-process.ts';
 import { createPrivateServers, serversAreGiven, type PrivateServers } from './servers.ts';
-import { createStack, type Stack } from './stack.ts';
+import { createStack, type Services, type Stack } from './stack.ts';
 
 /** The tests follow one another: each finds the services as the one before has left them. */
 describe.skipIf(!serversAreGiven)('without PostgreSQL', () => {
   let stack: Stack<PrivateServers>;
-  let services: ServiceProcess[];
-  let api: ServiceProcess;
+  let services: Services;
 
   beforeAll(async () => {
     const servers = await createPrivateServers();
@@ -22,8 +21,8 @@ describe.skipIf(!serversAreGiven)('without PostgreSQL', () => {
   afterAll(() => stack.close());
 
   test('services start, say that they are not ready, and end on SIGTERM', async () => {
-    services = await Promise.all([stack.spawn('api'), stack.spawn('embed-worker'), stack.spawn('retention-worker')]);
-    for (const service of services) {
+    services = await stack.spawnAll();
+    for (const service of services.all) {
       await untilWaiting(service);
       expect((await service.ops('/livez'))?.status).toBe(200);
       expect((await service.ops('/readyz'))?.status).toBe(503);
@@ -34,8 +33,7 @@ describe.skipIf(!serversAreGiven)('without PostgreSQL', () => {
   });
 
   test('the api lives, is not ready, and asks to come again', async () => {
-    api = services.find(({ name }) => name === 'api') ?? expect.fail('no api');
-    const client = stack.clientOf(api);
+    const client = stack.clientOf(services.api);
     expect((await client.get('/livez')).status).toBe(200);
     expect((await client.get('/readyz')).status).toBe(503);
     expect((await client.get('/v1/admin/health')).status).toBe(503);
@@ -54,9 +52,9 @@ describe.skipIf(!serversAreGiven)('without PostgreSQL', () => {
 
   test('all of them become ready by themselves once it is there', async ({ task }) => {
     await stack.servers.postgres.start();
-    await Promise.all(services.map((service) => service.ready()));
+    await Promise.all(services.all.map((service) => service.ready()));
     const message = { tenant_id: 'start', conversation_id: 'c', role: 'user', content: 'in time' };
-    const answer = await stack.clientOf(api).post('/v1/messages', message);
+    const answer = await stack.clientOf(services.api).post('/v1/messages', message);
     expect(answer.status).toBe(202);
     await untilEmbedded(stack.servers.db, 'start');
     const sent = { acknowledged: new Map([[answer.body.id, 'in time']]), refused: 5 };
@@ -66,15 +64,15 @@ describe.skipIf(!serversAreGiven)('without PostgreSQL', () => {
 
   test('killed under load and started again: refusals meanwhile, nothing acknowledged is lost', async ({ task }) => {
     const { postgres, db } = stack.servers;
-    const load = startLoad(stack.clientOf(api), { tenantId: 'flight' });
+    const load = startLoad(stack.clientOf(services.api), { tenantId: 'flight' });
     for (let round = 0; round < 2; round++) {
       await load.untilAnswered(202, 100);
       await postgres.kill();
       await load.untilAnswered(503, 50);
-      for (const service of services) expect((await service.ops('/readyz'))?.status, service.output()).toBe(503);
+      for (const service of services.all) expect((await service.ops('/readyz'))?.status).toBe(503);
       await postgres.start();
       await load.untilAnswered(202, 50);
-      await Promise.all(services.map((service) => service.ready()));
+      await Promise.all(services.all.map((service) => service.ready()));
     }
     const sent = await load.stop();
     expect(Object.keys(sent.statuses)).toEqual(['200', '202', '503']);
@@ -84,7 +82,22 @@ describe.skipIf(!serversAreGiven)('without PostgreSQL', () => {
     await untilEmbedded(db, 'flight');
     const ledger = (task.meta.ledger = await readLedger(db, 'flight', sent));
     expect(ledger).toMatchObject({ lost: 0, embedded: ledger.stored });
-    expect(services.filter((service) => !service.isRunning())).toEqual([]);
+    expect(services.all.filter((service) => !service.isRunning())).toEqual([]);
+  });
+
+  test('frozen: /readyz says so instead of hanging, and all are ready when it goes on', async () => {
+    const { postgres } = stack.servers;
+    postgres.freeze();
+    for (const service of services.all) expect((await service.ops('/readyz'))?.status).toBe(503);
+    expect((await stack.clientOf(services.api).get('/readyz')).status).toBe(503);
+    postgres.thaw();
+    await Promise.all(services.all.map((service) => service.ready()));
+  });
+
+  test('gone for good: the services end in order on SIGTERM all the same', async () => {
+    await stack.servers.postgres.kill();
+    const exits = await Promise.all(services.all.map((service) => service.kill('SIGTERM')));
+    expect(exits).toEqual(services.all.map(() => ({ code: 0, signal: null })));
   });
 });
 

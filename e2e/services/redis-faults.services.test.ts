@@ -2,14 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ApiClient } from '../api-client.ts';
 import { countPending, readLedger, untilEmbedded } from './ledger.ts';
 import { startLoad, type LoadOutcome } from './load.ts';
-import type { ServiceProcess } from './service-process.ts';
 import { createPrivateServers, serversAreGiven, type PrivateServers } from './servers.ts';
-import { createStack, type Stack } from './stack.ts';
+import { createStack, type Services, type Stack } from './stack.ts';
 
 /** The tests follow one another: Redis is away when the first begins, and there when it ends. */
 describe.skipIf(!serversAreGiven)('without Redis', () => {
   let stack: Stack<PrivateServers>;
-  let services: ServiceProcess[];
+  let services: Services;
   let client: ApiClient;
 
   beforeAll(async () => {
@@ -31,9 +30,8 @@ describe.skipIf(!serversAreGiven)('without Redis', () => {
   }
 
   test('at start: all are ready, messages are accepted and found by words', async ({ task }) => {
-    services = await Promise.all([stack.start('api'), stack.start('embed-worker'), stack.start('retention-worker')]);
-    const api = services.find(({ name }) => name === 'api') ?? expect.fail('no api');
-    client = stack.clientOf(api);
+    services = await stack.startAll();
+    client = stack.clientOf(services.api);
     const load = startLoad(client, { tenantId: 'start' });
     await load.untilAnswered(202, 100);
     const sent = await load.stop();
@@ -46,28 +44,43 @@ describe.skipIf(!serversAreGiven)('without Redis', () => {
     task.meta.ledger = await expectUnharmed('start', sent);
   });
 
-  test('killed under load and started again: nobody notices but the embedding, which comes later', async ({ task }) => {
+  test('killed under load: nobody notices but the embedding, which is made up for when it is back', async ({
+    task,
+  }) => {
     const load = startLoad(client, { tenantId: 'flight' });
     await load.untilAnswered(202, 50);
     await stack.servers.redis.kill();
     await load.untilAnswered(202, 100);
+    // Nobody rings any more for what was sent last.
+    const sent = await load.stop();
     await stack.servers.redis.start();
-    await load.untilAnswered(202, 50);
-    task.meta.ledger = await expectUnharmed('flight', await load.stop());
+    task.meta.ledger = await expectUnharmed('flight', sent);
   });
 
   test('flushed under load, again and again: everything is embedded all the same', async ({ task }) => {
     const load = startLoad(client, { tenantId: 'flushed' });
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 3; round++) {
       await load.untilAnswered(202, 40);
       await stack.servers.flushRedis();
     }
-    task.meta.ledger = await expectUnharmed('flushed', await load.stop());
-    expect(services.filter((service) => !service.isRunning())).toEqual([]);
+    // So that what is sent last is forgotten for certain before the worker hears of it.
+    services.embedWorker.send('SIGSTOP');
+    await load.untilAnswered(202, 40);
+    const sent = await load.stop();
+    await stack.servers.flushRedis();
+    services.embedWorker.send('SIGCONT');
+    task.meta.ledger = await expectUnharmed('flushed', sent);
+    expect(services.all.filter((service) => !service.isRunning())).toEqual([]);
   });
 
   test('afterwards retention is heard again, too', async () => {
     const run = await client.post('/v1/admin/retention/run', { tenant_id: 'flushed' });
     expect(run).toMatchObject({ status: 200, body: { status: 'completed', archived: 0 } });
+  });
+
+  test('gone for good: the services end in order on SIGTERM all the same', async () => {
+    await stack.servers.redis.kill();
+    const exits = await Promise.all(services.all.map((service) => service.kill('SIGTERM')));
+    expect(exits).toEqual(services.all.map(() => ({ code: 0, signal: null })));
   });
 });

@@ -11,6 +11,7 @@ import { createRedis } from '../../tooling/servers/redis-server.ts';
 import type { RestartableServer } from '../../tooling/servers/restartable-server.ts';
 import { endServer } from '../../tooling/servers/server-process.ts';
 
+export { prepareBundledModel } from '../../packages/shared/src/embedding/bundled/prepare-bundled-model.ts';
 export { freePort } from '../../tooling/servers/free-port.ts';
 
 export type Queries = Database['queries'];
@@ -30,6 +31,9 @@ export interface FaultyServer {
   start(): Promise<void>;
   /** As a machine does that loses its power: nothing is said, nothing is finished. */
   kill(): Promise<void>;
+  /** It does nothing any more, but its connections stay open. */
+  freeze(): void;
+  thaw(): void;
   /** Ends it if it runs, and removes its data. */
   remove(): Promise<void>;
 }
@@ -47,9 +51,10 @@ export const serversAreGiven =
 
 /** A migrated database of its own on the server of TEST_DATABASE_URL, beside the Redis of TEST_REDIS_URL. */
 export async function useGivenServers(): Promise<Servers> {
-  const { connection, db, stop } = await startTestDatabase();
+  const database = await startTestDatabase();
+  const databaseUrl = database.connection.connectionString ?? '';
   const redisUrl = process.env['TEST_REDIS_URL'] ?? '';
-  return { databaseUrl: connection.connectionString ?? '', redisUrl, db, close: stop };
+  return { databaseUrl, redisUrl, db: database.db, close: () => database.stop() };
 }
 
 /** PostgreSQL and Redis of its own, neither of them running, the database without a schema. */
@@ -89,11 +94,21 @@ function toFaultyServer(server: RestartableServer, endSignal: 'SIGINT' | 'SIGTER
       if (running?.pid === undefined) return;
       // Stopped first, so that it starts no further children; they would outlive it and hold its memory.
       process.kill(running.pid, 'SIGSTOP');
-      for (const child of childrenOf(running.pid)) process.kill(child, 'SIGKILL');
+      signalChildren(running.pid, 'SIGKILL');
       const exited = new Promise((resolve) => running?.once('exit', resolve));
       running.kill('SIGKILL');
       await exited;
       running = undefined;
+    },
+    freeze() {
+      if (running?.pid === undefined) return;
+      process.kill(running.pid, 'SIGSTOP');
+      signalChildren(running.pid, 'SIGSTOP');
+    },
+    thaw() {
+      if (running?.pid === undefined) return;
+      signalChildren(running.pid, 'SIGCONT');
+      process.kill(running.pid, 'SIGCONT');
     },
     async remove() {
       if (running) await endServer(running, endSignal);
@@ -102,8 +117,9 @@ function toFaultyServer(server: RestartableServer, endSignal: 'SIGINT' | 'SIGTER
   };
 }
 
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+function signalChildren(pid: number, signal: NodeJS.Signals): void {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+  for (const child of children) process.kill(Number(child), signal);
 }
 
 async function flushAll(url: string): Promise<void> {

@@ -30,6 +30,8 @@ export interface ServiceProcess {
   ready(): Promise<void>;
   /** Waits for its end. @throws after a minute. */
   ended(): Promise<Exit>;
+  /** Sends a signal that does not end it: SIGSTOP, SIGCONT. */
+  send(signal: NodeJS.Signals): void;
   /** Sends a signal, unless it has ended, and waits for its end. */
   kill(signal: NodeJS.Signals): Promise<Exit>;
 }
@@ -48,7 +50,7 @@ const endingWithParent = process.platform === 'linux' ? ['setpriv', '--pdeathsig
 
 export function spawnService(name: ServiceName, { cwd, port, opsPort, env }: SpawnOptions): ServiceProcess {
   const main = fileURLToPath(new URL(`../../services/${name}/dist/main.js`, import.meta.url));
-  const [file = '', ...args] = [...endingWithParent, process.execPath, main];
+  const [file, ...args] = [...endingWithParent, process.execPath, main];
   const ports = { MEMORY_PORT: String(port), MEMORY_OPS_PORT: String(opsPort) };
   const environment = { PATH: process.env['PATH'] ?? '', ...ports, ...env };
   const child = spawn(file, args, { cwd, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -87,6 +89,7 @@ export function spawnService(name: ServiceName, { cwd, port, opsPort, env }: Spa
       }
       throw failure('is not ready');
     },
+    send: (signal) => void child.kill(signal),
     async kill(signal) {
       if (isRunning()) child.kill(signal);
       return ended();

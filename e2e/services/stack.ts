@@ -5,12 +5,20 @@ import { createApiClient, type ApiClient } from '../api-client.ts';
 import { freePort, type Servers } from './servers.ts';
 import { spawnService, type ServiceName, type ServiceProcess } from './service-process.ts';
 
-export const apiKey = 'a-key-for-the-services-suite';
+const apiKey = 'a-key-for-the-services-suite';
 
 /** Converted once, and used by every file of this suite. */
 export const modelCacheDir = join(tmpdir(), 'memory-layer-test', 'models');
 
 type Env = Readonly<Record<string, string>>;
+
+/** One process of every kind. */
+export interface Services {
+  readonly api: ServiceProcess;
+  readonly embedWorker: ServiceProcess;
+  readonly retentionWorker: ServiceProcess;
+  readonly all: readonly ServiceProcess[];
+}
 
 /** Services on the same servers. */
 export interface Stack<S extends Servers = Servers> {
@@ -19,6 +27,10 @@ export interface Stack<S extends Servers = Servers> {
   spawn(name: ServiceName, env?: Env): Promise<ServiceProcess>;
   /** Starts a process and waits until it is ready. */
   start(name: ServiceName, env?: Env): Promise<ServiceProcess>;
+  /** One of every kind; not waited for. */
+  spawnAll(env?: Env): Promise<Services>;
+  /** One of every kind, ready. */
+  startAll(env?: Env): Promise<Services>;
   /** Runs `migrate` to its end. @throws when it fails. */
   migrate(): Promise<ServiceProcess>;
   clientOf(api: ServiceProcess, key?: string): ApiClient;
@@ -30,6 +42,7 @@ const testing: Env = {
   // Times are short, so that tests are.
   MEMORY_DATABASE_CONNECT_TIMEOUT_MS: '2000',
   MEMORY_EMBEDDING_SWEEP_MS: '300',
+  MEMORY_EMBEDDING_LEASE_MS: '5000',
   // Counted, but never used up.
   MEMORY_GLOBAL_RATE_LIMIT: '1000000/second',
   MEMORY_KEY_RATE_LIMIT: '1000000/second',
@@ -58,9 +71,24 @@ export async function createStack<S extends Servers>(servers: S): Promise<Stack<
     return service;
   }
 
+  async function spawnAll(env?: Env): Promise<Services> {
+    const [api, embedWorker, retentionWorker] = [
+      await spawn('api', env),
+      await spawn('embed-worker', env),
+      await spawn('retention-worker', env),
+    ];
+    return { api, embedWorker, retentionWorker, all: [api, embedWorker, retentionWorker] };
+  }
+
   return {
     servers,
     spawn,
+    spawnAll,
+    async startAll(env) {
+      const services = await spawnAll(env);
+      await Promise.all(services.all.map((service) => service.ready()));
+      return services;
+    },
     async start(name, env) {
       const service = await spawn(name, env);
       await service.ready();

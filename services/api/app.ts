@@ -57,9 +57,9 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   app.use(methodNotAllowed({ app, onMethodNotAllowed: (c, methods) => refuseMethod(c, methods) }));
   app.use(deadline(deps.requestTimeoutMs));
   const checks = [
-    limitAddress(deps.rateLimiters, deps.trustedProxies),
+    limitAddress(deps, deps.trustedProxies),
     authenticate(deps.keys),
-    limitKey(deps.rateLimiters),
+    limitKey(deps),
   ];
   for (const check of checks) app.use((c, next) => (isOpen(c.req.path) ? next() : check(c, next)));
   app.onError(onError(deps.logger));

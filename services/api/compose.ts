@@ -9,6 +9,7 @@ import type { Component } from '@memory-layer/shared/lifecycle/component';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import { createPendingMessagesRepository } from '@memory-layer/shared/observability/pending-messages.repository';
 import { embeddingQueue, retentionQueue } from '@memory-layer/shared/queue/catalog';
 import { createEmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
 import type { QueueBackend } from '@memory-layer/shared/queue/queue-port';
@@ -66,6 +67,12 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   });
   const embeddingProducer = queues.createProducer(embeddingQueue);
   const retentionProducer = queues.createProducer(retentionQueue);
+  const pendingMessages = createPendingMessagesRepository(db);
+  metrics.watch.readiness(readiness, database);
+  metrics.watch.database(() => database.poolUse());
+  metrics.watch.queue(embeddingQueue.name, () => embeddingProducer.counts());
+  metrics.watch.queue(retentionQueue.name, () => retentionProducer.counts());
+  metrics.watch.pending(() => pendingMessages.count());
 
   const app = createApp({
     messages: createMessageService({

@@ -5,6 +5,10 @@ import { parseApiKeys, type ApiKey } from './http/api-key.ts';
 import { proxyListSchema } from './rate-limit/client-address.ts';
 import { rateSchema } from './rate-limit/rate.ts';
 
+// Part of this configuration's type, which others name in their declarations.
+export type { ApiKey } from './http/api-key.ts';
+export type { Rate } from './rate-limit/rate.ts';
+
 const apiKeys = list.default([]).transform((items, context): readonly ApiKey[] => {
   const parsed = parseApiKeys(items);
   if (parsed.ok) return parsed.keys;

@@ -8,6 +8,7 @@ import { migrateQueueSchema } from '@memory-layer/shared/queue/migrate-queue-sch
 import type { QueueBackend } from '@memory-layer/shared/queue/queue-port';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { ScriptedEmbedder } from '@memory-layer/shared/embedding/testing/scripted-embedder';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { composeEmbedWorker } from './compose.ts';
 import { embedWorkerEnv, toEmbedWorkerConfig } from './config.ts';
@@ -93,6 +94,21 @@ test('what was stored while nobody listened is taken up at the start', async () 
   await expectCompleted([tenant], 150);
 });
 
+test('a scrape shows what waits, the queue and the pool', async () => {
+  const tenant = createTenant(database.db);
+  const { worker, metrics, embedder } = await startWorker();
+  await worker.stop();
+  const waiting = await tenant.add(...texts(tenant, 3));
+  expect(embedder.calls).toEqual([]);
+  const scrape = await metrics.registry.metrics();
+  expect(scrape).toMatch(/^memory_pending_messages\{state="pending"\} 3$/m);
+  expect(scrape).toMatch(/^memory_oldest_pending_age_seconds \d/m);
+  expect(scrape).toMatch(/^memory_database_pool_connections\{state="idle"\} \d/m);
+  // Its producer is closed: said, and nothing else is lost.
+  expect(scrape).toMatch(/^memory_collector_up\{collector="queue:embedding"\} 0$/m);
+  for (const id of waiting) await tenant.deleteMessage(id);
+});
+
 test('what nobody rang for, and what a dead worker left, is found by the sweeper', async () => {
   const tenant = createTenant(database.db);
   const { worker } = await startWorker({ MEMORY_EMBEDDING_SWEEP_MS: '50' });
@@ -102,6 +118,23 @@ test('what nobody rang for, and what a dead worker left, is found by the sweeper
   await expectCompleted([tenant], 71);
   await worker.stop();
   await worker.stop();
+});
+
+test('a worker that died between taking a bell and saying so does not make the tenant unheard', async () => {
+  const tenant = createTenant(database.db);
+  await tenant.add(...texts(tenant, 200));
+  const producer = queues.createProducer(embeddingQueue);
+  onTestFinished(() => producer.close());
+  const bell = { v: 1, tenantId: tenant.tenantId, generation } as const;
+  await producer.add('embed-messages', bell, { deduplicationId: `${tenant.tenantId}.${generation}` });
+  // As BullMQ leaves it: taken, locked for a while, and still the one job that bears this name.
+  const taken = await sql`
+    update bullmq.job set state = 'active', lock_token = 'dead', locked_until_ms = ${Date.now() + 3_600_000}
+    where data ->> 'tenantId' = ${tenant.tenantId}
+  `.execute(database.db);
+  expect(taken.numAffectedRows).toBe(1n);
+  await startWorker();
+  await expectCompleted([tenant], 200);
 });
 
 test('an only worker does not wait for leases that a killed process held', async () => {

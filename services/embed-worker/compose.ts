@@ -7,10 +7,13 @@ import { createGenerationService } from '@memory-layer/shared/generation/generat
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import type { Logger } from '@memory-layer/shared/observability/logger';
+import { jobLogFields } from '@memory-layer/shared/observability/job-log-fields';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import { createPendingMessagesRepository } from '@memory-layer/shared/observability/pending-messages.repository';
 import { embeddingQueue } from '@memory-layer/shared/queue/catalog';
 import { createEmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
 import type { ConsumerEvents, QueueBackend } from '@memory-layer/shared/queue/queue-port';
+import { underTurningNames } from './bell-names.ts';
 import type { EmbedWorkerConfig } from './config.ts';
 import { embedMessagesProcessor } from './embed-messages.processor.ts';
 import { createEmbeddingRepository } from './embedding.repository.ts';
@@ -47,7 +50,12 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
     embedder: resources.passageEmbedder,
   });
   const producer = queues.createProducer(embeddingQueue);
-  const bell = createEmbeddingBell({ producer, metrics });
+  const bell = createEmbeddingBell({ producer: underTurningNames(producer), metrics });
+  const pendingMessages = createPendingMessagesRepository(db);
+  metrics.watch.database(() => database.poolUse());
+  metrics.watch.queue(embeddingQueue.name, () => producer.counts());
+  metrics.watch.pending(() => pendingMessages.count());
+  if (resources.readiness) metrics.watch.readiness(resources.readiness, database);
   const service = createEmbeddingService({
     repository,
     embedder: createCachedEmbedder(resources.passageEmbedder, { maxEntries: cachedTexts }),
@@ -95,14 +103,14 @@ function jobEvents(logger: Logger, metrics: Metrics): ConsumerEvents {
     onCompleted: (report) => count('completed', report.durationMs),
     onFailed: (report) => {
       count('failed', report.durationMs);
-      const { jobName: job, jobId, attempt, durationMs, willRetry, error } = report;
       metrics.jobsFailed.inc({ queue: embeddingQueue.name, reason: 'failed' });
-      logger.error({ job, jobId, attempt, durationMs, willRetry, err: error }, 'job failed');
+      logger.error({ ...jobLogFields(report), willRetry: report.willRetry, err: report.error }, 'job failed');
     },
-    onUnparseable: ({ jobName: job, jobId, error }) => {
+    onUnparseable: (report) => {
       metrics.jobsFailed.inc({ queue: embeddingQueue.name, reason: 'unparseable' });
-      logger.error({ job, jobId, err: error }, 'job not understood');
+      logger.error({ ...jobLogFields(report), err: report.error }, 'job not understood');
     },
+    onHandedBack: (report) => logger.info(jobLogFields(report), 'job handed back'),
     onError: (error) => logger.warn({ err: error }, 'embedding queue'),
   };
 }

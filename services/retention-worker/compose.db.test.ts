@@ -1,4 +1,5 @@
 import { systemClock } from '@memory-layer/shared/lifecycle/clock';
+import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { createQueueBackend } from '@memory-layer/shared/queue/create-queue-backend';
@@ -31,12 +32,16 @@ test('a worker carries out what is scheduled, and what waits without a bell', as
   await justSeen.addMessages({});
   const waiting = await justSeen.askForRun(['archive']);
 
+  const metrics = createMetrics();
+  const readiness = new Readiness();
+  const lines: string[] = [];
   const worker = composeRetentionWorker(toRetentionConfig(loadEnv(retentionEnv, {})), {
     database: database.database,
     queues,
-    logger: createLogger({ service: 'test', level: 'silent' }),
-    metrics: createMetrics(),
+    logger: createLogger({ service: 'test', level: 'info', stream: { write: (line) => void lines.push(line) } }),
+    metrics,
     clock: systemClock,
+    readiness,
   });
   await worker.start();
   try {
@@ -47,8 +52,25 @@ test('a worker carries out what is scheduled, and what waits without a bell', as
       },
       { timeout: 30_000, interval: 50 },
     );
+    await vi.waitFor(() => expectJobLines(lines, waiting), { timeout: 5000, interval: 20 });
+    const scrape = await metrics.registry.metrics();
+    expect(scrape).toMatch(/^memory_retention_jobs_total\{job="schedule-retention",status="completed"\} 1$/m);
+    expect(scrape).toMatch(/^memory_retention_jobs_total\{job="run-retention",status="completed"\} [2-9]$/m);
+    expect(scrape).toMatch(/^memory_retention_runs_total\{outcome="completed"\} [2-9]$/m);
+    expect(scrape).toMatch(/^memory_queue_jobs\{queue="retention",state="waiting"\} \d+$/m);
+    expect(scrape).toMatch(/^memory_ready 1$/m);
   } finally {
     await worker.stop();
     await worker.stop();
   }
 });
+
+/** Each attempt of a job has one line, with what the job was about. */
+function expectJobLines(lines: readonly string[], runId: string): void {
+  const jobs = lines.map((line) => JSON.parse(line)).filter((line) => line.msg === 'job');
+  expect(jobs).toContainEqual(expect.objectContaining({ job: 'schedule-retention', attempt: 1 }));
+  expect(jobs.filter((line) => line.job === 'run-retention').length).toBeGreaterThanOrEqual(2);
+  expect(jobs.filter((line) => line.runId === runId)).toMatchObject([
+    { job: 'run-retention', attempt: 1, tenantId: expect.any(String), durationMs: expect.any(Number) },
+  ]);
+}

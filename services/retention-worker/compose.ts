@@ -4,10 +4,11 @@ import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { createRepeatingTask } from '@memory-layer/shared/lifecycle/repeating-task';
+import { jobLogFields } from '@memory-layer/shared/observability/job-log-fields';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import { retentionQueue } from '@memory-layer/shared/queue/catalog';
-import type { FailedJobReport, QueueBackend } from '@memory-layer/shared/queue/queue-port';
+import type { ConsumerEvents, JobReport, QueueBackend, QueueCounts } from '@memory-layer/shared/queue/queue-port';
 import type { RetentionConfig } from './config.ts';
 import { createRetentionRunRepository } from './retention-run.repository.ts';
 import { createRetentionRepository } from './retention.repository.ts';
@@ -41,6 +42,7 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
   const bell: RunBell = {
     ring: (tenantId, runId) => producer.add('run-retention', { v: 1, tenantId, runId }, { deduplicationId: runId }),
   };
+  watchState(resources, () => producer.counts());
   const { retention, schedule } = createServices(config, resources, bell);
   const consumer = queues.createConsumer(
     retentionQueue,
@@ -109,17 +111,35 @@ function createServices(config: RetentionConfig, resources: RetentionWorkerResou
   };
 }
 
-function createJobEvents(logger: Logger, metrics: Metrics) {
-  const count = (
-    reason: 'failed' | 'unparseable',
-    { error, jobName, jobId, attempt, willRetry, queueName }: FailedJobReport,
-  ) => {
-    metrics.jobsFailed.inc({ queue: queueName, reason });
-    logger.warn({ err: error, jobName, jobId, attempt, willRetry }, 'retention job failed');
+function watchState(resources: RetentionWorkerResources, counts: () => Promise<QueueCounts>): void {
+  const { database, metrics, readiness } = resources;
+  metrics.watch.database(() => database.poolUse());
+  metrics.watch.queue(retentionQueue.name, counts);
+  if (readiness) metrics.watch.readiness(readiness, database);
+}
+
+function createJobEvents(logger: Logger, metrics: Metrics): ConsumerEvents {
+  const count = ({ jobName, durationMs }: JobReport, status: 'completed' | 'failed') => {
+    // A label value must come from the catalog, whatever is found in the queue.
+    const job = jobName in retentionQueue.jobs ? jobName : 'unknown';
+    metrics.retentionJobs.inc({ job, status });
+    metrics.retentionJobSeconds.observe({ job, status }, durationMs / 1000);
   };
   return {
-    onFailed: (report: FailedJobReport) => count('failed', report),
-    onUnparseable: (report: FailedJobReport) => count('unparseable', report),
-    onError: (error: Error) => logger.warn({ err: error }, 'the retention queue has trouble'),
+    onCompleted: (report) => {
+      count(report, 'completed');
+      logger.info(jobLogFields(report), 'job');
+    },
+    onFailed: (report) => {
+      count(report, 'failed');
+      metrics.jobsFailed.inc({ queue: retentionQueue.name, reason: 'failed' });
+      logger.error({ ...jobLogFields(report), willRetry: report.willRetry, err: report.error }, 'job failed');
+    },
+    onUnparseable: (report) => {
+      metrics.jobsFailed.inc({ queue: retentionQueue.name, reason: 'unparseable' });
+      logger.error({ ...jobLogFields(report), err: report.error }, 'job not understood');
+    },
+    onHandedBack: (report) => logger.info(jobLogFields(report), 'job handed back'),
+    onError: (error) => logger.warn({ err: error }, 'the retention queue has trouble'),
   };
 }

@@ -16,7 +16,7 @@ export interface RetentionServiceDeps {
   readonly bell: RunBell;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly metrics: Pick<Metrics, 'retentionRows'>;
+  readonly metrics: Pick<Metrics, 'retentionRows' | 'retentionRuns'>;
 }
 
 export interface RetentionServiceOptions {
@@ -102,6 +102,7 @@ export function createRetentionService(deps: RetentionServiceDeps, options: Rete
         batchSize: options.batchSize,
         onRows: (action, rows) => metrics.retentionRows.inc({ action }, rows),
       });
+      metrics.retentionRuns.inc({ outcome });
       const durationMs = Math.round(performance.now() - startedMs);
       const { actions, dryRun } = run;
       logger.info({ tenantId, runId, actions, dryRun, outcome, ...counts, durationMs }, 'retention run');

@@ -7,7 +7,10 @@ Every call but health needs an API key, in \`x-api-key\` or as a bearer token. A
 \`tenant_id\` out. Errors are RFC 9457 problem details.`;
 
 /** The OpenAPI 3.1 document, made from the same schemas that check the requests. */
-export function openApiDocument(app: OpenAPIHono<ApiEnv>, version: string) {
+export function openApiDocument(
+  app: OpenAPIHono<ApiEnv>,
+  version: string,
+): ReturnType<OpenAPIHono<ApiEnv>['getOpenAPI31Document']> {
   app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', {
     type: 'apiKey',
     in: 'header',

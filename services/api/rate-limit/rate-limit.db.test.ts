@@ -41,4 +41,11 @@ describe('rate limits', () => {
     expect(statuses.at(-1)).toBe(429);
     expect((await api.call('GET', '/livez')).status).toBe(200);
   });
+
+  test('refusals are counted by whose rate was used up', async () => {
+    const { values } = await api.metrics.rateLimited.get();
+    const counted = Object.fromEntries(values.map(({ labels, value }) => [labels.subject, value]));
+    expect(counted).toEqual({ address: expect.any(Number), key: 0, tenant: 1 });
+    expect(counted['address']).toBeGreaterThan(0);
+  });
 });

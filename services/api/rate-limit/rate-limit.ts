@@ -1,26 +1,32 @@
 import type { BlockList } from 'node:net';
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
 import { clientAddress } from './client-address.ts';
 import { rateHeaders } from './rate-headers.ts';
-import type { RateLimiter, RateLimiters, RateSubject } from './rate-limiter.ts';
+import type { RateLimiters, RateSubject } from './rate-limiter.ts';
+
+export interface RateLimitDeps {
+  readonly rateLimiters: RateLimiters;
+  readonly metrics: Pick<Metrics, 'rateLimited'>;
+}
 
 /** Counts a request by the address it came from: before the key is looked at, so that keys cannot be guessed fast. */
-export function limitAddress(limiters: RateLimiters, trustedProxies: BlockList): MiddlewareHandler<ApiEnv> {
+export function limitAddress(deps: RateLimitDeps, trustedProxies: BlockList): MiddlewareHandler<ApiEnv> {
   return async function countAddress(c, next) {
     const peer = peerAddress(c);
     const address = clientAddress(peer, c.req.header('x-forwarded-for'), trustedProxies);
-    await count(c, 'address', limiters.address, address);
+    await count(c, deps, 'address', address);
     await next();
   };
 }
 
 /** Counts a request by its key, and leaves behind how to count it by its tenant once that is known. */
-export function limitKey(limiters: RateLimiters): MiddlewareHandler<ApiEnv> {
+export function limitKey(deps: RateLimitDeps): MiddlewareHandler<ApiEnv> {
   return async function countKey(c, next) {
-    await count(c, 'key', limiters.key, c.get('credential').keyId);
-    c.set('countTenant', (tenantId) => count(c, 'tenant', limiters.tenant, tenantId));
+    await count(c, deps, 'key', c.get('credential').keyId);
+    c.set('countTenant', (tenantId) => count(c, deps, 'tenant', tenantId));
     await next();
   };
 }
@@ -33,10 +39,11 @@ function peerAddress(c: Context<ApiEnv>): string | undefined {
 
 async function count(
   c: Context<ApiEnv>,
+  { rateLimiters, metrics }: RateLimitDeps,
   subject: RateSubject,
-  limiter: RateLimiter | undefined,
   id: string,
 ): Promise<void> {
+  const limiter = rateLimiters[subject];
   if (limiter === undefined) return;
   const decision = await limiter.consume(id);
   for (const [name, value] of rateHeaders(subject, decision)) {
@@ -44,6 +51,7 @@ async function count(
     c.header(name, value, { append: name.startsWith('RateLimit') });
   }
   if (decision.allowed) return;
+  metrics.rateLimited.inc({ subject });
   throw new AppError('rate_limited', `This ${subject} has used up its ${decision.limit} requests.`, {
     retryAfterSeconds: decision.resetSeconds,
   });

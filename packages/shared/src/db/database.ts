@@ -20,7 +20,7 @@ export interface DatabaseOptions {
   readonly keepAlive?: boolean;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
-  /** Told of connections that broke while idle. They are replaced by the pool. */
+  /** Told of connections that broke, idle or in use. They are replaced by the pool. */
   readonly onConnectionError: (error: Error) => void;
 }
 
@@ -42,7 +42,13 @@ export class Database implements Component {
       ...(options.statementTimeoutMs ? { statement_timeout: options.statementTimeoutMs } : {}),
       application_name: options.applicationName,
     });
-    this.#pool.on('error', options.onConnectionError);
+    this.#pool.on('connect', (client) => {
+      client.once('error', options.onConnectionError);
+      // A connection that ends says so twice, and an error that nobody hears ends the process. The pool itself
+      // listens to idle connections alone, not to those in use.
+      client.on('error', () => undefined);
+    });
+    this.#pool.on('error', () => undefined); // What the connection has said already.
     this.queries = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: this.#pool }) });
   }
 

@@ -1,10 +1,11 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { Readiness } from '../lifecycle/readiness.ts';
 import { createMetrics } from './metrics.ts';
 
 test('names and labels are what dashboards and alerts know', () => {
   const metrics = createMetrics().registry.getMetricsAsArray();
   const labelled = metrics.map((metric) => `${metric.name}{${labelsOf(metric).join()}}`);
-  expect(labelled.toSorted()).toEqual([
+  expect(labelled.filter((name) => !/^(?:nodejs|process)_/.test(name)).toSorted()).toEqual([
     'aiml_embedding_job_duration_seconds{status}',
     'aiml_embedding_jobs_total{status}',
     'aiml_memory_search_latency_seconds{mode}',
@@ -13,12 +14,24 @@ test('names and labels are what dashboards and alerts know', () => {
     'aiml_messages_ingested_total{role,mode}',
     'aiml_request_latency_seconds{method,path}',
     'aiml_requests_total{method,path,status}',
+    'memory_build_info{version}',
     'memory_circuit_breaker_state{breaker}',
+    'memory_collector_up{collector}',
+    'memory_database_pool_connections{state}',
+    'memory_database_pool_waiting{}',
     'memory_embedding_batch_messages{}',
     'memory_embedding_messages_total{outcome}',
     'memory_jobs_failed_total{queue,reason}',
+    'memory_oldest_pending_age_seconds{}',
+    'memory_pending_messages{state}',
     'memory_queue_bells_total{outcome}',
+    'memory_queue_jobs{queue,state}',
+    'memory_rate_limited_total{subject}',
+    'memory_ready{}',
+    'memory_retention_job_duration_seconds{job,status}',
+    'memory_retention_jobs_total{job,status}',
     'memory_retention_rows_total{action}',
+    'memory_retention_runs_total{outcome}',
   ]);
 });
 
@@ -26,8 +39,102 @@ test('each registry is its own', async () => {
   const [one, two] = [createMetrics(), createMetrics()];
   one.bells.inc({ outcome: 'rung' });
   expect(await one.registry.metrics()).toContain('memory_queue_bells_total{outcome="rung"} 1');
-  expect(await two.registry.metrics()).not.toContain('memory_queue_bells_total{');
+  expect(await two.registry.metrics()).toContain('memory_queue_bells_total{outcome="rung"} 0');
 });
+
+test('the process itself and the release are described', async () => {
+  const text = await createMetrics().registry.metrics();
+  for (const name of ['process_resident_memory_bytes', 'nodejs_eventloop_lag_p99_seconds', 'nodejs_heap_size_used_bytes'])
+    expect(text).toMatch(new RegExp(`^${name} \\d`, 'm'));
+  expect(text).toMatch(/^memory_build_info\{version="\d+\.\d+\.\d+[^"]*"\} 1$/m);
+});
+
+describe('what is read at a scrape', () => {
+  const counts = { waiting: 3, active: 1, delayed: 0, failed: 2 };
+  const scrape = ({ registry }: ReturnType<typeof createMetrics>) => registry.metrics();
+
+  test('shows queues, pending messages, the pool and readiness', async () => {
+    const metrics = createMetrics();
+    metrics.watch.queue('embedding', async () => counts);
+    metrics.watch.pending(async () => ({ pending: 7, failed: 1, oldestPendingSeconds: 12.5 }));
+    metrics.watch.database(() => ({ total: 5, idle: 2, waiting: 4 }));
+    metrics.watch.readiness(readyProcess(), { health: async () => ({ status: 'ok' }) });
+    const text = await scrape(metrics);
+    for (const line of [
+      'memory_queue_jobs{queue="embedding",state="waiting"} 3',
+      'memory_queue_jobs{queue="embedding",state="failed"} 2',
+      'memory_pending_messages{state="pending"} 7',
+      'memory_pending_messages{state="failed"} 1',
+      'memory_oldest_pending_age_seconds 12.5',
+      'memory_database_pool_connections{state="busy"} 3',
+      'memory_database_pool_connections{state="idle"} 2',
+      'memory_database_pool_waiting 4',
+      'memory_ready 1',
+      'memory_collector_up{collector="queue:embedding"} 1',
+      'memory_collector_up{collector="pending"} 1',
+    ]) {
+      expect(text.split('\n')).toContain(line);
+    }
+  });
+
+  test('shows nothing of what is not watched', async () => {
+    const names = /^(?:memory_ready|memory_queue_jobs|memory_pending|memory_oldest|memory_database|memory_collector)/m;
+    expect(await scrape(createMetrics())).not.toMatch(names);
+  });
+
+  test('a source that fails takes its own gauges away, says so, and spoils nothing else', async () => {
+    const metrics = createMetrics();
+    metrics.watch.queue('embedding', () => Promise.reject(new Error('redis is away')));
+    metrics.watch.pending(() => Promise.reject(new Error('the database is away')));
+    metrics.watch.readiness(readyProcess(), { health: () => Promise.reject(new Error('no answer')) });
+    metrics.watch.database(() => {
+      throw new Error('no pool');
+    });
+    metrics.bells.inc({ outcome: 'failed' });
+    const text = await scrape(metrics);
+    expect(text).toContain('memory_collector_up{collector="queue:embedding"} 0');
+    expect(text).toContain('memory_collector_up{collector="pending"} 0');
+    expect(text).toContain('memory_ready 0');
+    expect(text).toContain('memory_queue_bells_total{outcome="failed"} 1');
+    expect(text).not.toMatch(/^memory_(?:queue_jobs|pending_messages|oldest_pending_age_seconds)/m);
+  });
+
+  test('a process is not ready while it starts, drains, or lacks what it needs', async () => {
+    const readiness = new Readiness();
+    const metrics = createMetrics();
+    let status: 'ok' | 'down' = 'ok';
+    metrics.watch.readiness(readiness, { health: async () => ({ status }) });
+    expect(await scrape(metrics)).toContain('memory_ready 0');
+    readiness.set('ready');
+    expect(await scrape(metrics)).toContain('memory_ready 1');
+    readiness.set('draining');
+    expect(await scrape(metrics)).toContain('memory_ready 0');
+
+    status = 'down';
+    const lacking = createMetrics();
+    lacking.watch.readiness(readyProcess(), { health: async () => ({ status }) });
+    expect(await scrape(lacking)).toContain('memory_ready 0');
+  });
+
+  test('a queue that several parts of a process watch is read once', async () => {
+    const metrics = createMetrics();
+    let reads = 0;
+    const read = async () => {
+      reads += 1;
+      return counts;
+    };
+    metrics.watch.queue('retention', read);
+    metrics.watch.queue('retention', read);
+    await Promise.all([scrape(metrics), scrape(metrics)]);
+    expect(reads).toBe(1);
+  });
+});
+
+function readyProcess(): Readiness {
+  const readiness = new Readiness();
+  readiness.set('ready');
+  return readiness;
+}
 
 // prom-client keeps the names on the metric, though its types do not say so.
 function labelsOf(metric: object): readonly string[] {

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Component } from '../lifecycle/component.ts';
 import type { Readiness } from '../lifecycle/readiness.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -11,6 +12,9 @@ export interface OpsServerDeps {
   readonly metrics: Metrics;
 }
 
+// A part that hangs is as little use as one that is down, and whoever asks must be answered.
+const healthTimeoutMs = 2000;
+
 /**
  * Health and metrics of one process, without a key, on an address of their own: /livez, /readyz, /metrics. It is the
  * first to start and the last to stop, so that a process can be watched while it comes up and goes down.
@@ -19,7 +23,10 @@ export class OpsServer implements Component {
   readonly id = 'ops';
   readonly #config: OpsConfig;
   readonly #deps: OpsServerDeps;
-  readonly #server = createServer((request, response) => void this.#answer(request, response));
+  readonly #server = createServer((request, response) => {
+    // A rejection that nobody handles would end the process that is only being watched.
+    this.#answer(request, response).catch(() => response.destroy());
+  });
 
   constructor(config: OpsConfig, deps: OpsServerDeps) {
     this.#config = config;
@@ -63,8 +70,22 @@ export class OpsServer implements Component {
   async #problem(): Promise<string | undefined> {
     const { readiness, needed } = this.#deps;
     if (readiness.state !== 'ready') return readiness.state;
-    const healths = await Promise.all(needed.map(async (part) => ({ id: part.id, health: await part.health?.() })));
-    return healths.find(({ health }) => health?.status === 'down')?.id;
+    const downs = await Promise.all(needed.map((part) => isDown(part)));
+    return needed.find((_, index) => downs[index])?.id;
+  }
+}
+
+async function isDown(part: Component): Promise<boolean> {
+  const timer = new AbortController();
+  const late = sleep(healthTimeoutMs, true, { signal: timer.signal }).catch(() => true);
+  try {
+    const health = part.health?.().then(
+      ({ status }) => status === 'down',
+      () => true,
+    );
+    return await Promise.race([late, health ?? false]);
+  } finally {
+    timer.abort();
   }
 }
 

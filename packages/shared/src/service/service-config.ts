@@ -34,6 +34,6 @@ export function toServiceConfig(env: z.output<z.ZodObject<ReturnType<typeof serv
 /** {@link embeddingEnv} with the model that services embed with unless told otherwise. */
 export const serviceEmbeddingEnv = {
   ...embeddingEnv,
-  MEMORY_EMBEDDING_PROVIDER: embeddingEnv.MEMORY_EMBEDDING_PROVIDER.removeDefault().default('transformers'),
+  MEMORY_EMBEDDING_PROVIDER: embeddingEnv.MEMORY_EMBEDDING_PROVIDER.unwrap().default('transformers'),
   MEMORY_MODEL_CACHE_DIR: z.string().default('./.cache/models'),
 };

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../errors/app-error.ts';
 import type { FromWorker, OnnxOutput, OnnxTask, OnnxWorkerData, ToWorker } from './onnx-protocol.ts';
+import { turnTelemetryOff } from './no-telemetry.ts';
 
 interface Waiter {
   resolve(output: OnnxOutput): void;
@@ -40,6 +41,7 @@ export class OnnxThread implements TaskThread {
   #alive = true;
 
   private constructor(data: OnnxWorkerData, script: URL) {
+    turnTelemetryOff();
     this.#worker = new Worker(script, { workerData: data, name: 'embedding' });
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
     this.#worker.on('error', (error) => {

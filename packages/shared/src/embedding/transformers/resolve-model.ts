@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../errors/app-error.ts';
 import type { ModelRequest, ResolvedModel } from './resolve-protocol.ts';
+import { turnTelemetryOff } from '../onnx/no-telemetry.ts';
 
 const script = import.meta.url.endsWith('.ts') ? './resolve-model.worker.ts' : './resolve-model.worker.js';
 
@@ -21,6 +22,7 @@ function adviceFor({ modelId, modelPath, allowRemote }: ModelRequest): string {
  * @throws AppError `embedding_unavailable` that says what to do.
  */
 export async function resolveModel(request: ModelRequest): Promise<ResolvedModel> {
+  turnTelemetryOff();
   const worker = new Worker(new URL(script, import.meta.url), { workerData: request, name: 'model-download' });
   try {
     return await new Promise<ResolvedModel>((resolve, reject) => {

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Installs the production dependencies of one service into the working folder, less what it never opens.
+#   install-service.sh api
+set -eu
+pnpm install --prod --frozen-lockfile --ignore-scripts --store-dir=/pnpm --filter-prod "@memory-layer/$1..."
+
+cd node_modules/.pnpm
+case $1 in
+  retention-worker | migrate)
+    # They embed nothing. A build that were wrong about it would fail when it tries to load the service.
+    rm -rf @energetic-ai+* @huggingface+* @img+* onnxruntime-* sharp@*
+    ;;
+  *)
+    # ONNX Runtime comes with the libraries of every platform, and with a build for browsers that transformers.js
+    # has inside already: 400 MB.
+    rm -rf onnxruntime-web@*
+    find onnxruntime-node@*/node_modules/onnxruntime-node/bin -mindepth 3 -maxdepth 3 \
+      ! -path "*/linux/$(node -p process.arch)" -exec rm -rf {} +
+    ;;
+esac

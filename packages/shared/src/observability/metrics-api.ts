@@ -1,0 +1,84 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15];
+
+/** What the api counts, and what api and embed worker count both. */
+export function apiMetrics(registers: Registry[]) {
+  return { ...requestMetrics(registers), ...searchMetrics(registers), ...outageMetrics(registers) };
+}
+
+function requestMetrics(registers: Registry[]) {
+  const rateLimited = new Counter({
+    name: 'memory_rate_limited_total',
+    help: 'Requests refused with 429, by whose rate was used up (address, key, tenant).',
+    labelNames: ['subject'] as const,
+    registers,
+  });
+  // From nothing to one is no increase to Prometheus: what alerts look at begins at zero.
+  for (const subject of ['address', 'key', 'tenant']) rateLimited.inc({ subject }, 0);
+  return {
+    requests: new Counter({
+      name: 'aiml_requests_total',
+      help: 'HTTP requests answered, by method, route pattern and status.',
+      labelNames: ['method', 'path', 'status'] as const,
+      registers,
+    }),
+    requestSeconds: new Histogram({
+      name: 'aiml_request_latency_seconds',
+      help: 'Time from request to answer, by method and route pattern.',
+      labelNames: ['method', 'path'] as const,
+      buckets: requestSeconds,
+      registers,
+    }),
+    rateLimited,
+    messagesIngested: new Counter({
+      name: 'aiml_messages_ingested_total',
+      help: 'Messages stored, by role and way of arrival (single, batch).',
+      labelNames: ['role', 'mode'] as const,
+      registers,
+    }),
+  };
+}
+
+function searchMetrics(registers: Registry[]) {
+  return {
+    searches: new Counter({
+      name: 'aiml_memory_search_total',
+      help: 'Searches answered, by mode and whether the vector side was missing.',
+      labelNames: ['mode', 'degraded'] as const,
+      registers,
+    }),
+    searchSeconds: new Histogram({
+      name: 'aiml_memory_search_latency_seconds',
+      help: 'Time of a search, embedding the query included.',
+      labelNames: ['mode'] as const,
+      buckets: requestSeconds,
+      registers,
+    }),
+    searchResults: new Histogram({
+      name: 'aiml_memory_search_results',
+      help: 'Hits in one answer.',
+      buckets: [0, 1, 2, 5, 10, 20, 50, 100],
+      registers,
+    }),
+  };
+}
+
+function outageMetrics(registers: Registry[]) {
+  const bells = new Counter({
+    name: 'memory_queue_bells_total',
+    help: 'Embedding jobs that were asked for, by outcome (rung, failed). The sweeper makes up for a failed one.',
+    labelNames: ['outcome'] as const,
+    registers,
+  });
+  for (const outcome of ['rung', 'failed']) bells.inc({ outcome }, 0);
+  return {
+    bells,
+    breakerState: new Gauge({
+      name: 'memory_circuit_breaker_state',
+      help: 'State of a circuit breaker: 0 closed, 1 half-open, 2 open.',
+      labelNames: ['breaker'] as const,
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,131 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { Component } from '../lifecycle/component.ts';
+import type { Readiness } from '../lifecycle/readiness.ts';
+import { createSampler } from './metrics-sampler.ts';
+
+/** Messages that wait for their embedding, and those that were given up. */
+export interface PendingCounts {
+  readonly pending: number;
+  readonly failed: number;
+  /** Age of the oldest pending one; 0 when there is none. */
+  readonly oldestPendingSeconds: number;
+}
+
+type QueueState = 'waiting' | 'active' | 'delayed' | 'failed';
+
+/** Where the gauges of how things stand get their values. What is not watched, or cannot be read, is not exposed. */
+export interface Watch {
+  /** The process wants traffic and the part that it cannot do without is not down. */
+  readiness(readiness: Readiness, needed: Pick<Component, 'health'>): void;
+  /** Connections of the pool, all and idle, and callers that wait for one. */
+  database(read: () => { readonly total: number; readonly idle: number; readonly waiting: number }): void;
+  queue(name: string, read: () => Promise<Readonly<Record<QueueState, number>>>): void;
+  pending(read: () => Promise<PendingCounts>): void;
+}
+
+// Prometheus gives up after ten seconds; several readers may scrape one process.
+const sampling = { maxAgeMs: 5000, timeoutMs: 2000 };
+const queueStates = ['waiting', 'active', 'delayed', 'failed'] as const satisfies readonly QueueState[];
+
+/** Gauges that are read when somebody looks. */
+export function stateMetrics(registers: Registry[]): Watch {
+  const updates = new Map<string, () => Promise<void>>();
+  const updateAll = async () => void (await Promise.allSettled([...updates.values()].map((update) => update())));
+  const gauges = createGauges(registers, updateAll);
+  // Without labels a gauge begins at 0, which would be said by processes that do not watch it.
+  for (const gauge of [gauges.ready, gauges.waiting, gauges.oldestPending]) gauge.remove();
+
+  /** A collector that fails says so, and takes its gauges back: old values would pass for new ones. */
+  function sample<T>(collector: string, read: () => Promise<T>, show: (value: T) => void, clear: () => void): void {
+    const take = createSampler(read, sampling);
+    updates.set(collector, async () => {
+      const value = await take();
+      gauges.collectorUp.set({ collector }, value === undefined ? 0 : 1);
+      if (value === undefined) clear();
+      else show(value);
+    });
+  }
+
+  return {
+    readiness(readiness, needed) {
+      const health = createSampler(async () => (await needed.health?.())?.status ?? 'ok', sampling);
+      updates.set('readiness', async () => {
+        const isReady = readiness.state === 'ready' && !['down', undefined].includes(await health());
+        gauges.ready.set(isReady ? 1 : 0);
+      });
+    },
+
+    database(read) {
+      updates.set('database', async () => {
+        const { total, idle, waiting } = read();
+        gauges.connections.set({ state: 'busy' }, total - idle);
+        gauges.connections.set({ state: 'idle' }, idle);
+        gauges.waiting.set(waiting);
+      });
+    },
+
+    queue(queue, read) {
+      const show = (counts: Readonly<Record<QueueState, number>>) => {
+        for (const state of queueStates) gauges.queueJobs.set({ queue, state }, counts[state]);
+      };
+      const clear = () => queueStates.forEach((state) => gauges.queueJobs.remove({ queue, state }));
+      sample(`queue:${queue}`, read, show, clear);
+    },
+
+    pending(read) {
+      const show = ({ pending, failed, oldestPendingSeconds }: PendingCounts) => {
+        gauges.pending.set({ state: 'pending' }, pending);
+        gauges.pending.set({ state: 'failed' }, failed);
+        gauges.oldestPending.set({}, oldestPendingSeconds);
+      };
+      const clear = () => [gauges.pending, gauges.oldestPending].forEach((gauge) => gauge.remove());
+      sample('pending', read, show, clear);
+    },
+  };
+}
+
+function createGauges(registers: Registry[], collect: () => Promise<void>) {
+  const shared = { registers, collect };
+  return {
+    ready: new Gauge({
+      name: 'memory_ready',
+      help: 'Whether this process does its work: 1 as /readyz answers 200, 0 as it answers 503.',
+      ...shared,
+    }),
+    // Before what queries the database for a scrape, so that its own wait for a connection does not count.
+    connections: new Gauge({
+      name: 'memory_database_pool_connections',
+      help: 'Connections of this process to the database, by state (busy, idle).',
+      labelNames: ['state'] as const,
+      ...shared,
+    }),
+    waiting: new Gauge({
+      name: 'memory_database_pool_waiting',
+      help: 'Callers that wait for a connection to the database.',
+      ...shared,
+    }),
+    queueJobs: new Gauge({
+      name: 'memory_queue_jobs',
+      help: 'Jobs in a queue, by state (waiting, active, delayed, failed). Every process sees the same ones.',
+      labelNames: ['queue', 'state'] as const,
+      ...shared,
+    }),
+    pending: new Gauge({
+      name: 'memory_pending_messages',
+      help: 'Messages not embedded, by state (pending, failed). Every process sees the same ones.',
+      labelNames: ['state'] as const,
+      ...shared,
+    }),
+    oldestPending: new Gauge({
+      name: 'memory_oldest_pending_age_seconds',
+      help: 'Age of the oldest message that waits for its embedding; 0 when none does.',
+      ...shared,
+    }),
+    collectorUp: new Gauge({
+      name: 'memory_collector_up',
+      help: 'Whether what a gauge shows could be read: 0 when its source is away.',
+      labelNames: ['collector'] as const,
+      ...shared,
+    }),
+  };
+}
