@@ -5,17 +5,14 @@ import { guardEmbedders } from '@memory-layer/shared/embedding/guard-embedders';
 import { OpsServer } from '@memory-layer/shared/ops/ops-server';
 import { openProducerClient } from '@memory-layer/shared/redis/redis-client';
 import type { Service } from '@memory-layer/shared/service/run-service';
-import { serviceEmbeddingEnv, serviceEnv, toServiceConfig } from '@memory-layer/shared/service/service-config';
+import { toServiceConfig } from '@memory-layer/shared/service/service-config';
 import { createServiceResources } from '@memory-layer/shared/service/service-resources';
 import { composeApi } from './compose.ts';
-import { apiEnv, toApiConfig } from './config.ts';
+import { apiServiceEnv, toApiConfig } from './config.ts';
 import { version } from '@memory-layer/shared/version';
 
 // A slow Redis must not slow requests down: after this the process counts for itself.
 const rateTimeoutMs = 100;
-
-/** The variables of the api as a service of its own. */
-const apiServiceEnv = { ...serviceEnv(9464), ...serviceEmbeddingEnv, ...apiEnv };
 
 /**
  * The api as a process of its own.

@@ -1,5 +1,6 @@
 import { deepFreeze } from '@memory-layer/shared/config/load-config';
 import { decimal, flag, integer, list, port } from '@memory-layer/shared/config/env-fields';
+import { serviceEmbeddingEnv, serviceEnv } from '@memory-layer/shared/service/service-config';
 import { z } from 'zod';
 import { parseApiKeys, type ApiKey } from './http/api-key.ts';
 import { proxyListSchema } from './rate-limit/client-address.ts';
@@ -38,6 +39,9 @@ export const apiEnv = {
   MEMORY_ALLOWED_ORIGINS: list.default([]).pipe(originsSchema),
   MEMORY_DECAY_HALF_LIFE_DAYS: decimal(0.01, 36_500).default(7),
 };
+
+/** The variables of the api as a service of its own. */
+export const apiServiceEnv = { ...serviceEnv(9464), ...serviceEmbeddingEnv, ...apiEnv };
 
 export type ApiConfig = ReturnType<typeof toApiConfig>;
 

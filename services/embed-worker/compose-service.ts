@@ -5,13 +5,10 @@ import { guardEmbedders } from '@memory-layer/shared/embedding/guard-embedders';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { OpsServer } from '@memory-layer/shared/ops/ops-server';
 import type { Service } from '@memory-layer/shared/service/run-service';
-import { serviceEmbeddingEnv, serviceEnv, toServiceConfig } from '@memory-layer/shared/service/service-config';
+import { toServiceConfig } from '@memory-layer/shared/service/service-config';
 import { createServiceResources } from '@memory-layer/shared/service/service-resources';
 import { composeEmbedWorker } from './compose.ts';
-import { embedWorkerEnv, toEmbedWorkerConfig } from './config.ts';
-
-/** The variables of the embed worker as a service of its own. */
-const embedWorkerServiceEnv = { ...serviceEnv(9465), ...serviceEmbeddingEnv, ...embedWorkerEnv };
+import { embedWorkerServiceEnv, toEmbedWorkerConfig } from './config.ts';
 
 /**
  * The embed worker as a process of its own.

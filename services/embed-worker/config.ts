@@ -1,5 +1,6 @@
 import { integer } from '@memory-layer/shared/config/env-fields';
 import { deepFreeze } from '@memory-layer/shared/config/load-config';
+import { serviceEmbeddingEnv, serviceEnv } from '@memory-layer/shared/service/service-config';
 import type { z } from 'zod';
 
 /** The embed worker's variables. */
@@ -11,6 +12,9 @@ export const embedWorkerEnv = {
   MEMORY_EMBEDDING_LEASE_MS: integer(1000, 3_600_000).default(60_000),
   MEMORY_EMBEDDING_SWEEP_MS: integer(50, 3_600_000).default(2000),
 };
+
+/** The variables of the embed worker as a service of its own. */
+export const embedWorkerServiceEnv = { ...serviceEnv(9465), ...serviceEmbeddingEnv, ...embedWorkerEnv };
 
 export type EmbedWorkerConfig = ReturnType<typeof toEmbedWorkerConfig>;
 

@@ -2,13 +2,10 @@ import { loadEnv } from '@memory-layer/shared/config/load-config';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { OpsServer } from '@memory-layer/shared/ops/ops-server';
 import type { Service } from '@memory-layer/shared/service/run-service';
-import { serviceEnv, toServiceConfig } from '@memory-layer/shared/service/service-config';
+import { toServiceConfig } from '@memory-layer/shared/service/service-config';
 import { createServiceResources } from '@memory-layer/shared/service/service-resources';
 import { composeRetentionWorker } from './compose.ts';
-import { retentionEnv, toRetentionConfig } from './config.ts';
-
-/** The variables of the retention worker as a service of its own. */
-const retentionServiceEnv = { ...serviceEnv(9466), ...retentionEnv };
+import { retentionServiceEnv, toRetentionConfig } from './config.ts';
 
 /**
  * The retention worker as a process of its own.

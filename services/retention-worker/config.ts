@@ -1,5 +1,6 @@
 import { decimal, integer, list } from '@memory-layer/shared/config/env-fields';
 import { deepFreeze } from '@memory-layer/shared/config/load-config';
+import { serviceEnv } from '@memory-layer/shared/service/service-config';
 import { tenantIdPattern } from '@memory-layer/shared/tenant/tenant-id';
 import type { z } from 'zod';
 
@@ -21,6 +22,9 @@ export const retentionEnv = {
   MEMORY_RETENTION_BATCH_SIZE: integer(1, 10_000).default(500),
   MEMORY_RETENTION_CONCURRENCY: integer(1, 64).default(2),
 };
+
+/** The variables of the retention worker as a service of its own. */
+export const retentionServiceEnv = { ...serviceEnv(9466), ...retentionEnv };
 
 export type RetentionConfig = ReturnType<typeof toRetentionConfig>;
 
