@@ -40,4 +40,7 @@ if (isInstalled('promtool')) {
   console.log('test:alerts skipped: promtool is not installed (Debian: apt-get install prometheus)');
 }
 if (isInstalled('amtool')) check('amtool', 'check-config', 'alertmanager/alertmanager.yml');
-else console.log('alertmanager.yml not checked: amtool is not installed (Debian: apt-get install prometheus-alertmanager)');
+else
+  console.log(
+    'alertmanager.yml not checked: amtool is not installed (Debian: apt-get install prometheus-alertmanager)',
+  );

@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import openApi from '../docs/openapi.json' with { type: 'json' };
 import manifest from '../package.json' with { type: 'json' };
+import { apiServiceEnv } from '../services/api/config.ts';
+import { embedWorkerServiceEnv } from '../services/embed-worker/config.ts';
+import { retentionServiceEnv } from '../services/retention-worker/config.ts';
 import { standaloneEnv } from '../services/standalone/config.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -16,6 +19,8 @@ const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: root }).map((name) => ({
 const clientVariables = ['MEMORY_URL', 'MEMORY_API_KEY'];
 /** Commands of pnpm itself. */
 const pnpmCommands = ['exec', 'install'];
+/** Of one process and of every service. */
+const variables = { ...standaloneEnv, ...apiServiceEnv, ...embedWorkerServiceEnv, ...retentionServiceEnv };
 const paths: Readonly<Record<string, object>> = openApi.paths;
 
 /** Everything the pattern's first group finds, as `page: found`, unless it holds. */
@@ -40,7 +45,7 @@ describe('what the documentation cites exists', () => {
 
   it('files and folders, in code', () => {
     const { count, wrong } = findWrong(
-      /`(?<path>(?:services|packages|migrations|bench|e2e|examples|tooling|docs)(?:\/[\w.@-]+)*)`/g,
+      /`(?<path>(?:services|packages|migrations|bench|e2e|examples|tooling|docs|deploy)(?:\/[\w.@-]+)*)`/g,
       (path) => existsSync(join(root, path)),
     );
     expect(count).toBeGreaterThan(50);
@@ -48,7 +53,7 @@ describe('what the documentation cites exists', () => {
   });
 
   it('variables', () => {
-    const known = new Set([...Object.keys(standaloneEnv), ...clientVariables]);
+    const known = new Set([...Object.keys(variables), ...clientVariables]);
     const { count, wrong } = findWrong(/\b(?<name>MEMORY_\w+)/g, (name) => known.has(name));
     expect(count).toBeGreaterThan(20);
     expect(wrong).toEqual([]);
@@ -65,7 +70,9 @@ describe('what the documentation cites exists', () => {
 
   it('scripts of the workspace', () => {
     const known = new Set([...Object.keys(manifest.scripts), ...pnpmCommands]);
-    const { count, wrong } = findWrong(/(?:`|npx )pnpm(?:@12)? (?<script>[a-z][\w:]*)/g, (script) => known.has(script));
+    const { count, wrong } = findWrong(/(?:`|npx )pnpm(?:@12)? (?<script>[a-z][\w:-]*)/g, (script) =>
+      known.has(script),
+    );
     expect(count).toBeGreaterThan(10);
     expect(wrong).toEqual([]);
   });

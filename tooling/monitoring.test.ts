@@ -57,7 +57,8 @@ describe('what alerts and dashboard ask for', () => {
 
   it('would be noticed if it were not', async () => {
     const known = await exposedSeries();
-    const wrong = 'sum by (tenant) (rate(aiml_requests_total{path="a{b", verb="GET"}[5m])) / on () memory_no_such_thing > 1';
+    const wrong =
+      'sum by (tenant) (rate(aiml_requests_total{path="a{b", verb="GET"}[5m])) / on () memory_no_such_thing > 1';
     expect(findUnknown(wrong, known)).toEqual(['memory_no_such_thing', 'aiml_requests_total{verb}', 'by (tenant)']);
     expect(findUnknown('', known)).toEqual([]);
   });
@@ -95,7 +96,9 @@ describe('every alert', () => {
 describe('what is put together', () => {
   it('the dashboard asks the datasource that is provisioned', () => {
     const uid = /^ +uid: (\S+)$/m.exec(readDeployed('grafana/provisioning/datasources/prometheus.yml'))?.[1];
-    const asked = [...readDeployed('grafana/dashboards/memory-layer.json').matchAll(/"type": "prometheus",\s*"uid": "([^"]+)"/g)];
+    const asked = [
+      ...readDeployed('grafana/dashboards/memory-layer.json').matchAll(/"type": "prometheus",\s*"uid": "([^"]+)"/g),
+    ];
     expect(asked.length).toBeGreaterThan(40);
     expect(new Set(asked.map(([, found]) => found))).toEqual(new Set([uid]));
   });

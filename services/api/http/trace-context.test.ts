@@ -4,12 +4,13 @@ import { traceIdOf } from './trace-context.ts';
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const parentId = '00f067aa0ba902b7';
 
-test.each([`00-${traceId}-${parentId}-01`, `00-${traceId}-${parentId}-00`, `cc-${traceId}-${parentId}-01-what-the-future-will-be`])(
-  '%s has a trace id',
-  (header) => {
-    expect(traceIdOf(header)).toBe(traceId);
-  },
-);
+test.each([
+  `00-${traceId}-${parentId}-01`,
+  `00-${traceId}-${parentId}-00`,
+  `cc-${traceId}-${parentId}-01-what-the-future-will-be`,
+])('%s has a trace id', (header) => {
+  expect(traceIdOf(header)).toBe(traceId);
+});
 
 test.each([
   undefined,

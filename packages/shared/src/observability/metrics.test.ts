@@ -44,7 +44,11 @@ test('each registry is its own', async () => {
 
 test('the process itself and the release are described', async () => {
   const text = await createMetrics().registry.metrics();
-  for (const name of ['process_resident_memory_bytes', 'nodejs_eventloop_lag_p99_seconds', 'nodejs_heap_size_used_bytes'])
+  for (const name of [
+    'process_resident_memory_bytes',
+    'nodejs_eventloop_lag_p99_seconds',
+    'nodejs_heap_size_used_bytes',
+  ])
     expect(text).toMatch(new RegExp(`^${name} \\d`, 'm'));
   expect(text).toMatch(/^memory_build_info\{version="\d+\.\d+\.\d+[^"]*"\} 1$/m);
 });
