@@ -1,17 +1,17 @@
-// What these tests share with the tooling and with `packages/shared`, in one place: this package links neither.
+// The tooling is no package: its servers are reached by path, and here alone.
 // oxlint-disable no-restricted-imports
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
-import { Database } from '../../packages/shared/src/db/database.ts';
-import { startTestDatabase } from '../../packages/shared/src/testing/test-database.ts';
+import { Database } from '@memory-layer/shared/db/database';
+import { startTestDatabase } from '@memory-layer/shared/testing/test-database';
 import { postgresPrograms } from '../../tooling/servers/postgres-programs.ts';
 import { createPostgresCluster } from '../../tooling/servers/postgres-server.ts';
 import { createRedis } from '../../tooling/servers/redis-server.ts';
 import type { RestartableServer } from '../../tooling/servers/restartable-server.ts';
 import { endServer } from '../../tooling/servers/server-process.ts';
 
-export { prepareBundledModel } from '../../packages/shared/src/embedding/bundled/prepare-bundled-model.ts';
+export { prepareBundledModel } from '@memory-layer/shared/embedding/bundled/prepare-bundled-model';
 export { freePort } from '../../tooling/servers/free-port.ts';
 
 export type Queries = Database['queries'];

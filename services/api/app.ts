@@ -56,11 +56,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   if (deps.allowedOrigins.length > 0) app.use(allowOrigins(deps.allowedOrigins));
   app.use(methodNotAllowed({ app, onMethodNotAllowed: (c, methods) => refuseMethod(c, methods) }));
   app.use(deadline(deps.requestTimeoutMs));
-  const checks = [
-    limitAddress(deps, deps.trustedProxies),
-    authenticate(deps.keys),
-    limitKey(deps),
-  ];
+  const checks = [limitAddress(deps, deps.trustedProxies), authenticate(deps.keys), limitKey(deps)];
   for (const check of checks) app.use((c, next) => (isOpen(c.req.path) ? next() : check(c, next)));
   app.onError(onError(deps.logger));
   app.notFound((c) => problemResponse(new AppError('not_found', 'There is no such route.'), c));

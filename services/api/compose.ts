@@ -104,6 +104,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
         database,
         queue: queues,
         probeEmbedding: () => probeEmbedding(queryEmbedder),
+        ...config.health,
         readiness,
         clock,
       }),

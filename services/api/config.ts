@@ -37,6 +37,8 @@ export const apiEnv = {
   MEMORY_TENANT_RATE_LIMIT: rateSchema.default({ requests: 3000, windowSeconds: 60 }),
   MEMORY_TRUSTED_PROXIES: list.default([]).pipe(proxyListSchema),
   MEMORY_ALLOWED_ORIGINS: list.default([]).pipe(originsSchema),
+  MEMORY_HEALTH_EMBED_TIMEOUT_MS: integer(10, 60_000).default(2000),
+  MEMORY_HEALTH_EMBED_CACHE_MS: integer(0, 600_000).default(5000),
   MEMORY_DECAY_HALF_LIFE_DAYS: decimal(0.01, 36_500).default(7),
 };
 
@@ -60,6 +62,8 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
     },
     trustedProxies: env.MEMORY_TRUSTED_PROXIES,
     allowedOrigins: env.MEMORY_ALLOWED_ORIGINS,
+    /** How health tests the embedder. */
+    health: { embedTimeoutMs: env.MEMORY_HEALTH_EMBED_TIMEOUT_MS, embedCacheMs: env.MEMORY_HEALTH_EMBED_CACHE_MS },
     maxBodyBytes: env.MEMORY_REQUEST_MAX_BYTES,
     maxBatchBodyBytes: env.MEMORY_BATCH_MAX_BYTES,
     decayHalfLifeDays: env.MEMORY_DECAY_HALF_LIFE_DAYS,

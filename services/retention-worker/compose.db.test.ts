@@ -54,8 +54,8 @@ test('a worker carries out what is scheduled, and what waits without a bell', as
     );
     await vi.waitFor(() => expectJobLines(lines, waiting), { timeout: 5000, interval: 20 });
     const scrape = await metrics.registry.metrics();
-    expect(scrape).toMatch(/^memory_retention_jobs_total\{job="schedule-retention",status="completed"\} 1$/m);
-    expect(scrape).toMatch(/^memory_retention_jobs_total\{job="run-retention",status="completed"\} [2-9]$/m);
+    expect(scrape).toMatch(/^memory_retention_jobs_total\{job_name="schedule-retention",status="completed"\} 1$/m);
+    expect(scrape).toMatch(/^memory_retention_jobs_total\{job_name="run-retention",status="completed"\} [2-9]$/m);
     expect(scrape).toMatch(/^memory_retention_runs_total\{outcome="completed"\} [2-9]$/m);
     expect(scrape).toMatch(/^memory_queue_jobs\{queue="retention",state="waiting"\} \d+$/m);
     expect(scrape).toMatch(/^memory_ready 1$/m);

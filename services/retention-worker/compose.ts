@@ -121,9 +121,9 @@ function watchState(resources: RetentionWorkerResources, counts: () => Promise<Q
 function createJobEvents(logger: Logger, metrics: Metrics): ConsumerEvents {
   const count = ({ jobName, durationMs }: JobReport, status: 'completed' | 'failed') => {
     // A label value must come from the catalog, whatever is found in the queue.
-    const job = jobName in retentionQueue.jobs ? jobName : 'unknown';
-    metrics.retentionJobs.inc({ job, status });
-    metrics.retentionJobSeconds.observe({ job, status }, durationMs / 1000);
+    const name = jobName in retentionQueue.jobs ? jobName : 'unknown';
+    metrics.retentionJobs.inc({ job_name: name, status });
+    metrics.retentionJobSeconds.observe({ job_name: name, status }, durationMs / 1000);
   };
   return {
     onCompleted: (report) => {

@@ -20,6 +20,10 @@ export interface HealthServiceDeps {
   readonly queue: Pick<Component, 'health'>;
   /** Embeds a word, or tells why not. */
   readonly probeEmbedding: () => Promise<EmbeddingHealth>;
+  /** Longest wait for that. */
+  readonly embedTimeoutMs: number;
+  /** For so long its outcome is good for everybody who asks: health answers without a key. */
+  readonly embedCacheMs: number;
   readonly readiness: Readiness;
   readonly clock: Clock;
 }
@@ -30,6 +34,15 @@ export type HealthService = ReturnType<typeof createHealthService>;
 
 export function createHealthService(deps: HealthServiceDeps) {
   const startedAt = deps.clock.now();
+  let probe: { readonly at: number; readonly outcome: Promise<EmbeddingHealth | undefined> } | undefined;
+
+  function probeEmbedding(): Promise<EmbeddingHealth | undefined> {
+    const now = performance.now();
+    if (probe === undefined || now - probe.at >= deps.embedCacheMs) {
+      probe = { at: now, outcome: within(deps.probeEmbedding(), deps.embedTimeoutMs) };
+    }
+    return probe.outcome;
+  }
 
   return {
     /** Down without the database; degraded without queue or embedder: ingest and search by words go on. */
@@ -41,7 +54,7 @@ export function createHealthService(deps: HealthServiceDeps) {
           ms: performance.now() - started,
         })),
         within(deps.queue.health?.(), probeTimeoutMs),
-        within(deps.probeEmbedding(), probeTimeoutMs),
+        probeEmbedding(),
       ]);
       const queueUp = queue?.status === 'ok';
       const draining = deps.readiness.state !== 'ready';

@@ -157,6 +157,8 @@ function composeTestApp(database: Database, shared: Shared) {
         database,
         queue: { health: async () => ({ status: 'ok' }) },
         probeEmbedding: async () => 'ok',
+        embedTimeoutMs: 100,
+        embedCacheMs: 0,
         readiness,
         clock,
       }),

@@ -68,13 +68,13 @@ function retentionMetrics(registers: Registry[]) {
     retentionJobs: new Counter({
       name: 'memory_retention_jobs_total',
       help: 'Retention job attempts, by job and outcome (completed, failed).',
-      labelNames: ['job', 'status'] as const,
+      labelNames: ['job_name', 'status'] as const,
       registers,
     }),
     retentionJobSeconds: new Histogram({
       name: 'memory_retention_job_duration_seconds',
       help: 'Time of a retention job attempt, by job and outcome.',
-      labelNames: ['job', 'status'] as const,
+      labelNames: ['job_name', 'status'] as const,
       buckets: retentionSeconds,
       registers,
     }),

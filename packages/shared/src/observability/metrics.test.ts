@@ -28,11 +28,16 @@ test('names and labels are what dashboards and alerts know', () => {
     'memory_queue_jobs{queue,state}',
     'memory_rate_limited_total{subject}',
     'memory_ready{}',
-    'memory_retention_job_duration_seconds{job,status}',
-    'memory_retention_jobs_total{job,status}',
+    'memory_retention_job_duration_seconds{job_name,status}',
+    'memory_retention_jobs_total{job_name,status}',
     'memory_retention_rows_total{action}',
     'memory_retention_runs_total{outcome}',
   ]);
+});
+
+test('no label has a name that Prometheus gives to its own', () => {
+  const names = createMetrics().registry.getMetricsAsArray().flatMap(labelsOf);
+  expect(names.filter((name) => ['job', 'instance', 'service', 'le'].includes(name))).toEqual([]);
 });
 
 test('each registry is its own', async () => {

@@ -1,0 +1,58 @@
+import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
+import { systemClock } from '@memory-layer/shared/lifecycle/clock';
+import { describe, expect, test } from 'vitest';
+import { createHealthService, type EmbeddingHealth, type HealthServiceDeps } from './health.service.ts';
+
+const up = { health: async () => ({ status: 'ok' as const }) };
+const down = { health: async () => ({ status: 'down' as const }) };
+
+function healthOf(parts: Partial<HealthServiceDeps> = {}) {
+  const readiness = new Readiness();
+  readiness.set('ready');
+  return createHealthService({
+    database: up,
+    queue: up,
+    probeEmbedding: async () => 'ok',
+    embedTimeoutMs: 20,
+    embedCacheMs: 0,
+    readiness,
+    clock: systemClock,
+    ...parts,
+  });
+}
+
+describe('health', () => {
+  test('is ok with everything, degraded without queue or model, down without the database', async () => {
+    expect((await healthOf().check()).status).toBe('ok');
+    expect((await healthOf({ queue: down }).check()).status).toBe('degraded');
+    expect((await healthOf({ probeEmbedding: async () => 'failed' }).check()).status).toBe('degraded');
+    expect((await healthOf({ database: down }).check()).status).toBe('down');
+  });
+
+  test('does not wait for a model that hangs', async () => {
+    const report = await healthOf({ probeEmbedding: () => new Promise<EmbeddingHealth>(() => undefined) }).check();
+    expect(report.embedding).toBe('unknown');
+  });
+
+  test('asks the model once for everybody who asks within the cache time', async () => {
+    let probes = 0;
+    const probeEmbedding = async (): Promise<EmbeddingHealth> => {
+      probes += 1;
+      return 'ok';
+    };
+    const health = healthOf({ probeEmbedding, embedCacheMs: 60_000 });
+    await Promise.all([health.check(), health.check()]);
+    await health.check();
+    expect(probes).toBe(1);
+  });
+
+  test('a process that drains is not ready, and says so', async () => {
+    const readiness = new Readiness();
+    readiness.set('ready');
+    const health = healthOf({ readiness });
+    expect(await health.isReady()).toBe(true);
+    readiness.set('draining');
+    expect(await health.isReady()).toBe(false);
+    expect((await health.check()).notes).toMatch(/draining/);
+  });
+});
