@@ -3,7 +3,7 @@ import { createApiClient, type ApiClient } from './api-client.ts';
 import { startEmbeddingServer, type EmbeddingServer } from './embedding-server.ts';
 import { makeDataDir, startStandalone, type StandaloneProcess } from './standalone-process.ts';
 
-const rounds = 3;
+const rounds = 5;
 const senders = 8;
 const batchSize = 16;
 const killed = { code: null, signal: 'SIGKILL' };

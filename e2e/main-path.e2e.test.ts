@@ -1,5 +1,7 @@
+import { execFile, spawnSync } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApiClient, type ApiClient } from './api-client.ts';
 import { makeDataDir, startStandalone, type StandaloneProcess } from './standalone-process.ts';
@@ -131,12 +133,41 @@ describe('the main path', () => {
     expect((await anonymous.get('/readyz')).status).toBe(200);
   });
 
-  test('the two curl lines of the banner are what a shell takes', () => {
-    const lines = server
-      .output()
-      .split('\n')
-      .filter((line) => line.startsWith('curl '));
-    expect(lines).toHaveLength(2);
-    expect(lines.every((line) => line.includes(server.apiKey) && line.includes(server.url))).toBe(true);
+  test('the two curl lines of the banner work as printed', async ({ skip }) => {
+    skip(!hasCurl(), 'curl is not installed');
+    const [store = '', search = ''] = curlLines(server);
+    expect(JSON.parse(await runInShell(store))).toMatchObject({ tenant_id: 'demo', embedding_status: 'pending' });
+    expect(JSON.parse(await runInShell(search))).toMatchObject({ total: 1 });
+  });
+
+  test('with a configured key they work too, and the key is not shown', async ({ skip }) => {
+    skip(!hasCurl(), 'curl is not installed');
+    const other = await makeDataDir();
+    const apiKey = 'a-configured-key-of-mine';
+    const configured = await startStandalone({ dataDir: other.path, env: { MEMORY_API_KEYS: apiKey } });
+    try {
+      expect(configured.output()).not.toContain(apiKey);
+      const [store = ''] = curlLines(configured);
+      expect(JSON.parse(await runInShell(store, { MEMORY_API_KEY: apiKey }))).toMatchObject({ tenant_id: 'demo' });
+    } finally {
+      await configured.kill('SIGTERM');
+      await other.remove();
+    }
   });
 });
+
+function curlLines(target: StandaloneProcess): string[] {
+  return target
+    .output()
+    .split('\n')
+    .filter((line) => line.startsWith('curl '));
+}
+
+function hasCurl(): boolean {
+  return spawnSync('curl', ['--version']).status === 0;
+}
+
+async function runInShell(line: string, env: Record<string, string> = {}): Promise<string> {
+  const { stdout } = await promisify(execFile)('sh', ['-c', line], { env: { ...process.env, ...env } });
+  return stdout;
+}

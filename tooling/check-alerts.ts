@@ -40,7 +40,4 @@ if (isInstalled('promtool')) {
   console.log('test:alerts skipped: promtool is not installed (Debian: apt-get install prometheus)');
 }
 if (isInstalled('amtool')) check('amtool', 'check-config', 'alertmanager/alertmanager.yml');
-else
-  console.log(
-    'alertmanager.yml not checked: amtool is not installed (Debian: apt-get install prometheus-alertmanager)',
-  );
+else console.log('alertmanager.yml not checked: amtool is not installed (in Debian: prometheus-alertmanager)');

@@ -48,11 +48,11 @@ describe('security: workflows', () => {
 
   it.each(workflows)('$name may do nothing but what its jobs say', ({ text }) => {
     expect(text).toMatch(/^permissions: \{\}$/m);
-    for (const job of jobsOf(text)) {
-      expect(job.text, job.name).toMatch(/^ {4}permissions:\n(?: {6}.+\n)+/m);
-      expect(job.text, job.name).not.toMatch(/write-all|contents: write|id-token/);
-      expect(job.text, job.name).toMatch(/^ {4}timeout-minutes: \d+$/m);
-    }
+    const namesOf = (jobs: readonly { name: string }[]) => jobs.map(({ name }) => name);
+    const jobs = jobsOf(text);
+    expect(namesOf(jobs.filter((job) => !/^ {4}permissions:\n(?: {6}.+\n)+/m.test(job.text)))).toEqual([]);
+    expect(namesOf(jobs.filter((job) => !/^ {4}timeout-minutes: \d+$/m.test(job.text)))).toEqual([]);
+    expect(text).not.toMatch(/write-all|contents: write|id-token/);
   });
 
   it.each(workflows)('$name has no secrets, and leaves no credentials to what it runs', ({ text }) => {

@@ -99,6 +99,7 @@ describe.skipIf(!serversAreGiven)('three processes', () => {
       expect(ownNames(families)).toEqual(metricNames);
       expect(families.get('process_start_time_seconds')).toBeGreaterThan(0);
       expect(families.get('memory_ready')).toBe(1);
+      expect(families.get('memory_database_pool_waiting')).toBe(0);
       expect(families.get('memory_collector_up')).toBe(collectors[name]);
       expect(families.get(tellingMetric[name] ?? '')).toBeGreaterThan(0);
     });

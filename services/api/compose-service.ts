@@ -3,7 +3,7 @@ import { embedderFromConfig } from '@memory-layer/shared/embedding/embedder-from
 import { toEmbeddingConfig } from '@memory-layer/shared/embedding/embedding-config';
 import { guardEmbedders } from '@memory-layer/shared/embedding/guard-embedders';
 import { OpsServer } from '@memory-layer/shared/ops/ops-server';
-import { openProducerClient } from '@memory-layer/shared/redis/redis-client';
+import { createRedisClients } from '@memory-layer/shared/redis/redis-client';
 import type { Service } from '@memory-layer/shared/service/run-service';
 import { toServiceConfig } from '@memory-layer/shared/service/service-config';
 import { createServiceResources } from '@memory-layer/shared/service/service-resources';
@@ -28,18 +28,25 @@ export function composeApiService(env: Readonly<Record<string, string | undefine
   // Only queries are embedded here: one thread, their own.
   const embedder = embedderFromConfig({ ...embedding, threads: 0 }, { cacheDir: values.MEMORY_MODEL_CACHE_DIR });
   const onRedisError = (error: Error) => resources.logger.warn({ err: error }, 'redis connection');
-  const redis =
-    config.queue.kind === 'redis' ? openProducerClient(config.queue.redis.url, rateTimeoutMs, onRedisError) : undefined;
+  const redis = config.queue.kind === 'redis' ? config.queue.redis : undefined;
+  const rateStore = redis && {
+    client: createRedisClients(redis.target).openProducer(rateTimeoutMs, onRedisError),
+    prefix: redis.prefix,
+  };
   const api = composeApi(toApiConfig(values), {
     ...resources,
     queryEmbedder: guardEmbedders(embedder, embedding, metrics).query,
-    redis,
+    rateStore,
     extraKeys: [],
     environment: config.environment,
     version,
   });
   const ops = new OpsServer(config.ops, { readiness: api.readiness, needed: [database], metrics });
   const embedderComponent = { id: 'embedder', start: () => embedder.start(), stop: () => embedder.stop() };
-  const rateStore = { id: 'rate-store', start: async () => undefined, stop: async () => redis?.disconnect() };
-  return { config, resources, components: [ops, database, queues, rateStore, embedderComponent, api] };
+  const rateStoreComponent = {
+    id: 'rate-store',
+    start: async () => undefined,
+    stop: async () => rateStore?.client.disconnect(),
+  };
+  return { config, resources, components: [ops, database, queues, rateStoreComponent, embedderComponent, api] };
 }

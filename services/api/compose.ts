@@ -13,14 +13,13 @@ import { createPendingMessagesRepository } from '@memory-layer/shared/observabil
 import { embeddingQueue, retentionQueue } from '@memory-layer/shared/queue/catalog';
 import { createEmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
 import type { QueueBackend } from '@memory-layer/shared/queue/queue-port';
-import type { Redis } from 'ioredis';
 import { createHealthService } from './admin/health.service.ts';
 import { createApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
 import { createKeyRing, type ApiKey } from './http/api-key.ts';
 import { HttpServer } from './http/http-server.ts';
 import { toBlockList } from './rate-limit/client-address.ts';
-import { createRateLimiters } from './rate-limit/rate-limiter.ts';
+import { createRateLimiters, type RateStore } from './rate-limit/rate-limiter.ts';
 import { createMessageRepository } from './message/message.repository.ts';
 import { createMessageService } from './message/message.service.ts';
 
@@ -37,7 +36,7 @@ export interface ApiResources {
   /** For queries; guarded by a timeout and a circuit breaker, not cached. */
   readonly queryEmbedder: Embedder;
   /** Where rate limits are counted for all processes; undefined: in this process alone. */
-  readonly redis: Redis | undefined;
+  readonly rateStore: RateStore | undefined;
   /** Keys besides the configured ones: the generated one of the embedded mode. */
   readonly extraKeys: readonly ApiKey[];
   readonly environment: string;
@@ -117,7 +116,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     requestTimeoutMs: config.requestTimeoutMs,
     allowedOrigins: config.allowedOrigins,
     trustedProxies: toBlockList(config.trustedProxies),
-    rateLimiters: createRateLimiters(config.rates, resources.redis),
+    rateLimiters: createRateLimiters(config.rates, resources.rateStore),
     logger,
     metrics,
   });

@@ -6,8 +6,9 @@ import { parseApiKeys, type ApiKey } from './http/api-key.ts';
 import { proxyListSchema } from './rate-limit/client-address.ts';
 import { rateSchema } from './rate-limit/rate.ts';
 
-// Part of this configuration's type, which others name in their declarations.
+/** @public Part of this configuration's type: declarations elsewhere have to name it. */
 export type { ApiKey } from './http/api-key.ts';
+/** @public The same. */
 export type { Rate } from './rate-limit/rate.ts';
 
 const apiKeys = list.default([]).transform((items, context): readonly ApiKey[] => {

@@ -110,6 +110,8 @@ describe('a run that fails', () => {
     const runId = await tenant.askForRun();
     const worker = createWorker();
     expect(await worker.run(tenant.tenantId, runId, never)).toBe('failed');
+    const runs = (await worker.metrics.retentionRuns.get()).values.filter(({ value }) => value > 0);
+    expect(runs).toMatchObject([{ labels: { outcome: 'failed' }, value: 1 }]);
     expect(await tenant.getRun(runId)).toMatchObject({
       state: 'failed',
       archived: 0,

@@ -11,6 +11,7 @@ export function banner({ url, generatedKey, dataDir, model }: BannerFacts): stri
   const key = generatedKey ?? '$MEMORY_API_KEY';
   const keyLine =
     generatedKey === undefined ? 'the ones in MEMORY_API_KEYS' : `${generatedKey}  (kept in ${dataDir}/api-key)`;
+  const hint = generatedKey === undefined ? ' (put one of your keys into MEMORY_API_KEY first)' : '';
   return `
 memory-layer listens on ${url}
   API key   ${keyLine}
@@ -18,11 +19,11 @@ memory-layer listens on ${url}
   model     ${model}
   API docs  ${url}/docs
 
-Store a message, then find it:
+Store a message, then find it${hint}:
 
-curl -s ${url}/v1/messages -H 'x-api-key: ${key}' -H 'content-type: application/json' -d '{"tenant_id":"demo","conversation_id":"first","role":"user","content":"My sister Ana moved to Lisbon in May."}'
+curl -s ${url}/v1/messages -H "x-api-key: ${key}" -H 'content-type: application/json' -d '{"tenant_id":"demo","conversation_id":"first","role":"user","content":"My sister Ana moved to Lisbon in May."}'
 
-curl -s '${url}/v1/memory/search?tenant_id=demo&query=Where+does+my+sister+live%3F' -H 'x-api-key: ${key}'
+curl -s '${url}/v1/memory/search?tenant_id=demo&query=Where+does+my+sister+live%3F' -H "x-api-key: ${key}"
 
 Ctrl-C stops it.
 `;

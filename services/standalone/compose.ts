@@ -53,7 +53,7 @@ export function composeStandalone(config: StandaloneConfig, resources: Standalon
   const api = composeApi(config.api, {
     ...shared,
     queryEmbedder: guarded.query,
-    redis: undefined,
+    rateStore: undefined,
     extraKeys: resources.generatedKey === undefined ? [] : [{ key: resources.generatedKey, tenantId: undefined }],
     environment: config.environment,
     version: resources.version,

@@ -5,6 +5,7 @@ import { ConfigError } from '@memory-layer/shared/config/load-config';
 import { loadDotEnv } from '@memory-layer/shared/config/load-dot-env';
 import { migrate } from '@memory-layer/shared/db/migrate';
 import { migrationsFolder } from '@memory-layer/shared/db/migrations-folder';
+import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { embedderFromConfig } from '@memory-layer/shared/embedding/embedder-from-config';
 import { runProcess } from '@memory-layer/shared/lifecycle/run-process';
 import type { Logger } from '@memory-layer/shared/observability/logger';
@@ -34,7 +35,13 @@ async function run(config: StandaloneConfig): Promise<number> {
 async function serve(config: StandaloneConfig, dataDir: string): Promise<number> {
   const logger = createStandaloneLogger(config);
   say(`memory-layer ${version} starts`);
-  say('  opening the database …');
+  say('  opening the database and loading the embedding model …');
+  const embedder = embedderFromConfig(config.embedding, {
+    cacheDir: join(dataDir, 'models'),
+    onProgress: (progress) => say(`  embedding model: ${progress}`),
+  });
+  // Beside the database: both take a second. A failure shows when the component starts, which tries again.
+  embedder.start().catch(() => undefined);
   const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres') });
   postgres.failed.catch((error: unknown) => {
     // Nothing can be stored or read any more; at the next start everything acknowledged is there.
@@ -42,27 +49,24 @@ async function serve(config: StandaloneConfig, dataDir: string): Promise<number>
     process.exit(1);
   });
   try {
-    return await runOn(postgres, config, { dataDir, logger });
+    return await runOn(postgres, config, { dataDir, embedder, logger });
   } catch (error) {
-    await postgres.stop();
+    await Promise.all([embedder.stop(), postgres.stop()]);
     throw error;
   }
 }
 
 interface Surroundings {
   readonly dataDir: string;
+  readonly embedder: Embedder;
   readonly logger: Logger;
 }
 
 async function runOn(
   postgres: EmbeddedPostgres,
   config: StandaloneConfig,
-  { dataDir, logger }: Surroundings,
+  { dataDir, embedder, logger }: Surroundings,
 ): Promise<number> {
-  const embedder = embedderFromConfig(config.embedding, {
-    cacheDir: join(dataDir, 'models'),
-    onProgress: (progress) => say(`  embedding model: ${progress}`),
-  });
   const generatedKey = config.api.apiKeys.length > 0 ? undefined : await readOrMakeKey(dataDir);
   const { database, api, components } = composeStandalone(config, {
     postgres,
@@ -74,7 +78,6 @@ async function runOn(
   const { applied } = await migrate(database.queries, migrationsFolder);
   for (const name of applied) say(`  applied migration ${name}`);
   await migrateQueueSchema(postgres.connection);
-  say('  loading the embedding model …');
   return runProcess(components, {
     logger,
     shutdownDeadlineMs: config.shutdownDeadlineMs,

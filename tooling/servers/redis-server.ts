@@ -1,12 +1,13 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
 import type { RestartableServer } from './restartable-server.ts';
 import type { ThrowawayServer } from './run-beside-server.ts';
-import { endingWithParent, endServer, launch, serverFolder } from './server-process.ts';
+import { endingWithParent, endServer, giveToServer, launch, serverFolder } from './server-process.ts';
 
 /** Starts an installed redis-server that keeps its data in memory. */
 export async function startRedis(signal: AbortSignal): Promise<ThrowawayServer> {
@@ -25,14 +26,38 @@ export async function startRedis(signal: AbortSignal): Promise<ThrowawayServer> 
   }
 }
 
+export interface RedisOptions {
+  readonly appendonly: 'yes' | 'no';
+  /** Further options of the command line. */
+  readonly settings?: readonly string[];
+  /** The port is for TLS alone; certificates are among the settings. */
+  readonly tls?: boolean;
+  /** Files that it finds in its folder, which is also where it is started. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Follows `redis-server`: its configuration file, which it may write to. */
+  readonly configFile?: string;
+}
+
+export interface RestartableRedis extends RestartableServer {
+  readonly port: number;
+}
+
 /** An installed redis-server on a port and in a folder of its own, not running. */
-export async function createRedis({ appendonly }: { readonly appendonly: 'yes' | 'no' }): Promise<RestartableServer> {
+export async function createRedis(options: RedisOptions): Promise<RestartableRedis> {
+  const { appendonly, settings = [], tls = false, files = {}, configFile } = options;
   const port = await freePort();
   const folder = serverFolder('redis');
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(join(folder, name), content);
+    giveToServer(join(folder, name));
+  }
+  const ports = tls ? ['--port', '0', '--tls-port', String(port)] : ['--port', String(port)];
   const persistence = ['--dir', folder, '--save', '', '--appendonly', appendonly];
-  const command = ['redis-server', '--bind', '127.0.0.1', '--port', String(port), ...persistence];
+  const program = ['redis-server', ...(configFile === undefined ? [] : [join(folder, configFile)])];
+  const command = [...program, '--bind', '127.0.0.1', ...ports, ...persistence, ...settings];
   return {
-    url: `redis://127.0.0.1:${port}`,
+    port,
+    url: `${tls ? 'rediss' : 'redis'}://127.0.0.1:${port}`,
     remove: () => rmSync(folder, { recursive: true, force: true }),
     async run(signal) {
       const server = launch([...endingWithParent('TERM'), ...command], folder, 'server.log');

@@ -9,6 +9,7 @@ const open = (address: string) =>
 const rates = { address: undefined, key: { requests: 5, windowSeconds: 60 }, tenant: undefined };
 
 describe.skipIf(url === undefined)('rate limits on Redis (needs TEST_REDIS_URL)', () => {
+  const prefix = `{test-${randomUUID()}}`;
   const clients: Redis[] = [];
   afterAll(() => {
     for (const client of clients) client.disconnect();
@@ -19,7 +20,7 @@ describe.skipIf(url === undefined)('rate limits on Redis (needs TEST_REDIS_URL)'
     client.on('error', () => undefined);
     clients.push(client);
     await client.connect().catch(() => undefined);
-    const { key } = createRateLimiters(rates, client);
+    const { key } = createRateLimiters(rates, { client, prefix });
     if (key === undefined) throw new Error('no limiter');
     return key;
   }

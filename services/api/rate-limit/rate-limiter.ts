@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '@memory-layer/shared/redis/redis-client';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Rate } from './rate.ts';
 
@@ -24,21 +24,34 @@ export interface RateLimiter {
   consume(subject: string): Promise<RateDecision>;
 }
 
+/** Where counts are shared by all processes. */
+export interface RateStore {
+  readonly client: RedisClient;
+  /** Start of every key. */
+  readonly prefix: string;
+}
+
 interface RateLimiterOptions {
   /** Tells limiters apart in the store. */
   readonly name: string;
   readonly rate: Rate;
-  /** Where counts are shared by all processes; undefined: in this process alone. */
-  readonly redis: Redis | undefined;
+  /** Undefined: counted in this process alone. */
+  readonly store: RateStore | undefined;
 }
 
-function createRateLimiter({ name, rate, redis }: RateLimiterOptions): RateLimiter {
-  const options = { keyPrefix: `memory-layer:rate:${name}`, points: rate.requests, duration: rate.windowSeconds };
+function createRateLimiter({ name, rate, store }: RateLimiterOptions): RateLimiter {
+  const options = { points: rate.requests, duration: rate.windowSeconds };
   const memory = new RateLimiterMemory(options);
   const limiter =
-    redis === undefined
+    store === undefined
       ? memory
-      : new RateLimiterRedis({ ...options, storeClient: redis, insuranceLimiter: memory, rejectIfRedisNotReady: true });
+      : new RateLimiterRedis({
+          ...options,
+          keyPrefix: `${store.prefix}:rate:${name}`,
+          storeClient: store.client,
+          insuranceLimiter: memory,
+          rejectIfRedisNotReady: true,
+        });
 
   return {
     async consume(subject) {
@@ -66,9 +79,9 @@ function untouched({ requests, windowSeconds }: Rate): RateDecision {
 /** A limiter for every subject that has a rate. */
 export function createRateLimiters(
   rates: Readonly<Record<RateSubject, Rate | undefined>>,
-  redis: Redis | undefined,
+  store: RateStore | undefined,
 ): RateLimiters {
   const limiter = (name: RateSubject, rate: Rate | undefined) =>
-    rate === undefined ? {} : { [name]: createRateLimiter({ name, rate, redis }) };
+    rate === undefined ? {} : { [name]: createRateLimiter({ name, rate, store }) };
   return { ...limiter('address', rates.address), ...limiter('key', rates.key), ...limiter('tenant', rates.tenant) };
 }

@@ -25,24 +25,38 @@ export interface Watch {
 
 // Prometheus gives up after ten seconds; several readers may scrape one process.
 const sampling = { maxAgeMs: 5000, timeoutMs: 2000 };
+const pendingStates = ['pending', 'failed'] as const;
 const queueStates = ['waiting', 'active', 'delayed', 'failed'] as const satisfies readonly QueueState[];
 
 /** Gauges that are read when somebody looks. */
 export function stateMetrics(registers: Registry[]): Watch {
   const updates = new Map<string, () => Promise<void>>();
-  const updateAll = async () => void (await Promise.allSettled([...updates.values()].map((update) => update())));
+  let readPool: (() => void) | undefined;
+  let underWay: Promise<unknown> | undefined;
+
+  /** Once for all gauges of a scrape. A pool counts callers for a moment even when it has connections for them. */
+  function updateAll(): Promise<unknown> {
+    underWay ??= update().finally(() => (underWay = undefined));
+    return underWay;
+  }
+
+  async function update(): Promise<void> {
+    // The pool first: what queries the database for this scrape is not to be counted.
+    const all = [async () => readPool?.(), ...updates.values()];
+    await Promise.allSettled(all.map((one) => one()));
+  }
+
   const gauges = createGauges(registers, updateAll);
   // Without labels a gauge begins at 0, which would be said by processes that do not watch it.
   for (const gauge of [gauges.ready, gauges.waiting, gauges.oldestPending]) gauge.remove();
 
   /** A collector that fails says so, and takes its gauges back: old values would pass for new ones. */
-  function sample<T>(collector: string, read: () => Promise<T>, show: (value: T) => void, clear: () => void): void {
+  function sample<T>(collector: string, read: () => Promise<T>, show: (value: T | undefined) => void): void {
     const take = createSampler(read, sampling);
     updates.set(collector, async () => {
       const value = await take();
       gauges.collectorUp.set({ collector }, value === undefined ? 0 : 1);
-      if (value === undefined) clear();
-      else show(value);
+      show(value);
     });
   }
 
@@ -56,43 +70,44 @@ export function stateMetrics(registers: Registry[]): Watch {
     },
 
     database(read) {
-      updates.set('database', async () => {
+      readPool = () => {
         const { total, idle, waiting } = read();
         gauges.connections.set({ state: 'busy' }, total - idle);
         gauges.connections.set({ state: 'idle' }, idle);
         gauges.waiting.set(waiting);
-      });
+      };
     },
 
     queue(queue, read) {
-      const show = (counts: Readonly<Record<QueueState, number>>) => {
-        for (const state of queueStates) gauges.queueJobs.set({ queue, state }, counts[state]);
-      };
-      const clear = () => queueStates.forEach((state) => gauges.queueJobs.remove({ queue, state }));
-      sample(`queue:${queue}`, read, show, clear);
+      sample(`queue:${queue}`, read, (counts) => {
+        for (const state of queueStates) {
+          if (counts) gauges.queueJobs.set({ queue, state }, counts[state]);
+          else gauges.queueJobs.remove({ queue, state });
+        }
+      });
     },
 
     pending(read) {
-      const show = ({ pending, failed, oldestPendingSeconds }: PendingCounts) => {
-        gauges.pending.set({ state: 'pending' }, pending);
-        gauges.pending.set({ state: 'failed' }, failed);
-        gauges.oldestPending.set({}, oldestPendingSeconds);
-      };
-      const clear = () => [gauges.pending, gauges.oldestPending].forEach((gauge) => gauge.remove());
-      sample('pending', read, show, clear);
+      sample('pending', read, (counts) => {
+        for (const state of pendingStates) {
+          if (counts) gauges.pending.set({ state }, counts[state]);
+          else gauges.pending.remove({ state });
+        }
+        if (counts) gauges.oldestPending.set(counts.oldestPendingSeconds);
+        else gauges.oldestPending.remove();
+      });
     },
   };
 }
 
-function createGauges(registers: Registry[], collect: () => Promise<void>) {
-  const shared = { registers, collect };
+function createGauges(registers: Registry[], update: () => Promise<unknown>) {
+  const shared = { registers, collect: async () => void (await update()) };
   return {
     ready: new Gauge({
       name: 'memory_ready',
       help: 'Whether this process does its work: 1 as /readyz answers 200, 0 as it answers 503.',
       ...shared,
     }),
-    // Before what queries the database for a scrape, so that its own wait for a connection does not count.
     connections: new Gauge({
       name: 'memory_database_pool_connections',
       help: 'Connections of this process to the database, by state (busy, idle).',

@@ -53,8 +53,9 @@ test('the process itself and the release are described', async () => {
     'process_resident_memory_bytes',
     'nodejs_eventloop_lag_p99_seconds',
     'nodejs_heap_size_used_bytes',
-  ])
+  ]) {
     expect(text).toMatch(new RegExp(`^${name} \\d`, 'm'));
+  }
   expect(text).toMatch(/^memory_build_info\{version="\d+\.\d+\.\d+[^"]*"\} 1$/m);
 });
 
@@ -123,6 +124,23 @@ describe('what is read at a scrape', () => {
     const lacking = createMetrics();
     lacking.watch.readiness(readyProcess(), { health: async () => ({ status }) });
     expect(await scrape(lacking)).toContain('memory_ready 0');
+  });
+
+  test('the pool is read once, before a scrape asks for connections itself', async () => {
+    const metrics = createMetrics();
+    const order: string[] = [];
+    metrics.watch.pending(async () => {
+      order.push('query');
+      return { pending: 0, failed: 0, oldestPendingSeconds: 0 };
+    });
+    metrics.watch.database(() => {
+      order.push('pool');
+      return { total: 1, idle: 1, waiting: 0 };
+    });
+    await Promise.all([scrape(metrics), scrape(metrics)]);
+    expect(order).toEqual(['pool', 'query']);
+    await scrape(metrics);
+    expect(order).toEqual(['pool', 'query', 'pool']);
   });
 
   test('a queue that several parts of a process watch is read once', async () => {

@@ -8,6 +8,7 @@ import type { QueueDriver } from './queue-driver.ts';
 import { createQueueHandle, type QueueHandle } from './queue-handle.ts';
 import type { QueueBackend } from './queue-port.ts';
 import { createRedisDriver } from './redis-driver.ts';
+import type { RedisTarget } from '../redis/redis-target.ts';
 
 interface CommonOptions {
   /** Longest time any call of a producer or scheduler takes. Default 1 000. */
@@ -20,7 +21,7 @@ interface CommonOptions {
 
 export interface RedisQueueOptions extends CommonOptions {
   readonly kind: 'redis';
-  readonly url: string;
+  readonly target: RedisTarget;
   /** Start of every key. Braces keep all keys in one slot of a Redis Cluster. Default `{memory-layer}`. */
   readonly prefix?: string;
 }
@@ -75,7 +76,7 @@ export function createQueueBackend(options: QueueBackendOptions): QueueBackend {
 function createDriver(options: QueueBackendOptions): QueueDriver {
   const { timeoutMs = 1_000, onError = () => undefined } = options;
   return options.kind === 'redis'
-    ? createRedisDriver({ url: options.url, prefix: options.prefix ?? '{memory-layer}', timeoutMs, onError })
+    ? createRedisDriver({ target: options.target, prefix: options.prefix ?? '{memory-layer}', timeoutMs, onError })
     : createPostgresDriver({
         connection: options.connection,
         schema: options.schema ?? 'bullmq',

@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { createQueueBackend } from './create-queue-backend.ts';
 import type { QueueBackend } from './queue-port.ts';
+import { testRedisTarget } from '../testing/redis-target.ts';
 import { createRepeatingTask } from '../lifecycle/repeating-task.ts';
 import { startTcpProxy, type TcpProxy } from './testing/tcp-proxy.ts';
 import { defineTestQueue, eventually, openProducer, startConsumer, untilAborted } from './testing/test-queue.ts';
@@ -20,7 +21,8 @@ describe.skipIf(redisUrl === '')(title, () => {
     const proxy = await startTcpProxy(redisUrl);
     onTestFinished(() => proxy.close());
     const prefix = `{test-${randomUUID()}}`;
-    const backend = createQueueBackend({ kind: 'redis', url: proxy.url, prefix, timeoutMs, resetAfterMs: 50 });
+    const target = testRedisTarget(proxy.url);
+    const backend = createQueueBackend({ kind: 'redis', target, prefix, timeoutMs, resetAfterMs: 50 });
     onTestFinished(() => backend.stop());
     await backend.start();
     return { backend, proxy };
@@ -63,7 +65,8 @@ describe.skipIf(redisUrl === '')(title, () => {
     onTestFinished(() => proxy.close());
     await proxy.cut();
     const prefix = `{test-${randomUUID()}}`;
-    const backend = createQueueBackend({ kind: 'redis', url: proxy.url, prefix, timeoutMs, resetAfterMs: 50 });
+    const target = testRedisTarget(proxy.url);
+    const backend = createQueueBackend({ kind: 'redis', target, prefix, timeoutMs, resetAfterMs: 50 });
     onTestFinished(() => backend.stop());
     await backend.start();
     const queue = defineTestQueue();
@@ -94,7 +97,7 @@ describe.skipIf(redisUrl === '')(title, () => {
   test('a flushed Redis loses jobs and schedules; later jobs run, and the keeper brings schedules back', async () => {
     // A database of its own, so that nobody else's keys are flushed.
     const url = new URL('/14', redisUrl).href;
-    const backend = createQueueBackend({ kind: 'redis', url, timeoutMs });
+    const backend = createQueueBackend({ kind: 'redis', target: testRedisTarget(url), timeoutMs });
     onTestFinished(() => backend.stop());
     await backend.start();
     const queue = defineTestQueue();

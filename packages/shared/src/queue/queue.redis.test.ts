@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe } from 'vitest';
 
 import { createQueueBackend } from './create-queue-backend.ts';
+import { testRedisTarget } from '../testing/redis-target.ts';
 import type { QueueBackend } from './queue-port.ts';
 import { describeQueueContract } from './testing/queue.contract.ts';
 
@@ -15,7 +16,7 @@ describe.skipIf(url === '')(title, () => {
   let backend: QueueBackend;
 
   beforeAll(async () => {
-    backend = createQueueBackend({ kind: 'redis', url, prefix, timeoutMs: 10_000 });
+    backend = createQueueBackend({ kind: 'redis', target: testRedisTarget(url), prefix, timeoutMs: 10_000 });
     await backend.start();
   });
 

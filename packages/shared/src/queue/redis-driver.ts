@@ -1,29 +1,32 @@
-import { once } from 'node:events';
-
 import { Queue, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 
 import { AppError } from '../errors/app-error.ts';
 import { keptEvents, workerRetryDelayMs, type BullQueue, type OpenWorker, type QueueDriver } from './queue-driver.ts';
-import { openProducerClient, openWorkerClient } from '../redis/redis-client.ts';
+import { createRedisClients, untilReady, type RedisClient } from '../redis/redis-client.ts';
+import { withoutCommands } from '../redis/redis-error.ts';
+import type { RedisTarget } from '../redis/redis-target.ts';
 
 export interface RedisDriverOptions {
-  /** `redis://` or `rediss://`, with user, password and database number if needed. */
-  readonly url: string;
+  readonly target: RedisTarget;
   readonly prefix: string;
   /** Longest wait for an answer to a command of a producer. */
   readonly timeoutMs: number;
   readonly onError: (error: Error) => void;
 }
 
-/** BullMQ on Redis. Producers share one connection that fails fast; each worker has two that wait for Redis to return. */
-export function createRedisDriver({ url, prefix, timeoutMs, onError }: RedisDriverOptions): QueueDriver {
-  let producerClient: Redis | undefined;
+/**
+ * BullMQ on Redis. Producers share one connection that fails fast; each worker has two that wait for Redis to return.
+ *
+ * @throws ConfigError when the file with the certificate authority cannot be read.
+ */
+export function createRedisDriver({ target, prefix, timeoutMs, onError }: RedisDriverOptions): QueueDriver {
+  const clients = createRedisClients(target);
+  let producerClient: RedisClient | undefined;
   let closed = false;
 
-  function producer(): Redis {
+  function producer(): RedisClient {
     if (closed) throw new AppError('unavailable', 'the job queue is closed');
-    producerClient ??= openProducerClient(url, timeoutMs, onError);
+    producerClient ??= clients.openProducer(timeoutMs, onError);
     return producerClient;
   }
 
@@ -50,7 +53,7 @@ export function createRedisDriver({ url, prefix, timeoutMs, onError }: RedisDriv
     },
 
     openWorker(name, processor, options): Promise<OpenWorker> {
-      const client = openWorkerClient(url);
+      const client = clients.openWorker();
       const worker = new Worker<unknown, void, string>(name, processor, {
         connection: client,
         prefix,
@@ -58,7 +61,7 @@ export function createRedisDriver({ url, prefix, timeoutMs, onError }: RedisDriv
         autorun: false,
         runRetryDelay: workerRetryDelayMs,
       });
-      worker.on('error', options.onError);
+      worker.on('error', (error) => options.onError(withoutCommands(error)));
       const close = async (force: boolean): Promise<void> => {
         await worker.close(force);
         client.disconnect();
@@ -72,10 +75,4 @@ export function createRedisDriver({ url, prefix, timeoutMs, onError }: RedisDriv
       return Promise.resolve();
     },
   };
-}
-
-/** Gives up at the first error or after `timeoutMs`: the client goes on connecting in the background. */
-async function untilReady(client: Redis, timeoutMs: number): Promise<void> {
-  if (client.status === 'ready') return;
-  await once(client, 'ready', { signal: AbortSignal.timeout(timeoutMs) }).catch(() => undefined);
 }

@@ -20,7 +20,8 @@ export function withOutage(connection: ClientConfig): Outage {
     const made = connection.stream?.() ?? new Socket();
     streams.add(made);
     made.once('close', () => streams.delete(made));
-    if (away) setImmediate(() => made.destroy(new Error('PostgreSQL is away')));
+    // Before any answer can arrive, and after its client listens for errors.
+    if (away) process.nextTick(() => made.destroy(new Error('PostgreSQL is away')));
     return made;
   }
 
