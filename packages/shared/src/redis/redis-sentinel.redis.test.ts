@@ -13,7 +13,13 @@ const canRun = canStartRedis();
 const title = canRun ? 'Redis Sentinel' : 'Redis Sentinel (skipped: needs TEST_REDIS_URL and a redis-server)';
 const wrongSecret = 'a-wrong-secret';
 
-describe.skipIf(!canRun).each([{ guarded: false }, { guarded: true }])(`${title}, guarded: $guarded`, ({ guarded }) => {
+interface Passwords {
+  readonly redis?: string;
+  readonly sentinel?: string;
+}
+
+/** A topology of the suite's own, and how to reach it. */
+function startSentinels({ guarded }: { readonly guarded: boolean }) {
   let access: RedisAccess | undefined;
   let servers: ThrowawaySentinel;
 
@@ -26,7 +32,7 @@ describe.skipIf(!canRun).each([{ guarded: false }, { guarded: true }])(`${title}
     access?.remove();
   });
 
-  function targetOf(passwords: { readonly redis?: string; readonly sentinel?: string } = {}) {
+  function target(passwords: Passwords = {}) {
     const sentinels = {
       MEMORY_REDIS_SENTINELS: `127.0.0.1:1,127.0.0.1:${servers.sentinel.port}`,
       MEMORY_REDIS_SENTINEL_NAME: servers.masterName,
@@ -42,25 +48,33 @@ describe.skipIf(!canRun).each([{ guarded: false }, { guarded: true }])(`${title}
     });
   }
 
-  if (guarded) {
-    test('security: a wrong password of the master is said, and not shown', async () => {
-      await expectRefusal(targetOf({ redis: wrongSecret }), /WRONGPASS/, wrongSecret);
-    });
+  return { target, killMaster: () => servers.master.kill() };
+}
 
-    test('security: a wrong password of the sentinel is said, and not shown', async () => {
-      await expectRefusal(targetOf({ sentinel: wrongSecret }), /sentinels.*WRONGPASS/, wrongSecret);
-    });
-  }
+describe.skipIf(!canRun).each([{ guarded: false }, { guarded: true }])(`${title}, guarded: $guarded`, (options) => {
+  const sentinels = startSentinels(options);
 
   test('producers are refused while there is no master, and both sides go on with the next one', async () => {
-    const post = await openBellPost(targetOf());
+    const post = await openBellPost(sentinels.target());
     await post.ring('before');
 
-    await servers.master.kill();
+    await sentinels.killMaster();
     await expect(post.producer.add('ring', { v: 1, tenantId: 'lost' })).rejects.toMatchObject({ code: 'unavailable' });
     expect(await post.health()).toMatchObject({ status: 'down' });
 
     await post.ring('after');
     expect(await post.health()).toEqual({ status: 'ok' });
+  });
+});
+
+describe.skipIf(!canRun)(`security: ${title}`, () => {
+  const sentinels = startSentinels({ guarded: true });
+
+  test('a wrong password of the master is said, and not shown', async () => {
+    await expectRefusal(sentinels.target({ redis: wrongSecret }), /WRONGPASS/, wrongSecret);
+  });
+
+  test('a wrong password of the sentinel is said, and not shown', async () => {
+    await expectRefusal(sentinels.target({ sentinel: wrongSecret }), /sentinels.*WRONGPASS/, wrongSecret);
   });
 });
