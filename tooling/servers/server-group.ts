@@ -9,6 +9,9 @@ export interface GroupMember {
   readonly port: number;
   /** As a machine does that loses its power: nothing is said, nothing is finished. */
   kill(): Promise<void>;
+  /** It does nothing any more, but its connections stay open. */
+  freeze(): void;
+  thaw(): void;
   /** Runs it again where it was, with what it had. */
   restart(): Promise<void>;
 }
@@ -40,6 +43,8 @@ export function createServerGroup(): ServerGroup {
           running.kill('SIGKILL');
           await exited;
         },
+        freeze: () => servers.get(server)?.kill('SIGSTOP'),
+        thaw: () => servers.get(server)?.kill('SIGCONT'),
         restart: start,
       };
     },

@@ -72,7 +72,13 @@ export function createRedisClients(target: RedisTarget): RedisClients {
 
     openWorker() {
       const options: NodeOptions = { ...shared, maxRetriesPerRequest: null, socketTimeout: workerSilenceMs };
-      const patient = { maxRedirections: Infinity, retryDelayOnFailover: 250, retryDelayOnMoved: 50 };
+      const patient = {
+        maxRedirections: Infinity,
+        retryDelayOnFailover: 250,
+        retryDelayOnMoved: 50,
+        // When that check fails, the promise of `connect` is never settled, and BullMQ waits for it for ever.
+        enableReadyCheck: false,
+      };
       const client = open(target, options, patient);
       // The worker listens too, and reports; but it does not listen any more once it is closed.
       client.on('error', () => undefined);

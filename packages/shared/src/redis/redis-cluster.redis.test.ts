@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Cluster } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { expectRefusal, openBellPost } from '../testing/redis-round-trip.ts';
@@ -73,5 +74,20 @@ describe.skipIf(!canRun)(title, () => {
     await last?.restart();
     await post.ring('after');
     expect(await post.health()).toEqual({ status: 'ok' });
+  });
+
+  test('both sides go on when a master was frozen for longer than a worker waits for its answer', async () => {
+    const post = await openBellPost(targetOf(), `${randomUUID()}{a}`);
+    await post.ring('before');
+
+    const last = cluster.masters.at(-1);
+    last?.freeze();
+    onTestFinished(() => last?.thaw());
+    // The worker's wait for a job is 5 s; after another second BullMQ connects it anew, into a cluster that is down.
+    await delay(8_000);
+    await expect(post.producer.add('ring', { v: 1, tenantId: 'lost' })).rejects.toMatchObject({ code: 'unavailable' });
+
+    last?.thaw();
+    await post.ring('after');
   });
 });

@@ -20,8 +20,14 @@ export function withOutage(connection: ClientConfig): Outage {
     const made = connection.stream?.() ?? new Socket();
     streams.add(made);
     made.once('close', () => streams.delete(made));
-    // Before any answer can arrive, and after its client listens for errors.
-    if (away) process.nextTick(() => made.destroy(new Error('PostgreSQL is away')));
+    const connect: unknown = Reflect.get(made, 'connect');
+    if (typeof connect !== 'function') throw new TypeError('a client stream without connect');
+    // The client listens for errors from its call of connect on; by the next tick no answer can have arrived.
+    Reflect.set(made, 'connect', (...args: unknown[]) => {
+      if (!away) return Reflect.apply(connect, made, args);
+      process.nextTick(() => made.destroy(new Error('PostgreSQL is away')));
+      return made;
+    });
     return made;
   }
 
