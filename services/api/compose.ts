@@ -13,16 +13,25 @@ import { createPendingMessagesRepository } from '@memory-layer/shared/observabil
 import { embeddingQueue, retentionQueue } from '@memory-layer/shared/queue/catalog';
 import { createEmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
 import type { QueueBackend } from '@memory-layer/shared/queue/queue-port';
+import { createBacklogReader } from './admin/backlog.ts';
 import { createHealthService } from './admin/health.service.ts';
 import { createApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
+import { createEmbeddingFailureRepository } from './embedding-failure/embedding-failure.repository.ts';
+import { createEmbeddingFailureService } from './embedding-failure/embedding-failure.service.ts';
+import { EventFeed } from './events/event-feed.ts';
+import { createEventRepository } from './events/event.repository.ts';
 import { createKeyRing, type ApiKey } from './http/api-key.ts';
 import { HttpServer } from './http/http-server.ts';
 import { toBlockList } from './rate-limit/client-address.ts';
 import { createRateLimiters, type RateStore } from './rate-limit/rate-limiter.ts';
 import { createMessageRepository } from './message/message.repository.ts';
+import { createEmbeddingStatusRepository } from './message-wait/embedding-status.repository.ts';
+import { createEmbeddingWaiter } from './message-wait/embedding-waiter.ts';
 import { createMessageService } from './message/message.service.ts';
-
+import { createMessageImportService } from './message/import/message-import.service.ts';
+import { createMessageWriteRepository } from './message/write/message-write.repository.ts';
+import { MessageWriter } from './message/write/message-writer.ts';
 import { createRetentionRunRepository } from './retention/retention-run.repository.ts';
 import { createRetentionService } from './retention/retention.service.ts';
 import { defaultWeights } from './search/ranking.ts';
@@ -53,6 +62,8 @@ export interface Api extends Component {
 }
 
 const cachedQueries = 5000;
+// Under load a tenant's workers are told twenty times a second, not with every message.
+const bellQuietMs = 50;
 
 /** Builds the api: start it when database and queue are up. */
 export function composeApi(config: ApiConfig, resources: ApiResources): Api {
@@ -66,6 +77,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   });
   const embeddingProducer = queues.createProducer(embeddingQueue);
   const retentionProducer = queues.createProducer(retentionQueue);
+  const bell = createEmbeddingBell({ producer: embeddingProducer, metrics, quietMs: bellQuietMs });
   const pendingMessages = createPendingMessagesRepository(db);
   metrics.watch.readiness(readiness, database);
   metrics.watch.database(() => database.poolUse());
@@ -73,14 +85,25 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   metrics.watch.queue(retentionQueue.name, () => retentionProducer.counts());
   metrics.watch.pending(() => pendingMessages.count());
 
+  const writer = new MessageWriter({ repository: createMessageWriteRepository(db), ...config.ingest });
+  const feed = new EventFeed({ log: createEventRepository(db), ...config.events, logger, metrics });
+  const waiter = createEmbeddingWaiter({ statuses: createEmbeddingStatusRepository(db), logger });
+  const messages = createMessageService({
+    messages: createMessageRepository(db),
+    writer,
+    bell,
+    waiter,
+    activeGeneration: () => generations.getActive().generation,
+    clock,
+    metrics,
+  });
   const app = createApp({
-    messages: createMessageService({
-      messages: createMessageRepository(db),
-      bell: createEmbeddingBell({ producer: embeddingProducer, metrics }),
-      activeGeneration: () => generations.getActive().generation,
-      clock,
-      metrics,
-    }),
+    messages,
+    imports: {
+      service: createMessageImportService({ messages }),
+      stallMs: config.importStallMs,
+      stopping: stopping.signal,
+    },
     search: createSearchService({
       repository: createSearchRepository(db),
       generations,
@@ -98,7 +121,19 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       waitMs: config.retentionWaitMs,
       logger,
     }),
+    embeddingFailures: createEmbeddingFailureService({
+      failures: createEmbeddingFailureRepository(db),
+      bell,
+      activeGeneration: () => generations.getActive().generation,
+      retryBudgetMs: config.requestTimeoutMs / 3,
+    }),
+    events: { feed, ...config.events },
     health: {
+      readBacklog: createBacklogReader({
+        messages: () => pendingMessages.count(),
+        embeddingJobs: () => embeddingProducer.counts(),
+        retentionJobs: () => retentionProducer.counts(),
+      }),
       service: createHealthService({
         database,
         queue: queues,
@@ -130,13 +165,17 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     readiness,
     /** Listens at once, answering 503, and is ready when the database is. */
     async start() {
+      await feed.start();
       await server.start();
       await whenDatabaseReady({ database, logger, signal: stopping.signal }, () => generations.start());
       readiness.set('ready');
     },
     async stop() {
       stopping.abort();
-      await server.stop();
+      waiter.close();
+      // Streams end by themselves only when they are told to: the server waits for them.
+      await Promise.all([feed.stop(), server.stop()]);
+      await writer.close();
       await Promise.all([embeddingProducer.close(), retentionProducer.close()]);
     },
   };

@@ -32,6 +32,9 @@ export const apiEnv = {
   MEMORY_ENABLE_METRICS: flag.default(true),
   MEMORY_REQUEST_MAX_BYTES: integer(1024, 1_073_741_824).default(1_048_576),
   MEMORY_BATCH_MAX_BYTES: integer(1024, 1_073_741_824).default(16_777_216),
+  MEMORY_INGEST_WRITERS: integer(1, 100).default(2),
+  MEMORY_INGEST_QUEUE_BYTES: integer(1_048_576, 17_179_869_184).default(67_108_864),
+  MEMORY_IMPORT_STALL_SECONDS: decimal(1, 3600).default(60),
   MEMORY_REQUEST_TIMEOUT_SECONDS: decimal(0.1, 3600).default(15),
   MEMORY_GLOBAL_RATE_LIMIT: rateSchema.default({ requests: 12_000, windowSeconds: 60 }),
   MEMORY_KEY_RATE_LIMIT: rateSchema.default({ requests: 6000, windowSeconds: 60 }),
@@ -41,6 +44,9 @@ export const apiEnv = {
   MEMORY_HEALTH_EMBED_TIMEOUT_MS: integer(10, 60_000).default(2000),
   MEMORY_HEALTH_EMBED_CACHE_MS: integer(0, 600_000).default(5000),
   MEMORY_DECAY_HALF_LIFE_DAYS: decimal(0.01, 36_500).default(7),
+  MEMORY_EVENTS_POLL_MS: integer(10, 60_000).default(250),
+  MEMORY_EVENTS_MAX_STREAMS: integer(0, 100_000).default(1000),
+  MEMORY_EVENTS_MAX_STREAMS_PER_TENANT: integer(0, 100_000).default(100),
 };
 
 /** The variables of the api as a service of its own. */
@@ -67,7 +73,19 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
     health: { embedTimeoutMs: env.MEMORY_HEALTH_EMBED_TIMEOUT_MS, embedCacheMs: env.MEMORY_HEALTH_EMBED_CACHE_MS },
     maxBodyBytes: env.MEMORY_REQUEST_MAX_BYTES,
     maxBatchBodyBytes: env.MEMORY_BATCH_MAX_BYTES,
+    /** How messages are written to the database. */
+    ingest: { writers: env.MEMORY_INGEST_WRITERS, maxQueuedBytes: env.MEMORY_INGEST_QUEUE_BYTES },
+    /** A stream whose client neither sends nor takes anything for so long is ended. */
+    importStallMs: env.MEMORY_IMPORT_STALL_SECONDS * 1000,
     decayHalfLifeDays: env.MEMORY_DECAY_HALF_LIFE_DAYS,
+    /** Streams of events. */
+    events: {
+      pollMs: env.MEMORY_EVENTS_POLL_MS,
+      maxStreams: env.MEMORY_EVENTS_MAX_STREAMS,
+      maxStreamsPerTenant: env.MEMORY_EVENTS_MAX_STREAMS_PER_TENANT,
+      heartbeatMs: 15_000,
+      stallMs: 30_000,
+    },
     /** How long POST /v1/admin/retention/run waits for its run to end. */
     retentionWaitMs: 10_000,
   });

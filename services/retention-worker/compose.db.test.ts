@@ -7,6 +7,7 @@ import { migrateQueueSchema } from '@memory-layer/shared/queue/migrate-queue-sch
 import type { QueueBackend } from '@memory-layer/shared/queue/queue-port';
 import { startTestDatabase } from '@memory-layer/shared/testing/test-database';
 import { loadEnv } from '@memory-layer/shared/config/load-config';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { composeRetentionWorker } from './compose.ts';
 import { retentionEnv, toRetentionConfig } from './config.ts';
@@ -25,12 +26,16 @@ afterAll(async () => {
   await database.stop();
 });
 
-test('a worker carries out what is scheduled, and what waits without a bell', async () => {
+test('a worker carries out what is scheduled and what waits without a bell, and keeps the event log short', async () => {
   const scheduled = await createTenant(database.db, new Date('2025-01-01T00:00:00Z'));
   const justSeen = await createTenant(database.db, new Date());
   await scheduled.addMessages({});
   await justSeen.addMessages({});
   const waiting = await justSeen.askForRun(['archive']);
+
+  await sql`insert into message_event (tenant_id, event_type, message_ids, created_at)
+    select 'any', 'message.embedded', array[gen_random_uuid()], now() - make_interval(mins => age)
+    from unnest(array[61, 59]) as age`.execute(database.db);
 
   const metrics = createMetrics();
   const readiness = new Readiness();
@@ -52,6 +57,8 @@ test('a worker carries out what is scheduled, and what waits without a bell', as
       },
       { timeout: 30_000, interval: 50 },
     );
+    const told = database.db.selectFrom('message_event').select('event_id').where('tenant_id', '=', 'any');
+    expect(await told.execute()).toHaveLength(1);
     await vi.waitFor(() => expectJobLines(lines, waiting), { timeout: 5000, interval: 20 });
     const scrape = await metrics.registry.metrics();
     expect(scrape).toMatch(/^memory_retention_jobs_total\{job_name="schedule-retention",status="completed"\} 1$/m);

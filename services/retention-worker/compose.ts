@@ -10,6 +10,7 @@ import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import { retentionQueue } from '@memory-layer/shared/queue/catalog';
 import type { ConsumerEvents, JobReport, QueueBackend, QueueCounts } from '@memory-layer/shared/queue/queue-port';
 import type { RetentionConfig } from './config.ts';
+import { createEventLogPruner } from './event-log/event-log-pruner.ts';
 import { createRetentionRunRepository } from './retention-run.repository.ts';
 import { createRetentionRepository } from './retention.repository.ts';
 import { createRetentionService } from './retention.service.ts';
@@ -71,6 +72,7 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
     },
     onError: (error) => logger.warn({ err: error }, 'retention runs could not be swept'),
   });
+  const pruner = createEventLogPruner(database.queries, { keepMinutes: config.eventLogMinutes, logger });
 
   return {
     id: 'retention-worker',
@@ -79,11 +81,13 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
       await whenDatabaseReady({ database, logger, signal: stopping.signal }, () => consumer.start());
       await scheduleKeeper.start();
       await sweeper.start();
+      await pruner.start();
       resources.readiness?.set('ready');
     },
     async stop() {
       resources.readiness?.set('draining');
       stopping.abort();
+      await pruner.stop();
       await sweeper.stop();
       await scheduleKeeper.stop();
       await consumer.stop();

@@ -11,6 +11,7 @@ describe('the retention worker configuration', () => {
       schedule: { everySeconds: 86_400, tenantIds: undefined },
       batchSize: 500,
       concurrency: 2,
+      eventLogMinutes: 60,
     });
   });
 

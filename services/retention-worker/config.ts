@@ -21,6 +21,7 @@ export const retentionEnv = {
   MEMORY_RETENTION_TENANTS: tenants,
   MEMORY_RETENTION_BATCH_SIZE: integer(1, 10_000).default(500),
   MEMORY_RETENTION_CONCURRENCY: integer(1, 64).default(2),
+  MEMORY_EVENT_LOG_MINUTES: integer(10, 43_200).default(60),
 };
 
 /** The variables of the retention worker as a service of its own. */
@@ -40,5 +41,7 @@ export function toRetentionConfig(env: z.output<z.ZodObject<typeof retentionEnv>
     batchSize: env.MEMORY_RETENTION_BATCH_SIZE,
     /** Jobs that this process works on at the same time. */
     concurrency: env.MEMORY_RETENTION_CONCURRENCY,
+    /** How far back the event log reaches. */
+    eventLogMinutes: env.MEMORY_EVENT_LOG_MINUTES,
   });
 }

@@ -1,43 +1,35 @@
-import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
+import type { Credential } from '../http/api-key.ts';
 import { json } from '../http/openapi.ts';
+import type { Backlog } from './backlog.ts';
+import { healthSchema, probeSchema } from './health.schemas.ts';
 import type { HealthReport, HealthService } from './health.service.ts';
-
-const healthSchema = z
-  .object({
-    status: z.enum(['ok', 'degraded', 'down']).openapi({ example: 'ok' }),
-    database: z.enum(['ok', 'down']).openapi({ example: 'ok' }),
-    queue: z.enum(['ok', 'down']).openapi({ example: 'ok' }),
-    embedding: z.enum(['ok', 'failed', 'unknown']).openapi({ example: 'ok' }),
-    timestamp: z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' }),
-    latency_ms: z.number().nullable().openapi({ description: 'Of the database probe.', example: 1.2 }),
-    uptime_seconds: z.number().openapi({ example: 42.5 }),
-    environment: z.string().openapi({ example: 'local' }),
-    version: z.string().openapi({ example: '0.1.0' }),
-    notes: z.string().nullable().openapi({ example: null }),
-  })
-  .openapi('Health');
-
-const probeSchema = z.object({ status: z.string().openapi({ example: 'ok' }) }).openapi('Probe');
 
 export interface HealthRoutesDeps {
   readonly service: HealthService;
+  readonly readBacklog: () => Promise<Backlog>;
   readonly environment: string;
   readonly version: string;
 }
 
-function report(path: '/v1/admin/health' | '/v1/admin/readiness', summary: string) {
+/** Where health is answered to everybody, and more of it to those who send a key. */
+export const healthPaths = ['/v1/admin/health', '/v1/admin/readiness'] as const;
+
+function report(path: (typeof healthPaths)[number], summary: string) {
   return createRoute({
     method: 'get',
     path,
     tags: ['operations'],
     summary,
+    description: 'Needs no key. With one it also tells how much is waiting.',
     responses: { 200: json(healthSchema, 'Serving, perhaps degraded.'), 503: json(healthSchema, 'Not serving.') },
   });
 }
 
-/** Health, open to all: it says nothing that needs a key. The status on the wire is the status in the body. */
-export function healthRoutes({ service, environment, version }: HealthRoutesDeps) {
+/** Health, open to all: without a key it says nothing that needs one. The status on the wire is that in the body. */
+export function healthRoutes({ service, readBacklog, environment, version }: HealthRoutesDeps) {
   const livez = createRoute({
     method: 'get',
     path: '/livez',
@@ -56,7 +48,15 @@ export function healthRoutes({ service, environment, version }: HealthRoutesDeps
     },
   });
 
-  const toBody = (health: HealthReport) => ({
+  async function check(c: Context<ApiEnv>): Promise<HealthReport & { readonly backlog?: Backlog }> {
+    // Whoever asks without a key has none, whatever the type of other routes says.
+    const credential: Credential | undefined = c.get('credential');
+    if (credential === undefined) return service.check();
+    const [health, backlog] = await Promise.all([service.check(), readBacklog()]);
+    return { ...health, backlog };
+  }
+
+  const toBody = (health: Awaited<ReturnType<typeof check>>) => ({
     status: health.status,
     database: health.database,
     queue: health.queue,
@@ -67,6 +67,7 @@ export function healthRoutes({ service, environment, version }: HealthRoutesDeps
     environment,
     version,
     notes: health.notes ?? null,
+    ...(health.backlog === undefined ? {} : { backlog: toBacklogBody(health.backlog) }),
   });
 
   return new OpenAPIHono<ApiEnv>()
@@ -75,11 +76,25 @@ export function healthRoutes({ service, environment, version }: HealthRoutesDeps
       (await service.isReady()) ? c.json({ status: 'ready' }, 200) : c.json({ status: 'not ready' }, 503),
     )
     .openapi(report('/v1/admin/health', 'Health of the whole'), async (c) => {
-      const health = await service.check();
+      const health = await check(c);
       return c.json(toBody(health), health.status === 'down' ? 503 : 200);
     })
     .openapi(report('/v1/admin/readiness', 'The same, under its older name'), async (c) => {
-      const health = await service.check();
+      const health = await check(c);
       return c.json(toBody(health), health.status === 'down' ? 503 : 200);
     });
+}
+
+function toBacklogBody({ messages, embeddingJobs, retentionJobs }: Backlog) {
+  return {
+    messages: messages
+      ? {
+          pending: messages.pending,
+          failed: messages.failed,
+          oldest_pending_seconds: messages.oldestPendingSeconds,
+        }
+      : null,
+    embedding_jobs: embeddingJobs ?? null,
+    retention_jobs: retentionJobs ?? null,
+  };
 }

@@ -10,9 +10,12 @@ const absent = (): Promise<never> => Promise.reject(new Error('there is nothing 
 export function createBareApp(version: string) {
   return createApp({
     messages: { create: absent, getById: absent, list: absent, deleteById: absent },
+    imports: { service: { store: absent }, stallMs: 60_000, stopping: new AbortController().signal },
     search: { search: absent },
     retention: { run: absent, getById: absent },
-    health: { service: { check: absent, isReady: absent }, environment: 'none', version },
+    embeddingFailures: { list: absent, retry: absent, retryAll: absent },
+    events: { feed: { subscribe: absent }, heartbeatMs: 15_000, stallMs: 30_000 },
+    health: { service: { check: absent, isReady: absent }, readBacklog: absent, environment: 'none', version },
     keys: createKeyRing([]),
     limits: { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216 },
     metricsEnabled: true,

@@ -132,7 +132,13 @@ describe('whatever JSON is sent', () => {
     expect(answered).toBeGreaterThan(10);
   });
 
-  test.each(['/v1/messages', '/v1/messages/batch', '/v1/memory/search', '/v1/admin/retention/run'])(
+  test.each([
+    '/v1/messages',
+    '/v1/messages/batch',
+    '/v1/memory/search',
+    '/v1/admin/retention/run',
+    '/v1/admin/embeddings/retry',
+  ])(
     '%s refuses what has nothing to do with it',
     async (path) => {
       await fc.assert(

@@ -1,4 +1,5 @@
 import type { HttpBindings } from '@hono/node-server';
+import type { RateCount } from '../rate-limit/rate-headers.ts';
 import type { Credential } from './api-key.ts';
 
 /** What middleware leaves for handlers. */
@@ -7,8 +8,12 @@ export interface ApiEnv {
   Variables: {
     requestId: string;
     credential: Credential;
-    /** Aborted when the request's time is up or its client has gone. */
-    signal: AbortSignal;
+    /** The signal that is aborted when the request's time is up or its client has gone. */
+    signal: () => AbortSignal;
+    /** Aborted when the request's time is up; costs less. */
+    deadline: AbortSignal;
+    /** How those stand that the request was counted for. */
+    rateCounts: RateCount[];
     /** Counts the request against its tenant's rate. */
     countTenant: (tenantId: string) => Promise<void>;
   };

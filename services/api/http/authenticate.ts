@@ -1,12 +1,13 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import type { ApiEnv } from './api-env.ts';
 import type { KeyRing } from './api-key.ts';
+import { requestHeader } from './node-headers.ts';
 
 /** Lets a request through only with a known key, in `x-api-key` or as a bearer token. */
 export function authenticate(keys: KeyRing): MiddlewareHandler<ApiEnv> {
   return async function authenticateRequest(c, next) {
-    const presented = c.req.header('x-api-key') ?? bearerToken(c.req.header('authorization'));
+    const presented = presentedKey(c);
     if (presented === undefined) {
       throw new AppError('unauthenticated', 'Send an API key in the x-api-key header or as a bearer token.');
     }
@@ -15,6 +16,21 @@ export function authenticate(keys: KeyRing): MiddlewareHandler<ApiEnv> {
     c.set('credential', credential);
     await next();
   };
+}
+
+/** Lets everybody through; who sends a known key is known from then on. */
+export function recognise(keys: KeyRing): MiddlewareHandler<ApiEnv> {
+  return async function recogniseCaller(c, next) {
+    const presented = presentedKey(c);
+    const credential = presented === undefined ? undefined : keys.authenticate(presented);
+    if (credential !== undefined) c.set('credential', credential);
+    await next();
+  };
+}
+
+/** The key of a request, known or not. */
+export function presentedKey(c: Context<ApiEnv>): string | undefined {
+  return requestHeader(c, 'x-api-key') ?? bearerToken(requestHeader(c, 'authorization'));
 }
 
 function bearerToken(header: string | undefined): string | undefined {

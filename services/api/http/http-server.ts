@@ -20,7 +20,11 @@ export class HttpServer implements Component {
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    this.#server = createAdaptorServer({ fetch: options.fetch });
+    this.#server = createAdaptorServer({
+      fetch: options.fetch,
+      // A stream of messages may be sent for as long as it likes; all other bodies have the deadline of their request.
+      serverOptions: { requestTimeout: 0 },
+    });
     this.#server.prependListener('request', (_request: unknown, response: ServerResponse) => this.#track(response));
   }
 

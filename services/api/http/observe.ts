@@ -3,6 +3,7 @@ import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import type { ApiEnv } from './api-env.ts';
+import { requestHeader } from './node-headers.ts';
 import { traceIdOf } from './trace-context.ts';
 
 /** One log line and one count per request, under its route pattern: a raw path would hold ids. */
@@ -18,7 +19,7 @@ export function observe(deps: { readonly logger: Logger; readonly metrics: Metri
     deps.metrics.requests.inc({ method, path, status: String(status) });
     deps.metrics.requestSeconds.observe({ method, path }, seconds);
     const fields = { requestId: c.get('requestId'), method, path, status, durationMs: Math.round(seconds * 1e5) / 100 };
-    const traceId = traceIdOf(c.req.header('traceparent'));
+    const traceId = traceIdOf(requestHeader(c, 'traceparent'));
     deps.logger.info({ ...fields, keyId: c.get('credential')?.keyId, traceId }, 'request');
   };
 }

@@ -1,15 +1,18 @@
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import type { ApiEnv } from './api-env.ts';
+import { answerHeader } from './node-headers.ts';
 
 /** Says which version of the API answers. */
 export const apiVersion: MiddlewareHandler<ApiEnv> = async function setApiVersion(c, next) {
-  c.header('X-API-Version', 'v1');
+  answerHeader(c, 'X-API-Version', 'v1');
   await next();
 };
 
 const exposed = [
-  'X-Request-ID',
+  'X-Request-Id',
+  'Idempotency-Replayed',
+  'Preference-Applied',
   'X-API-Version',
   'RateLimit',
   'RateLimit-Policy',
@@ -24,7 +27,7 @@ export function allowOrigins(origins: readonly string[]): MiddlewareHandler<ApiE
   return cors({
     origin: origins.includes('*') ? '*' : [...origins],
     allowMethods: ['GET', 'POST', 'DELETE'],
-    allowHeaders: ['Authorization', 'Content-Type', 'X-API-Key', 'X-Request-ID'],
+    allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'Last-Event-ID', 'Prefer', 'X-API-Key', 'X-Request-Id'],
     exposeHeaders: exposed,
     maxAge: 600,
   });

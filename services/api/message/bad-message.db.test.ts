@@ -58,6 +58,7 @@ const refused: Record<string, readonly unknown[]> = {
   metadata: ['', 'x', '{}', 1, true, [], [{}]],
   importance_override: badImportance,
   importance: badImportance,
+  external_id: ['', 'x\u0000', '\ud800', 'x'.repeat(257), 1, true, [], {}],
   created_at: badInstant,
   expires_at: badInstant,
 };
@@ -150,7 +151,6 @@ describe('a message as a whole', () => {
       'embedding_status',
       'importance_score',
       'message_metadata',
-      'external_id',
     ]) {
       const answer = await api.call('POST', '/v1/messages', { body: { ...valid, [name]: 'x' } });
       expectProblem(answer, 'invalid_request', [field(`/${name}`)]);

@@ -1,33 +1,39 @@
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { ApiEnv } from '../http/api-env.ts';
-import type { Credential } from '../http/api-key.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
-import { resolveTenant } from '../http/resolve-tenant.ts';
-import { invalidRequest, toFieldErrors, validationHook } from '../http/validation-hook.ts';
-import { toMessageBody, toNewMessage } from './message.mapper.ts';
-import { messageBatchCreateSchema, messageBatchSchema, messageCreateSchema } from './message.schemas.ts';
+import { invalidRequest, validationHook } from '../http/validation-hook.ts';
+import { checkMessage } from './check-message.ts';
+import { answerCreateOptions, createParameters, readCreateOptions } from './create-options.ts';
+import { externalIdTaken } from './external-id-taken.ts';
+import { toOutcomeBody } from './message.mapper.ts';
+import { messageBatchCreateSchema, messageBatchSchema } from './message.schemas.ts';
 import type { MessageService } from './message.service.ts';
-import type { NewMessage } from './message.ts';
+import { isPending, type NewMessage, type Outcome } from './message.ts';
 
 export interface MessageBatchRoutesDeps {
   readonly service: MessageService;
   readonly maxBodyBytes: number;
+  /** Longest wait that a request may ask for. */
+  readonly maxWaitSeconds: number;
 }
 
 /** Up to a thousand messages at once, with an outcome per item. */
-export function messageBatchRoutes({ service, maxBodyBytes }: MessageBatchRoutesDeps) {
+export function messageBatchRoutes({ service, maxBodyBytes, maxWaitSeconds }: MessageBatchRoutesDeps) {
   const create = createRoute({
     method: 'post',
     path: '/v1/messages/batch',
     tags: ['messages'],
     security: keySecurity,
     summary: 'Store up to 1 000 messages',
-    description: 'Valid items are stored together, in one transaction; invalid ones are reported beside them.',
+    description:
+      'Valid items are stored together, in one transaction; invalid ones are reported beside them. With an Idempotency-Key all are of one tenant.',
     middleware: [jsonBody({ maxBytes: maxBodyBytes })] as const,
+    parameters: createParameters,
     request: { body: body(messageBatchCreateSchema) },
     responses: {
+      200: json(messageBatchSchema, 'All stored; nothing is pending.'),
       202: json(messageBatchSchema, 'All stored; embedding is pending.'),
       207: json(messageBatchSchema, 'Some stored, some refused: see errors.'),
       ...problems(...bodyErrors, ...commonErrors),
@@ -35,31 +41,39 @@ export function messageBatchRoutes({ service, maxBodyBytes }: MessageBatchRoutes
   });
 
   return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook }).openapi(create, async (c) => {
-    const outcomes = c.req.valid('json').messages.map((item, index) => checkItem(item, index, c.get('credential')));
-    const accepted = outcomes.filter((outcome): outcome is NewMessage => !(outcome instanceof AppError));
+    const checked = c.req.valid('json').messages.map((item, index) => checkMessage(item, c.get('credential'), ['messages', index]));
+    const accepted = checked.filter((item): item is NewMessage => !(item instanceof AppError));
+    const tenantIds = new Set(accepted.map((message) => message.tenantId));
+    const options = { mode: 'batch', ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
+    if (options.idempotency !== undefined && tenantIds.size > 1) throw keyForManyTenants();
     // A batch is one request of each tenant it is for.
-    for (const tenantId of new Set(accepted.map((message) => message.tenantId))) await c.get('countTenant')(tenantId);
-    const options = { mode: 'batch', requestId: c.get('requestId') } as const;
-    const stored = accepted.length === 0 ? [] : await service.create(accepted, options);
-    const errors = outcomes.flatMap((outcome, index) =>
-      outcome instanceof AppError ? [toBatchError(outcome, index)] : [],
-    );
-    const answer = { created: stored.map(toMessageBody), updated: [], deleted: [], errors };
-    return c.json(answer, errors.length === 0 ? 202 : 207);
+    for (const tenantId of tenantIds) await c.get('countTenant')(tenantId);
+    const created = await service.create(accepted, options);
+    const answer = toBatchBody(checked, created.outcomes);
+    answerCreateOptions(c, options, created);
+    if (answer.errors.length > 0) return c.json(answer, 207);
+    return c.json(answer, created.outcomes.some(isPending) ? 202 : 200);
   });
 }
 
-/** A message, or why it cannot be one. */
-function checkItem(item: unknown, index: number, credential: Credential): NewMessage | AppError {
-  const parsed = messageCreateSchema.safeParse(item);
-  if (!parsed.success) return invalidRequest(toFieldErrors(parsed.error, 'body', ['messages', index]));
-  try {
-    const where = { in: 'body', pointer: `/messages/${index}/tenant_id` } as const;
-    return toNewMessage(parsed.data, resolveTenant(credential, parsed.data.tenant_id, where));
-  } catch (error) {
-    if (error instanceof AppError) return error;
-    throw error;
+/** @param outcomes of the items that are no error, in their order. */
+function toBatchBody(checked: readonly (NewMessage | AppError)[], outcomes: readonly Outcome[]) {
+  const created: ReturnType<typeof toOutcomeBody>[] = [];
+  const errors: ReturnType<typeof toBatchError>[] = [];
+  let next = 0;
+  for (const [index, item] of checked.entries()) {
+    const outcome = item instanceof AppError ? item : outcomes[next++];
+    if (outcome === undefined) throw new Error('a message of the batch has no outcome');
+    if (outcome instanceof AppError) errors.push(toBatchError(outcome, index));
+    else if (outcome.kind !== 'conflict') created.push(toOutcomeBody(outcome));
+    else errors.push(toBatchError(externalIdTaken(outcome.existingId, `/messages/${index}/external_id`), index));
   }
+  return { created, updated: [], deleted: [], errors };
+}
+
+function keyForManyTenants(): AppError {
+  const detail = 'is for messages of one tenant';
+  return invalidRequest([{ in: 'header', pointer: '/idempotency-key', detail }]);
 }
 
 function toBatchError(error: AppError, index: number) {

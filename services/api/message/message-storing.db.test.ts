@@ -4,7 +4,9 @@ import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { embedPending } from '../testing/embed-pending.ts';
 import { now, startTestApi, type TestApi } from '../testing/test-api.ts';
-import { createMessageRepository, type MessageRow } from './message.repository.ts';
+import { createMessageRepository } from './message.repository.ts';
+import { insertMessages } from './write/insert-messages.ts';
+import type { MessageRow } from './write/message-row.ts';
 
 let api: TestApi;
 let repository: ReturnType<typeof createMessageRepository>;
@@ -26,10 +28,12 @@ function row(tenantId: string, more: Partial<MessageRow> = {}): MessageRow {
     content: 'hello',
     metadata: {},
     importance: 0.5,
+    externalId: undefined,
     createdAt: now,
     updatedAt: now,
     expiresAt: undefined,
     contentHash: Buffer.from('hash'),
+    generation: api.generation,
     ...more,
   };
 }
@@ -94,7 +98,7 @@ describe('a message and its pending row are stored together', () => {
     await sql`alter table embedding_pending add constraint refusal check (tenant_id <> ${sql.lit(tenantId)})`.execute(
       api.db,
     );
-    await expect(repository.insertWithPending([row(tenantId)], api.generation)).rejects.toMatchObject({
+    await expect(insertMessages(api.db, [row(tenantId)])).rejects.toMatchObject({
       constraint: 'refusal',
     });
     const body = { tenant_id: tenantId, conversation_id: 'c', role: 'user', content: 'x' };
@@ -106,9 +110,9 @@ describe('a message and its pending row are stored together', () => {
   test('or neither is: the message is refused', async () => {
     const [tenantId, other] = [freshTenant(), freshTenant()];
     const taken = row(tenantId);
-    await repository.insertWithPending([taken], api.generation);
+    await insertMessages(api.db, [taken]);
     const rows = [row(other), row(tenantId), { ...taken, content: 'usurper' }];
-    await expect(repository.insertWithPending(rows, api.generation)).rejects.toMatchObject({ code: '23505' });
+    await expect(insertMessages(api.db, rows)).rejects.toMatchObject({ code: '23505' });
     expect(await countRows(tenantId)).toEqual({ tenant: 1, message: 1, embedding_pending: 1 });
     expect(await countRows(other)).toEqual(nothing);
     expect(await repository.findById(tenantId, taken.id, api.generation)).toMatchObject({ content: 'hello' });
@@ -116,7 +120,7 @@ describe('a message and its pending row are stored together', () => {
 
   test('two tenants may use the same id', async () => {
     const [one, two] = [row(freshTenant()), row(freshTenant())];
-    await repository.insertWithPending([one, { ...two, id: one.id, content: 'of two' }], api.generation);
+    await insertMessages(api.db, [one, { ...two, id: one.id, content: 'of two' }]);
     expect(await repository.findById(one.tenantId, one.id, api.generation)).toMatchObject({ content: 'hello' });
     expect(await repository.findById(two.tenantId, one.id, api.generation)).toMatchObject({ content: 'of two' });
   });
@@ -125,7 +129,7 @@ describe('a message and its pending row are stored together', () => {
 describe('the status of a message is what its rows say', () => {
   async function statusAfter(change: (tenantId: string, id: string) => Promise<unknown>, generation = api.generation) {
     const message = row(freshTenant());
-    await repository.insertWithPending([message], api.generation);
+    await insertMessages(api.db, [message]);
     await change(message.tenantId, message.id);
     return (await repository.findById(message.tenantId, message.id, generation))?.embeddingStatus;
   }

@@ -1,6 +1,6 @@
 import type { z } from '@hono/zod-openapi';
-import type { MessageWithStatus, NewMessage } from './message.ts';
-import type { MessageCreate, messageSchema } from './message.schemas.ts';
+import type { MessageWithStatus, NewMessage, Outcome } from './message.ts';
+import type { createdMessageSchema, MessageCreate, messageSchema } from './message.schemas.ts';
 
 /** From the wire to the domain. */
 export function toNewMessage(body: MessageCreate, tenantId: string): NewMessage {
@@ -11,9 +11,16 @@ export function toNewMessage(body: MessageCreate, tenantId: string): NewMessage 
     content: body.content,
     metadata: body.metadata ?? {},
     importanceOverride: body.importance_override ?? body.importance ?? undefined,
+    externalId: body.external_id ?? undefined,
     createdAt: body.created_at ?? undefined,
     expiresAt: body.expires_at ?? undefined,
   };
+}
+
+/** From the domain to the wire: a message that was stored, now or before. */
+export function toOutcomeBody(outcome: Exclude<Outcome, { kind: 'conflict' }>): z.input<typeof createdMessageSchema> {
+  const body = toMessageBody(outcome.message);
+  return outcome.kind === 'duplicate' ? { ...body, duplicate: true } : body;
 }
 
 /** From the domain to the wire. */
@@ -28,6 +35,7 @@ export function toMessageBody(message: MessageWithStatus): z.input<typeof messag
     message_metadata: message.metadata,
     importance_score: message.importance,
     embedding_status: message.embeddingStatus,
+    external_id: message.externalId ?? null,
     created_at: message.createdAt.toISOString(),
     updated_at: message.updatedAt.toISOString(),
     expires_at: message.expiresAt?.toISOString() ?? null,

@@ -1,12 +1,8 @@
 import { sql, type Kysely } from 'kysely';
 import type { Schema } from '@memory-layer/shared/db/schema';
-import type { MessageWithStatus, StoredMessage } from './message.ts';
+import { logEventsOf } from '@memory-layer/shared/events/log-events-of';
+import type { MessageWithStatus } from './message.ts';
 import type { MessageCursor } from './message-cursor.ts';
-
-/** A message with what is stored beside it but never answered. */
-export interface MessageRow extends StoredMessage {
-  readonly contentHash: Buffer;
-}
 
 export interface ListFilter {
   readonly tenantId: string;
@@ -22,37 +18,6 @@ export type MessageRepository = ReturnType<typeof createMessageRepository>;
 
 export function createMessageRepository(db: Kysely<Schema>) {
   return {
-    /** Stores messages and their pending rows in one statement: all of them or none. */
-    async insertWithPending(rows: readonly MessageRow[], generation: number): Promise<void> {
-      const column = <T>(pick: (row: MessageRow) => T): T[] => rows.map(pick);
-      await sql`
-        with input as (
-          select * from unnest(
-            ${column((row) => row.tenantId)}::text[],
-            ${column((row) => row.id)}::uuid[],
-            ${column((row) => row.conversationId)}::text[],
-            ${column((row) => row.role)}::text[],
-            ${column((row) => row.content)}::text[],
-            ${column((row) => JSON.stringify(row.metadata))}::jsonb[],
-            ${column((row) => row.importance)}::float8[],
-            ${column((row) => row.contentHash)}::bytea[],
-            ${column((row) => row.createdAt)}::timestamptz[],
-            ${column((row) => row.updatedAt)}::timestamptz[],
-            ${column((row) => row.expiresAt ?? null)}::timestamptz[]
-          ) as t (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash,
-                  created_at, updated_at, expires_at)
-        ), known_tenant as (
-          insert into tenant (tenant_id) select distinct tenant_id from input order by 1 on conflict do nothing
-        ), stored as (
-          insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash,
-                               created_at, updated_at, expires_at)
-          select * from input
-        )
-        insert into embedding_pending (tenant_id, message_id, generation, content_hash)
-        select tenant_id, id, ${generation}::int, content_hash from input
-      `.execute(db);
-    },
-
     async findById(tenantId: string, id: string, generation: number): Promise<MessageWithStatus | undefined> {
       const row = await selectMessages(db, tenantId, generation).where('message.id', '=', id).executeTakeFirst();
       return row === undefined ? undefined : toMessage(row);
@@ -93,10 +58,12 @@ export function createMessageRepository(db: Kysely<Schema>) {
           where c.tenant_id = ${tenantId} and c.legal_hold
         ), gone as (
           delete from message where tenant_id = ${tenantId} and id = ${id}::uuid and not exists (select from hold)
+          returning id
         ), archived_gone as (
           delete from archived_message
           where tenant_id = ${tenantId} and id = ${id}::uuid and not exists (select from hold)
-        )
+          returning id
+        ), told as ${logEventsOf(tenantId, 'message.deleted', sql`(select id from gone union select id from archived_gone)`)}
         select case
           when not exists (select from target) then 'absent'
           when exists (select from hold) then 'held'
@@ -121,6 +88,7 @@ function selectMessages(db: Kysely<Schema>, tenantId: string, generation: number
       'message.content',
       'message.metadata',
       'message.importance',
+      'message.external_id',
       'message.created_at',
       'message.updated_at',
       'message.expires_at',
@@ -152,6 +120,7 @@ function toMessage(row: Row): MessageWithStatus {
     content: row.content,
     metadata: row.metadata,
     importance: row.importance,
+    externalId: row.external_id ?? undefined,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     expiresAt: row.expires_at ?? undefined,

@@ -4,8 +4,12 @@ import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
 import { validationHook } from '../http/validation-hook.ts';
-import { toMessageBody, toNewMessage } from './message.mapper.ts';
+import { answerCreateOptions, createParameters, readCreateOptions } from './create-options.ts';
+import { externalIdTaken } from './external-id-taken.ts';
+import { isPending } from './message.ts';
+import { toMessageBody, toNewMessage, toOutcomeBody } from './message.mapper.ts';
 import {
+  createdMessageSchema,
   messageCreateSchema,
   messageIdSchema,
   messageListQuerySchema,
@@ -26,10 +30,12 @@ const byId = {
 export interface MessageRoutesDeps {
   readonly service: MessageService;
   readonly maxBodyBytes: number;
+  /** Longest wait that a request may ask for. */
+  readonly maxWaitSeconds: number;
 }
 
 /** Single messages: store, read, list, delete. */
-export function messageRoutes({ service, maxBodyBytes }: MessageRoutesDeps) {
+export function messageRoutes({ service, maxBodyBytes, maxWaitSeconds }: MessageRoutesDeps) {
   const create = createRoute({
     method: 'post',
     path: '/v1/messages',
@@ -38,10 +44,12 @@ export function messageRoutes({ service, maxBodyBytes }: MessageRoutesDeps) {
     summary: 'Store a message',
     description: 'Answers once the message is durable. It is embedded afterwards: see embedding_status.',
     middleware: [jsonBody({ maxBytes: maxBodyBytes })] as const,
+    parameters: createParameters,
     request: { body: body(messageCreateSchema) },
     responses: {
-      202: json(messageSchema, 'Stored; embedding is pending.'),
-      ...problems(...bodyErrors, ...commonErrors),
+      200: json(createdMessageSchema, 'Nothing is pending; or it was stored before, under its external_id.'),
+      202: json(createdMessageSchema, 'Stored; embedding is pending.'),
+      ...problems(...bodyErrors, ...commonErrors, 'conflict'),
     },
   });
 
@@ -89,10 +97,13 @@ export function messageRoutes({ service, maxBodyBytes }: MessageRoutesDeps) {
     .openapi(create, async (c) => {
       const input = c.req.valid('json');
       const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' });
-      const options = { mode: 'single', requestId: c.get('requestId') } as const;
-      const [stored] = await service.create([toNewMessage(input, tenantId)], options);
-      if (stored === undefined) throw new Error('the stored message was not answered');
-      return c.json(toMessageBody(stored), 202);
+      const options = { mode: 'single', ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
+      const created = await service.create([toNewMessage(input, tenantId)], options);
+      const [outcome] = created.outcomes;
+      if (outcome === undefined) throw new Error('the stored message was not answered');
+      if (outcome.kind === 'conflict') throw externalIdTaken(outcome.existingId, '/external_id');
+      answerCreateOptions(c, options, created);
+      return c.json(toOutcomeBody(outcome), outcome.kind === 'stored' && isPending(outcome) ? 202 : 200);
     })
     .openapi(list, async (c) => {
       const query = c.req.valid('query');

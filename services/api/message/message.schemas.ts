@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { roles } from '@memory-layer/shared/db/schema';
 import { tenantIdPattern } from '@memory-layer/shared/tenant/tenant-id';
+import { embeddingStatuses } from './message.ts';
 import { numberFromText } from '../http/number-from-text.ts';
 import { findMetadataProblem } from './metadata-rules.ts';
 import { hasAtMost, textProblem } from './text-rules.ts';
@@ -31,6 +32,22 @@ export const instantSchema = z.iso
   .openapi({ type: 'string', format: 'date-time', example: '2026-01-31T12:00:00.000Z' });
 
 export const importanceSchema = z.number().min(0, 'must be 0 to 1').max(1, 'must be 0 to 1').openapi({ example: 0.8 });
+
+const maxExternalIdCharacters = 256;
+
+export const externalIdSchema = z
+  .string()
+  .min(1, 'must not be empty')
+  .superRefine((text, context) => {
+    const tooLong = hasAtMost(text, maxExternalIdCharacters) ? undefined : `must have at most ${maxExternalIdCharacters} characters`;
+    const problem = textProblem(text) ?? tooLong;
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+  })
+  .openapi({
+    description: 'Your own id of the message, unique in its tenant: what is sent again is stored once.',
+    maxLength: maxExternalIdCharacters,
+    example: 'crm-8231',
+  });
 
 const contentSchema = z
   .string()
@@ -71,6 +88,7 @@ export const messageCreateSchema = z
     importance: importanceSchema.nullish(),
     created_at: instantSchema.nullish(),
     expires_at: instantSchema.nullish(),
+    external_id: externalIdSchema.nullish(),
   })
   .refine((message) => message.importance == null || message.importance_override == null, {
     path: ['importance'],
@@ -90,12 +108,25 @@ export const messageSchema = z
       .record(z.string(), z.unknown())
       .openapi({ description: 'The same as metadata, under its older name.', example: { topic: 'family' } }),
     importance_score: z.number().openapi({ example: 0.233 }),
-    embedding_status: z.enum(['pending', 'completed', 'failed']).openapi({ example: 'pending' }),
+    embedding_status: z
+      .enum(embeddingStatuses)
+      .openapi({ description: 'archived: of a duplicate that retention has archived.', example: 'pending' }),
+    external_id: z.string().nullable().openapi({ example: null }),
     created_at: z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' }),
     updated_at: z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' }),
     expires_at: z.iso.datetime().nullable().openapi({ example: null }),
   })
   .openapi('Message');
+
+/** A message as it is answered to whoever sent it. */
+export const createdMessageSchema = messageSchema
+  .extend({
+    duplicate: z
+      .literal(true)
+      .optional()
+      .openapi({ description: 'It was stored before, under its external_id.' }),
+  })
+  .openapi('CreatedMessage');
 
 const maxBatchMessages = 1000;
 
@@ -127,7 +158,7 @@ const batchErrorSchema = z
 
 export const messageBatchSchema = z
   .object({
-    created: z.array(messageSchema).openapi({ description: 'The stored messages, in the order they were sent.' }),
+    created: z.array(createdMessageSchema).openapi({ description: 'The stored messages, in the order they were sent.' }),
     updated: z.array(messageSchema).openapi({ description: 'Always empty: kept for clients of the older API.' }),
     deleted: z.array(messageIdSchema).openapi({ description: 'Always empty: kept for clients of the older API.' }),
     errors: z.array(batchErrorSchema),

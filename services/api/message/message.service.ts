@@ -1,22 +1,42 @@
-import { createHash } from 'node:crypto';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { EmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
-import { v7 as uuidv7 } from 'uuid';
-
-import { importanceOf } from './importance.ts';
+import type { IdempotencyRequest } from './idempotency/idempotency.ts';
+import type { EmbeddingWaiter, WaitOptions } from '../message-wait/embedding-waiter.ts';
+import { replay } from './idempotency/replay.ts';
 import { decodeCursor, encodeCursor } from './message-cursor.ts';
-import type { MessageRepository, MessageRow } from './message.repository.ts';
-import type { MessageWithStatus, NewMessage } from './message.ts';
+import type { MessageRepository } from './message.repository.ts';
+import { isPending, type MessageWithStatus, type NewMessage, type Outcome } from './message.ts';
+import { toMessageRow, type MessageRow } from './write/message-row.ts';
+import type { MessageWriter } from './write/message-writer.ts';
 
 export interface MessageServiceDeps {
   readonly messages: MessageRepository;
+  readonly writer: Pick<MessageWriter, 'write'>;
   readonly bell: EmbeddingBell;
+  readonly waiter: Pick<EmbeddingWaiter, 'waitUntilEmbedded'>;
   /** The generation that new messages are embedded for. */
   readonly activeGeneration: () => number;
   readonly clock: Clock;
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, 'messagesIngested'>;
+}
+
+export interface CreateOptions {
+  readonly mode: 'single' | 'batch' | 'stream';
+  readonly requestId: string;
+  readonly signal?: AbortSignal;
+  /** Makes the request take effect once; then all its messages are of one tenant. */
+  readonly idempotency?: IdempotencyRequest | undefined;
+  /** Answers once no message is pending any more, or after this time. */
+  readonly wait?: WaitOptions | undefined;
+}
+
+export interface Created {
+  /** One a message, in the order they were given. */
+  readonly outcomes: readonly Outcome[];
+  /** Whether this is the answer of an earlier request with the same idempotency key. */
+  readonly replayed: boolean;
 }
 
 export interface ListRequest {
@@ -35,26 +55,34 @@ export interface MessagePage {
 export type MessageService = ReturnType<typeof createMessageService>;
 
 export function createMessageService(deps: MessageServiceDeps) {
-  const { messages, bell, activeGeneration, clock, metrics } = deps;
+  const { messages, writer, bell, waiter, activeGeneration, clock, metrics } = deps;
 
   return {
     /**
-     * Stores messages, all or none. When it returns they are durable; they are searchable by words at once
-     * and by meaning after an embed worker has been there.
+     * Stores messages, all or none, but for those that were stored before under their external id. When it returns
+     * they are durable; they are searchable by words at once and by meaning after an embed worker has been there.
+     *
+     * @throws AppError `invalid_request` when the idempotency key was used for another request, `unavailable`.
      */
-    async create(
-      input: readonly NewMessage[],
-      options: { readonly mode: 'single' | 'batch'; readonly requestId: string },
-    ): Promise<MessageWithStatus[]> {
+    async create(input: readonly NewMessage[], options: CreateOptions): Promise<Created> {
+      if (input.length === 0) return { outcomes: [], replayed: false };
       const now = clock.now();
       const generation = activeGeneration();
-      const rows = input.map((message) => toRow(message, now));
-      await messages.insertWithPending(rows, generation);
-      for (const tenantId of new Set(rows.map((row) => row.tenantId))) {
+      const rows = input.map((message) => toMessageRow(message, generation, now));
+      const claim = toClaim(rows, options.idempotency);
+      const result = await writer.write({ rows, claim }, options.signal);
+      if (result.kind === 'recorded') {
+        if (claim?.requestHash.equals(result.answer.requestHash) !== true) throw keyOfAnotherRequest();
+        return { outcomes: replay(input, generation, result.answer.outcomes), replayed: true };
+      }
+      const stored = result.outcomes.flatMap((outcome) => (outcome.kind === 'stored' ? [outcome.message] : []));
+      for (const tenantId of new Set(stored.map((message) => message.tenantId))) {
         bell.ring(tenantId, generation, options.requestId);
       }
-      for (const row of rows) metrics.messagesIngested.inc({ role: row.role, mode: options.mode });
-      return rows.map(({ contentHash: _, ...row }) => ({ ...row, embeddingStatus: 'pending' }));
+      for (const { role } of stored) metrics.messagesIngested.inc({ role, mode: options.mode });
+      const { wait } = options;
+      const outcomes = wait ? await waitForAll(waiter, result.outcomes, generation, wait) : result.outcomes;
+      return { outcomes, replayed: false };
     },
 
     /** @throws AppError `not_found`, for another tenant's id too. */
@@ -84,20 +112,41 @@ export function createMessageService(deps: MessageServiceDeps) {
   };
 }
 
-function toRow(message: NewMessage, now: Date): MessageRow {
-  return {
-    id: uuidv7(),
-    tenantId: message.tenantId,
-    conversationId: message.conversationId,
-    role: message.role,
-    content: message.content,
-    metadata: message.metadata,
-    importance: importanceOf(message.role, message.importanceOverride),
-    createdAt: message.createdAt ?? now,
-    updatedAt: now,
-    expiresAt: message.expiresAt,
-    contentHash: createHash('sha256').update(message.content).digest(),
-  };
+/** The same outcomes, with the statuses that their messages have come to. */
+async function waitForAll(
+  waiter: MessageServiceDeps['waiter'],
+  outcomes: readonly Outcome[],
+  generation: number,
+  options: WaitOptions,
+): Promise<Outcome[]> {
+  const pending = outcomes.flatMap((outcome) => (isPending(outcome) ? [outcome.message] : []));
+  const ofTenants = [...Map.groupBy(pending, (message) => message.tenantId)].map(([tenantId, messages]) =>
+    waiter.waitUntilEmbedded(
+      tenantId,
+      messages.map((message) => message.id),
+      generation,
+      options,
+    ),
+  );
+  const statuses = new Map((await Promise.all(ofTenants)).flatMap((known) => [...known]));
+  return outcomes.map((outcome) => {
+    const status = outcome.kind === 'conflict' ? undefined : statuses.get(outcome.message.id);
+    if (outcome.kind === 'conflict' || status === undefined) return outcome;
+    return { ...outcome, message: { ...outcome.message, embeddingStatus: status } };
+  });
+}
+
+function toClaim(rows: readonly MessageRow[], request: IdempotencyRequest | undefined) {
+  const tenantId = rows[0]?.tenantId;
+  if (request === undefined || tenantId === undefined) return undefined;
+  return { tenantId, ...request };
+}
+
+function keyOfAnotherRequest(): AppError {
+  const detail = 'was sent before with another request';
+  return new AppError('invalid_request', `Idempotency-Key ${detail}.`, {
+    errors: [{ in: 'header', pointer: '/idempotency-key', detail }],
+  });
 }
 
 function messageNotFound(): AppError {

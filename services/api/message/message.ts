@@ -1,6 +1,8 @@
 import type { Role } from '@memory-layer/shared/db/schema';
 
-export type EmbeddingStatus = 'pending' | 'completed' | 'failed';
+/** How far a message is with its vectors. An archived one has none, and none are pending. */
+export const embeddingStatuses = ['pending', 'completed', 'failed', 'archived'] as const;
+export type EmbeddingStatus = (typeof embeddingStatuses)[number];
 
 /** What is asked to be stored, checked and complete. */
 export interface NewMessage {
@@ -10,6 +12,8 @@ export interface NewMessage {
   readonly content: string;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly importanceOverride: number | undefined;
+  /** The client's own name of the message, unique in its tenant: what is sent again is stored once. */
+  readonly externalId: string | undefined;
   /** When it was said; now, when the client does not say. */
   readonly createdAt: Date | undefined;
   readonly expiresAt: Date | undefined;
@@ -24,6 +28,7 @@ export interface StoredMessage {
   readonly content: string;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly importance: number;
+  readonly externalId: string | undefined;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly expiresAt: Date | undefined;
@@ -31,4 +36,17 @@ export interface StoredMessage {
 
 export interface MessageWithStatus extends StoredMessage {
   readonly embeddingStatus: EmbeddingStatus;
+}
+
+/** What became of a message that was sent. */
+export type Outcome =
+  | { readonly kind: 'stored'; readonly message: MessageWithStatus }
+  /** It had been stored before, under its `externalId`. */
+  | { readonly kind: 'duplicate'; readonly message: MessageWithStatus }
+  /** Another message has its `externalId`. */
+  | { readonly kind: 'conflict'; readonly existingId: string };
+
+/** Whether the outcome's message is there and waits for its vectors. */
+export function isPending(outcome: Outcome): outcome is Exclude<Outcome, { kind: 'conflict' }> {
+  return outcome.kind !== 'conflict' && outcome.message.embeddingStatus === 'pending';
 }

@@ -1,17 +1,38 @@
 import type { RateDecision, RateSubject } from './rate-limiter.ts';
 
+/** How a subject of a request stands. */
+export interface RateCount extends RateDecision {
+  readonly subject: RateSubject;
+}
+
 /**
  * The header fields that tell a client how it stands: `RateLimit` and `RateLimit-Policy` of
  * draft-ietf-httpapi-ratelimit-headers-10, and the ones of the service that this one replaces.
  */
-export function rateHeaders(subject: RateSubject, decision: RateDecision): [name: string, value: string][] {
-  const { limit, windowSeconds, remaining, resetSeconds } = decision;
-  const prefix = subject === 'tenant' ? 'X-RateLimit-Tenant' : 'X-RateLimit';
+export function rateHeaders(counts: readonly RateCount[]): [name: string, value: string][] {
+  if (counts.length === 0) return [];
+  const policies = counts.map(({ subject, limit, windowSeconds }) => `"${subject}";q=${limit};w=${windowSeconds}`);
+  const states = counts.map(({ subject, remaining, resetSeconds }) => `"${subject}";r=${remaining};t=${resetSeconds}`);
   return [
-    ['RateLimit-Policy', `"${subject}";q=${limit};w=${windowSeconds}`],
-    ['RateLimit', `"${subject}";r=${remaining};t=${resetSeconds}`],
-    [`${prefix}-Limit`, String(limit)],
-    [`${prefix}-Remaining`, String(remaining)],
-    [`${prefix}-Reset`, String(resetSeconds)],
+    ['RateLimit-Policy', policies.join(', ')],
+    ['RateLimit', states.join(', ')],
+    ...olderHeaders(
+      'X-RateLimit',
+      counts.findLast(({ subject }) => subject !== 'tenant'),
+    ),
+    ...olderHeaders(
+      'X-RateLimit-Tenant',
+      counts.findLast(({ subject }) => subject === 'tenant'),
+    ),
+  ];
+}
+
+/** These have one value: of the subject that was counted last. */
+function olderHeaders(prefix: string, count: RateCount | undefined): [name: string, value: string][] {
+  if (count === undefined) return [];
+  return [
+    [`${prefix}-Limit`, String(count.limit)],
+    [`${prefix}-Remaining`, String(count.remaining)],
+    [`${prefix}-Reset`, String(count.resetSeconds)],
   ];
 }

@@ -3,8 +3,9 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
+import { answerHeader, requestHeader } from '../http/node-headers.ts';
 import { clientAddress } from './client-address.ts';
-import { rateHeaders } from './rate-headers.ts';
+import { rateHeaders, type RateCount } from './rate-headers.ts';
 import type { RateLimiters, RateSubject } from './rate-limiter.ts';
 
 export interface RateLimitDeps {
@@ -16,9 +17,15 @@ export interface RateLimitDeps {
 export function limitAddress(deps: RateLimitDeps, trustedProxies: BlockList): MiddlewareHandler<ApiEnv> {
   return async function countAddress(c, next) {
     const peer = peerAddress(c);
-    const address = clientAddress(peer, c.req.header('x-forwarded-for'), trustedProxies);
-    await count(c, deps, 'address', address);
-    await next();
+    const address = clientAddress(peer, requestHeader(c, 'x-forwarded-for'), trustedProxies);
+    const counts: RateCount[] = [];
+    c.set('rateCounts', counts);
+    try {
+      await count(c, deps, 'address', address);
+      await next();
+    } finally {
+      for (const [name, value] of rateHeaders(counts)) answerHeader(c, name, value);
+    }
   };
 }
 
@@ -46,10 +53,7 @@ async function count(
   const limiter = rateLimiters[subject];
   if (limiter === undefined) return;
   const decision = await limiter.consume(id);
-  for (const [name, value] of rateHeaders(subject, decision)) {
-    // The two RateLimit fields are lists, one item a subject; of the older ones the last subject counts.
-    c.header(name, value, { append: name.startsWith('RateLimit') });
-  }
+  c.get('rateCounts').push({ subject, ...decision });
   if (decision.allowed) return;
   metrics.rateLimited.inc({ subject });
   throw new AppError('rate_limited', `This ${subject} has used up its ${decision.limit} requests.`, {

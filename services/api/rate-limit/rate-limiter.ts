@@ -1,3 +1,4 @@
+import { Coalescer } from '@memory-layer/shared/batching/coalescer';
 import type { RedisClient } from '@memory-layer/shared/redis/redis-client';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Rate } from './rate.ts';
@@ -18,7 +19,10 @@ export type RateSubject = 'address' | 'key' | 'tenant';
 /** One limiter a subject; a subject without one is not limited. */
 export type RateLimiters = Readonly<Partial<Record<RateSubject, RateLimiter>>>;
 
-/** Counts requests of subjects (a key, a tenant, an address) in fixed windows. */
+/**
+ * Counts requests of subjects (a key, a tenant, an address) in fixed windows. While a count is on its way to the store,
+ * further requests gather and are counted together.
+ */
 export interface RateLimiter {
   /** Never throws: when the shared store is away, this process counts for itself. */
   consume(subject: string): Promise<RateDecision>;
@@ -53,23 +57,46 @@ function createRateLimiter({ name, rate, store }: RateLimiterOptions): RateLimit
           rejectIfRedisNotReady: true,
         });
 
-  return {
-    async consume(subject) {
-      const outcome = await limiter.consume(subject).then(
-        (result) => ({ allowed: true, result }),
-        (error: unknown) => ({ allowed: false, result: error }),
-      );
-      // Anything but a refusal means that both counters failed; then a request is let through.
-      if (!(outcome.result instanceof RateLimiterRes)) return untouched(rate);
+  /** Counts several requests of a subject at once. The first of them are let through, as far as its rate goes. */
+  async function consumeMany(subject: string, requests: number): Promise<RateDecision[]> {
+    const result: unknown = await limiter.consume(subject, requests).catch((refusal: unknown) => refusal);
+    // Anything but a count means that both counters failed; then requests are let through.
+    if (!(result instanceof RateLimiterRes)) return Array.from({ length: requests }, () => untouched(rate));
+    return Array.from({ length: requests }, (_, n) => {
+      const nth = result.consumedPoints - requests + n + 1;
       return {
-        allowed: outcome.allowed,
+        allowed: nth <= rate.requests,
         limit: rate.requests,
         windowSeconds: rate.windowSeconds,
-        remaining: Math.max(0, outcome.result.remainingPoints),
-        resetSeconds: Math.max(1, Math.ceil(outcome.result.msBeforeNext / 1000)),
+        remaining: Math.max(0, rate.requests - nth),
+        resetSeconds: Math.max(1, Math.ceil(result.msBeforeNext / 1000)),
       };
-    },
-  };
+    });
+  }
+
+  const coalescer = new Coalescer<string, RateDecision>({
+    what: 'requests',
+    run: (subjects) => consumeAll(subjects, consumeMany),
+    // Each waits with the request that it counts, and those are bounded by their connections.
+    maxBatchWeight: Number.POSITIVE_INFINITY,
+    maxQueuedWeight: Number.POSITIVE_INFINITY,
+    maxConcurrent: 1,
+  });
+  return { consume: (subject) => coalescer.submit(subject) };
+}
+
+/** One count a subject, however many of its requests have gathered; a decision a request, in their order. */
+async function consumeAll(
+  subjects: readonly string[],
+  consumeMany: (subject: string, requests: number) => Promise<RateDecision[]>,
+): Promise<RateDecision[]> {
+  const places = Map.groupBy(subjects.keys(), (place) => subjects[place] ?? '');
+  const decisions = new Map<number, RateDecision>();
+  const counted = [...places].map(async ([subject, own]) => {
+    for (const [n, decision] of (await consumeMany(subject, own.length)).entries()) decisions.set(own[n] ?? -1, decision);
+  });
+  await Promise.all(counted);
+  return subjects.flatMap((_, place) => decisions.get(place) ?? []);
 }
 
 function untouched({ requests, windowSeconds }: Rate): RateDecision {

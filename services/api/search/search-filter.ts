@@ -21,5 +21,7 @@ export function filterConditions(filter: SearchFilter, alias: 'e' | 'm'): RawBui
 /** Containment of the filter's metadata, for the alias `m` of `message`. */
 export function metadataCondition(filter: SearchFilter): RawBuilder<boolean> {
   if (filter.metadata === undefined) return sql<boolean>`true`;
-  return sql<boolean>`m.metadata @> ${JSON.stringify(filter.metadata)}::jsonb`;
+  // Said although it follows: the index holds only messages that have metadata.
+  const contained = sql<boolean>`m.metadata @> ${JSON.stringify(filter.metadata)}::jsonb`;
+  return Object.keys(filter.metadata).length === 0 ? contained : sql<boolean>`(m.metadata <> '{}' and ${contained})`;
 }

@@ -46,13 +46,13 @@ export function searchRoutes({ service, maxBodyBytes }: SearchRoutesDeps) {
       const query = c.req.valid('query');
       const where = { in: 'query', pointer: '/tenant_id' } as const;
       const tenantId = await admitTenant(c, query.tenant_id, where);
-      return c.json(answer(await service.search(fromQuery(query, { tenantId, signal: c.get('signal') }))), 200);
+      return c.json(answer(await service.search(fromQuery(query, { tenantId, signal: c.get('signal')() }))), 200);
     })
     .openapi(post, async (c) => {
       const input = c.req.valid('json');
       const where = { in: 'body', pointer: '/tenant_id' } as const;
       const tenantId = await admitTenant(c, input.tenant_id, where);
-      return c.json(answer(await service.search(fromBody(input, { tenantId, signal: c.get('signal') }))), 200);
+      return c.json(answer(await service.search(fromBody(input, { tenantId, signal: c.get('signal')() }))), 200);
     });
 }
 

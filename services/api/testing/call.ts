@@ -37,7 +37,7 @@ export function createCaller(app: Requestable, defaultKey: string): Call {
       ...(payload === undefined ? {} : { body: payload, duplex: 'half' }),
     });
     const text = await response.text();
-    const isJson = /json/.test(response.headers.get('content-type') ?? '');
+    const isJson = /(?<!nd)json/.test(response.headers.get('content-type') ?? '');
     return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
   };
 }

@@ -4,7 +4,7 @@ import type { Answer } from './call.ts';
 
 /** The field that must be named, in its part of the request. */
 export interface NamedField {
-  readonly in: 'body' | 'query' | 'path';
+  readonly in: 'body' | 'query' | 'path' | 'header';
   readonly pointer: string;
 }
 

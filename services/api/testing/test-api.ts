@@ -8,13 +8,25 @@ import { createGenerationService } from '@memory-layer/shared/generation/generat
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics, type Metrics } from '@memory-layer/shared/observability/metrics';
+import { createPendingMessagesRepository } from '@memory-layer/shared/observability/pending-messages.repository';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import type { Kysely } from 'kysely';
+import { createBacklogReader } from '../admin/backlog.ts';
 import { createHealthService } from '../admin/health.service.ts';
 import { createApp } from '../app.ts';
+import { createEmbeddingFailureRepository } from '../embedding-failure/embedding-failure.repository.ts';
+import { createEmbeddingFailureService } from '../embedding-failure/embedding-failure.service.ts';
+import { EventFeed, type EventFeedOptions } from '../events/event-feed.ts';
+import { createEventRepository } from '../events/event.repository.ts';
+import type { EventRoutesDeps } from '../events/event.routes.ts';
 import { createKeyRing } from '../http/api-key.ts';
 import { createMessageRepository } from '../message/message.repository.ts';
+import { createEmbeddingStatusRepository } from '../message-wait/embedding-status.repository.ts';
+import { createEmbeddingWaiter } from '../message-wait/embedding-waiter.ts';
 import { createMessageService } from '../message/message.service.ts';
+import { createMessageImportService } from '../message/import/message-import.service.ts';
+import { createMessageWriteRepository } from '../message/write/message-write.repository.ts';
+import { MessageWriter } from '../message/write/message-writer.ts';
 import type { RateLimiters } from '../rate-limit/rate-limiter.ts';
 import { createRetentionRunRepository } from '../retention/retention-run.repository.ts';
 import { createRetentionService, type RetentionServiceDeps } from '../retention/retention.service.ts';
@@ -49,9 +61,15 @@ export interface TestApiOptions {
   /** What a retention worker would do when it hears of a run. */
   readonly onRetentionRun?: (db: Kysely<Schema>, tenantId: string, runId: string) => Promise<void>;
   readonly retentionWaitMs?: number;
+  readonly retryBudgetMs?: number;
   readonly requestTimeoutMs?: number;
   readonly allowedOrigins?: readonly string[];
   readonly rateLimiters?: RateLimiters;
+  readonly maxQueuedBytes?: number;
+  readonly importStallMs?: number;
+  readonly stopping?: AbortSignal;
+  readonly events?: Partial<Pick<EventRoutesDeps, 'heartbeatMs' | 'stallMs'>> &
+    Partial<Pick<EventFeedOptions, 'maxStreams' | 'maxStreamsPerTenant'>>;
 }
 
 export interface TestApi {
@@ -66,6 +84,9 @@ export interface TestApi {
   readonly logLines: string[];
   readonly metrics: Metrics;
   readonly readiness: Readiness;
+  /** For a listener. */
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+  readonly feed: EventFeed;
   /** The same api over another database: one that is away, for instance. */
   over(database: Database): Call;
   stop(): Promise<void>;
@@ -89,19 +110,25 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const readiness = new Readiness();
   readiness.set('ready');
   const shared = { generations, queryEmbedder, readiness, metrics: createMetrics(), options, ...createRecords() };
+  const { app, feed } = composeTestApp(fixture.database, shared);
 
   return {
     db: fixture.db,
     connection: fixture.connection,
-    call: createCaller(composeTestApp(fixture.database, shared), keys.unbound),
+    call: createCaller(app, keys.unbound),
+    fetch: app.fetch,
+    feed,
     embedder,
     generation,
     rings: shared.rings,
     logLines: shared.logLines,
     metrics: shared.metrics,
     readiness,
-    over: (database) => createCaller(composeTestApp(database, shared), keys.unbound),
-    stop: () => fixture.stop(),
+    over: (database) => createCaller(composeTestApp(database, shared).app, keys.unbound),
+    async stop() {
+      await feed.stop();
+      await fixture.stop();
+    },
   };
 }
 
@@ -128,14 +155,28 @@ function composeTestApp(database: Database, shared: Shared) {
   const db = database.queries;
   const clock = { now: () => now };
   const ring: RetentionServiceDeps['ring'] = async (tenantId, runId) => options.onRetentionRun?.(db, tenantId, runId);
-  return createApp({
-    messages: createMessageService({
-      messages: createMessageRepository(db),
-      bell: { ring: (tenantId, generation, requestId) => void rings.push({ tenantId, generation, requestId }) },
-      activeGeneration: () => generations.getActive().generation,
-      clock,
-      metrics,
+  const limitsOfStreams = { pollMs: 20, maxStreams: 100, maxStreamsPerTenant: 10, ...options.events };
+  const feed = new EventFeed({ log: createEventRepository(db), ...limitsOfStreams, logger, metrics });
+  const messages = createMessageService({
+    messages: createMessageRepository(db),
+    writer: new MessageWriter({
+      repository: createMessageWriteRepository(db),
+      writers: 2,
+      maxQueuedBytes: options.maxQueuedBytes ?? 67_108_864,
     }),
+    bell: { ring: (tenantId, generation, requestId) => void rings.push({ tenantId, generation, requestId }) },
+    waiter: createEmbeddingWaiter({ statuses: createEmbeddingStatusRepository(db), logger }),
+    activeGeneration: () => generations.getActive().generation,
+    clock,
+    metrics,
+  });
+  const app = createApp({
+    messages,
+    imports: {
+      service: createMessageImportService({ messages }),
+      stallMs: options.importStallMs ?? 10_000,
+      stopping: options.stopping ?? new AbortController().signal,
+    },
     search: createSearchService({
       repository: createSearchRepository(db),
       generations,
@@ -152,7 +193,19 @@ function composeTestApp(database: Database, shared: Shared) {
       waitMs: options.retentionWaitMs ?? 0,
       logger,
     }),
+    embeddingFailures: createEmbeddingFailureService({
+      failures: createEmbeddingFailureRepository(db),
+      bell: { ring: (tenantId, generation, requestId) => void rings.push({ tenantId, generation, requestId }) },
+      activeGeneration: () => generations.getActive().generation,
+      retryBudgetMs: options.retryBudgetMs ?? 5000,
+    }),
+    events: { feed, heartbeatMs: 15_000, stallMs: 30_000, ...options.events },
     health: {
+      readBacklog: createBacklogReader({
+        messages: () => createPendingMessagesRepository(db).count(),
+        embeddingJobs: async () => ({ waiting: 1, active: 2, delayed: 3, failed: 4 }),
+        retentionJobs: () => Promise.reject(new Error('the queue is away')),
+      }),
       service: createHealthService({
         database,
         queue: { health: async () => ({ status: 'ok' }) },
@@ -179,4 +232,5 @@ function composeTestApp(database: Database, shared: Shared) {
     logger,
     metrics,
   });
+  return { app, feed };
 }

@@ -1,4 +1,5 @@
 import type { ArchiveReason, Schema } from '@memory-layer/shared/db/schema';
+import { logEventsOf } from '@memory-layer/shared/events/log-events-of';
 import { sql, type Kysely } from 'kysely';
 import { toOutcome, type BatchOutcome } from './batch.ts';
 import { selectCandidates, type ArchiveRequest } from './select-candidates.ts';
@@ -72,6 +73,7 @@ export function archiveQuery(db: Kysely<Schema>, request: ArchiveRequest) {
         )
         .returning('archived_message.id'),
     )
+    .with('told', () => logEventsOf(tenantId, 'message.archived', sql.table('stored')))
     .selectFrom('candidate')
     .select(['candidate.at', 'candidate.id'])
     .select((eb) =>

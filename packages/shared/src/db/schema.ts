@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from 'kysely';
+import type { MessageEventType } from '../events/message-event.ts';
 
 /** JSON as it comes from a jsonb column, and as text when written. */
 type Json = ColumnType<Record<string, unknown>, string, string>;
@@ -63,6 +64,7 @@ export interface EmbeddingPendingTable {
   leased_until: Date | null;
   last_error: string | null;
   created_at: DefaultNow;
+  failed_at: Date | null;
 }
 
 export interface ConversationTable {
@@ -131,7 +133,6 @@ export interface IdempotencyKeyTable {
   tenant_id: string;
   idempotency_key: string;
   request_hash: Buffer;
-  status: number;
   answer: Json;
   created_at: DefaultNow;
   expires_at: Date;
@@ -150,6 +151,34 @@ export interface ApiKeyTable {
   created_at: DefaultNow;
 }
 
+export interface MessageEventTable {
+  tenant_id: string;
+  /** An xid8, in decimal: more than a number holds. */
+  transaction_id: Generated<string>;
+  /** A bigint, in decimal. */
+  event_id: Generated<string>;
+  event_type: MessageEventType;
+  message_ids: string[];
+  created_at: DefaultNow;
+}
+
+export interface MessageEventPrunedTable {
+  one_row: Generated<boolean>;
+  transaction_id: string;
+  event_id: string;
+}
+
+export interface VectorIndexTable {
+  tenant_id: string;
+  generation: number;
+  index_name: string;
+  after_id: string;
+  through_id: string;
+  state: 'building' | 'ready' | 'dropping';
+  vectors: number;
+  counted_at: DefaultNow;
+}
+
 /** The tables of migrations/, one name each. A test compares them with the migrated database. */
 export interface Schema {
   tenant: TenantTable;
@@ -164,4 +193,7 @@ export interface Schema {
   retention_run: RetentionRunTable;
   idempotency_key: IdempotencyKeyTable;
   api_key: ApiKeyTable;
+  message_event: MessageEventTable;
+  message_event_pruned: MessageEventPrunedTable;
+  vector_index: VectorIndexTable;
 }

@@ -27,6 +27,7 @@ export function createLogger(options: LoggerOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: (error: unknown) => serializeError(error) },
     },
-    options.stream ?? destination({ sync: true }),
+    // Written a few at a time: a write for each line cost a tenth of a request. At exit pino writes what is left.
+    options.stream ?? destination({ sync: false, minLength: 4096, periodicFlush: 100 }),
   );
 }

@@ -4,7 +4,7 @@ const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 
 /** What the api counts, and what api and embed worker count both. */
 export function apiMetrics(registers: Registry[]) {
-  return { ...requestMetrics(registers), ...searchMetrics(registers), ...outageMetrics(registers) };
+  return { ...requestMetrics(registers), ...eventMetrics(registers), ...searchMetrics(registers), ...outageMetrics(registers) };
 }
 
 function requestMetrics(registers: Registry[]) {
@@ -33,8 +33,27 @@ function requestMetrics(registers: Registry[]) {
     rateLimited,
     messagesIngested: new Counter({
       name: 'aiml_messages_ingested_total',
-      help: 'Messages stored, by role and way of arrival (single, batch).',
+      help: 'Messages stored, by role and way of arrival (single, batch, stream).',
       labelNames: ['role', 'mode'] as const,
+      registers,
+    }),
+  };
+}
+
+function eventMetrics(registers: Registry[]) {
+  const eventStreams = new Gauge({
+    name: 'memory_event_streams',
+    help: 'Open streams of GET /v1/events in this process.',
+    registers,
+  });
+  // Without labels a gauge begins at 0, which would be said by processes that have no streams.
+  eventStreams.remove();
+  return {
+    eventStreams,
+    eventDelaySeconds: new Histogram({
+      name: 'memory_event_delay_seconds',
+      help: 'From writing a row of the event log to handing it to the open streams.',
+      buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300],
       registers,
     }),
   };

@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 const embeddingSeconds = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 // A run ends its slice after five minutes.
@@ -9,6 +9,7 @@ export function workerMetrics(registers: Registry[]) {
   return {
     ...embeddingMetrics(registers),
     ...retentionMetrics(registers),
+    ...vectorIndexMetrics(registers),
     jobsFailed: new Counter({
       name: 'memory_jobs_failed_total',
       help: 'Job attempts that failed, by queue and reason (failed, unparseable).',
@@ -76,6 +77,36 @@ function retentionMetrics(registers: Registry[]) {
       help: 'Time of a retention job attempt, by job and outcome.',
       labelNames: ['job_name', 'status'] as const,
       buckets: retentionSeconds,
+      registers,
+    }),
+  };
+}
+
+function vectorIndexMetrics(registers: Registry[]) {
+  const tail = new Gauge({
+    name: 'memory_vector_index_tail_vectors',
+    help: 'Most vectors of a tenant with an index that a search still reads one by one, of those looked at last.',
+    registers,
+  });
+  // Without labels a gauge begins at 0, which would be said by processes that keep no indexes.
+  tail.remove();
+  return {
+    vectorIndexTail: tail,
+    vectorIndexBuilds: new Counter({
+      name: 'memory_vector_index_builds_total',
+      help: 'Index segments of large tenants, by how their build ended (completed, failed).',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+    vectorIndexBuildSeconds: new Histogram({
+      name: 'memory_vector_index_build_duration_seconds',
+      help: 'Time of building an index segment of a large tenant.',
+      buckets: [1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800],
+      registers,
+    }),
+    vectorIndexedVectors: new Counter({
+      name: 'memory_vector_index_vectors_total',
+      help: 'Vectors that were built into index segments; those of joined segments count again.',
       registers,
     }),
   };

@@ -21,6 +21,8 @@ test('names and labels are what dashboards and alerts know', () => {
     'memory_database_pool_waiting{}',
     'memory_embedding_batch_messages{}',
     'memory_embedding_messages_total{outcome}',
+    'memory_event_delay_seconds{}',
+    'memory_event_streams{}',
     'memory_jobs_failed_total{queue,reason}',
     'memory_oldest_pending_age_seconds{}',
     'memory_pending_messages{state}',
@@ -32,6 +34,10 @@ test('names and labels are what dashboards and alerts know', () => {
     'memory_retention_jobs_total{job_name,status}',
     'memory_retention_rows_total{action}',
     'memory_retention_runs_total{outcome}',
+    'memory_vector_index_build_duration_seconds{}',
+    'memory_vector_index_builds_total{outcome}',
+    'memory_vector_index_tail_vectors{}',
+    'memory_vector_index_vectors_total{}',
   ]);
 });
 

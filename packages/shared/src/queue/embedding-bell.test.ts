@@ -3,10 +3,11 @@ import { expect, test } from 'vitest';
 import { createMetrics } from '../observability/metrics.ts';
 import { createEmbeddingBell } from './embedding-bell.ts';
 
-function setUp(add: () => Promise<void>) {
+function setUp(add: () => Promise<void>, quietMs = 0) {
   const heard: string[] = [];
   const bell = createEmbeddingBell({
     metrics: createMetrics(),
+    quietMs,
     producer: {
       add: (_job, payload) => {
         heard.push('tenantId' in payload ? payload.tenantId : '');
@@ -38,4 +39,14 @@ test('a bell that is not heard throws at nobody, and the next one rings', async 
   bell.ring('acme', 1);
   await sleep(1);
   expect(heard).toEqual(['acme', 'acme']);
+});
+
+test('after a ring there is quiet: what comes meanwhile is one ring at its end, and tenants have their own', async () => {
+  const { bell, heard } = setUp(() => Promise.resolve(), 40);
+  bell.ring('acme', 1);
+  await sleep(1);
+  for (let n = 0; n < 10; n++) bell.ring('acme', 1);
+  bell.ring('globex', 1);
+  expect(heard).toEqual(['acme', 'globex']);
+  await expect.poll(() => heard).toEqual(['acme', 'globex', 'acme']);
 });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Metrics } from '../observability/metrics.ts';
 import type { embeddingQueue } from './catalog.ts';
 import type { Producer } from './queue-port.ts';
@@ -13,6 +14,8 @@ export interface EmbeddingBell {
 export interface EmbeddingBellDeps {
   readonly producer: Pick<Producer<typeof embeddingQueue>, 'add'>;
   readonly metrics: Pick<Metrics, 'bells'>;
+  /** Pause after each add for a tenant; rings of that time become one. Default 0. A first ring is never delayed. */
+  readonly quietMs?: number;
 }
 
 interface Ring {
@@ -22,10 +25,10 @@ interface Ring {
 }
 
 /**
- * Rings by adding a job. While one add for a tenant is on its way, further rings wait for it and become one:
- * so there are never more than two adds a tenant, however many messages arrive.
+ * Rings by adding a job. While one add for a tenant is on its way, and for `quietMs` after it, further rings wait and
+ * become one: so there are never more than two adds a tenant, however many messages arrive.
  */
-export function createEmbeddingBell({ producer, metrics }: EmbeddingBellDeps): EmbeddingBell {
+export function createEmbeddingBell({ producer, metrics, quietMs = 0 }: EmbeddingBellDeps): EmbeddingBell {
   /** Tenants being told, each with the ring that came meanwhile. */
   const underWay = new Map<string, Ring | undefined>();
 
@@ -45,6 +48,7 @@ export function createEmbeddingBell({ producer, metrics }: EmbeddingBellDeps): E
       underWay.set(ring.tenantId, undefined);
       // One add a tenant at a time is the purpose.
       await tell(ring);
+      if (quietMs > 0) await sleep(quietMs, undefined, { ref: false });
       ring = underWay.get(first.tenantId);
     }
     underWay.delete(first.tenantId);

@@ -13,9 +13,9 @@ type PgTypeOf<T> = T extends boolean
         : T extends readonly number[]
           ? '_float4'
           : T extends readonly string[]
-            ? '_text'
+            ? '_text' | '_uuid'
             : T extends string
-              ? 'text' | 'uuid' | 'halfvec' | 'tsvector'
+              ? 'text' | 'uuid' | 'halfvec' | 'tsvector' | 'int8' | 'xid8'
               : 'jsonb';
 
 type Nullable<T> = null extends T ? 'null' : 'not null';

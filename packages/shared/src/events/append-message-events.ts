@@ -1,0 +1,25 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { Schema } from '../db/schema.ts';
+import { maxIdsPerRow, type MessageEvents } from './message-event.ts';
+
+/**
+ * Tells the event log what happened to messages: one row for each entry, or several for very many ids. Call it in the
+ * transaction that makes it true, so that nothing is told that was rolled back, and nothing that happened is untold.
+ * Entries without ids are left out; nothing is sent when none has any.
+ */
+export async function appendMessageEvents(
+  db: Kysely<Schema> | Transaction<Schema>,
+  events: readonly MessageEvents[],
+): Promise<void> {
+  const rows = events.flatMap(({ tenantId, type, messageIds }) =>
+    splitIds(messageIds).map((ids) => ({ tenant_id: tenantId, event_type: type, message_ids: ids })),
+  );
+  if (rows.length === 0) return;
+  await db.insertInto('message_event').values(rows).execute();
+}
+
+function splitIds(ids: readonly string[]): string[][] {
+  const parts: string[][] = [];
+  for (let start = 0; start < ids.length; start += maxIdsPerRow) parts.push(ids.slice(start, start + maxIdsPerRow));
+  return parts;
+}

@@ -1,0 +1,90 @@
+import type { Schema } from '@memory-layer/shared/db/schema';
+import { sql, type Kysely } from 'kysely';
+import type { EmbeddingFailure, FailureScope } from './embedding-failure.ts';
+
+export interface FailurePage extends FailureScope {
+  /** Only messages with a smaller id, which are older. */
+  readonly before: string | undefined;
+  readonly limit: number;
+}
+
+interface FailureRow {
+  readonly message_id: string;
+  readonly conversation_id: string;
+  readonly last_error: string | null;
+  readonly attempts: number;
+  readonly failed_at: Date | null;
+  readonly created_at: Date;
+}
+
+export type EmbeddingFailureRepository = ReturnType<typeof createEmbeddingFailureRepository>;
+
+export function createEmbeddingFailureRepository(db: Kysely<Schema>) {
+  return {
+    /** Failed messages, the last stored first. */
+    async list(page: FailurePage): Promise<EmbeddingFailure[]> {
+      const result = await sql<FailureRow>`
+        select p.message_id, m.conversation_id, p.last_error, p.attempts, p.failed_at, m.created_at
+        from (${failedPage(page)}) failed
+        join embedding_pending p
+          on p.tenant_id = ${page.tenantId} and p.generation = ${page.generation} and p.message_id = failed.message_id
+        join message m on m.tenant_id = ${page.tenantId} and m.id = failed.message_id
+        order by p.message_id desc
+      `.execute(db);
+      return result.rows.map((row) => ({
+        messageId: row.message_id,
+        conversationId: row.conversation_id,
+        reason: row.last_error ?? undefined,
+        attempts: row.attempts,
+        failedAt: row.failed_at ?? undefined,
+        createdAt: row.created_at,
+      }));
+    },
+
+    /** Ids of failed messages, the last stored first. */
+    async listIds(page: FailurePage): Promise<string[]> {
+      const result = await failedPage(page).execute(db);
+      return result.rows.map((row) => row.message_id);
+    },
+
+    /**
+     * Makes these pending anew, where they are failed: as if they had just been stored, but for the reason, which
+     * stays until there is a new outcome. The ids are a constant of the statement, so that they are looked up in the
+     * index and in its order, whatever the planner believes of the table.
+     *
+     * @returns the ids of those that were.
+     */
+    async retry(scope: FailureScope, messageIds: readonly string[]): Promise<string[]> {
+      const result = await sql<{ message_id: string }>`
+        update embedding_pending
+        set state = 'pending', attempts = 0, due_at = now(), created_at = now(), leased_until = null, failed_at = null
+        where ${isFailed(scope)} and message_id = any(${[...messageIds]}::uuid[])
+        returning message_id
+      `.execute(db);
+      return result.rows.map((row) => row.message_id);
+    },
+
+    /** Which of these ids are messages of the tenant. */
+    async findExisting(tenantId: string, messageIds: readonly string[]): Promise<string[]> {
+      const rows = await db
+        .selectFrom('message')
+        .select('id')
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', sql<string>`any(${[...messageIds]}::uuid[])`)
+        .execute();
+      return rows.map((row) => row.id);
+    },
+  };
+}
+
+function isFailed({ tenantId, generation }: FailureScope) {
+  return sql`tenant_id = ${tenantId} and generation = ${generation} and state = 'failed'`;
+}
+
+function failedPage(page: FailurePage) {
+  return sql<{ message_id: string }>`
+    select message_id from embedding_pending
+    where ${isFailed(page)} and ${page.before === undefined ? sql`true` : sql`message_id < ${page.before}::uuid`}
+    order by message_id desc
+    limit ${page.limit}`;
+}

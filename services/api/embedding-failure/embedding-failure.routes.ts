@@ -1,0 +1,80 @@
+import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
+import { admitTenant } from '../http/admit-tenant.ts';
+import type { ApiEnv } from '../http/api-env.ts';
+import { jsonBody } from '../http/json-body.ts';
+import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
+import { validationHook } from '../http/validation-hook.ts';
+import type { EmbeddingFailure } from './embedding-failure.ts';
+import {
+  failureListQuerySchema,
+  failurePageSchema,
+  retryRequestSchema,
+  retrySchema,
+} from './embedding-failure.schemas.ts';
+import type { EmbeddingFailureService } from './embedding-failure.service.ts';
+
+const tags = ['operations'];
+
+export interface EmbeddingFailureRoutesDeps {
+  readonly service: EmbeddingFailureService;
+  readonly maxBodyBytes: number;
+}
+
+/** What could not be embedded: looking at it, and trying again. */
+export function embeddingFailureRoutes({ service, maxBodyBytes }: EmbeddingFailureRoutesDeps) {
+  const list = createRoute({
+    method: 'get',
+    path: '/v1/admin/embeddings/failed',
+    tags,
+    security: keySecurity,
+    summary: 'List messages that could not be embedded',
+    description: 'Each with its reason; the message that was stored last comes first.',
+    request: { query: failureListQuerySchema },
+    responses: { 200: json(failurePageSchema, 'A page of them.'), ...problems(...commonErrors) },
+  });
+
+  const retry = createRoute({
+    method: 'post',
+    path: '/v1/admin/embeddings/retry',
+    tags,
+    security: keySecurity,
+    summary: 'Embed failed messages again',
+    description:
+      'Some by their ids, or all of a tenant. They are pending again, with all their attempts; the reason of the ' +
+      'failure is kept until there is a new outcome. What is not failed is left as it is, so asking twice is harmless.',
+    middleware: [jsonBody({ maxBytes: maxBodyBytes })] as const,
+    request: { body: body(retryRequestSchema) },
+    responses: { 200: json(retrySchema, 'How many are pending again.'), ...problems(...bodyErrors, ...commonErrors) },
+  });
+
+  return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook })
+    .openapi(list, async (c) => {
+      const { tenant_id, cursor, limit } = c.req.valid('query');
+      const tenantId = await admitTenant(c, tenant_id, { in: 'query', pointer: '/tenant_id' });
+      const page = await service.list({ tenantId, cursor, limit });
+      return c.json({ items: page.items.map(toBody), next_cursor: page.nextCursor ?? null }, 200);
+    })
+    .openapi(retry, async (c) => {
+      const { tenant_id, message_ids } = c.req.valid('json');
+      const tenantId = await admitTenant(c, tenant_id, { in: 'body', pointer: '/tenant_id' });
+      const request = { tenantId, requestId: c.get('requestId') };
+      if (message_ids === undefined) {
+        const { retried, remaining } = await service.retryAll(request, c.get('signal')());
+        return c.json({ tenant_id: tenantId, retried, not_found: [], not_failed: [], remaining }, 200);
+      }
+      const { retried, notFound, notFailed } = await service.retry(request, message_ids);
+      const left = { not_found: [...notFound], not_failed: [...notFailed] };
+      return c.json({ tenant_id: tenantId, retried, ...left, remaining: false }, 200);
+    });
+}
+
+function toBody(failure: EmbeddingFailure) {
+  return {
+    message_id: failure.messageId,
+    conversation_id: failure.conversationId,
+    reason: failure.reason ?? null,
+    attempts: failure.attempts,
+    failed_at: failure.failedAt?.toISOString() ?? null,
+    created_at: failure.createdAt.toISOString(),
+  };
+}

@@ -1,0 +1,61 @@
+import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
+import { admitTenant } from '../http/admit-tenant.ts';
+import type { ApiEnv } from '../http/api-env.ts';
+import { commonErrors, keySecurity, problems } from '../http/openapi.ts';
+import { validationHook } from '../http/validation-hook.ts';
+import type { EventFeed } from './event-feed.ts';
+import { eventHeadersSchema, eventQuerySchema, eventStreamSchema } from './event.schemas.ts';
+import { eventStream } from './event-stream.ts';
+
+export interface EventRoutesDeps {
+  readonly feed: Pick<EventFeed, 'subscribe'>;
+  readonly heartbeatMs: number;
+  readonly stallMs: number;
+}
+
+const description = `Server-sent events, one for each message: \`message.embedded\`, \`message.failed\`, \`message.archived\`,
+\`message.deleted\`, with \`message_id\`, \`tenant_id\` and \`at\` as data. Told once the change is durable, at least once,
+in an order that is the same for every reader. A client that comes back with \`Last-Event-ID\` misses nothing while the log reaches
+back that far (an hour by default); when it does not, the first event is \`reset\`: read anew what you need to know.`;
+
+/** What happens to messages, as a stream. */
+export function eventRoutes({ feed, heartbeatMs, stallMs }: EventRoutesDeps) {
+  const stream = createRoute({
+    method: 'get',
+    path: '/v1/events',
+    tags: ['events'],
+    security: keySecurity,
+    summary: 'Follow what happens to messages',
+    description,
+    request: { query: eventQuerySchema, headers: eventHeadersSchema },
+    responses: {
+      200: {
+        description: 'The stream; it does not end by itself.',
+        content: { 'text/event-stream': { schema: eventStreamSchema } },
+      },
+      ...problems(...commonErrors),
+    },
+  });
+
+  return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook }).openapi(stream, async (c) => {
+    const query = c.req.valid('query');
+    const tenantId = await admitTenant(c, query.tenant_id, { in: 'query', pointer: '/tenant_id' });
+    const subscription = await feed.subscribe({
+      tenantId,
+      types: query.types,
+      after: c.req.valid('header')['last-event-id'],
+      signal: c.get('signal')(),
+    });
+    // Without a listener, as in tests, there is no connection to break.
+    const bindings: Partial<ApiEnv['Bindings']> | undefined = c.env;
+    const cut = (): void => void bindings?.outgoing?.destroy();
+    return c.body(eventStream({ subscription, heartbeatMs, stallMs, cut }), 200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      // A stream holds its connection to the end; closed with it, it does not hold up a shutdown.
+      connection: 'close',
+      // Proxies that gather answers would hold events back (nginx).
+      'x-accel-buffering': 'no',
+    });
+  });
+}

@@ -1,0 +1,29 @@
+import { AppError } from '@memory-layer/shared/errors/app-error';
+import type { Credential } from '../http/api-key.ts';
+import { resolveTenant } from '../http/resolve-tenant.ts';
+import { invalidRequest, toFieldErrors } from '../http/validation-hook.ts';
+import { toNewMessage } from './message.mapper.ts';
+import { messageCreateSchema } from './message.schemas.ts';
+import type { NewMessage } from './message.ts';
+
+/**
+ * One of several messages of a request.
+ *
+ * @param base where it is in the request's body, for the pointers of errors.
+ * @returns the message, or why it cannot be one.
+ */
+export function checkMessage(
+  item: unknown,
+  credential: Credential,
+  base: readonly PropertyKey[] = [],
+): NewMessage | AppError {
+  const parsed = messageCreateSchema.safeParse(item);
+  if (!parsed.success) return invalidRequest(toFieldErrors(parsed.error, 'body', base));
+  try {
+    const pointer = [...base, 'tenant_id'].map((part) => `/${String(part)}`).join('');
+    return toNewMessage(parsed.data, resolveTenant(credential, parsed.data.tenant_id, { in: 'body', pointer }));
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+}

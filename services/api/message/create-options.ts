@@ -1,0 +1,45 @@
+import type { Context } from 'hono';
+import type { ApiEnv } from '../http/api-env.ts';
+import { answerHeader, requestHeader } from '../http/node-headers.ts';
+import type { WaitOptions } from '../message-wait/embedding-waiter.ts';
+import { parsePreferWait, preferenceApplied } from '../message-wait/prefer-wait.ts';
+import type { Created } from './message.service.ts';
+import { readIdempotency } from './idempotency/idempotency-header.ts';
+
+/** What every way of storing messages has to know of its request. @param maxWaitSeconds that `Prefer` may ask for. */
+export async function readCreateOptions(c: Context<ApiEnv>, maxWaitSeconds: number) {
+  const seconds = parsePreferWait(requestHeader(c, 'prefer'), maxWaitSeconds);
+  const wait = seconds === undefined ? undefined : { timeoutMs: seconds * 1000, signal: c.get('signal')() };
+  return { requestId: c.get('requestId'), signal: c.get('deadline'), idempotency: await readIdempotency(c), wait };
+}
+
+/** Says with the answer what of its request was taken into account. */
+export function answerCreateOptions(
+  c: Context<ApiEnv>,
+  { wait }: { readonly wait: WaitOptions | undefined },
+  { replayed }: Pick<Created, 'replayed'>,
+): void {
+  if (replayed) answerHeader(c, 'Idempotency-Replayed', 'true');
+  else if (wait !== undefined) answerHeader(c, 'Preference-Applied', preferenceApplied(wait.timeoutMs / 1000));
+}
+
+/** Described, not validated by the router: that would copy all headers of each request. */
+export const createParameters = [
+  {
+    in: 'header' as const,
+    name: 'Idempotency-Key',
+    schema: { type: 'string' as const, maxLength: 255, example: 'import-8231' },
+    description:
+      'Makes the request take effect once. For 24 hours the same key with the same body gets the same answer, marked ' +
+      'Idempotency-Replayed: true; with another body it is refused with 422.',
+  },
+  {
+    in: 'header' as const,
+    name: 'Prefer',
+    schema: { type: 'string' as const, example: 'wait=5' },
+    description:
+      'wait=N (RFC 7240) answers once nothing of the request is pending any more, or after N seconds with what is true ' +
+      'then; 200 instead of 202 says that nothing is pending. Preference-Applied tells the N that was taken: at most ' +
+      'a second less than a request may last. Anything else is ignored.',
+  },
+];

@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { HttpServer } from '../../http/http-server.ts';
+import { keys, startTestApi, type TestApi } from '../../testing/test-api.ts';
+
+let api: TestApi;
+let server: HttpServer;
+beforeAll(async () => {
+  api = await startTestApi({ importStallMs: 400 });
+  server = new HttpServer({ fetch: api.fetch, host: '127.0.0.1', port: 0, readiness: new Readiness() });
+  await server.start();
+});
+afterAll(async () => {
+  await server.stop();
+  await api.stop();
+});
+
+function openImport() {
+  const socket = connect({ host: '127.0.0.1', port: Number(new URL(server.url).port) });
+  socket.on('error', () => undefined);
+  const head = [
+    'POST /v1/messages/import HTTP/1.1',
+    'host: memory-layer',
+    `x-api-key: ${keys.unbound}`,
+    'content-type: application/x-ndjson',
+    'transfer-encoding: chunked',
+  ];
+  socket.write(`${head.join('\r\n')}\r\n\r\n`);
+  const send = (text: string) => socket.write(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`);
+  return { socket, send };
+}
+
+const line = (tenant: string, n: number) =>
+  `${JSON.stringify({ tenant_id: tenant, conversation_id: 'c', role: 'user', content: `message ${n}` })}\n`;
+const countIn = async (tenantId: string) =>
+  (await api.db.selectFrom('message').select('id').where('tenant_id', '=', tenantId).execute()).length;
+
+test('a client that sends and does not read is cut off, and its sending is held back until then', async () => {
+  const { socket, send } = openImport();
+  socket.pause();
+  send(line('deaf', 1));
+  // Refused lines: their outcomes are many times as long as they are.
+  const lines = '{}\n'.repeat(5000);
+  const closed = new Promise((resolve) => void socket.once('close', resolve));
+  const drained = () => new Promise((resolve) => void socket.once('drain', resolve));
+  const offered = 4000 * lines.length;
+  for (let sent = 0; !socket.destroyed && sent < offered; sent += lines.length) {
+    if (!send(lines)) await Promise.race([drained(), closed]);
+  }
+  await closed;
+  // No more than the buffers of a connection hold.
+  expect(socket.bytesWritten).toBeLessThan(offered / 2);
+  expect(await countIn('deaf')).toBe(1);
+});
+
+test('a client that goes away in the middle leaves behind what it had sent', async () => {
+  const { socket, send } = openImport();
+  send(line('gone', 1));
+  await once(socket, 'data');
+  send(line('gone', 2));
+  send('{"tenant_id":"gone","conversation_id":"c","role":"user","content":"half of');
+  await expect.poll(() => countIn('gone')).toBe(2);
+  socket.destroy();
+  await once(socket, 'close');
+  await expect.poll(() => api.logLines.filter((text) => text.includes('import ended')).length).toBeGreaterThan(0);
+  expect(await countIn('gone')).toBe(2);
+  expect(api.logLines.filter((text) => text.includes('"level":"error"'))).toEqual([]);
+});

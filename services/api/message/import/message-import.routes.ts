@@ -1,0 +1,123 @@
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import { AppError } from '@memory-layer/shared/errors/app-error';
+import type { Logger } from '@memory-layer/shared/observability/logger';
+import type { Context } from 'hono';
+import type { ApiEnv } from '../../http/api-env.ts';
+import { requestHeader } from '../../http/node-headers.ts';
+import { commonErrors, keySecurity, problems } from '../../http/openapi.ts';
+import { textStream } from '../../http/text-stream.ts';
+import { invalidRequest } from '../../http/validation-hook.ts';
+import { checkMessage } from '../check-message.ts';
+import type { NewMessage } from '../message.ts';
+import { importLines, type ImportTally } from './import-stream.ts';
+import { inputChunks } from './input-chunks.ts';
+import { importOutcomeSchema } from './message-import.schemas.ts';
+import type { MessageImportService } from './message-import.service.ts';
+import { readLines } from './ndjson-lines.ts';
+
+export interface MessageImportRoutesDeps {
+  readonly service: MessageImportService;
+  readonly maxLineBytes: number;
+  /** A client that neither sends nor takes anything for so long is cut off. */
+  readonly stallMs: number;
+  /** Aborted when this process stops: what has been read is stored, and the answer ends. */
+  readonly stopping: AbortSignal;
+  readonly logger: Logger;
+}
+
+const mediaType = /^application\/(?:x-)?ndjson(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+
+const description = `One message a line, as POST /v1/messages takes them; any number of lines. The answer has a line for each
+line that is not blank, in their order, as soon as its message is durable: read it while you send, since what is not read
+slows the import down and at last ends it. A line without an answer may have been stored: send it again under the same
+\`external_id\`, and it is stored once. An Idempotency-Key is refused here.`;
+
+/** Messages in any number, as a stream. */
+export function messageImportRoutes(deps: MessageImportRoutesDeps) {
+  const route = createRoute({
+    method: 'post',
+    path: '/v1/messages/import',
+    tags: ['messages'],
+    security: keySecurity,
+    summary: 'Store messages from a stream',
+    description,
+    request: { body: { required: true, content: { 'application/x-ndjson': { schema: z.string() } } } },
+    responses: {
+      200: {
+        description: 'One outcome a line, as JSON.',
+        content: { 'application/x-ndjson': { schema: importOutcomeSchema } },
+      },
+      ...problems(...commonErrors, 'unsupported_media_type'),
+    },
+  });
+
+  const app = new OpenAPIHono<ApiEnv>();
+  // Not by `openapi`, which would take the stream for JSON.
+  app.openAPIRegistry.registerPath(route);
+  app.post(route.path, (c) => {
+    checkHeaders(c);
+    const requestId = c.get('requestId');
+    const tally: ImportTally = { stored: 0, duplicate: 0, error: 0 };
+    const gone = c.req.raw.signal;
+    const chunks = inputChunks(c.req.raw.body, { stopping: deps.stopping, stallMs: deps.stallMs });
+    const outcomes = importLines(
+      readLines(chunks, deps.maxLineBytes),
+      {
+        service: deps.service,
+        check: checkFor(c),
+        onFault: (error) => deps.logger.error({ requestId, code: error.code, err: error.cause ?? error }, 'import line'),
+      },
+      { requestId, signal: AbortSignal.any([gone, deps.stopping]), tally },
+    );
+    const logged = logAtEnd(outcomes, () => deps.logger.info({ requestId, ...tally }, 'import ended'));
+    // Without a listener, as in tests, there is no connection to break.
+    const bindings: Partial<ApiEnv['Bindings']> | undefined = c.env;
+    const cut = (): void => void bindings?.outgoing?.destroy();
+    return c.body(textStream(logged, { stallMs: deps.stallMs, cut }), 200, {
+      'content-type': 'application/x-ndjson',
+      // Proxies that gather answers would make the client wait for its outcomes (nginx).
+      'x-accel-buffering': 'no',
+    });
+  });
+  return app;
+}
+
+function checkHeaders(c: Context<ApiEnv>): void {
+  if (!mediaType.test(requestHeader(c, 'content-type')?.trim() ?? '')) {
+    throw new AppError('unsupported_media_type', 'Send the lines as application/x-ndjson in UTF-8.');
+  }
+  if (requestHeader(c, 'idempotency-key') === undefined) return;
+  const detail = 'cannot be used for a stream: give each message an external_id';
+  throw invalidRequest([{ in: 'header', pointer: '/idempotency-key', detail }]);
+}
+
+// So many tenants of a stream are remembered as counted.
+const maxAdmitted = 10_000;
+
+/** A stream is one request of each tenant that it has messages for. */
+function checkFor(c: Context<ApiEnv>) {
+  const credential = c.get('credential');
+  const countTenant = c.get('countTenant');
+  const admitted = new Set<string>();
+  return async (value: unknown): Promise<NewMessage | AppError> => {
+    const message = checkMessage(value, credential);
+    if (message instanceof AppError || admitted.has(message.tenantId)) return message;
+    try {
+      await countTenant(message.tenantId);
+    } catch (error) {
+      if (error instanceof AppError) return error;
+      throw error;
+    }
+    if (admitted.size === maxAdmitted) admitted.clear();
+    admitted.add(message.tenantId);
+    return message;
+  };
+}
+
+async function* logAtEnd(source: AsyncIterable<string>, log: () => void): AsyncGenerator<string> {
+  try {
+    yield* source;
+  } finally {
+    log();
+  }
+}

@@ -1,0 +1,49 @@
+import { togetherOrAlone } from '@memory-layer/shared/batching/together-or-alone';
+import { isRefusedData } from '@memory-layer/shared/db/is-refused-data';
+import { AppError } from '@memory-layer/shared/errors/app-error';
+import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
+import type { MessageService } from '../message.service.ts';
+import type { NewMessage, Outcome } from '../message.ts';
+
+export interface MessageImportOptions {
+  readonly requestId: string;
+  /** Ends the waiting for a full queue. */
+  readonly signal: AbortSignal;
+}
+
+export type MessageImportService = ReturnType<typeof createMessageImportService>;
+
+/** Longest wait for a place in the queue of the writer. */
+const patienceMs = 30_000;
+
+export function createMessageImportService({ messages }: { readonly messages: Pick<MessageService, 'create'> }) {
+  const create = async (input: readonly NewMessage[], { requestId }: MessageImportOptions) =>
+    (await messages.create(input, { mode: 'stream', requestId })).outcomes;
+
+  /** Waits where others are refused: a stream is slowed down instead. */
+  async function createPatiently(input: readonly NewMessage[], options: MessageImportOptions) {
+    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(patienceMs)]);
+    return retryUntilDone(() => create(input, options), { signal, shouldRetry: isFull, onRetry: () => undefined });
+  }
+
+  return {
+    /**
+     * Stores messages of a stream together; when the database refuses one of them, each by itself.
+     *
+     * @returns what became of each, in their order, or why it failed.
+     */
+    store: (
+      input: readonly NewMessage[],
+      options: MessageImportOptions,
+    ): Promise<readonly PromiseSettledResult<Outcome>[]> =>
+      togetherOrAlone(
+        (messages: readonly NewMessage[]) => createPatiently(messages, options),
+        (error) => !isRefusedData(error),
+      )(input),
+  };
+}
+
+/** Only what never got to the database may be tried again: else what has no external id could be stored twice. */
+function isFull(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'unavailable';
+}

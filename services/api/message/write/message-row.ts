@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
+import { importanceOf } from '../importance.ts';
+import type { NewMessage, StoredMessage } from '../message.ts';
+
+/** A message about to be stored, with what is stored beside it but never answered. */
+export interface MessageRow extends StoredMessage {
+  readonly contentHash: Buffer;
+  /** The generation that it is to be embedded for. */
+  readonly generation: number;
+}
+
+/** @param id UUIDv7: later messages have larger ids. */
+export function toMessageRow(message: NewMessage, generation: number, now: Date, id: string = uuidv7()): MessageRow {
+  return {
+    id,
+    tenantId: message.tenantId,
+    conversationId: message.conversationId,
+    role: message.role,
+    content: message.content,
+    metadata: message.metadata,
+    importance: importanceOf(message.role, message.importanceOverride),
+    externalId: message.externalId,
+    createdAt: message.createdAt ?? now,
+    updatedAt: now,
+    expiresAt: message.expiresAt,
+    contentHash: createHash('sha256').update(message.content).digest(),
+    generation,
+  };
+}
