@@ -112,7 +112,6 @@ describe('scheduling', () => {
       tenant_id: 't',
       idempotency_key: name,
       request_hash: Buffer.from('h'),
-      status: 202,
       answer: '{}',
       expires_at,
     });
