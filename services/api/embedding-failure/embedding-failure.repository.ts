@@ -25,10 +25,8 @@ export function createEmbeddingFailureRepository(db: Kysely<Schema>) {
     async list(page: FailurePage): Promise<EmbeddingFailure[]> {
       const result = await sql<FailureRow>`
         select p.message_id, m.conversation_id, p.last_error, p.attempts, p.failed_at, m.created_at
-        from (${failedPage(page)}) failed
-        join embedding_pending p
-          on p.tenant_id = ${page.tenantId} and p.generation = ${page.generation} and p.message_id = failed.message_id
-        join message m on m.tenant_id = ${page.tenantId} and m.id = failed.message_id
+        from (${failedPage(page)}) p
+        join message m on m.tenant_id = ${page.tenantId} and m.id = p.message_id
         order by p.message_id desc
       `.execute(db);
       return result.rows.map((row) => ({
@@ -83,7 +81,7 @@ function isFailed({ tenantId, generation }: FailureScope) {
 
 function failedPage(page: FailurePage) {
   return sql<{ message_id: string }>`
-    select message_id from embedding_pending
+    select message_id, last_error, attempts, failed_at from embedding_pending
     where ${isFailed(page)} and ${page.before === undefined ? sql`true` : sql`message_id < ${page.before}::uuid`}
     order by message_id desc
     limit ${page.limit}`;

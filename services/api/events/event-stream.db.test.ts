@@ -52,7 +52,8 @@ async function idsOf(client: EventClient, count: number): Promise<unknown[]> {
 
 describe('GET /v1/events', () => {
   test('is a stream of events that nobody is to keep or gather', async () => {
-    const { response, next } = await follow();
+    const client = await follow();
+    const { response } = client;
     expect(response.status).toBe(200);
     expect(Object.fromEntries(response.headers)).toMatchObject({
       'content-type': 'text/event-stream',
@@ -60,7 +61,7 @@ describe('GET /v1/events', () => {
       'x-accel-buffering': 'no',
       'x-api-version': 'v1',
     });
-    expect(await next()).toEqual({ retry: '2000' });
+    expect(await client.next()).toEqual({ retry: '2000' });
   });
 
   test('tells of each message what happened, when, and where to go on', async () => {

@@ -37,6 +37,12 @@ export function eventStream(options: EventStreamOptions): ReadableStream<Uint8Ar
     stall = undefined;
   }
 
+  /** A client that reads is told of the end; for one that does not, nobody waits long. */
+  async function hurryOnceClosed(): Promise<void> {
+    await subscription.closed;
+    if (stall !== undefined) limitWaiting(closeGraceMs);
+  }
+
   async function nextText(): Promise<string | undefined> {
     if (!isBegun) {
       isBegun = true;
@@ -48,9 +54,7 @@ export function eventStream(options: EventStreamOptions): ReadableStream<Uint8Ar
 
   // From the beginning: some responses are never read, such as those to HEAD.
   limitWaiting(stallMs);
-  void subscription.closed.then(() => {
-    if (stall !== undefined) limitWaiting(closeGraceMs);
-  });
+  void hurryOnceClosed();
 
   return new ReadableStream<Uint8Array>(
     {

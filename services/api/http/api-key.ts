@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { tenantIdPattern } from '@memory-layer/shared/tenant/tenant-id';
 
 /** A configured key; bound to one tenant, or to none and then good for all. */
@@ -47,8 +47,8 @@ export type KeyRing = ReturnType<typeof createKeyRing>;
 export function createKeyRing(keys: readonly ApiKey[]) {
   const byHash = new Map(
     keys.map(({ key, tenantId }) => {
-      const hash = hashKey(key);
-      return [hash, { keyId: hash.slice(0, 12), tenantId } satisfies Credential] as const;
+      const hashed = hashKey(key);
+      return [hashed, { keyId: hashed.slice(0, 12), tenantId } satisfies Credential] as const;
     }),
   );
   return {
@@ -57,5 +57,5 @@ export function createKeyRing(keys: readonly ApiKey[]) {
 }
 
 function hashKey(key: string): string {
-  return createHash('sha256').update(key).digest('hex');
+  return hash('sha256', key, 'hex');
 }

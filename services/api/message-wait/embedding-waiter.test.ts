@@ -20,11 +20,7 @@ function setUp(truth: Record<string, AwaitedStatus>) {
       looks.push([...awaited]);
       return awaited.map(
         ({ messageIds }) =>
-          new Map(
-            messageIds.flatMap((id) =>
-              isPending(truth[id]) ? [[id, truth[id] as 'pending' | 'failed'] as const] : [],
-            ),
-          ),
+          new Map(messageIds.flatMap((id) => (isPending(truth[id]) ? [[id, truth[id]] as const] : []))),
       );
     },
     readSettled: async ({ messageIds }) => new Map(messageIds.map((id) => [id, truth[id] ?? 'gone'])),

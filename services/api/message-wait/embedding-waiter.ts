@@ -24,57 +24,96 @@ interface Waiter {
   dueAt: number;
 }
 
-export type EmbeddingWaiter = ReturnType<typeof createEmbeddingWaiter>;
-
 /** Pauses between the looks for one request; the last one goes on. Embedding takes some tens of milliseconds. */
 const pausesMs = [10, 25, 25, 50, 50, 100];
 /** Who is due within that is looked for in the same query. */
 const slackMs = 5;
 
 /** Waits for messages to be embedded, with one query at a time for all requests of this process that wait. */
-export function createEmbeddingWaiter({ statuses, logger }: EmbeddingWaiterDeps) {
-  const waiters = new Set<Waiter>();
-  let timer: { readonly at: number; readonly handle: NodeJS.Timeout } | undefined;
-  let isLooking = false;
-  let isClosed = false;
+export class EmbeddingWaiter {
+  readonly #deps: EmbeddingWaiterDeps;
+  readonly #waiters = new Set<Waiter>();
+  #timer: { readonly at: number; readonly handle: NodeJS.Timeout } | undefined;
+  #isLooking = false;
+  #isClosed = false;
 
-  function finish(waiter: Waiter): void {
-    waiters.delete(waiter);
+  constructor(deps: EmbeddingWaiterDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Resolves once none of the messages is pending any more, or with what is known when the time is up, the signal
+   * aborts or the process goes down. Never rejects: what could not be read counts as pending.
+   *
+   * @returns the status of each id; an id that is not in it was deleted or archived meanwhile.
+   */
+  async waitUntilEmbedded(
+    tenantId: string,
+    messageIds: readonly string[],
+    generation: number,
+    { timeoutMs, signal }: WaitOptions,
+  ): Promise<Map<string, EmbeddingStatus>> {
+    const statuses = new Map(messageIds.map((id): [string, AwaitedStatus] => [id, 'pending']));
+    if (statuses.size > 0 && !signal.aborted && !this.#isClosed) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const dueAt = Date.now() + (pausesMs[0] ?? 0);
+      const waiter: Waiter = { tenantId, generation, statuses, resolve, looks: 0, dueAt };
+      this.#waiters.add(waiter);
+      this.#schedule();
+      const finish = (): void => this.#finish(waiter);
+      const late = setTimeout(finish, timeoutMs);
+      signal.addEventListener('abort', finish, { once: true });
+      await promise;
+      clearTimeout(late);
+      signal.removeEventListener('abort', finish);
+    }
+    return withoutGone(statuses);
+  }
+
+  /** Requests that wait are answered now, with what is known. */
+  close(): void {
+    this.#isClosed = true;
+    for (const waiter of this.#waiters) this.#finish(waiter);
+  }
+
+  #finish(waiter: Waiter): void {
+    this.#waiters.delete(waiter);
     waiter.resolve();
-    if (waiters.size > 0) return;
-    clearTimeout(timer?.handle);
-    timer = undefined;
+    if (this.#waiters.size > 0) return;
+    clearTimeout(this.#timer?.handle);
+    this.#timer = undefined;
   }
 
-  function schedule(): void {
-    if (isLooking || isClosed || waiters.size === 0) return;
-    const dueAt = Math.min(...Array.from(waiters, (waiter) => waiter.dueAt));
-    if (timer !== undefined && timer.at <= dueAt) return;
-    clearTimeout(timer?.handle);
-    timer = { at: dueAt, handle: setTimeout(() => void look(), Math.max(0, dueAt - Date.now())) };
+  #schedule(): void {
+    if (this.#isLooking || this.#isClosed || this.#waiters.size === 0) return;
+    const at = Math.min(...Array.from(this.#waiters, ({ dueAt }) => dueAt));
+    if (this.#timer !== undefined && this.#timer.at <= at) return;
+    clearTimeout(this.#timer?.handle);
+    this.#timer = { at, handle: setTimeout(() => void this.#look(), Math.max(0, at - Date.now())) };
   }
 
-  async function look(): Promise<void> {
-    timer = undefined;
-    isLooking = true;
-    const due = [...waiters].filter((waiter) => waiter.dueAt <= Date.now() + slackMs);
+  async #look(): Promise<void> {
+    this.#timer = undefined;
+    this.#isLooking = true;
+    const due = [...this.#waiters].filter(({ dueAt }) => dueAt <= Date.now() + slackMs);
     try {
-      await update(due);
+      await this.#update(due);
     } catch (error) {
       // The message is stored: that its status cannot be read now must not fail its request.
-      logger.warn({ err: error }, 'embedding statuses could not be read');
+      this.#deps.logger.warn({ err: error }, 'embedding statuses could not be read');
     }
     for (const waiter of due) {
       waiter.looks += 1;
       waiter.dueAt = Date.now() + (pausesMs[waiter.looks] ?? pausesMs.at(-1) ?? 0);
-      if (pendingOf(waiter).length === 0) finish(waiter);
+      if (pendingOf(waiter).length === 0) this.#finish(waiter);
     }
-    isLooking = false;
-    schedule();
+    this.#isLooking = false;
+    this.#schedule();
   }
 
   /** One query for what is pending, and one for each tenant of which something no longer is. */
-  async function update(due: readonly Waiter[]): Promise<void> {
+  async #update(due: readonly Waiter[]): Promise<void> {
+    const { statuses } = this.#deps;
     const groups = [...Map.groupBy(due, ({ tenantId, generation }) => `${tenantId} ${generation}`).values()];
     const awaited = groups.flatMap((group) => {
       const [first] = group;
@@ -93,41 +132,10 @@ export function createEmbeddingWaiter({ statuses, logger }: EmbeddingWaiterDeps)
       }
     }
   }
+}
 
-  return {
-    /**
-     * Resolves once none of the messages is pending any more, or with what is known when the time is up, the signal
-     * aborts or the process goes down. Never rejects: what could not be read counts as pending.
-     *
-     * @returns the status of each id; an id that is not in it was deleted or archived meanwhile.
-     */
-    async waitUntilEmbedded(
-      tenantId: string,
-      messageIds: readonly string[],
-      generation: number,
-      { timeoutMs, signal }: WaitOptions,
-    ): Promise<Map<string, EmbeddingStatus>> {
-      const known = new Map(messageIds.map((id): [string, AwaitedStatus] => [id, 'pending']));
-      if (known.size > 0 && !signal.aborted && !isClosed) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        const dueAt = Date.now() + (pausesMs[0] ?? 0);
-        const waiter: Waiter = { tenantId, generation, statuses: known, resolve, looks: 0, dueAt };
-        waiters.add(waiter);
-        schedule();
-        const late = setTimeout(() => finish(waiter), timeoutMs);
-        signal.addEventListener('abort', () => finish(waiter), { once: true });
-        await promise;
-        clearTimeout(late);
-      }
-      return withoutGone(known);
-    },
-
-    /** Requests that wait are answered now, with what is known. */
-    close(): void {
-      isClosed = true;
-      for (const waiter of waiters) finish(waiter);
-    },
-  };
+export function createEmbeddingWaiter(deps: EmbeddingWaiterDeps): EmbeddingWaiter {
+  return new EmbeddingWaiter(deps);
 }
 
 function pendingOf({ statuses }: Waiter): string[] {

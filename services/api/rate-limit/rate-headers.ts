@@ -9,8 +9,9 @@ export interface RateCount extends RateDecision {
  * The header fields that tell a client how it stands: `RateLimit` and `RateLimit-Policy` of
  * draft-ietf-httpapi-ratelimit-headers-10, and the ones of the service that this one replaces.
  */
-export function rateHeaders(counts: readonly RateCount[]): [name: string, value: string][] {
-  if (counts.length === 0) return [];
+export function rateHeaders(unordered: readonly RateCount[]): [name: string, value: string][] {
+  if (unordered.length === 0) return [];
+  const counts = unordered.toSorted((one, other) => places[one.subject] - places[other.subject]);
   const policies = counts.map(({ subject, limit, windowSeconds }) => `"${subject}";q=${limit};w=${windowSeconds}`);
   const states = counts.map(({ subject, remaining, resetSeconds }) => `"${subject}";r=${remaining};t=${resetSeconds}`);
   return [
@@ -26,6 +27,8 @@ export function rateHeaders(counts: readonly RateCount[]): [name: string, value:
     ),
   ];
 }
+
+const places: Readonly<Record<RateSubject, number>> = { address: 0, key: 1, tenant: 2 };
 
 /** These have one value: of the subject that was counted last. */
 function olderHeaders(prefix: string, count: RateCount | undefined): [name: string, value: string][] {

@@ -56,6 +56,27 @@ describe('gathering', () => {
     expect(await Promise.all(all)).toEqual(['1', '2', '3']);
   });
 
+  test('beside a running batch only one that weighs enough runs; alone, any', async () => {
+    const { coalescer, batches } = gathering({ maxConcurrent: 2, minParallelWeight: 3 });
+    const all = [coalescer.submit(1)];
+    await turn();
+    all.push(coalescer.submit(2), coalescer.submit(3));
+    await turn();
+    expect(batches.map((batch) => batch.items)).toEqual([[1]]);
+    all.push(coalescer.submit(4));
+    await turn();
+    expect(batches.map((batch) => batch.items)).toEqual([[1], [2, 3, 4]]);
+    all.push(coalescer.submit(5));
+    batches[0]?.finish();
+    await turn();
+    expect(batches).toHaveLength(2);
+    batches[1]?.finish();
+    await turn();
+    expect(batches[2]?.items).toEqual([5]);
+    batches[2]?.finish();
+    expect(await Promise.all(all)).toEqual(['1', '2', '3', '4', '5']);
+  });
+
   test('an item heavier than a batch, or than the queue, goes alone', async () => {
     const { coalescer, batches } = gathering({ weigh: (n) => n, maxBatchWeight: 10, maxQueuedWeight: 20 });
     const all = [4, 5].map((n) => coalescer.submit(n));
@@ -180,7 +201,7 @@ test('whatever happens: order kept, bounds held, each caller answered once with 
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('abort' as const), which: fc.nat() }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('turn' as const) }) },
   );
-  const limits = { maxBatchWeight: 12, maxConcurrent: 2, maxQueuedWeight: 30 };
+  const limits = { maxBatchWeight: 12, maxConcurrent: 2, maxQueuedWeight: 30, minParallelWeight: 4 };
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 80 }), async (steps) => {
       const weights: number[] = [];

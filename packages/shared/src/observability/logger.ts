@@ -28,6 +28,6 @@ export function createLogger(options: LoggerOptions): Logger {
       serializers: { err: (error: unknown) => serializeError(error) },
     },
     // Written a few at a time: a write for each line cost a tenth of a request. At exit pino writes what is left.
-    options.stream ?? destination({ sync: false, minLength: 4096, periodicFlush: 100 }),
+    options.stream ?? destination({ sync: false, minLength: 8192, periodicFlush: 100 }),
   );
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { importanceOf } from '../importance.ts';
 import type { NewMessage, StoredMessage } from '../message.ts';
@@ -24,7 +24,7 @@ export function toMessageRow(message: NewMessage, generation: number, now: Date,
     createdAt: message.createdAt ?? now,
     updatedAt: now,
     expiresAt: message.expiresAt,
-    contentHash: createHash('sha256').update(message.content).digest(),
+    contentHash: hash('sha256', message.content, 'buffer'),
     generation,
   };
 }

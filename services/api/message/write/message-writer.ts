@@ -15,6 +15,8 @@ export interface MessageWriterOptions {
 /** Rows of a flush are few enough to commit in some ten milliseconds, and their bytes to be one statement. */
 const maxRowsPerFlush = 1024;
 const maxBytesPerFlush = 4_194_304;
+// A statement costs as much as some ten rows: single messages gather for one writer, batches go side by side.
+const minParallelRows = 64;
 // A small row weighs as much as makes the two limits one.
 const leastRowBytes = maxBytesPerFlush / maxRowsPerFlush;
 
@@ -33,6 +35,7 @@ export class MessageWriter {
       weigh: weightOf,
       maxBatchWeight: maxBytesPerFlush,
       maxConcurrent: writers,
+      minParallelWeight: minParallelRows * leastRowBytes,
       maxQueuedWeight: maxQueuedBytes,
     });
   }

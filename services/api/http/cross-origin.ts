@@ -1,13 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import type { ApiEnv } from './api-env.ts';
-import { answerHeader } from './node-headers.ts';
-
-/** Says which version of the API answers. */
-export const apiVersion: MiddlewareHandler<ApiEnv> = async function setApiVersion(c, next) {
-  answerHeader(c, 'X-API-Version', 'v1');
-  await next();
-};
 
 const exposed = [
   'X-Request-Id',
