@@ -1,55 +1,54 @@
-/**
- * Load over HTTP: many clients at once, one scenario after the other, against any deployment.
- *
- *   pnpm bench:load --key KEY [--url URL] [--clients 100] [--seconds 10] [--scenarios single,batch,search] [--out FILE]
- *
- * Rate limits of the deployment count: set them to `off` or read the 429s in the table.
- */
-import { writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
-import autocannon from 'autocannon';
-import { scenarios, type Scenario } from './scenarios.ts';
+/** Load over HTTP on any deployment: `pnpm bench:load --help`. */
+import { runClosedLoop } from './closed-loop.ts';
+import { runImport } from './import-stream.ts';
+import { createMessages, firstNumber } from './messages.ts';
+import { runOpenLoop } from './open-loop.ts';
+import { parseOptions, usage, type LoadOptions } from './options.ts';
+import { Outcomes } from './outcomes.ts';
+import { printReport, writeReport, type LoadReport } from './report.ts';
 
-const { values } = parseArgs({
-  options: {
-    url: { type: 'string', default: 'http://127.0.0.1:8000' },
-    key: { type: 'string', default: process.env['MEMORY_API_KEY'] ?? '' },
-    clients: { type: 'string', default: '100' },
-    seconds: { type: 'string', default: '10' },
-    scenarios: { type: 'string', default: Object.keys(scenarios).join(',') },
-    out: { type: 'string' },
-  },
-});
+type Measured = Pick<LoadReport, 'load' | 'import'> & Pick<LoadReport['generator'], 'latenessMs'>;
 
-function run(scenario: Scenario): Promise<autocannon.Result> {
-  return autocannon({
-    url: values.url,
-    connections: Number(values.clients),
-    duration: Number(values.seconds),
-    headers: { 'x-api-key': values.key, 'content-type': 'application/json' },
-    requests: scenario.bodies.map((body) => ({ method: scenario.method, path: scenario.path, body })),
-  });
+async function measure(options: LoadOptions): Promise<Measured> {
+  const { url, apiKey, mix, clients, rate, requests, importLines, batchSize, warmupSeconds, windowSeconds } = options;
+  const target = { url, apiKey };
+  const messages = createMessages(options.tenants);
+  const firstMessage = options.firstMessage ?? firstNumber();
+  if (importLines !== undefined) {
+    return { import: await runImport(target, { messages, firstMessage, lines: importLines }) };
+  }
+  const outcomes = new Outcomes({ warmupSeconds, windowSeconds });
+  const seconds = options.seconds + warmupSeconds;
+  const plan = { mix, messages, firstMessage, batchSize, clients };
+  if (rate !== undefined) {
+    const latenessMs = await runOpenLoop(target, { ...plan, rate, seconds }, outcomes);
+    return { load: outcomes.result(), latenessMs };
+  }
+  await runClosedLoop(target, { ...plan, until: requests === undefined ? { seconds } : { requests } }, outcomes);
+  return { load: outcomes.result() };
 }
 
-const results: Record<string, autocannon.Result> = {};
-for (const name of values.scenarios.split(',')) {
-  const scenario = scenarios[name];
-  if (scenario === undefined) throw new Error(`no scenario ${name}: there are ${Object.keys(scenarios).join(', ')}`);
-  console.error(`${name}: ${values.clients} clients for ${values.seconds} s`);
-  results[name] = await run(scenario);
+if (process.argv.includes('--help')) {
+  console.log(usage);
+} else {
+  const options = parseOptions(process.argv.slice(2), process.env['MEMORY_API_KEY']);
+  const { apiKey: _, mix, out, ...plan } = options;
+  const startedAt = new Date().toISOString();
+  const { latenessMs, ...measured } = await measure(options);
+  const { user, system } = process.cpuUsage();
+  const report: LoadReport = {
+    url: options.url,
+    startedAt,
+    plan: { ...plan, mix: [...mix].map(([kind, share]) => `${kind}=${share}`).join(',') },
+    ...measured,
+    generator: {
+      cpuSeconds: Math.round((user + system) / 1e4) / 100,
+      maxRssMb: Math.round(process.resourceUsage().maxRSS / 1024),
+      ...(latenessMs !== undefined && { latenessMs }),
+    },
+  };
+  printReport(report);
+  if (out !== undefined) await writeReport(out, report);
+  const errors = (report.load?.errors ?? 0) + (report.import?.errors ?? 0);
+  if (errors > 0) console.error(`${errors} errors`);
 }
-
-console.table(
-  Object.entries(results).map(([scenario, result]) => ({
-    scenario,
-    clients: result.connections,
-    'requests/s': Math.round(result.requests.average),
-    'p50 ms': result.latency.p50,
-    'p97.5 ms': result.latency.p97_5,
-    'p99 ms': result.latency.p99,
-    '2xx': result['2xx'],
-    'not 2xx': result.non2xx,
-    'no answer': result.errors + result.timeouts,
-  })),
-);
-if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(results, null, 2)}\n`);

@@ -1,9 +1,13 @@
+import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readLedger, untilEmbedded } from './ledger.ts';
 import { createPrivateServers, serversAreGiven, type PrivateServers } from './servers.ts';
 import { createStack, type Services, type Stack } from './stack.ts';
 
-const migrations = ['0001_initial'];
+const migrations = (await readdir(new URL('../../migrations', import.meta.url)))
+  .filter((file) => file.endsWith('.sql'))
+  .map((file) => file.replace('.sql', ''))
+  .toSorted();
 
 /** The tests follow one another: the database is empty when the first begins. */
 describe.skipIf(!serversAreGiven)('the schema', () => {

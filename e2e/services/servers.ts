@@ -13,6 +13,7 @@ import { endServer } from '../../tooling/servers/server-process.ts';
 
 export { prepareBundledModel } from '@memory-layer/shared/embedding/bundled/prepare-bundled-model';
 export { freePort } from '../../tooling/servers/free-port.ts';
+export { giveToServer } from '../../tooling/servers/server-process.ts';
 
 export type Queries = Database['queries'];
 

@@ -65,11 +65,11 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   app.onError(onError(deps.logger));
   app.notFound(notFound(app));
 
-  app.route('/', messageBatchRoutes({ service: deps.messages, maxBodyBytes: limits.maxBatchBodyBytes, maxWaitSeconds }));
   app.route(
     '/',
-    messageImportRoutes({ ...deps.imports, maxLineBytes: limits.maxBodyBytes, logger: deps.logger }),
+    messageBatchRoutes({ service: deps.messages, maxBodyBytes: limits.maxBatchBodyBytes, maxWaitSeconds }),
   );
+  app.route('/', messageImportRoutes({ ...deps.imports, maxLineBytes: limits.maxBodyBytes, logger: deps.logger }));
   app.route('/', messageRoutes({ service: deps.messages, maxBodyBytes: limits.maxBodyBytes, maxWaitSeconds }));
   app.route('/', searchRoutes({ service: deps.search, maxBodyBytes: limits.maxBodyBytes }));
   app.route('/', retentionRoutes({ service: deps.retention, maxBodyBytes: limits.maxBodyBytes }));

@@ -1,25 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findHalfvecOid } from '@memory-layer/shared/db/halfvec';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { completeMessages } from './complete-messages.ts';
-import { leaseMessages } from './lease-messages.ts';
+import { takeLeases } from './lease-statement.ts';
 import { createTenant, type TestTenant } from './testing/embedding-fixture.ts';
 
 let database: TestDatabase;
+let halfvecOid: number;
 beforeAll(async () => {
   database = await startTestDatabase();
+  halfvecOid = await findHalfvecOid(database.db);
 });
 afterAll(() => database.stop());
 
 /** Leases everything, as if it were embedded with one passage of `value` unless said otherwise. */
 async function leaseEmbedded(tenant: TestTenant, value = 1, passages = 1) {
-  const { messages } = await leaseMessages(database.db, { ...tenant.work, limit: 500, leaseMs: 60_000 });
+  const ask = { ...tenant.work, limit: 500, leaseMs: 60_000, alone: undefined };
+  const [{ messages } = { messages: [] }] = await takeLeases(database.db, [ask], ask.leaseMs);
   const vectors = Array.from({ length: passages }, (_, passage) => Float32Array.of(value, passage));
   return messages.map((message) => ({ ...message, vectors }));
 }
 
-const complete = (tenant: TestTenant, messages: Awaited<ReturnType<typeof leaseEmbedded>>) =>
-  completeMessages(database.db, tenant.work, messages);
+async function complete(tenant: TestTenant, messages: Awaited<ReturnType<typeof leaseEmbedded>>): Promise<number> {
+  const [written = -1] = await completeMessages(database.db, [{ work: tenant.work, messages }], halfvecOid);
+  return written;
+}
 
 describe('completing', () => {
   test('writes each passage with what search filters on, and nothing is pending any more', async () => {
@@ -114,6 +120,31 @@ describe('completing', () => {
     await expect(complete(tenant, [fine, broken])).rejects.toThrow('halfvec');
     expect(await tenant.vectors()).toEqual({});
     expect((await tenant.pending()).size).toBe(2);
+  });
+
+  test('of several tenants goes together, and each is told how many of its own were written', async () => {
+    const [tenant, other] = [createTenant(database.db), createTenant(database.db)];
+    const [kept = '', deleted = ''] = await tenant.add('kept', 'deleted');
+    const [theirs = ''] = await other.add('theirs');
+    const batches = [
+      { work: tenant.work, messages: await leaseEmbedded(tenant, 1, 2) },
+      { work: other.work, messages: await leaseEmbedded(other, 2) },
+    ];
+    await tenant.deleteMessage(deleted);
+    expect(await completeMessages(database.db, batches, halfvecOid)).toEqual([1, 1]);
+    expect(await tenant.vectors()).toEqual({ [kept]: ['[1,0]', '[1,1]'] });
+    expect(await other.vectors()).toEqual({ [theirs]: ['[2,0]'] });
+    expect(await completeMessages(database.db, batches, halfvecOid)).toEqual([0, 0]);
+  });
+
+  test('tells the event log of what was written, once, and of nothing else', async () => {
+    const tenant = createTenant(database.db);
+    const [kept = '', changed = ''] = await tenant.add('kept', 'changed');
+    const embedded = await leaseEmbedded(tenant);
+    await tenant.changeContent(changed, 'other words');
+    await complete(tenant, embedded);
+    await complete(tenant, embedded);
+    expect(await tenant.events()).toEqual([{ event_type: 'message.embedded', message_ids: [kept] }]);
   });
 
   test('security: never touches another tenant, even when it has the same ids and contents', async () => {

@@ -9,6 +9,7 @@ import { toServiceConfig } from '@memory-layer/shared/service/service-config';
 import { createServiceResources } from '@memory-layer/shared/service/service-resources';
 import { composeEmbedWorker } from './compose.ts';
 import { embedWorkerServiceEnv, toEmbedWorkerConfig } from './config.ts';
+import { toVectorIndexConfig } from './vector-index/vector-index-config.ts';
 
 /**
  * The embed worker as a process of its own.
@@ -22,12 +23,14 @@ export function composeEmbedWorkerService(env: Readonly<Record<string, string | 
   const resources = createServiceResources('embed-worker', config);
   const { database, queues, metrics } = resources;
   const readiness = new Readiness();
-  const embedder = embedderFromConfig(embedding, { cacheDir: values.MEMORY_MODEL_CACHE_DIR });
+  // Nobody asks this process a query: a thread for them would be a copy of the model that does nothing.
+  const embedder = embedderFromConfig(embedding, { cacheDir: values.MEMORY_MODEL_CACHE_DIR, queryThread: false });
   const worker = composeEmbedWorker(toEmbedWorkerConfig(values), {
     ...resources,
     passageEmbedder: guardEmbedders(embedder, embedding, metrics).passage,
     isOnlyWorker: false,
     readiness,
+    vectorIndex: { config: toVectorIndexConfig(values), connection: config.database },
   });
   const ops = new OpsServer(config.ops, { readiness, needed: [database], metrics });
   const embedderComponent = { id: 'embedder', start: () => embedder.start(), stop: () => embedder.stop() };

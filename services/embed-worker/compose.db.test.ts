@@ -87,6 +87,34 @@ test('two workers embed 300 messages of three tenants, each exactly once', async
   expect(new Set(counted.map(({ labels }) => labels.outcome))).toEqual(new Set(['embedded']));
 });
 
+test('the flood of one tenant does not keep another one waiting: its message is embedded while most of it waits', async () => {
+  const [flood, other] = [createTenant(database.db), createTenant(database.db)];
+  const { embedder } = await startWorker({
+    MEMORY_EMBEDDING_JOB_BATCH_SIZE: '16',
+    MEMORY_EMBEDDING_JOB_CONCURRENCY: '8',
+  });
+  const { answer } = embedder;
+  // The flood is computed as slowly as the test likes: nothing of it before the other tenant has its vector.
+  const gate = Promise.withResolvers<void>();
+  onTestFinished(() => gate.resolve());
+  embedder.answer = async (batch, options) => {
+    if (batch.some((text) => text.startsWith(flood.tenantId))) await gate.promise;
+    return answer(batch, options);
+  };
+  const producer = queues.createProducer(embeddingQueue);
+  onTestFinished(() => producer.close());
+  await flood.add(...texts(flood, 400));
+  await producer.add('embed-messages', { v: 1, tenantId: flood.tenantId, generation });
+  const isStuck = () => expect(embedder.calls.length).toBeGreaterThanOrEqual(6);
+  await vi.waitFor(isStuck, { timeout: 30_000, interval: 20 });
+  await other.add('only one');
+  await producer.add('embed-messages', { v: 1, tenantId: other.tenantId, generation });
+  await expectCompleted([other], 1);
+  expect((await flood.pending()).size).toBe(400);
+  gate.resolve();
+  await expectCompleted([flood], 400);
+});
+
 test('what was stored while nobody listened is taken up at the start', async () => {
   const tenant = createTenant(database.db);
   await tenant.add(...texts(tenant, 150));

@@ -1,5 +1,6 @@
 import type { Database } from '@memory-layer/shared/db/database';
 import { whenDatabaseReady } from '@memory-layer/shared/db/database-gate';
+import { createBatchingEmbedder } from '@memory-layer/shared/embedding/batching-embedder';
 import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embedder';
 import type { GuardedEmbedder } from '@memory-layer/shared/embedding/guarded-embedder';
 import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
@@ -18,7 +19,11 @@ import type { EmbedWorkerConfig } from './config.ts';
 import { embedMessagesProcessor } from './embed-messages.processor.ts';
 import { createEmbeddingRepository } from './embedding.repository.ts';
 import { createEmbeddingService } from './embedding.service.ts';
+import { createGatheringRepository } from './gathering-repository.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
 import { PendingSweeper } from './pending-sweeper.ts';
+import { TenantTurns } from './tenant-turns.ts';
+import { composeVectorIndexKeeper, type VectorIndexResources } from './vector-index/compose-vector-index-keeper.ts';
 
 /** What the embed worker shares with other components of its process. */
 export interface EmbedWorkerResources {
@@ -29,6 +34,8 @@ export interface EmbedWorkerResources {
   readonly isOnlyWorker: boolean;
   /** Set to ready once the worker takes jobs, to draining when it stops. */
   readonly readiness?: Readiness;
+  /** Given where large tenants get an index: on a database server. */
+  readonly vectorIndex?: VectorIndexResources;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -56,9 +63,12 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
   metrics.watch.queue(embeddingQueue.name, () => producer.counts());
   metrics.watch.pending(() => pendingMessages.count());
   if (resources.readiness) metrics.watch.readiness(resources.readiness, database);
+  const keeper = composeVectorIndexKeeper(resources, generations);
   const service = createEmbeddingService({
-    repository,
-    embedder: createCachedEmbedder(resources.passageEmbedder, { maxEntries: cachedTexts }),
+    repository: createGatheringRepository(keeper.watching(repository), logger),
+    turns: new TenantTurns(config.concurrency),
+    leases: new LeaseKeeper({ repository, leaseMs: config.leaseMs, logger }),
+    embedder: createCachedEmbedder(createBatchingEmbedder(resources.passageEmbedder), { maxEntries: cachedTexts }),
     probe: resources.passageEmbedder,
     bell,
     ...config,
@@ -71,7 +81,8 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
     { 'embed-messages': embedMessagesProcessor(service, logger) },
     { concurrency: config.concurrency, ...jobEvents(logger, metrics) },
   );
-  const sweeper = new PendingSweeper({ repository, bell, everyMs: config.sweepMs, logger });
+  const waitingBells = async () => (await producer.counts()).waiting;
+  const sweeper = new PendingSweeper({ repository, bell, waitingBells, everyMs: config.sweepMs, logger });
 
   return {
     id: 'embed-worker',
@@ -82,11 +93,13 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
       if (resources.isOnlyWorker) await repository.releaseAll();
       await consumer.start();
       await sweeper.start();
+      await keeper.start();
       resources.readiness?.set('ready');
     },
     async stop() {
       resources.readiness?.set('draining');
       stopping.abort();
+      await keeper.stop();
       await sweeper.stop();
       await consumer.stop();
       await producer.close();

@@ -1,7 +1,7 @@
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createEmbeddingRepository, type EmbeddingRepository } from './embedding.repository.ts';
-import type { LeasedMessage } from './lease-messages.ts';
+import type { LeasedMessage } from './lease-statement.ts';
 import { createTenant, type TestTenant } from './testing/embedding-fixture.ts';
 
 let database: TestDatabase;
@@ -13,8 +13,8 @@ beforeAll(async () => {
 afterAll(() => database.stop());
 
 async function lease(tenant: TestTenant): Promise<readonly LeasedMessage[]> {
-  const { messages } = await repository.lease({ ...tenant.work, limit: 64, leaseMs: 60_000 });
-  return messages;
+  const [own] = await repository.lease([{ ...tenant.work, limit: 64, leaseMs: 60_000 }]);
+  return own?.messages ?? [];
 }
 
 const reason = 'the reason';
@@ -36,7 +36,7 @@ const outcomes = [
   {
     name: 'fail',
     end: (tenant: TestTenant, messages: readonly LeasedMessage[]) => repository.fail(tenant.work, messages, reason),
-    left: { state: 'failed', attempts: 1, leased_until: null, last_error: reason },
+    left: { state: 'failed', attempts: 1, leased_until: null, last_error: reason, failed_at: expect.any(Date) },
   },
 ] as const;
 
@@ -93,6 +93,49 @@ test('defer without a reason keeps the one before, and never counts below zero',
   await repository.defer(tenant.work, await lease(tenant), 0, reason);
   await repository.defer(tenant.work, await lease(tenant), 0, null);
   expect((await tenant.pending()).get(id)).toMatchObject({ attempts: 0, last_error: reason });
+});
+
+test('fail tells the event log of what it gave up, and nothing of what was not its own any more', async () => {
+  const tenant = createTenant(database.db);
+  const [id = ''] = await tenant.add('text');
+  const messages = await lease(tenant);
+  await repository.fail(tenant.work, messages, reason);
+  await repository.fail(tenant.work, messages, reason);
+  expect(await tenant.events()).toEqual([{ event_type: 'message.failed', message_ids: [id] }]);
+});
+
+describe('extend', () => {
+  const secondsLeft = async (tenant: TestTenant, id: string) =>
+    (Number((await tenant.pending()).get(id)?.leased_until) - Date.now()) / 1000;
+
+  test('lets leases of several tenants last from now on', async () => {
+    const [tenant, other] = [createTenant(database.db), createTenant(database.db)];
+    const [[id = ''], [theirs = '']] = [await tenant.add('text'), await other.add('text')];
+    const batches = [
+      { work: tenant.work, messages: await lease(tenant) },
+      { work: other.work, messages: await lease(other) },
+    ];
+    await repository.extend(batches, 3_600_000);
+    expect(await secondsLeft(tenant, id)).toBeGreaterThan(3000);
+    expect(await secondsLeft(other, theirs)).toBeGreaterThan(3000);
+  });
+
+  test('touches neither what was given back nor what another worker has leased', async () => {
+    const tenant = createTenant(database.db);
+    const [given = '', taken = ''] = await tenant.add('given back', 'taken over');
+    const messages = await lease(tenant);
+    await tenant.setPending([given, taken], { leaseEndedSecondsAgo: 1 });
+    const again = await lease(tenant);
+    await repository.defer(
+      tenant.work,
+      again.filter((message) => message.messageId === given),
+      0,
+      null,
+    );
+    const before = await tenant.pending();
+    await repository.extend([{ work: tenant.work, messages }], 3_600_000);
+    expect(await tenant.pending()).toEqual(before);
+  });
 });
 
 test('releaseAll ends every lease and counts its attempt', async () => {

@@ -1,20 +1,58 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
+import { findHalfvecOid } from '@memory-layer/shared/db/halfvec';
+import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events';
 import { sql, type Kysely } from 'kysely';
-import { completeMessages, type EmbeddedMessage } from './complete-messages.ts';
-import { leaseMessages, type Lease, type LeasedMessage, type LeaseRequest, type TenantWork } from './lease-messages.ts';
+import { completeMessages, type EmbeddedBatch } from './complete-messages.ts';
+import { leaseMessages, type Lease } from './lease-messages.ts';
+import type { LeasedMessage, LeaseRequest, TenantWork } from './lease-statement.ts';
+
+/** Leased messages of one tenant. */
+export interface LeasedBatch {
+  readonly work: TenantWork;
+  readonly messages: readonly LeasedMessage[];
+}
 
 export type EmbeddingRepository = ReturnType<typeof createEmbeddingRepository>;
 
 export function createEmbeddingRepository(db: Kysely<Schema>) {
+  let halfvecOid: number | undefined;
+
   return {
     /** See {@link leaseMessages}. */
-    lease(request: LeaseRequest): Promise<Lease> {
-      return leaseMessages(db, request);
+    lease(requests: readonly LeaseRequest[]): Promise<Lease[]> {
+      return leaseMessages(db, requests);
     },
 
     /** See {@link completeMessages}. */
-    complete(work: TenantWork, messages: readonly EmbeddedMessage[]): Promise<number> {
-      return completeMessages(db, work, messages);
+    async complete(batches: readonly EmbeddedBatch[]): Promise<number[]> {
+      try {
+        halfvecOid ??= await findHalfvecOid(db);
+        return await completeMessages(db, batches, halfvecOid);
+      } catch (error) {
+        // The database may be another one by now, restored from a dump: its numbers differ.
+        halfvecOid = undefined;
+        throw error;
+      }
+    },
+
+    /** Lets leases that are still ours last for `leaseMs` from now. Leaves out what is being settled just now. */
+    async extend(batches: readonly LeasedBatch[], leaseMs: number): Promise<void> {
+      const held = batches.flatMap(({ work, messages }) => messages.map((message) => ({ ...work, ...message })));
+      await sql`
+        with held as materialized (
+          select p.tenant_id, p.message_id, p.generation from embedding_pending p
+          join unnest(${held.map((m) => m.tenantId)}::text[], ${held.map((m) => m.messageId)}::uuid[],
+                      ${held.map((m) => m.generation)}::int[], ${held.map((m) => m.attempts)}::int[])
+            as ours (tenant_id, message_id, generation, attempts)
+            on p.tenant_id = ours.tenant_id and p.message_id = ours.message_id
+            and p.generation = ours.generation and p.attempts = ours.attempts
+          where p.leased_until is not null
+          for update of p skip locked
+        )
+        update embedding_pending p set leased_until = now() + ${leaseMs} * interval '1 millisecond'
+        from held
+        where p.tenant_id = held.tenant_id and p.message_id = held.message_id and p.generation = held.generation
+      `.execute(db);
     },
 
     /** Gives messages back without an attempt counted: they were not at fault. Due after the delay. */
@@ -48,11 +86,16 @@ export function createEmbeddingRepository(db: Kysely<Schema>) {
 
     /** Gives messages up, visibly. */
     async fail(work: TenantWork, messages: readonly LeasedMessage[], reason: string): Promise<void> {
-      await sql`
-        update embedding_pending p
-        set state = 'failed', leased_until = null, last_error = ${reason}
-        where ${leasedByUs(work, messages)}
-      `.execute(db);
+      await db.transaction().execute(async (transaction) => {
+        const failed = await sql<{ message_id: string }>`
+          update embedding_pending p
+          set state = 'failed', failed_at = now(), leased_until = null, last_error = ${reason}
+          where ${leasedByUs(work, messages)}
+          returning p.message_id
+        `.execute(transaction);
+        const messageIds = failed.rows.map((row) => row.message_id);
+        await appendMessageEvents(transaction, [{ tenantId: work.tenantId, type: 'message.failed', messageIds }]);
+      });
     },
 
     /** Ends all leases. Only for a process that is the database's one and only worker. */

@@ -5,12 +5,16 @@ import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { EmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
 import { backoffMs } from '@memory-layer/shared/lifecycle/backoff';
-import type { EmbeddingRepository } from './embedding.repository.ts';
+import type { GatheringRepository } from './gathering-repository.ts';
 import { isolateFailures, type IsolatedOutcome, type Prepared, type Refused } from './isolate-failures.ts';
-import type { LeasedMessage, TenantWork } from './lease-messages.ts';
+import type { LeaseKeeper } from './lease-keeper.ts';
+import type { LeasedMessage, TenantWork } from './lease-statement.ts';
+import type { TenantTurns } from './tenant-turns.ts';
 
 export interface EmbeddingServiceDeps {
-  readonly repository: EmbeddingRepository;
+  readonly repository: Omit<GatheringRepository, 'extend'>;
+  readonly leases: LeaseKeeper;
+  readonly turns: TenantTurns;
   /** For passages; guarded by a timeout and a circuit breaker. */
   readonly embedder: Embedder;
   /** The same without a cache: tells a broken embedder from a text that it cannot take. */
@@ -99,40 +103,58 @@ export function createEmbeddingService(deps: EmbeddingServiceDeps) {
     /**
      * Leases a batch of a tenant's due messages, embeds it and writes the vectors. When more are left, rings
      * again first, so that other workers join and tenants take turns. While the embedder's circuit is open,
-     * leases nothing: the sweeper rings later.
+     * leases nothing: the sweeper rings later. Nor while the tenant has its share of this process's places.
      *
      * @throws only when the database fails; the leases then end by themselves.
      */
     async embedDue(work: TenantWork, signal: AbortSignal): Promise<EmbedOutcome> {
       if (deps.probe.retryAfterMs() > 0) return countOutcome(metrics, {});
-      const lease = await repository.lease({ ...work, limit: deps.batchSize, leaseMs: deps.leaseMs });
-      const leased = lease.messages;
-      if (leased.length > 0) metrics.embeddingBatchMessages.observe(leased.length);
-      if (lease.mayLeaveMore) deps.bell.ring(work.tenantId, work.generation);
-      const messages = await giveUpExhausted(work, leased);
-      if (messages.length === 0) return countOutcome(metrics, { leased: leased.length, failed: leased.length });
-
-      const { now, later } = takeWithin(await Promise.all(messages.map(prepare)), maxPassages);
-      if (later.length > 0) {
-        await repository.defer(work, later, 0, null);
-        deps.bell.ring(work.tenantId, work.generation);
+      if (!deps.turns.enter(work.tenantId)) return countOutcome(metrics, {});
+      try {
+        return await embedBatch(work, signal);
+      } finally {
+        if (deps.turns.leave(work.tenantId)) deps.bell.ring(work.tenantId, work.generation);
       }
-      const outcome = await isolateFailures(now, { passages: embedder, probe: deps.probe }, signal);
-      const written = outcome.embedded.length === 0 ? 0 : await repository.complete(work, outcome.embedded);
-      await giveBack(work, outcome, signal);
-      let failed = leased.length - messages.length;
-      for (const refused of outcome.refused) {
-        if (await settleFailure(work, refused)) failed += 1;
-      }
-      return countOutcome(metrics, {
-        leased: leased.length,
-        embedded: written,
-        deferred: outcome.deferred.length + later.length,
-        failed,
-        retried: outcome.refused.length - (failed - (leased.length - messages.length)),
-      });
     },
   };
+
+  async function embedBatch(work: TenantWork, signal: AbortSignal): Promise<EmbedOutcome> {
+    const lease = await repository.lease({ ...work, limit: deps.batchSize, leaseMs: deps.leaseMs });
+    if (lease.messages.length > 0) metrics.embeddingBatchMessages.observe(lease.messages.length);
+    if (lease.mayLeaveMore) deps.bell.ring(work.tenantId, work.generation);
+    const { messages } = lease;
+    return deps.leases.during({ work, messages }, () => embedLeased(work, messages, signal));
+  }
+
+  async function embedLeased(
+    work: TenantWork,
+    leased: readonly LeasedMessage[],
+    signal: AbortSignal,
+  ): Promise<EmbedOutcome> {
+    const messages = await giveUpExhausted(work, leased);
+    const exhausted = leased.length - messages.length;
+    if (messages.length === 0) return countOutcome(metrics, { leased: leased.length, failed: exhausted });
+
+    const { now, later } = takeWithin(await Promise.all(messages.map(prepare)), maxPassages);
+    if (later.length > 0) {
+      await repository.defer(work, later, 0, null);
+      deps.bell.ring(work.tenantId, work.generation);
+    }
+    const outcome = await isolateFailures(now, { passages: embedder, probe: deps.probe }, signal);
+    const written = outcome.embedded.length === 0 ? 0 : await repository.complete(work, outcome.embedded, signal);
+    await giveBack(work, outcome, signal);
+    let failed = exhausted;
+    for (const refused of outcome.refused) {
+      if (await settleFailure(work, refused)) failed += 1;
+    }
+    return countOutcome(metrics, {
+      leased: leased.length,
+      embedded: written,
+      deferred: outcome.deferred.length + later.length,
+      failed,
+      retried: outcome.refused.length - (failed - exhausted),
+    });
+  }
 }
 
 /** Whether the job was ended because it took too long, not because the worker stops. */

@@ -1,7 +1,7 @@
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { EmbeddedMessage } from './complete-messages.ts';
-import type { LeasedMessage } from './lease-messages.ts';
+import type { LeasedMessage } from './lease-statement.ts';
 
 /** A message with the passages to embed. */
 export interface Prepared {

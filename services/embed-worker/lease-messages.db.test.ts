@@ -1,6 +1,6 @@
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { leaseMessages } from './lease-messages.ts';
+import { leaseMessages, type Lease } from './lease-messages.ts';
 import { createTenant, type TestTenant } from './testing/embedding-fixture.ts';
 
 let database: TestDatabase;
@@ -9,8 +9,11 @@ beforeAll(async () => {
 });
 afterAll(() => database.stop());
 
-const lease = (tenant: TestTenant, options: { limit?: number; leaseMs?: number } = {}) =>
-  leaseMessages(database.db, { ...tenant.work, limit: 64, leaseMs: 60_000, ...options });
+async function lease(tenant: TestTenant, options: { limit?: number; leaseMs?: number } = {}): Promise<Lease> {
+  const [own] = await leaseMessages(database.db, [{ ...tenant.work, limit: 64, leaseMs: 60_000, ...options }]);
+  if (own === undefined) throw new Error('no lease for the request');
+  return own;
+}
 
 /** Ids of what a lease took, in the order of the ids. */
 async function leaseIds(tenant: TestTenant, options: { limit?: number; leaseMs?: number } = {}): Promise<string[]> {
@@ -41,7 +44,7 @@ describe('a lease', () => {
     await tenant.setPending([leased], { leaseEndedSecondsAgo: -60 });
     await tenant.setPending([failed], { state: 'failed' });
     const next = { ...tenant.work, generation: 2, limit: 9, leaseMs: 1000 };
-    expect(await leaseMessages(database.db, next)).toEqual({ messages: [], mayLeaveMore: false });
+    expect(await leaseMessages(database.db, [next])).toEqual([{ messages: [], mayLeaveMore: false }]);
     expect(await leaseIds(tenant)).toEqual([due]);
     expect(await leaseIds(tenant)).toEqual([]);
   });
@@ -90,6 +93,45 @@ describe('a lease', () => {
     expect((await lease(tenant)).messages).toMatchObject([{ content: 'mine' }]);
     expect([...(await other.pending()).values()]).toMatchObject([{ attempts: 0, leased_until: null }]);
     expect((await lease(other)).messages).toMatchObject([{ content: 'theirs' }]);
+  });
+});
+
+describe('leases of several tenants at once', () => {
+  const limited = (tenant: TestTenant, limit: number) => ({ ...tenant.work, limit, leaseMs: 60_000 });
+
+  test('give each what it asked for and no more, in the order asked', async () => {
+    const [flood, small, idle] = [createTenant(database.db), createTenant(database.db), createTenant(database.db)];
+    await flood.add(...contents(50));
+    const ids = await small.add(...contents(2));
+    const [ofFlood, ofIdle, ofSmall] = await leaseMessages(database.db, [
+      limited(flood, 8),
+      limited(idle, 8),
+      limited(small, 8),
+    ]);
+    expect(ofFlood).toMatchObject({ messages: { length: 8 }, mayLeaveMore: true });
+    expect(ofIdle).toEqual({ messages: [], mayLeaveMore: false });
+    expect(ofSmall?.messages.map((message) => message.messageId)).toEqual(ids);
+    expect(ofSmall?.mayLeaveMore).toBe(false);
+  });
+
+  test('never give one message to two that ask for the same tenant, and tell one of them that there is more', async () => {
+    const tenant = createTenant(database.db);
+    await tenant.add(...contents(7));
+    const leases = await leaseMessages(database.db, [limited(tenant, 3), limited(tenant, 3), limited(tenant, 0)]);
+    const ids = leases.flatMap(({ messages }) => messages.map((message) => message.messageId));
+    expect(leases.map(({ messages }) => messages.length)).toEqual([3, 3, 0]);
+    expect(new Set(ids).size).toBe(6);
+    expect(leases.map(({ mayLeaveMore }) => mayLeaveMore)).toEqual([false, true, false]);
+  });
+
+  test('take a suspect alone for one tenant, and batches for the others', async () => {
+    const [tenant, other] = [createTenant(database.db), createTenant(database.db)];
+    const [suspect = ''] = await tenant.add(...contents(2));
+    await tenant.setPending([suspect], { attempts: 2, dueSecondsAgo: 61 });
+    await other.add(...contents(3));
+    const [first, second] = await leaseMessages(database.db, [limited(tenant, 9), limited(other, 9)]);
+    expect(first).toMatchObject({ messages: [{ messageId: suspect, attempts: 3 }], mayLeaveMore: true });
+    expect(second?.messages).toHaveLength(3);
   });
 });
 

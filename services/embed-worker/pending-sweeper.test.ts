@@ -1,6 +1,6 @@
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { TenantWork } from './lease-messages.ts';
+import type { TenantWork } from './lease-statement.ts';
 import { PendingSweeper } from './pending-sweeper.ts';
 
 beforeEach(() => {
@@ -14,7 +14,10 @@ const everyMs = 5000;
 /** Longer than a sweep's pause, whatever its jitter. */
 const pauseMs = everyMs * 1.1 + 1;
 
-function createSweeper(listOverdue: (graceMs: number, limit: number) => Promise<TenantWork[]>) {
+function createSweeper(
+  listOverdue: (graceMs: number, limit: number) => Promise<TenantWork[]>,
+  waitingBells: () => Promise<number> = () => Promise.resolve(0),
+) {
   const rung: string[] = [];
   const graces: number[] = [];
   const lines: string[] = [];
@@ -26,6 +29,7 @@ function createSweeper(listOverdue: (graceMs: number, limit: number) => Promise<
       },
     },
     bell: { ring: (tenantId, generation) => void rung.push(`${tenantId}.${generation}`) },
+    waitingBells,
     everyMs,
     logger: createLogger({ service: 'test', level: 'info', stream: { write: (line) => void lines.push(line) } }),
   });
@@ -77,6 +81,18 @@ test('sweeps no more once it is stopped, and waits for the sweep that is under w
   await stopping;
   await vi.advanceTimersByTimeAsync(3 * pauseMs);
   expect(graces).toHaveLength(2);
+  await sweeper.stop();
+});
+
+test('has patience while bells wait in the queue, and none when the queue is away', async () => {
+  const counts = [() => Promise.resolve(7), () => Promise.reject(new Error('away')), () => Promise.resolve(0)];
+  const { sweeper, graces } = createSweeper(
+    () => Promise.resolve([]),
+    () => counts.shift()?.() ?? Promise.resolve(0),
+  );
+  await sweeper.start();
+  for (let sweep = 0; sweep < 3; sweep++) await vi.advanceTimersByTimeAsync(pauseMs);
+  expect(graces).toEqual([0, 10_000, 1000, 1000]);
   await sweeper.stop();
 });
 

@@ -6,11 +6,16 @@ import type { EmbeddingRepository } from './embedding.repository.ts';
 export interface PendingSweeperDeps {
   readonly repository: Pick<EmbeddingRepository, 'listOverdue'>;
   readonly bell: EmbeddingBell;
+  /** Bells that nobody has heard yet, as far as the queue can tell. */
+  readonly waitingBells: () => Promise<number>;
   readonly everyMs: number;
   readonly logger: Logger;
 }
 
 const tenantsPerSweep = 500;
+
+// Who waits while bells wait has most likely one among them: ringing again would only make the queue longer.
+const graceWhileBellsWaitMs = 10_000;
 
 /**
  * Rings for whatever is due too long: lost bells, retries whose time has come, leases of workers that died.
@@ -50,9 +55,16 @@ export class PendingSweeper implements Component {
     // A tenth more or less, so that many workers do not sweep in step.
     this.#timer = setTimeout(
       () => {
-        this.#round = this.#sweep(Math.min(everyMs, 1000));
+        this.#round = this.#sweepOverdue();
       },
       everyMs * (0.9 + Math.random() / 5),
     );
+  }
+
+  async #sweepOverdue(): Promise<void> {
+    const { waitingBells, everyMs } = this.#deps;
+    // A queue that is away tells nothing, and what it held may be gone.
+    const waiting = await waitingBells().catch(() => 0);
+    await this.#sweep(waiting > 0 ? graceWhileBellsWaitMs : Math.min(everyMs, 1000));
   }
 }

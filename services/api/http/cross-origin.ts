@@ -20,7 +20,15 @@ export function allowOrigins(origins: readonly string[]): MiddlewareHandler<ApiE
   return cors({
     origin: origins.includes('*') ? '*' : [...origins],
     allowMethods: ['GET', 'POST', 'DELETE'],
-    allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'Last-Event-ID', 'Prefer', 'X-API-Key', 'X-Request-Id'],
+    allowHeaders: [
+      'Authorization',
+      'Content-Type',
+      'Idempotency-Key',
+      'Last-Event-ID',
+      'Prefer',
+      'X-API-Key',
+      'X-Request-Id',
+    ],
     exposeHeaders: exposed,
     maxAge: 600,
   });

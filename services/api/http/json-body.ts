@@ -31,7 +31,12 @@ export function jsonBody(options: { readonly maxBytes: number }): MiddlewareHand
       throw new AppError('unsupported_media_type', 'Send the body as application/json in UTF-8.');
     }
     const announced = announcedLength(c);
-    if (announced === undefined) return limit(c, () => readText(c).then(next));
+    if (announced === undefined) {
+      return limit(c, async () => {
+        await readText(c);
+        await next();
+      });
+    }
     if (announced > options.maxBytes) throw tooLarge(options.maxBytes);
     await readText(c);
     await next();

@@ -6,7 +6,10 @@ export interface TextStreamOptions {
 }
 
 /** The body of a streamed answer. Nothing is asked of the source before the client has taken what there was. */
-export function textStream(source: AsyncIterator<string>, { stallMs, cut }: TextStreamOptions): ReadableStream {
+export function textStream(
+  source: AsyncIterator<string>,
+  { stallMs, cut }: TextStreamOptions,
+): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let stall: NodeJS.Timeout | undefined;
   const giveUp = (): void => {
@@ -17,12 +20,12 @@ export function textStream(source: AsyncIterator<string>, { stallMs, cut }: Text
     {
       async pull(controller) {
         clearTimeout(stall);
-        const { done, value } = await source.next();
-        if (done === true) {
+        const next = await source.next();
+        if (next.done === true) {
           controller.close();
           return;
         }
-        controller.enqueue(encoder.encode(value));
+        controller.enqueue(encoder.encode(next.value));
         stall = setTimeout(giveUp, stallMs);
       },
       async cancel() {

@@ -145,13 +145,7 @@ describe('a message as a whole', () => {
   });
 
   test('cannot set what the api decides', async () => {
-    for (const name of [
-      'id',
-      'updated_at',
-      'embedding_status',
-      'importance_score',
-      'message_metadata',
-    ]) {
+    for (const name of ['id', 'updated_at', 'embedding_status', 'importance_score', 'message_metadata']) {
       const answer = await api.call('POST', '/v1/messages', { body: { ...valid, [name]: 'x' } });
       expectProblem(answer, 'invalid_request', [field(`/${name}`)]);
     }

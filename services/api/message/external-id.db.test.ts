@@ -29,8 +29,16 @@ async function stored(tenantId: string) {
     .select(['id', 'external_id'])
     .where('tenant_id', '=', tenantId)
     .execute();
-  const pending = await api.db.selectFrom('embedding_pending').select('message_id').where('tenant_id', '=', tenantId).execute();
-  return { ids: rows.map((row) => row.id), externalIds: rows.map((row) => row.external_id).toSorted(), pending: pending.length };
+  const pending = await api.db
+    .selectFrom('embedding_pending')
+    .select('message_id')
+    .where('tenant_id', '=', tenantId)
+    .execute();
+  return {
+    ids: rows.map((row) => row.id),
+    externalIds: rows.map((row) => row.external_id ?? '').toSorted(),
+    pending: pending.length,
+  };
 }
 
 describe('a message that is sent again under its external id', () => {
@@ -79,17 +87,18 @@ describe('a message that is sent again under its external id', () => {
     expect(again.body.id).not.toBe(body.id);
   });
 
-  test.each([['content', 'other words'], ['role', 'assistant'], ['conversation_id', 'd']])(
-    'with another %s is a conflict that names the field and the message, and changes nothing',
-    async (name, value) => {
-      const tenant = freshTenant();
-      const { body } = await post(message(tenant, 'a'));
-      const answer = await post(message(tenant, 'a', { [name]: value }));
-      expectProblem(answer, 'conflict', [{ in: 'body', pointer: '/external_id' }]);
-      expect(answer.body.detail).toContain(body.id);
-      expect(await stored(tenant)).toMatchObject({ ids: [body.id], pending: 1 });
-    },
-  );
+  test.each([
+    ['content', 'other words'],
+    ['role', 'assistant'],
+    ['conversation_id', 'd'],
+  ])('with another %s is a conflict that names the field and the message, and changes nothing', async (name, value) => {
+    const tenant = freshTenant();
+    const { body } = await post(message(tenant, 'a'));
+    const answer = await post(message(tenant, 'a', { [name]: value }));
+    expectProblem(answer, 'conflict', [{ in: 'body', pointer: '/external_id' }]);
+    expect(answer.body.detail).toContain(body.id);
+    expect(await stored(tenant)).toMatchObject({ ids: [body.id], pending: 1 });
+  });
 
   test('security: is another message in another tenant', async () => {
     const [one, two] = [freshTenant(), freshTenant()];

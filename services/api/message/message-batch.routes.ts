@@ -41,7 +41,9 @@ export function messageBatchRoutes({ service, maxBodyBytes, maxWaitSeconds }: Me
   });
 
   return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook }).openapi(create, async (c) => {
-    const checked = c.req.valid('json').messages.map((item, index) => checkMessage(item, c.get('credential'), ['messages', index]));
+    const checked = c.req
+      .valid('json')
+      .messages.map((item, index) => checkMessage(item, c.get('credential'), ['messages', index]));
     const accepted = checked.filter((item): item is NewMessage => !(item instanceof AppError));
     const tenantIds = new Set(accepted.map((message) => message.tenantId));
     const options = { mode: 'batch', ...(await readCreateOptions(c, maxWaitSeconds)) } as const;

@@ -39,7 +39,9 @@ export const externalIdSchema = z
   .string()
   .min(1, 'must not be empty')
   .superRefine((text, context) => {
-    const tooLong = hasAtMost(text, maxExternalIdCharacters) ? undefined : `must have at most ${maxExternalIdCharacters} characters`;
+    const tooLong = hasAtMost(text, maxExternalIdCharacters)
+      ? undefined
+      : `must have at most ${maxExternalIdCharacters} characters`;
     const problem = textProblem(text) ?? tooLong;
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
   })
@@ -121,10 +123,7 @@ export const messageSchema = z
 /** A message as it is answered to whoever sent it. */
 export const createdMessageSchema = messageSchema
   .extend({
-    duplicate: z
-      .literal(true)
-      .optional()
-      .openapi({ description: 'It was stored before, under its external_id.' }),
+    duplicate: z.literal(true).optional().openapi({ description: 'It was stored before, under its external_id.' }),
   })
   .openapi('CreatedMessage');
 
@@ -158,7 +157,9 @@ const batchErrorSchema = z
 
 export const messageBatchSchema = z
   .object({
-    created: z.array(createdMessageSchema).openapi({ description: 'The stored messages, in the order they were sent.' }),
+    created: z
+      .array(createdMessageSchema)
+      .openapi({ description: 'The stored messages, in the order they were sent.' }),
     updated: z.array(messageSchema).openapi({ description: 'Always empty: kept for clients of the older API.' }),
     deleted: z.array(messageIdSchema).openapi({ description: 'Always empty: kept for clients of the older API.' }),
     errors: z.array(batchErrorSchema),

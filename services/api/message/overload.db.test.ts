@@ -43,7 +43,10 @@ test('a stream waits for room instead, and loses nothing', async () => {
     api.call('POST', '/v1/messages/import', { raw, headers: { 'content-type': 'application/x-ndjson' } }),
   );
   for (const { text } of await Promise.all(streams)) {
-    const outcomes = text.split('\n').filter(Boolean).map((line) => JSON.parse(line).status);
+    const outcomes = text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line).status);
     expect(outcomes).toEqual(Array.from({ length: 700 }, () => 'stored'));
   }
   expect(await countStored()).toBe(before + 2800);

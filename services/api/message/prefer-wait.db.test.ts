@@ -40,7 +40,10 @@ describe('Prefer: wait', () => {
   });
 
   test('answers honestly when the time is up', async () => {
-    const answer = await api.call('POST', '/v1/messages', { body: message(freshTenant()), headers: { prefer: 'wait=1' } });
+    const answer = await api.call('POST', '/v1/messages', {
+      body: message(freshTenant()),
+      headers: { prefer: 'wait=1' },
+    });
     expect(answer).toMatchObject({ status: 202, body: { embedding_status: 'pending' } });
     expect(answer.headers.get('preference-applied')).toBe('wait=1');
   });

@@ -59,7 +59,7 @@ function createRateLimiter({ name, rate, store }: RateLimiterOptions): RateLimit
 
   /** Counts several requests of a subject at once. The first of them are let through, as far as its rate goes. */
   async function consumeMany(subject: string, requests: number): Promise<RateDecision[]> {
-    const result: unknown = await limiter.consume(subject, requests).catch((refusal: unknown) => refusal);
+    const result: unknown = await limiter.consume(subject, requests).catch((error: unknown) => error);
     // Anything but a count means that both counters failed; then requests are let through.
     if (!(result instanceof RateLimiterRes)) return Array.from({ length: requests }, () => untouched(rate));
     return Array.from({ length: requests }, (_, n) => {
@@ -93,7 +93,10 @@ async function consumeAll(
   const places = Map.groupBy(subjects.keys(), (place) => subjects[place] ?? '');
   const decisions = new Map<number, RateDecision>();
   const counted = [...places].map(async ([subject, own]) => {
-    for (const [n, decision] of (await consumeMany(subject, own.length)).entries()) decisions.set(own[n] ?? -1, decision);
+    const ofSubject = await consumeMany(subject, own.length);
+    for (const [n, decision] of ofSubject.entries()) {
+      decisions.set(own[n] ?? -1, decision);
+    }
   });
   await Promise.all(counted);
   return subjects.flatMap((_, place) => decisions.get(place) ?? []);

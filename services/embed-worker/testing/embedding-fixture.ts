@@ -136,6 +136,16 @@ export function createTenant(db: Kysely<Schema>) {
       return row.seconds;
     },
 
+    /** What the event log says of it, in order. */
+    async events() {
+      return db
+        .selectFrom('message_event')
+        .select(['event_type', 'message_ids'])
+        .where('tenant_id', '=', tenantId)
+        .orderBy('event_id')
+        .execute();
+    },
+
     /** The vectors of each message, in the order of its passages. */
     async vectors(): Promise<Record<string, readonly string[]>> {
       const rows = await db

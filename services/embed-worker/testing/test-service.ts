@@ -1,4 +1,5 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
+import { createBatchingEmbedder } from '@memory-layer/shared/embedding/batching-embedder';
 import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embedder';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { createGuardedEmbedder, type GuardOptions } from '@memory-layer/shared/embedding/guarded-embedder';
@@ -9,7 +10,10 @@ import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import type { Kysely } from 'kysely';
 import { createEmbeddingRepository } from '../embedding.repository.ts';
 import { createEmbeddingService } from '../embedding.service.ts';
-import type { TenantWork } from '../lease-messages.ts';
+import { createGatheringRepository } from '../gathering-repository.ts';
+import { LeaseKeeper } from '../lease-keeper.ts';
+import type { TenantWork } from '../lease-statement.ts';
+import { TenantTurns } from '../tenant-turns.ts';
 
 /** A signal that is never aborted. */
 export const never = new AbortController().signal;
@@ -35,6 +39,7 @@ export interface ServiceOptions {
   readonly embedder?: Embedder;
   readonly guard?: Partial<GuardOptions>;
   readonly batchSize?: number;
+  readonly concurrency?: number;
 }
 
 const leaseMs = 60_000;
@@ -54,9 +59,13 @@ export function createService(db: Kysely<Schema>, options: ServiceOptions = {}) 
     resetTimeoutMs: 60_000,
     ...options.guard,
   });
+  const repository = createEmbeddingRepository(db);
+  const logger = createLogger({ service: 'test', level: 'info', stream: { write: (line) => void lines.push(line) } });
   const service = createEmbeddingService({
-    repository: createEmbeddingRepository(db),
-    embedder: createCachedEmbedder(guarded, { maxEntries: 100 }),
+    repository: createGatheringRepository(repository, logger),
+    turns: new TenantTurns(options.concurrency ?? 16),
+    leases: new LeaseKeeper({ repository, leaseMs, logger }),
+    embedder: createCachedEmbedder(createBatchingEmbedder(guarded), { maxEntries: 100 }),
     probe: guarded,
     bell: { ring: (tenantId) => void rung.push(tenantId) },
     batchSize,
@@ -64,7 +73,7 @@ export function createService(db: Kysely<Schema>, options: ServiceOptions = {}) 
     maxAttempts,
     backoffMs: pauseMs,
     random: () => 0.5,
-    logger: createLogger({ service: 'test', level: 'info', stream: { write: (line) => void lines.push(line) } }),
+    logger,
     metrics: createMetrics(),
   });
   const embedDue = (work: TenantWork, signal: AbortSignal) => service.embedDue(work, signal);

@@ -196,7 +196,10 @@ describe('close', () => {
 
 test('whatever happens: order kept, bounds held, each caller answered once with the answer of its own item', async () => {
   const step = fc.oneof(
-    { weight: 5, arbitrary: fc.record({ kind: fc.constant('submit' as const), weight: fc.integer({ min: 1, max: 9 }) }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({ kind: fc.constant('submit' as const), weight: fc.integer({ min: 1, max: 9 }) }),
+    },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('end' as const), fails: fc.boolean() }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('abort' as const), which: fc.nat() }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('turn' as const) }) },
@@ -231,7 +234,7 @@ test('whatever happens: order kept, bounds held, each caller answered once with 
           aborts.push(abort);
           coalescer.submit(n, abort.signal).then(
             (result) => told.push(result),
-            (error: Error) => told.push(error.message),
+            (error: unknown) => told.push(error instanceof Error ? error.message : ''),
           );
         } else if (action.kind === 'abort') aborts[action.which % (aborts.length || 1)]?.abort(new Error('aborted'));
         else if (action.kind === 'end') end(action.fails);
@@ -254,8 +257,8 @@ test('whatever happens: order kept, bounds held, each caller answered once with 
       for (const [n, told] of answers.entries()) {
         expect(told).toHaveLength(1);
         expect(['aborted', 'failed', 'Too many numbers are waiting.', String(n)]).toContain(told[0]);
-        if (told[0] === String(n)) expect(ran).toContain(n);
-        if (told[0] === 'Too many numbers are waiting.') expect(ran).not.toContain(n);
+        const mayHaveRun = { [String(n)]: [true], 'Too many numbers are waiting.': [false] }[told[0] ?? ''];
+        expect(mayHaveRun ?? [true, false]).toContain(ran.includes(n));
       }
     }),
     { numRuns: 300 },

@@ -139,6 +139,8 @@ export class Coalescer<Item, Result> {
     try {
       const results = await this.#options.run(batch.map((entry) => entry.item));
       if (results.length !== batch.length) throw new Error(`${results.length} results for ${batch.length} items`);
+      // One for each, as counted above, whatever their type.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       for (const [n, entry] of batch.entries()) entry.resolve(results[n] as Result);
     } catch (error) {
       for (const entry of batch) entry.reject(error);

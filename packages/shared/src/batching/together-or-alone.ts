@@ -12,8 +12,8 @@ export function togetherOrAlone<Item, Result>(
     try {
       const results = await run(items);
       return results.map((value) => ({ status: 'fulfilled', value }));
-    } catch (reason) {
-      if (items.length === 1 || isCommon(reason)) return items.map(() => ({ status: 'rejected', reason }));
+    } catch (error) {
+      if (items.length === 1 || isCommon(error)) return items.map(() => ({ status: 'rejected', reason: error }));
       return Promise.allSettled(items.map((item) => alone(run, item)));
     }
   };

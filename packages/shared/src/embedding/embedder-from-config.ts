@@ -7,6 +7,8 @@ import type { EmbeddingConfig } from './embedding-config.ts';
 export interface EmbedderSurroundings {
   /** Where converted and downloaded models are kept. */
   readonly cacheDir: string;
+  /** Whether queries get a thread of their own. Default: true. False for a process that embeds passages alone. */
+  readonly queryThread?: boolean;
   readonly onProgress?: (progress: PrepareProgress) => void;
 }
 
@@ -15,8 +17,9 @@ export interface EmbedderSurroundings {
  *
  * @throws ConfigError when the provider needs a variable that is not set.
  */
-export function embedderFromConfig(config: EmbeddingConfig, surroundings: EmbedderSurroundings): Embedder {
-  const pool = defined({ threads: config.threads });
+export function embedderFromConfig(config: EmbeddingConfig, around: EmbedderSurroundings): Embedder {
+  const { queryThread, ...surroundings } = around;
+  const pool = defined({ threads: config.threads, niceness: config.niceness, queryThread });
   const model = defined({ modelId: config.modelName, dimension: config.dimension, maxTokens: config.maxTokens });
   switch (config.provider) {
     case 'bundled':

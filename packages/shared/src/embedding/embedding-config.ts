@@ -13,6 +13,7 @@ export const embeddingEnv = {
   MEMORY_EMBEDDING_BASE_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   MEMORY_EMBEDDING_API_KEY: z.string().optional(),
   MEMORY_EMBEDDING_THREADS: integer(1, 256).optional(),
+  MEMORY_EMBEDDING_NICE: integer(0, 19).default(15),
   MEMORY_EMBEDDING_TIMEOUT_MS: integer(10, 600_000).default(30_000),
   MEMORY_SEARCH_EMBEDDING_TIMEOUT_MS: integer(10, 60_000).default(2000),
   MEMORY_CIRCUIT_FAILURE_THRESHOLD: integer(1, 1000).default(5),
@@ -33,6 +34,8 @@ export function toEmbeddingConfig(env: z.output<z.ZodObject<typeof embeddingEnv>
     apiKey: env.MEMORY_EMBEDDING_API_KEY,
     /** Worker threads for passages; by default one per core. Queries have one more of their own. */
     threads: env.MEMORY_EMBEDDING_THREADS,
+    /** Niceness of those threads, on Linux: 0 none, 19 only what nobody else wants. */
+    niceness: env.MEMORY_EMBEDDING_NICE,
     passageTimeoutMs: env.MEMORY_EMBEDDING_TIMEOUT_MS,
     queryTimeoutMs: env.MEMORY_SEARCH_EMBEDDING_TIMEOUT_MS,
     breaker: { failureThreshold: env.MEMORY_CIRCUIT_FAILURE_THRESHOLD, resetTimeoutMs: env.MEMORY_CIRCUIT_RECOVERY_MS },

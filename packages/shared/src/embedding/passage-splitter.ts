@@ -37,11 +37,15 @@ const halves: Cut = (text) => {
 // Text between spaces may still be long: Chinese or Japanese have words without spaces, base64 has none at all.
 const cuts: readonly Cut[] = [segmentsOf(sentenceSegmenter), spacedWords, segmentsOf(wordSegmenter), halves];
 
-/** A text with more characters than so many per token is cut without being measured: it hardly ever fits. */
 const LONGEST_TOKEN_CHARS = 16;
 
+/** A text with more characters than so many per token is cut without being measured: it hardly ever fits. */
+export function mayFit(text: string, capacity: number): boolean {
+  return text.length <= capacity * LONGEST_TOKEN_CHARS;
+}
+
 function fits(text: string, meter: TokenMeter): number | undefined {
-  if (text.length > meter.capacity * LONGEST_TOKEN_CHARS) return undefined;
+  if (!mayFit(text, meter.capacity)) return undefined;
   const tokens = meter.count(text.trim());
   return tokens <= meter.capacity ? tokens : undefined;
 }

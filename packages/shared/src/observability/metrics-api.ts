@@ -4,7 +4,12 @@ const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 
 /** What the api counts, and what api and embed worker count both. */
 export function apiMetrics(registers: Registry[]) {
-  return { ...requestMetrics(registers), ...eventMetrics(registers), ...searchMetrics(registers), ...outageMetrics(registers) };
+  return {
+    ...requestMetrics(registers),
+    ...eventMetrics(registers),
+    ...searchMetrics(registers),
+    ...outageMetrics(registers),
+  };
 }
 
 function requestMetrics(registers: Registry[]) {

@@ -20,6 +20,8 @@ export async function readIdempotency(c: Context<ApiEnv>): Promise<IdempotencyRe
     const detail = 'must be 1 to 255 printable ASCII characters without spaces';
     throw invalidRequest([{ in: 'header', pointer: '/idempotency-key', detail }]);
   }
-  const hash = createHash('sha256').update(`${c.req.method} ${c.req.path}\n`).update(await c.req.text());
+  const hash = createHash('sha256')
+    .update(`${c.req.method} ${c.req.path}\n`)
+    .update(await c.req.text());
   return { key, requestHash: hash.digest() };
 }

@@ -123,7 +123,8 @@ describe('a key', () => {
 
   test('security: belongs to its tenant', async () => {
     const body = { conversation_id: 'c', role: 'user', content: 'hello' };
-    const of = (key: string) => api.call('POST', '/v1/messages', { body, key, headers: { 'idempotency-key': 'shared' } });
+    const of = (key: string) =>
+      api.call('POST', '/v1/messages', { body, key, headers: { 'idempotency-key': 'shared' } });
     const [acme, globex] = [await of(keys.acme), await of(keys.globex)];
     expect([isReplayed(acme), isReplayed(globex)]).toEqual([false, false]);
     expect(globex.body).toMatchObject({ tenant_id: 'globex' });
@@ -131,9 +132,16 @@ describe('a key', () => {
   });
 
   test('is for messages of one tenant', async () => {
-    const tenants = [freshTenant(), freshTenant()];
-    expectProblem(await postBatch('k', tenants.map((tenant) => message(tenant))), 'invalid_request', inHeader);
-    for (const tenant of tenants) expect(await storedIn(tenant)).toEqual([]);
+    const two = [freshTenant(), freshTenant()];
+    expectProblem(
+      await postBatch(
+        'k',
+        two.map((tenant) => message(tenant)),
+      ),
+      'invalid_request',
+      inHeader,
+    );
+    for (const tenant of two) expect(await storedIn(tenant)).toEqual([]);
   });
 
   test.each(['', ' ', 'a b', 'x'.repeat(256)])('is refused when it is %j', async (key) => {

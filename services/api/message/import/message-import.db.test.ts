@@ -19,16 +19,29 @@ const message = (tenant_id: string, more: object = {}) => ({
   ...more,
 });
 const headers = { 'content-type': 'application/x-ndjson' };
-const importing = (raw: string | Uint8Array<ArrayBuffer> | ReadableStream, more: Record<string, string> = {}, key?: string) =>
-  api.call('POST', '/v1/messages/import', { raw, headers: { ...headers, ...more }, ...(key === undefined ? {} : { key }) });
+const importing = (
+  raw: string | Uint8Array<ArrayBuffer> | ReadableStream,
+  more: Record<string, string> = {},
+  key?: string,
+) =>
+  api.call('POST', '/v1/messages/import', {
+    raw,
+    headers: { ...headers, ...more },
+    ...(key === undefined ? {} : { key }),
+  });
 const importAll = (values: readonly unknown[]) => importing(values.map((value) => JSON.stringify(value)).join('\n'));
-const linesOf = (text: string) => text.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+const linesOf = (text: string) =>
+  text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
 const storedIn = async (tenantId: string) => {
   const rows = await api.db.selectFrom('message').select(['id', 'content']).where('tenant_id', '=', tenantId).execute();
   return new Map(rows.map((row) => [row.id, row.content]));
 };
 const pendingIn = async (tenantId: string) =>
-  (await api.db.selectFrom('embedding_pending').select('message_id').where('tenant_id', '=', tenantId).execute()).length;
+  (await api.db.selectFrom('embedding_pending').select('message_id').where('tenant_id', '=', tenantId).execute())
+    .length;
 
 describe('each line of an import', () => {
   test('has an outcome, in its place: stored, duplicate, or what is wrong with it', async () => {
@@ -41,7 +54,7 @@ describe('each line of an import', () => {
       JSON.stringify(message(tenant, { role: 'robot', extra: 1 })),
       JSON.stringify(message(tenant, { external_id: 'a', content: 'other' })),
       '[]',
-      `${JSON.stringify(message(tenant, { content: 'x'.repeat(1_048_600) }))}`,
+      JSON.stringify(message(tenant, { content: 'x'.repeat(1_048_600) })),
       JSON.stringify(message('other/tenant')),
       JSON.stringify(message(tenant, { content: 'last' })),
     ];
@@ -63,7 +76,10 @@ describe('each line of an import', () => {
     expect(outcomes[1].id).toBe(outcomes[0].id);
     expect(outcomes[3].errors.map((error: { pointer: string }) => error.pointer)).toEqual(['/role', '/extra']);
     expect(outcomes[4].errors[0].pointer).toBe('/external_id');
-    expect([...(await storedIn(tenant))]).toEqual([[outcomes[0].id, 'hello'], [outcomes[8].id, 'last']]);
+    expect([...(await storedIn(tenant))]).toEqual([
+      [outcomes[0].id, 'hello'],
+      [outcomes[8].id, 'last'],
+    ]);
     expect(await pendingIn(tenant)).toBe(2);
     expect(api.rings.some((ring) => ring.tenantId === tenant)).toBe(true);
   });

@@ -65,7 +65,8 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
       {
         service: deps.service,
         check: checkFor(c),
-        onFault: (error) => deps.logger.error({ requestId, code: error.code, err: error.cause ?? error }, 'import line'),
+        onFault: (error) =>
+          deps.logger.error({ requestId, code: error.code, err: error.cause ?? error }, 'import line'),
       },
       { requestId, signal: AbortSignal.any([gone, deps.stopping]), tally },
     );

@@ -14,6 +14,6 @@ export const importOutcomeSchema = z
     errors: z
       .array(z.object({ in: z.string(), pointer: z.string(), detail: z.string() }))
       .optional()
-      .openapi({ description: 'Each invalid field; pointers begin at the line\'s object.' }),
+      .openapi({ description: "Each invalid field; pointers begin at the line's object." }),
   })
   .openapi('ImportOutcome');

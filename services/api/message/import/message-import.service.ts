@@ -37,7 +37,7 @@ export function createMessageImportService({ messages }: { readonly messages: Pi
       options: MessageImportOptions,
     ): Promise<readonly PromiseSettledResult<Outcome>[]> =>
       togetherOrAlone(
-        (messages: readonly NewMessage[]) => createPatiently(messages, options),
+        (some: readonly NewMessage[]) => createPatiently(some, options),
         (error) => !isRefusedData(error),
       )(input),
   };

@@ -43,9 +43,12 @@ describe('lines', () => {
   });
 
   test('are the same wherever the chunks are cut, also within a character', async () => {
-    const text = fc.array(fc.string({ unit: 'binary', maxLength: 12 }).map((line) => line.replaceAll('\n', '')), {
-      maxLength: 8,
-    });
+    const text = fc.array(
+      fc.string({ unit: 'binary', maxLength: 12 }).map((line) => line.replaceAll('\n', '')),
+      {
+        maxLength: 8,
+      },
+    );
     await fc.assert(
       fc.asyncProperty(text, fc.array(fc.nat(), { maxLength: 20 }), async (lines, places) => {
         const wellFormed = lines.map((line) => line.toWellFormed());

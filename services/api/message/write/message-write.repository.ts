@@ -16,10 +16,14 @@ export function createMessageWriteRepository(db: Kysely<Schema>) {
      * A request whose key is taken is not written: its answer is what was recorded.
      */
     async write(requests: readonly WriteRequest[]): Promise<WriteResult[]> {
-      if (requests.every((request) => request.claim === undefined)) return toResults(requests, await store(db, requests));
+      if (requests.every((request) => request.claim === undefined)) {
+        return toResults(requests, await store(db, requests));
+      }
       const written = await db.transaction().execute((transaction) => writeClaimed(transaction, requests));
       return Promise.all(
-        requests.map(async (request) => written.get(request) ?? { kind: 'recorded', answer: await recorded(db, request) }),
+        requests.map(
+          async (request) => written.get(request) ?? { kind: 'recorded', answer: await recorded(db, request) },
+        ),
       );
     },
   };

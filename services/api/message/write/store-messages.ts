@@ -41,9 +41,7 @@ export function storedOutcome({ contentHash: _, generation: __, ...message }: Me
 /** The same words of the same speaker in the same conversation are the same message; all else may have changed since. */
 function outcomeBeside({ contentHash, ...existing }: ExistingMessage, row: MessageRow): Outcome {
   const same =
-    contentHash.equals(row.contentHash) &&
-    existing.conversationId === row.conversationId &&
-    existing.role === row.role;
+    contentHash.equals(row.contentHash) && existing.conversationId === row.conversationId && existing.role === row.role;
   if (!same) return { kind: 'conflict', existingId: existing.id };
   return { kind: 'duplicate', message: { ...existing, content: row.content } };
 }

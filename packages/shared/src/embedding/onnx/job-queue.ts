@@ -1,4 +1,5 @@
 import type { OnnxOutput, OnnxTask } from './onnx-protocol.ts';
+import { RowQueue, type Job } from './row-queue.ts';
 
 /**
  * What kind of work waits for what: a query's before all else; measuring and cutting of texts before the batches
@@ -6,21 +7,29 @@ import type { OnnxOutput, OnnxTask } from './onnx-protocol.ts';
  */
 export type Lane = 'query' | 'prepare' | 'batch';
 
-interface Job {
-  readonly task: OnnxTask;
-  readonly resolve: (output: OnnxOutput) => void;
-  readonly reject: (error: unknown) => void;
-}
+/** Lanes of jobs that are given as they came; what is in the other one is made into batches. */
+type JobLane = Exclude<Lane, 'batch'>;
 
-/** Jobs that no thread has begun, first in, first out in each lane. An aborted job leaves the queue at once. */
+/** Work that no thread has begun; jobs are first in, first out in their lane. What is aborted leaves at once. */
 export class JobQueue {
-  readonly #lanes: Readonly<Record<Lane, Set<Job>>> = { query: new Set(), prepare: new Set(), batch: new Set() };
+  readonly #lanes: Readonly<Record<JobLane, Set<Job>>> = { query: new Set(), prepare: new Set() };
+  readonly #rows: RowQueue;
+
+  /** @param tokenBudget largest rows x longest of a batch. */
+  constructor(tokenBudget: number) {
+    this.#rows = new RowQueue(tokenBudget);
+  }
+
+  /** Rows for the lane of batches; see {@link RowQueue.push}. */
+  pushRows(rows: readonly Int32Array[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
+    return this.#rows.push(rows, signal);
+  }
 
   /**
    * @param signal rejects the promise with its reason: at once, also when a thread has begun the job.
    * @returns what the task gives when a thread has done it.
    */
-  push(lane: Lane, task: OnnxTask, signal: AbortSignal | undefined): Promise<OnnxOutput> {
+  push(lane: JobLane, task: OnnxTask, signal: AbortSignal | undefined): Promise<OnnxOutput> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const abort = (): void => {
@@ -47,21 +56,27 @@ export class JobQueue {
   /** Takes the next job of the first lane that has one. */
   take(lanes: readonly Lane[]): Job | undefined {
     for (const lane of lanes) {
-      const [job] = this.#lanes[lane];
-      if (job) {
-        this.#lanes[lane].delete(job);
-        return job;
-      }
+      const job = lane === 'batch' ? this.#rows.take() : this.#takeFrom(lane);
+      if (job) return job;
     }
     return undefined;
   }
 
   has(lanes: readonly Lane[]): boolean {
-    return lanes.some((lane) => this.#lanes[lane].size > 0);
+    return lanes.some((lane) => (lane === 'batch' ? !this.#rows.isEmpty : this.#lanes[lane].size > 0));
   }
 
   /** Rejects all that waits in the lanes. */
   fail(lanes: readonly Lane[], error: unknown): void {
-    for (let job = this.take(lanes); job; job = this.take(lanes)) job.reject(error);
+    for (const lane of lanes) {
+      if (lane === 'batch') this.#rows.failAll(error);
+      else for (let job = this.#takeFrom(lane); job; job = this.#takeFrom(lane)) job.reject(error);
+    }
+  }
+
+  #takeFrom(lane: JobLane): Job | undefined {
+    const [job] = this.#lanes[lane];
+    if (job) this.#lanes[lane].delete(job);
+    return job;
   }
 }

@@ -39,6 +39,24 @@ describe('OnnxPool', () => {
     expect(await pool.split('whole')).toEqual(['whole']);
   });
 
+  it('splits texts that are asked for together in one message, and does not tokenise their passages again', async () => {
+    await start({ threads: 1, queryThread: false });
+    const texts = Array.from({ length: 60 }, (_, index) => `${index}|${index + 100}`);
+    const passages = (await Promise.all(texts.map((text) => pool.split(text)))).flat();
+    expect(passages).toEqual(texts.flatMap((text) => text.split('|')));
+    const vectors = await pool.embed(passages, passage);
+    expect(firsts(vectors)).toEqual(passages.map(Number));
+    // The second number counts the thread's tasks: one split, then one batch.
+    expect(vectors[0]?.[1]).toBe(2);
+  });
+
+  it('fails a text that cannot be split, and not those that were asked for with it', async () => {
+    await start();
+    const [fine, bad] = await Promise.allSettled([pool.split('1|2'), pool.split('!')]);
+    expect(fine).toEqual({ status: 'fulfilled', value: ['1', '2'] });
+    expect(bad).toMatchObject({ status: 'rejected', reason: { code: 'embedding_rejected' } });
+  });
+
   it('refuses to exist without a thread', () => {
     expect(() => new OnnxPool(files, { threads: 0, queryThread: false })).toThrow('at least one thread');
   });

@@ -1,10 +1,13 @@
 import os from 'node:os';
+import { Coalescer } from '../../batching/coalescer.ts';
 import { AppError } from '../../errors/app-error.ts';
 import type { EmbedOptions } from '../embedder.ts';
 import { planBatches } from './batch-plan.ts';
 import { JobQueue, type Lane } from './job-queue.ts';
+import { KnownRows } from './known-rows.ts';
 import type { OnnxModelFiles } from './model-files.ts';
-import type { OnnxOutput, OnnxTask } from './onnx-protocol.ts';
+import type { OnnxOutput, OnnxTask, SplitText } from './onnx-protocol.ts';
+import { packRows, unpackRows, unpackVectors } from './packed-rows.ts';
 import { OnnxThread, type StartThread } from './onnx-thread.ts';
 import { ThreadSlot } from './thread-slot.ts';
 
@@ -21,13 +24,18 @@ export interface OnnxPoolOptions {
   readonly startThread?: StartThread;
 }
 
-/** Texts that one message to a thread carries to be tokenised. */
+/** Texts that one message to a thread carries to be tokenised, and their characters when they are to be split. */
 const TEXTS_PER_MESSAGE = 64;
+const CHARACTERS_PER_MESSAGE = 16_384;
 
 function chunk<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
     items.slice(index * size, (index + 1) * size),
   );
+}
+
+function stoppedError(): AppError {
+  return new AppError('embedding_unavailable', 'The embedder is stopped.');
 }
 
 type OutputOf<K extends OnnxOutput['kind']> = Extract<OnnxOutput, { readonly kind: K }>;
@@ -41,14 +49,17 @@ function isOutputOf<K extends OnnxOutput['kind']>(output: OnnxOutput, kind: K): 
  * threads, and the calling event loop stays free. Starts once, stops once.
  */
 export class OnnxPool {
-  readonly #queue = new JobQueue();
+  readonly #queue: JobQueue;
   readonly #slots: readonly ThreadSlot[];
   readonly #tokenBudget: number;
+  readonly #known = new KnownRows();
+  readonly #splitter: Coalescer<string, SplitText>;
   #stopped = false;
 
   constructor(files: OnnxModelFiles, options: OnnxPoolOptions = {}) {
     const { threads = os.availableParallelism(), queryThread = true, niceness = 15, tokenBudget = 512 } = options;
     if (threads === 0 && !queryThread) throw new Error('an embedding pool needs at least one thread');
+    this.#queue = new JobQueue(tokenBudget);
     const start = options.startThread ?? ((data) => OnnxThread.start(data));
     const slot = (lanes: readonly Lane[], nice: number): ThreadSlot =>
       new ThreadSlot(lanes, this.#queue, () => start({ files, niceness: nice }));
@@ -58,6 +69,14 @@ export class OnnxPool {
     const query = slot(threads > 0 ? ['query'] : ['query', 'prepare', 'batch'], 0);
     this.#slots = queryThread ? [query, ...passages] : passages;
     this.#tokenBudget = tokenBudget;
+    this.#splitter = new Coalescer({
+      what: 'texts to split',
+      run: (texts) => this.#split(texts),
+      weigh: (text) => text.length,
+      maxBatchWeight: CHARACTERS_PER_MESSAGE,
+      maxConcurrent: this.#slots.length,
+      maxQueuedWeight: Number.POSITIVE_INFINITY,
+    });
   }
 
   /** @throws AppError `embedding_unavailable` when a thread cannot load the model; then nothing is left running. */
@@ -87,35 +106,56 @@ export class OnnxPool {
     const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
     try {
       const rows = await this.#tokenise(texts, kind === 'query' ? 'query' : 'prepare', either);
-      return await this.#infer(rows, kind === 'query' ? 'query' : 'batch', either);
+      return kind === 'query' ? await this.#inferQueries(rows, either) : await this.#inferPassages(rows, either);
     } catch (error) {
       failed.abort(error);
       throw error;
     }
   }
 
+  /** @throws AppError `embedding_rejected` when the tokenizer fails on the text, `embedding_unavailable`. */
   async split(text: string): Promise<string[]> {
-    const output = await this.#submit('prepare', { kind: 'split', text }, undefined);
-    return output.passages;
+    const split = await this.#splitter.submit(text);
+    if ('problem' in split) throw new AppError('embedding_rejected', `The tokenizer failed: ${split.problem}`);
+    return [...split.passages];
   }
 
-  async #tokenise(texts: readonly string[], lane: Lane, signal: AbortSignal): Promise<Int32Array[]> {
-    const outputs = await Promise.all(
-      chunk(texts, TEXTS_PER_MESSAGE).map((part) => this.#submit(lane, { kind: 'tokenise', texts: part }, signal)),
+  /** Texts that are asked for at the same time go together: a message to a thread costs more than a short text. */
+  async #split(texts: readonly string[]): Promise<readonly SplitText[]> {
+    const output = await this.#submit('prepare', { kind: 'split', texts }, undefined);
+    this.#known.remember(output);
+    return output.texts;
+  }
+
+  async #tokenise(texts: readonly string[], lane: 'query' | 'prepare', signal: AbortSignal): Promise<Int32Array[]> {
+    const known = new Map(texts.map((text) => [text, this.#known.get(text)]));
+    const unknown = [...known.keys()].filter((text) => known.get(text) === undefined);
+    await Promise.all(
+      chunk(unknown, TEXTS_PER_MESSAGE).map(async (part) => {
+        const { rows } = await this.#submit(lane, { kind: 'tokenise', texts: part }, signal);
+        unpackRows(rows).forEach((row, index) => known.set(part[index] ?? '', row));
+      }),
     );
-    const rows = outputs.flatMap((output) => output.rows);
+    const rows = texts.map((text) => known.get(text) ?? new Int32Array());
     const empty = rows.findIndex((row) => row.length === 0);
     if (empty !== -1) throw new AppError('embedding_rejected', `Text ${empty} of ${rows.length} has no token.`);
     return rows;
   }
 
-  async #infer(rows: readonly Int32Array[], lane: Lane, signal: AbortSignal): Promise<Float32Array[]> {
+  async #inferPassages(rows: readonly Int32Array[], signal: AbortSignal): Promise<Float32Array[]> {
+    if (this.#stopped) throw stoppedError();
+    const promise = this.#queue.pushRows(rows, signal);
+    this.#wake();
+    return promise;
+  }
+
+  async #inferQueries(rows: readonly Int32Array[], signal: AbortSignal): Promise<Float32Array[]> {
     const lengths = rows.map((row) => row.length);
     const vectors: Float32Array[] = [];
     const batches = planBatches(lengths, this.#tokenBudget).map(async (batch) => {
       const batchRows = batch.flatMap((index) => rows[index] ?? []);
-      const output = await this.#submit(lane, { kind: 'infer', rows: batchRows }, signal);
-      output.vectors.forEach((vector, position) => {
+      const output = await this.#submit('query', { kind: 'infer', rows: packRows(batchRows) }, signal);
+      unpackVectors(output.vectors).forEach((vector, position) => {
         vectors[batch[position] ?? -1] = vector;
       });
     });
@@ -124,11 +164,11 @@ export class OnnxPool {
   }
 
   async #submit<K extends OnnxTask['kind']>(
-    lane: Lane,
+    lane: 'query' | 'prepare',
     task: OnnxTask & { readonly kind: K },
     signal: AbortSignal | undefined,
   ): Promise<OutputOf<K>> {
-    if (this.#stopped) throw new AppError('embedding_unavailable', 'The embedder is stopped.');
+    if (this.#stopped) throw stoppedError();
     const promise = this.#queue.push(lane, task, signal);
     this.#wake();
     const output = await promise;

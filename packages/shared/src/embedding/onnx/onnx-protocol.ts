@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { onnxModelFilesSchema } from './model-files.ts';
+import type { PackedRows, PackedVectors } from './packed-rows.ts';
 
 /** What a worker thread is started with. */
 export const onnxWorkerDataSchema = z.object({
@@ -13,13 +14,17 @@ export type OnnxWorkerData = Readonly<z.infer<typeof onnxWorkerDataSchema>>;
 /** One unit of work: a thread does one at a time and looks for messages only in between. */
 export type OnnxTask =
   | { readonly kind: 'tokenise'; readonly texts: readonly string[] }
-  | { readonly kind: 'split'; readonly text: string }
-  | { readonly kind: 'infer'; readonly rows: readonly Int32Array[] };
+  | { readonly kind: 'split'; readonly texts: readonly string[] }
+  | { readonly kind: 'infer'; readonly rows: PackedRows };
+
+/** Passages of one text, or why it has none. */
+export type SplitText = { readonly passages: readonly string[] } | { readonly problem: string };
 
 export type OnnxOutput =
-  | { readonly kind: 'tokenise'; readonly rows: Int32Array[] }
-  | { readonly kind: 'split'; readonly passages: string[] }
-  | { readonly kind: 'infer'; readonly vectors: Float32Array[] };
+  | { readonly kind: 'tokenise'; readonly rows: PackedRows }
+  /** An entry for each text; the rows are those of all passages, in order. */
+  | { readonly kind: 'split'; readonly texts: readonly SplitText[]; readonly rows: PackedRows }
+  | { readonly kind: 'infer'; readonly vectors: PackedVectors };
 
 export type ToWorker = OnnxTask | { readonly kind: 'stop' };
 

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { AppError } from '../../errors/app-error.ts';
 import type { FromWorker, OnnxOutput, OnnxTask, OnnxWorkerData, ToWorker } from './onnx-protocol.ts';
 import { turnTelemetryOff } from './no-telemetry.ts';
+import { buffersOf } from './packed-rows.ts';
 
 interface Waiter {
   resolve(output: OnnxOutput): void;
@@ -84,7 +85,7 @@ export class OnnxThread implements TaskThread {
   }
 
   #send(message: ToWorker): void {
-    this.#worker.postMessage(message);
+    this.#worker.postMessage(message, message.kind === 'infer' ? buffersOf(message.rows) : []);
   }
 
   #takeWaiter(): Waiter | undefined {

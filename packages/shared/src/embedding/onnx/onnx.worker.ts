@@ -7,8 +7,9 @@ import {
   onnxWorkerDataSchema,
   type ToWorker,
 } from './onnx-protocol.ts';
-import { splitIntoPassages } from '../passage-splitter.ts';
+import { buffersOf, packRows, packVectors, unpackRows } from './packed-rows.ts';
 import { SentenceSession } from './sentence-session.ts';
+import { splitTexts } from './split-texts.ts';
 import { TextTokenizer } from './text-tokenizer.ts';
 
 if (!parentPort) throw new Error('onnx.worker runs as a worker thread');
@@ -23,12 +24,17 @@ const [tokenizer, session] = await Promise.all([TextTokenizer.load(files), Sente
 async function perform(task: OnnxTask): Promise<OnnxOutput> {
   switch (task.kind) {
     case 'tokenise':
-      return { kind: 'tokenise', rows: task.texts.map((text) => tokenizer.encode(text)) };
+      return { kind: 'tokenise', rows: packRows(task.texts.map((text) => tokenizer.encode(text))) };
     case 'split':
-      return { kind: 'split', passages: splitIntoPassages(task.text, tokenizer) };
+      return { kind: 'split', ...splitTexts(task.texts, tokenizer) };
     case 'infer':
-      return { kind: 'infer', vectors: await session.embed(task.rows) };
+      return { kind: 'infer', vectors: packVectors(await session.embed(unpackRows(task.rows))) };
   }
+}
+
+function postDone(output: OnnxOutput): void {
+  const message: FromWorker = { type: 'done', output };
+  port.postMessage(message, buffersOf(output.kind === 'infer' ? output.vectors : output.rows));
 }
 
 function post(message: FromWorker): void {
@@ -43,7 +49,7 @@ async function receive(message: ToWorker): Promise<void> {
     return;
   }
   try {
-    post({ type: 'done', output: await perform(message) });
+    postDone(await perform(message));
   } catch (error) {
     post({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
   }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
+import { mayFit } from '../passage-splitter.ts';
 import type { OnnxModelFiles } from './model-files.ts';
 
 const jsonObject = z.record(z.string(), z.unknown());
@@ -51,7 +52,17 @@ export class TextTokenizer {
 
   /** The ids that the model is fed: of a text that is too long, the beginning; special tokens are never cut. */
   encode(text: string): Int32Array {
-    const own = this.#ownIds(text).slice(0, this.capacity);
+    return this.#dress(this.#ownIds(text).slice(0, this.capacity));
+  }
+
+  /** The ids of a text that the model sees whole; undefined when it is too long. */
+  encodeWhole(text: string): Int32Array | undefined {
+    if (!mayFit(text, this.capacity)) return undefined;
+    const own = this.#ownIds(text);
+    return own.length > this.capacity ? undefined : this.#dress(own);
+  }
+
+  #dress(own: readonly number[]): Int32Array {
     return Int32Array.from([...this.#prefix, ...own, ...this.#suffix]);
   }
 }

@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import type { FromWorker, ToWorker } from '../onnx/onnx-protocol.ts';
+import { packRows, packVectors, unpackRows } from '../onnx/packed-rows.ts';
 
 /** A worker that speaks the protocol without a model: a row of ids [n, ...] gives the vector [n, thread's task count]. */
 let tasks = 0;
@@ -11,18 +12,26 @@ function answer(message: ToWorker): FromWorker | undefined {
       return undefined;
     case 'tokenise':
       // "7 x x" becomes [7, 0, 0].
-      return { type: 'done', output: { kind: 'tokenise', rows: message.texts.map(tokenise) } };
+      return { type: 'done', output: { kind: 'tokenise', rows: packRows(message.texts.map(tokenise)) } };
     case 'split':
-      return { type: 'done', output: { kind: 'split', passages: [message.text] } };
+      return { type: 'done', output: { kind: 'split', ...split(message.texts) } };
     case 'infer': {
-      if (message.rows.some((row) => row[0] === 666)) throw new Error('the thread broke');
-      if (message.rows.some((row) => row[0] === 400)) return { type: 'failed', message: 'bad row' };
-      return {
-        type: 'done',
-        output: { kind: 'infer', vectors: message.rows.map((row) => Float32Array.of(row[0] ?? 0, tasks)) },
-      };
+      const firsts = unpackRows(message.rows).map((row) => row[0] ?? 0);
+      if (firsts.includes(666)) throw new Error('the thread broke');
+      if (firsts.includes(400)) return { type: 'failed', message: 'bad row' };
+      const vectors = packVectors(firsts.map((first) => Float32Array.of(first, tasks)));
+      return { type: 'done', output: { kind: 'infer', vectors } };
     }
   }
+}
+
+/** Passages are parted by a bar; a text with an exclamation mark cannot be split. */
+function split(texts: readonly string[]) {
+  const passages = texts.map((text) => (text.includes('!') ? [] : text.split('|')));
+  return {
+    texts: texts.map((text, index) => (text.includes('!') ? { problem: 'no' } : { passages: passages[index] ?? [] })),
+    rows: packRows(passages.flat().map(tokenise)),
+  };
 }
 
 function tokenise(text: string): Int32Array {

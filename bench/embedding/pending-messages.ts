@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Schema } from '@memory-layer/shared/db/schema';
+import { embeddingQueue } from '@memory-layer/shared/queue/catalog';
+import type { Producer } from '@memory-layer/shared/queue/queue-port';
+import { sql, type Kysely } from 'kysely';
+
+export interface PendingText {
+  readonly tenantId: string;
+  readonly text: string;
+}
+
+export type Bell = Pick<Producer<typeof embeddingQueue>, 'add'>;
+
+// The shorter, the more of the machine the question takes; a round takes seconds.
+const pollMs = 30;
+const probePollMs = 10;
+const patienceMs = 300_000;
+
+/** Spreads texts over tenants in turn: each has messages of all lengths. */
+export function spread(texts: readonly string[], tenants: number, prefix: string): PendingText[] {
+  return texts.map((text, n) => ({ tenantId: `${prefix}-${n % tenants}`, text }));
+}
+
+/** The generation that the worker made active when it started. */
+export async function activeGeneration(db: Kysely<Schema>): Promise<number> {
+  const row = await db
+    .selectFrom('embedding_generation')
+    .select('generation')
+    .where('state', '=', 'active')
+    .executeTakeFirstOrThrow();
+  return row.generation;
+}
+
+/** Stores messages with their pending rows, all in one transaction, as if the api had accepted them just now. */
+export async function storePending(
+  db: Kysely<Schema>,
+  generation: number,
+  messages: readonly PendingText[],
+): Promise<void> {
+  const hashes = messages.map(({ text }) => createHash('sha256').update(text).digest());
+  await sql`
+    with stored as (
+      insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash,
+                           created_at, updated_at)
+      select tenant_id, gen_random_uuid(), 'chat', 'user', content, '{}', 0.233, content_hash, now(), now()
+      from unnest(${messages.map((message) => message.tenantId)}::text[], ${messages.map(({ text }) => text)}::text[],
+                  ${hashes}::bytea[]) as given (tenant_id, content, content_hash)
+      returning tenant_id, id, content_hash
+    )
+    insert into embedding_pending (tenant_id, message_id, generation, content_hash)
+    select tenant_id, id, ${generation}::int, content_hash from stored
+  `.execute(db);
+}
+
+/** One bell a tenant, as the api rings. */
+export async function ringFor(bell: Bell, generation: number, tenantIds: Iterable<string>): Promise<void> {
+  await Promise.all(
+    [...new Set(tenantIds)].map((tenantId) =>
+      bell.add('embed-messages', { v: 1, tenantId, generation }, { deduplicationId: `${tenantId}.${generation}` }),
+    ),
+  );
+}
+
+/** Waits until nothing of these tenants (of any, when none are given) is pending. @throws after five minutes, or when a message failed. */
+export async function untilEmbedded(db: Kysely<Schema>, tenantId?: string): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  while (performance.now() < deadline) {
+    const left = await db
+      .selectFrom('embedding_pending')
+      .select('state')
+      .$if(tenantId !== undefined, (query) => query.where('tenant_id', '=', tenantId ?? ''))
+      .limit(1)
+      .executeTakeFirst();
+    if (left === undefined) return;
+    if (left.state === 'failed') throw new Error('a message failed');
+    await sleep(tenantId === undefined ? pollMs : probePollMs);
+  }
+  throw new Error('messages are still pending');
+}
+
+/** @throws unless there is exactly one vector for each of so many messages; chat turns have one passage. */
+export async function expectVectors(db: Kysely<Schema>, messages: number): Promise<void> {
+  const { rows } = await sql<{ vectors: string; messages: string }>`
+    select count(*) as vectors, count(distinct (tenant_id, message_id)) as messages from embedding
+  `.execute(db);
+  const [found] = rows;
+  if (Number(found?.vectors) < messages || Number(found?.messages) !== messages) {
+    throw new Error(`${found?.vectors} vectors of ${found?.messages} messages, not of ${messages}`);
+  }
+}
+
+/** Begins anew, as after a vacuum: rows of an earlier round must not slow the next one. */
+export async function clear(db: Kysely<Schema>): Promise<void> {
+  await sql`truncate message, embedding, embedding_pending cascade`.execute(db);
+}

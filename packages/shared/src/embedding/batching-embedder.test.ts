@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../errors/app-error.ts';
+import { createBatchingEmbedder } from './batching-embedder.ts';
+import { CircuitOpenError } from './circuit-open-error.ts';
+import { ScriptedEmbedder } from './testing/scripted-embedder.ts';
+
+const passage = { kind: 'passage' } as const;
+const texts = (count: number, name = 'text') => Array.from({ length: count }, (_, n) => `${name} ${n}`);
+
+/** The vector of a text: its length, and the number after its name. */
+function createEmbedder() {
+  const scripted = new ScriptedEmbedder();
+  const vectorOf = (text: string) => Float32Array.of(text.length, Number(text.split(' ')[1] ?? 0));
+  scripted.answer = async (batch) => batch.map(vectorOf);
+  return { scripted, embedder: createBatchingEmbedder(scripted), vectorOf };
+}
+
+describe('BatchingEmbedder', () => {
+  it('gives each call its own vectors in order, however they were gathered', async () => {
+    const { embedder, vectorOf } = createEmbedder();
+    const calls = [texts(3, 'a'), texts(70, 'bb'), texts(1, 'ccc'), []];
+    const answers = await Promise.all(calls.map((call) => embedder.embed(call, passage)));
+    expect(answers).toEqual(calls.map((call) => call.map(vectorOf)));
+  });
+
+  it('gathers texts of several callers in one call of the model', async () => {
+    const { scripted, embedder } = createEmbedder();
+    await Promise.all(['a', 'b', 'c', 'd'].map((name) => embedder.embed(texts(3, name), passage)));
+    expect(scripted.calls.map((call) => call.texts.length)).toEqual([12]);
+  });
+
+  it('gives a slow model few texts at a time', async () => {
+    const { scripted, embedder } = createEmbedder();
+    await Promise.all(Array.from({ length: 10 }, (_, n) => embedder.embed(texts(30, `t${n}`), passage)));
+    expect(Math.max(...scripted.calls.slice(0, 8).map((call) => call.texts.length))).toBeLessThanOrEqual(16);
+  });
+
+  it('fails the caller whose text it is, and not those gathered with it', async () => {
+    const { scripted, embedder, vectorOf } = createEmbedder();
+    scripted.answer = async (batch) => {
+      if (batch.includes('poison 0')) throw new AppError('embedding_rejected', 'NaN');
+      return batch.map(vectorOf);
+    };
+    const [fine, poison] = await Promise.allSettled([
+      embedder.embed(texts(2, 'fine'), passage),
+      embedder.embed(texts(1, 'poison'), passage),
+    ]);
+    expect(fine).toEqual({ status: 'fulfilled', value: texts(2, 'fine').map(vectorOf) });
+    expect(poison).toMatchObject({ status: 'rejected', reason: { code: 'embedding_rejected' } });
+  });
+
+  it('does not try each alone while the circuit is open', async () => {
+    const { scripted, embedder } = createEmbedder();
+    scripted.answer = () => Promise.reject(new CircuitOpenError('passage', 1000));
+    const outcomes = await Promise.allSettled([embedder.embed(['a 1'], passage), embedder.embed(['b 1'], passage)]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(scripted.calls).toHaveLength(1);
+  });
+
+  it('cancels the work once nobody waits for it, and not before', async () => {
+    const { scripted, embedder, vectorOf } = createEmbedder();
+    const signals: (AbortSignal | undefined)[] = [];
+    scripted.answer = async (batch, { signal }) => {
+      signals.push(signal);
+      await sleep(50);
+      return batch.map(vectorOf);
+    };
+    const [leaver, stayer] = [new AbortController(), new AbortController()];
+    const left = embedder.embed(['a 1'], { ...passage, signal: leaver.signal });
+    const stayed = embedder.embed(['b 1'], { ...passage, signal: stayer.signal });
+    setTimeout(() => leaver.abort(new Error('gone')), 10);
+    await expect(left).rejects.toThrow('gone');
+    expect(signals[0]?.aborted).toBe(false);
+    expect(await stayed).toEqual([vectorOf('b 1')]);
+    const last = embedder.embed(['c 1'], { ...passage, signal: stayer.signal });
+    setTimeout(() => stayer.abort(new Error('gone too')), 10);
+    await expect(last).rejects.toThrow('gone too');
+    expect(signals[1]?.aborted).toBe(true);
+  });
+
+  it('lets a caller with one text past those with many', async () => {
+    const { scripted, embedder, vectorOf } = createEmbedder();
+    const gate = Promise.withResolvers<void>();
+    scripted.answer = async (batch) => {
+      if (batch.length > 1) await gate.promise;
+      return batch.map(vectorOf);
+    };
+    const flood = embedder.embed(texts(2000), passage);
+    expect(await embedder.embed(['single 1'], passage)).toEqual([vectorOf('single 1')]);
+    gate.resolve();
+    expect(await flood).toHaveLength(2000);
+  });
+
+  it('lets queries pass', async () => {
+    const { scripted, embedder } = createEmbedder();
+    await Promise.all([embedder.embed(['a 1'], { kind: 'query' }), embedder.embed(['b 1'], { kind: 'query' })]);
+    expect(scripted.calls.map((call) => call.texts)).toEqual([['a 1'], ['b 1']]);
+  });
+});

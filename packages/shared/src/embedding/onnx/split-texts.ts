@@ -1,0 +1,26 @@
+import { splitIntoPassages } from '../passage-splitter.ts';
+import type { SplitText } from './onnx-protocol.ts';
+import { packRows, type PackedRows } from './packed-rows.ts';
+import type { TextTokenizer } from './text-tokenizer.ts';
+
+export interface SplitTexts {
+  readonly texts: readonly SplitText[];
+  /** Token ids of all passages, in order: whoever embeds them next need not tokenise again. */
+  readonly rows: PackedRows;
+}
+
+/** Cuts texts into passages that the model sees whole. What the tokenizer fails on fails alone. */
+export function splitTexts(texts: readonly string[], tokenizer: TextTokenizer): SplitTexts {
+  const rows: Int32Array[] = [];
+  const split = texts.map((text): SplitText => {
+    try {
+      const whole = tokenizer.encodeWhole(text);
+      const passages = whole ? [text] : splitIntoPassages(text, tokenizer);
+      rows.push(...(whole ? [whole] : passages.map((passage) => tokenizer.encode(passage))));
+      return { passages };
+    } catch (error) {
+      return { problem: error instanceof Error ? error.message : String(error) };
+    }
+  });
+  return { texts: split, rows: packRows(rows) };
+}
