@@ -39,7 +39,7 @@ async function infer({ ids, starts, batches, next }: SharedWork): Promise<number
   }
 }
 
-port.on('message', async (task: BareTask) => {
+async function perform(task: BareTask): Promise<void> {
   if (task.kind === 'stop') {
     await session.release();
     port.close();
@@ -48,5 +48,7 @@ port.on('message', async (task: BareTask) => {
   } else {
     port.postMessage({ vectors: await infer(task.work) } satisfies BareAnswer);
   }
-});
+}
+
+port.on('message', (task: BareTask) => void perform(task));
 port.postMessage('ready');

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { embeddingQueue } from '@memory-layer/shared/queue/catalog';
+import type { embeddingQueue } from '@memory-layer/shared/queue/catalog';
 import type { Producer } from '@memory-layer/shared/queue/queue-port';
 import { sql, type Kysely } from 'kysely';
 

@@ -58,7 +58,8 @@ interface Round {
 /** The ratio by CPU taken instead of time passed: what would be reached if nobody else used the machine. */
 function cpuRatio({ bareCpuMs, worker }: Round): number {
   const spent = worker.cpuMsPerMessage;
-  return spent === undefined ? Number.NaN : bareCpuMs / Object.values(spent).reduce((sum, ms) => sum + ms, 0);
+  if (spent === undefined) return Number.NaN;
+  return bareCpuMs / (spent.workerMain + spent.workerThreads + spent.postgres + spent.redis);
 }
 
 async function modelFiles({ model, cacheDir }: BenchOptions): Promise<OnnxModelFiles> {

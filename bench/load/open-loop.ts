@@ -70,7 +70,8 @@ export async function runOpenLoop(target: Target, plan: OpenLoopPlan, outcomes: 
 function createSender({ url, apiKey }: Target, clients: number) {
   const secure = url.startsWith('https:');
   const [open, Agent] = secure ? [httpsRequest, HttpsAgent] : [httpRequest, HttpAgent];
-  const agent = new Agent({ keepAlive: true, maxSockets: clients });
+  // First in, first out: no connection idles until the target closes it just when it is used again.
+  const agent = new Agent({ keepAlive: true, maxSockets: clients, scheduling: 'fifo' });
   return async ({ path, body }: LoadRequest): Promise<number> => {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     const headers = {

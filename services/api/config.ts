@@ -4,7 +4,7 @@ import { serviceEmbeddingEnv, serviceEnv } from '@memory-layer/shared/service/se
 import { z } from 'zod';
 import { parseApiKeys, type ApiKey } from './http/api-key.ts';
 import { proxyListSchema } from './rate-limit/client-address.ts';
-import { rateSchema } from './rate-limit/rate.ts';
+import { limitOf, rateSchema } from './rate-limit/rate.ts';
 
 /** @public Part of this configuration's type: declarations elsewhere have to name it. */
 export type { ApiKey } from './http/api-key.ts';
@@ -63,9 +63,9 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
     requestTimeoutMs: env.MEMORY_REQUEST_TIMEOUT_SECONDS * 1000,
     /** Requests of one address, one key and one tenant; undefined: not limited. */
     rates: {
-      address: env.MEMORY_GLOBAL_RATE_LIMIT,
-      key: env.MEMORY_KEY_RATE_LIMIT,
-      tenant: env.MEMORY_TENANT_RATE_LIMIT,
+      address: limitOf(env.MEMORY_GLOBAL_RATE_LIMIT),
+      key: limitOf(env.MEMORY_KEY_RATE_LIMIT),
+      tenant: limitOf(env.MEMORY_TENANT_RATE_LIMIT),
     },
     trustedProxies: env.MEMORY_TRUSTED_PROXIES,
     allowedOrigins: env.MEMORY_ALLOWED_ORIGINS,

@@ -27,10 +27,14 @@ const settings: Settings = {
   max_connections: '200',
 };
 
+// Nothing outlives the server, so nothing waits for a commit to be written.
+const forgetful: Settings = { synchronous_commit: 'off' };
+// What is measured waits for the disk, as in production.
+const durable: Settings = { fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on', shared_buffers: '1GB' };
+
 /** Starts PostgreSQL from the programs in `bin` on a fresh cluster in the temporary folder; a password guards it. */
-export async function startPostgres(bin: string, signal: AbortSignal): Promise<ThrowawayServer> {
-  // Nothing outlives the server, so nothing waits for a commit to be written.
-  const cluster = await createPostgresCluster(bin, { synchronous_commit: 'off' });
+export async function startPostgres(bin: string, signal: AbortSignal, isDurable: boolean): Promise<ThrowawayServer> {
+  const cluster = await createPostgresCluster(bin, isDurable ? durable : forgetful);
   let server: ChildProcess | undefined;
   const stop = async (): Promise<void> => {
     // PostgreSQL's fast shutdown: it does not wait for clients.

@@ -39,7 +39,11 @@ export const soak: Row = {
     const windows = report.load?.windows ?? [];
     return {
       seen: { embeddedPerSecond, rate, cpuUsPerItem, failures, moments, windows },
-      notes: [`embedding rate ${rounded(embeddedPerSecond)}/s, offered ${rate}/s`, ...memoryNotes(moments)],
+      notes: [
+        `embedding rate ${rounded(embeddedPerSecond)}/s, offered ${rate}/s`,
+        ...memoryNotes(moments),
+        ...Object.entries(failures ?? {}).map(([what, count]) => `${count} × ${what}`),
+      ],
       checks: [...memoryChecks(moments), ...flatChecks(rate, moments, report)],
     };
   },

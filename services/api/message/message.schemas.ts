@@ -123,7 +123,10 @@ export const messageSchema = z
 /** A message as it is answered to whoever sent it. */
 export const createdMessageSchema = messageSchema
   .extend({
-    duplicate: z.literal(true).optional().openapi({ description: 'It was stored before, under its external_id.' }),
+    duplicate: z
+      .literal(true)
+      .optional()
+      .openapi({ description: 'It was stored before, under its external_id.', example: true }),
   })
   .openapi('CreatedMessage');
 

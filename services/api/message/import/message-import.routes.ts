@@ -32,6 +32,8 @@ line that is not blank, in their order, as soon as its message is durable: read 
 slows the import down and at last ends it. A line without an answer may have been stored: send it again under the same
 \`external_id\`, and it is stored once. An Idempotency-Key is refused here.`;
 
+const exampleLine = '{"conversation_id":"chat-42","role":"user","content":"We board at nine.","external_id":"a1"}\n';
+
 /** Messages in any number, as a stream. */
 export function messageImportRoutes(deps: MessageImportRoutesDeps) {
   const route = createRoute({
@@ -41,7 +43,12 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     security: keySecurity,
     summary: 'Store messages from a stream',
     description,
-    request: { body: { required: true, content: { 'application/x-ndjson': { schema: z.string() } } } },
+    request: {
+      body: {
+        required: true,
+        content: { 'application/x-ndjson': { schema: z.string().openapi({ example: exampleLine }) } },
+      },
+    },
     responses: {
       200: {
         description: 'One outcome a line, as JSON.',

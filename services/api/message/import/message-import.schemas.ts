@@ -9,11 +9,19 @@ export const importOutcomeSchema = z
       .enum(['stored', 'duplicate', 'error'])
       .openapi({ description: 'duplicate: stored before, under its external_id.', example: 'stored' }),
     id: messageIdSchema.optional().openapi({ description: 'Of the message, unless status is error.' }),
-    code: z.string().optional().openapi({ description: 'What kind of error, as in problem details.' }),
-    detail: z.string().optional(),
-    errors: z
-      .array(z.object({ in: z.string(), pointer: z.string(), detail: z.string() }))
+    code: z
+      .string()
       .optional()
-      .openapi({ description: "Each invalid field; pointers begin at the line's object." }),
+      .openapi({ description: 'What kind of error, as in problem details.', example: 'invalid_request' }),
+    detail: z.string().optional().openapi({ example: '/role is invalid.' }),
+    errors: z
+      .array(
+        z.object({
+          in: z.string().openapi({ example: 'body' }),
+          pointer: z.string().openapi({ description: 'JSON Pointer within the line.', example: '/role' }),
+          detail: z.string().openapi({ example: 'is invalid' }),
+        }),
+      )
+      .optional(),
   })
   .openapi('ImportOutcome');

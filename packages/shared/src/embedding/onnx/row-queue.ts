@@ -143,6 +143,6 @@ export class RowQueue {
 }
 
 /** Nearly sorted already, which makes it cheap. */
-function sorted(entries: Waiting[]): Waiting[] {
-  return entries.sort((a, b) => a.row.length - b.row.length);
+function sorted(entries: readonly Waiting[]): Waiting[] {
+  return entries.toSorted((a, b) => a.row.length - b.row.length);
 }
