@@ -1,8 +1,7 @@
 /**
  * Embedding throughput: the embed worker beside a bare ONNX Runtime loop, in the same run.
  *
- *   node tooling/with-postgres.ts node tooling/with-redis.ts \
- *     node --conditions=memory-layer-source bench/embedding/main.ts [options]        (pnpm bench:embedding)
+ *   pnpm bench:embedding [options]
  *
  *   --model bundled|FOLDER     the bundled model, or a folder in the layout that transformers.js reads [bundled]
  *   --dimension N              of the folder's model [384]
@@ -23,7 +22,7 @@
  *
  * A: sessions of one thread tokenise all texts and take batches of one length until none is left.
  * B: from the ring of the bells to the last committed vector; the worker is a process of its own and runs idle
- * meanwhile. All texts differ, so no cache helps. Both are warmed up with a tenth of the texts first.
+ * meanwhile. All texts differ, so no cache helps. Both are warmed up with half of the texts first.
  */
 import { writeFile } from 'node:fs/promises';
 import os from 'node:os';

@@ -74,7 +74,7 @@ async function modelFiles({ model, cacheDir }: BenchOptions): Promise<OnnxModelF
 export async function runBench(options: BenchOptions): Promise<Report> {
   const loadBefore = os.loadavg();
   const texts = await chatTurns(options.messages, options.textsFile);
-  const warmUp = texts.slice(0, Math.ceil(texts.length / 10));
+  const warmUp = texts.slice(0, Math.ceil(texts.length / 2));
   const bare = await BareLoop.start({ files: await modelFiles(options), ...options });
   const worker = await WorkerUnderTest.start(options);
   try {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Embedder, EmbedKind, EmbedOptions } from './embedder.ts';
 import { SharedCall } from './shared-call.ts';
@@ -40,6 +40,7 @@ class CachedEmbedder implements Embedder {
     options.signal?.throwIfAborted();
     const keys = texts.map((text) => this.#keyOf(text, options.kind));
     const found = new Map(keys.flatMap((key) => this.#lookUp(key)));
+    const own = new Set<string>();
     const missing = new Map(keys.map((key, index) => [key, texts[index] ?? '']));
     for (const key of found.keys()) missing.delete(key);
     if (missing.size > 0) {
@@ -47,17 +48,24 @@ class CachedEmbedder implements Embedder {
       [...missing.keys()].forEach((key, index) => {
         const vector = computed[index];
         if (!vector) throw new Error('the embedder gave fewer vectors than texts');
-        this.#vectors.set(key, vector);
+        // A copy: the vector may be a view of a whole batch, which the cache would keep alive.
+        this.#vectors.set(key, vector.slice());
         found.set(key, vector);
+        // The answer to a query may have been computed for several callers at once.
+        if (options.kind === 'passage') own.add(key);
       });
     }
-    // Copies: what a caller does to its vector must not change the next caller's.
-    return keys.flatMap((key) => found.get(key)?.slice() ?? []);
+    // What a caller does to its vector must not change the next caller's: only what was computed now is not a copy.
+    return keys.flatMap((key) => {
+      const vector = found.get(key);
+      if (vector === undefined) return [];
+      return own.delete(key) ? [vector] : [vector.slice()];
+    });
   }
 
   /** The text itself is not kept: a digest is enough, and is smaller. */
   #keyOf(text: string, kind: EmbedKind): string {
-    return createHash('sha256').update(`${this.modelId}\0${kind}\0${text}`).digest('base64');
+    return hash('sha256', `${this.modelId}\0${kind}\0${text}`, 'base64');
   }
 
   #lookUp(key: string): [string, Float32Array][] {

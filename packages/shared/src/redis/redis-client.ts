@@ -54,8 +54,6 @@ export function createRedisClients(target: RedisTarget): RedisClients {
         ...shared,
         autoResendUnfulfilledCommands: false,
         maxRetriesPerRequest: 0,
-        // Commands of one turn of the event loop are written together.
-        enableAutoPipelining: true,
         commandTimeout: timeoutMs,
         // A peer that vanished without closing is noticed by its silence.
         socketTimeout: timeoutMs * 2,
