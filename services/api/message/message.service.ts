@@ -8,6 +8,7 @@ import { replay } from './idempotency/replay.ts';
 import { decodeCursor, encodeCursor } from './message-cursor.ts';
 import type { MessageRepository } from './message.repository.ts';
 import { isPending, type MessageWithStatus, type NewMessage, type Outcome } from './message.ts';
+import { createMessageIds } from './write/message-id.ts';
 import { toMessageRow, type MessageRow } from './write/message-row.ts';
 import type { MessageWriter } from './write/message-writer.ts';
 
@@ -56,6 +57,7 @@ export type MessageService = ReturnType<typeof createMessageService>;
 
 export function createMessageService(deps: MessageServiceDeps) {
   const { messages, writer, bell, waiter, activeGeneration, clock, metrics } = deps;
+  const nextId = createMessageIds();
 
   return {
     /**
@@ -68,7 +70,7 @@ export function createMessageService(deps: MessageServiceDeps) {
       if (input.length === 0) return { outcomes: [], replayed: false };
       const now = clock.now();
       const generation = activeGeneration();
-      const rows = input.map((message) => toMessageRow(message, generation, now));
+      const rows = input.map((message) => toMessageRow(message, generation, now, nextId()));
       const claim = toClaim(rows, options.idempotency);
       const result = await writer.write({ rows, claim }, options.signal);
       if (result.kind === 'recorded') {

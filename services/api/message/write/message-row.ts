@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { v7 as uuidv7 } from 'uuid';
 import { importanceOf } from '../importance.ts';
 import type { NewMessage, StoredMessage } from '../message.ts';
 
@@ -11,7 +10,7 @@ export interface MessageRow extends StoredMessage {
 }
 
 /** @param id UUIDv7: later messages have larger ids. */
-export function toMessageRow(message: NewMessage, generation: number, now: Date, id: string = uuidv7()): MessageRow {
+export function toMessageRow(message: NewMessage, generation: number, now: Date, id: string): MessageRow {
   return {
     id,
     tenantId: message.tenantId,

@@ -19,6 +19,7 @@ const request = (content: string): WriteRequest => ({
       },
       1,
       new Date(0),
+      content,
     ),
   ],
   claim: undefined,
