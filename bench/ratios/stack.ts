@@ -85,7 +85,8 @@ export async function createStack(config: StackConfig): Promise<Stack> {
     async start(name, { nice } = {}) {
       const [port, opsPort] = [await freePort(), await freePort()];
       const main = fileURLToPath(new URL(`../../services/${name}/dist/main.js`, import.meta.url));
-      const node = [process.execPath, main];
+      // As the images start them.
+      const node = [process.execPath, ...(name === 'api' ? ['--max-semi-space-size=64'] : []), main];
       return startProcess({
         name,
         command: nice === undefined ? node : ['nice', '-n', String(nice), ...node],

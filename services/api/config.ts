@@ -32,7 +32,7 @@ export const apiEnv = {
   MEMORY_ENABLE_METRICS: flag.default(true),
   MEMORY_REQUEST_MAX_BYTES: integer(1024, 1_073_741_824).default(1_048_576),
   MEMORY_BATCH_MAX_BYTES: integer(1024, 1_073_741_824).default(16_777_216),
-  MEMORY_INGEST_WRITERS: integer(1, 100).default(2),
+  MEMORY_INGEST_WRITERS: integer(1, 100).default(4),
   MEMORY_INGEST_QUEUE_BYTES: integer(1_048_576, 17_179_869_184).default(67_108_864),
   MEMORY_IMPORT_STALL_SECONDS: decimal(1, 3600).default(60),
   MEMORY_REQUEST_TIMEOUT_SECONDS: decimal(0.1, 3600).default(15),

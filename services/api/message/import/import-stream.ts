@@ -22,8 +22,8 @@ export interface ImportTally {
 }
 
 const linesAtOnce = 500;
-// One group is read and checked while others are being written.
-const groupsUnderWay = 3;
+// Enough for every writer to have one, and for others to be read and checked meanwhile.
+const groupsUnderWay = 16;
 
 /**
  * Stores the messages of the lines, a group at a time, and tells what became of each line, in their order. Lines are
