@@ -7,6 +7,7 @@
  *   --dimension N              of the folder's model [384]
  *   --texts FILE               a file in the format of LoCoMo; without it, invented chat turns
  *   --messages N --tenants N   how many texts, spread over how many tenants [6000, 100]
+ *   --stored N                 all for one tenant that has N vectors already, with its index [0]
  *   --rounds N                 A B A B ...; medians of so many rounds [3]
  *   --threads N                sessions of the loop and of the worker [one a core]
  *   --nice N                   niceness of those threads, in the loop and in the worker [15]
@@ -36,6 +37,7 @@ const { values } = parseArgs({
     texts: { type: 'string' },
     messages: { type: 'string', default: '6000' },
     tenants: { type: 'string', default: '100' },
+    stored: { type: 'string', default: '0' },
     rounds: { type: 'string', default: '3' },
     threads: { type: 'string', default: String(os.availableParallelism()) },
     nice: { type: 'string', default: '15' },
@@ -57,7 +59,8 @@ const report = await runBench({
   dimension: Number(values.dimension),
   textsFile: values.texts,
   messages: Number(values.messages),
-  tenants: Number(values.tenants),
+  tenants: Number(values.stored) > 0 ? 1 : Number(values.tenants),
+  stored: Number(values.stored),
   rounds: Number(values.rounds),
   threads: Number(values.threads),
   niceness: Number(values.nice),

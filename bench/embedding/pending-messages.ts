@@ -4,11 +4,15 @@ import type { Schema } from '@memory-layer/shared/db/schema';
 import type { embeddingQueue } from '@memory-layer/shared/queue/catalog';
 import type { Producer } from '@memory-layer/shared/queue/queue-port';
 import { sql, type Kysely } from 'kysely';
+import { firstRandomId } from './stored-vectors.ts';
 
 export interface PendingText {
   readonly tenantId: string;
   readonly text: string;
 }
+
+// What was stored before the first round has ids below all others.
+const ofMessages = sql<boolean>`message_id > ${firstRandomId}::uuid`;
 
 export type Bell = Pick<Producer<typeof embeddingQueue>, 'add'>;
 
@@ -82,7 +86,7 @@ export async function untilEmbedded(db: Kysely<Schema>, tenantId?: string): Prom
 /** @throws unless there is exactly one vector for each of so many messages; chat turns have one passage. */
 export async function expectVectors(db: Kysely<Schema>, messages: number): Promise<void> {
   const { rows } = await sql<{ vectors: string; messages: string }>`
-    select count(*) as vectors, count(distinct (tenant_id, message_id)) as messages from embedding
+    select count(*) as vectors, count(distinct (tenant_id, message_id)) as messages from embedding where ${ofMessages}
   `.execute(db);
   const [found] = rows;
   if (Number(found?.vectors) < messages || Number(found?.messages) !== messages) {
@@ -92,5 +96,7 @@ export async function expectVectors(db: Kysely<Schema>, messages: number): Promi
 
 /** Begins anew, as after a vacuum: rows of an earlier round must not slow the next one. */
 export async function clear(db: Kysely<Schema>): Promise<void> {
-  await sql`truncate message, embedding, embedding_pending cascade`.execute(db);
+  await sql`truncate message, embedding_pending`.execute(db);
+  await sql`delete from embedding where ${ofMessages}`.execute(db);
+  await sql`vacuum embedding`.execute(db);
 }

@@ -14,6 +14,7 @@ export interface BenchOptions {
   readonly textsFile: string | undefined;
   readonly messages: number;
   readonly tenants: number;
+  readonly stored: number;
   readonly rounds: number;
   readonly threads: number;
   readonly niceness: number;
@@ -34,6 +35,7 @@ export interface Report {
     readonly model: string;
     readonly messages: number;
     readonly tenants: number;
+    readonly stored: number;
     readonly threads: number;
     readonly barePerSecond: number;
     readonly workerPerSecond: number;
@@ -78,8 +80,10 @@ export async function runBench(options: BenchOptions): Promise<Report> {
   const bare = await BareLoop.start({ files: await modelFiles(options), ...options });
   const worker = await WorkerUnderTest.start(options);
   try {
+    await worker.store();
     await bare.embed(warmUp);
     await worker.embed(warmUp.map((text) => `${text} Again.`));
+    await worker.untilIndexed();
     const rounds: Round[] = [];
     for (let round = 0; round < options.rounds; round += 1) {
       // Other words in each round: a cache that remembers the last one must not help.
@@ -102,7 +106,7 @@ export async function runBench(options: BenchOptions): Promise<Report> {
 }
 
 function summarise(
-  { model, messages, tenants, threads }: BenchOptions,
+  { model, messages, tenants, stored, threads }: BenchOptions,
   rounds: readonly Round[],
   fairness: Fairness | undefined,
   loadBefore: readonly number[],
@@ -122,6 +126,7 @@ function summarise(
       model,
       messages,
       tenants,
+      stored,
       threads,
       barePerSecond: rounded(barePerSecond),
       workerPerSecond: rounded(workerPerSecond),

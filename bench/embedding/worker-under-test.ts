@@ -8,12 +8,15 @@ import { sql, type Kysely } from 'kysely';
 import { cpuPerMessage, cpuUse, findByTitle, parentOf, type CpuUse, type Measured } from './cpu-use.ts';
 import * as pending from './pending-messages.ts';
 import { createScratchDatabase, type ScratchDatabase } from './scratch-database.ts';
+import { storeVectors, untilIndexed } from './stored-vectors.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 export interface WorkerOptions {
   readonly model: string;
   readonly dimension: number;
   readonly tenants: number;
+  /** Vectors that the one tenant has already. */
+  readonly stored: number;
   readonly threads: number;
   readonly niceness: number;
   readonly built: boolean;
@@ -33,6 +36,7 @@ export interface WorkerRound {
 }
 
 const opsPort = 19_465;
+const largeTenant = 'large';
 
 /** An embed worker with a database and a queue of its own, and everything that is done to it from outside. */
 export class WorkerUnderTest {
@@ -40,6 +44,7 @@ export class WorkerUnderTest {
   readonly bell: Producer<typeof embeddingQueue>;
   readonly generation: number;
   readonly #tenants: number;
+  readonly #stored: number;
   readonly #scratch: ScratchDatabase;
   readonly #queues: QueueBackend;
   readonly #process: WorkerProcess;
@@ -49,6 +54,7 @@ export class WorkerUnderTest {
 
   private constructor(options: WorkerOptions, parts: Parts) {
     this.#tenants = options.tenants;
+    this.#stored = options.stored;
     this.#scratch = parts.scratch;
     this.#queues = parts.queues;
     this.#process = parts.worker;
@@ -74,7 +80,8 @@ export class WorkerUnderTest {
   async embed(texts: readonly string[]): Promise<WorkerRound> {
     await pending.clear(this.db);
     this.#rounds += 1;
-    const messages = pending.spread(texts, this.#tenants, `r${this.#rounds}`);
+    const prefix = this.#stored > 0 ? largeTenant : `r${this.#rounds}`;
+    const messages = pending.spread(texts, this.#tenants, prefix);
     this.#measured ??= await this.#findProcesses();
     await pending.storePending(this.db, this.generation, messages);
     const before = cpuUse(this.#measured);
@@ -86,6 +93,16 @@ export class WorkerUnderTest {
     await pending.expectVectors(this.db, texts.length);
     const cpuMsPerMessage = before && after ? cpuPerMessage(before, after, texts.length) : undefined;
     return { seconds, cpuMsPerMessage };
+  }
+
+  /** Gives the large tenant the vectors that it has already, if there is one. */
+  async store(): Promise<void> {
+    if (this.#stored > 0) await storeVectors(this.db, `${largeTenant}-0`, this.generation, this.#stored);
+  }
+
+  /** Waits until the worker has built the index of what was stored before. */
+  async untilIndexed(): Promise<void> {
+    if (this.#stored > 0) await untilIndexed(this.db, 0.9 * this.#stored);
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,5 @@
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createEmbeddingRepository, type EmbeddingRepository } from './embedding.repository.ts';
 import type { LeasedMessage } from './lease-statement.ts';
@@ -168,5 +169,22 @@ describe('listOverdue', () => {
     await failed.setPending(await failed.add('a'), { dueSecondsAgo: 10, state: 'failed' });
     await failed.setPending(await failed.add('b'), { dueSecondsAgo: -10 });
     expect(await repository.listOverdue(5000, 9)).toEqual([dead.work]);
+  });
+
+  test('forgets rows that were leased in vain because their message is not there, and no others', async () => {
+    const [orphaned, other] = [createTenant(database.db), createTenant(database.db)];
+    const [gone = '', fresh = ''] = await orphaned.add('gone', 'fresh');
+    await other.addWithIds([[gone, 'of another tenant']]);
+    await orphaned.setPending([gone], { dueSecondsAgo: 10, attempts: 2 });
+    await orphaned.setPending([fresh], { dueSecondsAgo: 10, attempts: 1 });
+    await other.setPending([gone], { dueSecondsAgo: 10, attempts: 2 });
+    // A hand in the database: services delete what follows a message by a trigger.
+    await database.db.transaction().execute(async (transaction) => {
+      await sql`set local session_replication_role = replica`.execute(transaction);
+      await transaction.deleteFrom('message').where('tenant_id', '=', orphaned.tenantId).execute();
+    });
+    await repository.listOverdue(0, 9);
+    expect([...(await orphaned.pending()).keys()]).toEqual([fresh]);
+    expect([...(await other.pending()).keys()]).toEqual([gone]);
   });
 });

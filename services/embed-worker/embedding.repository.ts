@@ -103,9 +103,18 @@ export function createEmbeddingRepository(db: Kysely<Schema>) {
       await sql`update embedding_pending set leased_until = null where leased_until is not null`.execute(db);
     },
 
-    /** Tenants with messages that are due for longer than `graceMs`: nobody heard their bell. */
+    /**
+     * Tenants with messages that are due for longer than `graceMs`: nobody heard their bell. Rows that were leased in
+     * vain because their message is not there are deleted: nothing but a hand in the database leaves such rows.
+     */
     async listOverdue(graceMs: number, limit: number): Promise<TenantWork[]> {
       const result = await sql<{ tenant_id: string; generation: number }>`
+        with orphan as (
+          delete from embedding_pending p
+          where p.state = 'pending' and p.attempts >= 2 and p.due_at <= now() - ${graceMs} * interval '1 millisecond'
+            and (p.leased_until is null or p.leased_until <= now())
+            and not exists (select from message m where m.tenant_id = p.tenant_id and m.id = p.message_id)
+        )
         select tenant_id, generation from embedding_pending
         where state = 'pending' and due_at <= now() - ${graceMs} * interval '1 millisecond'
           and (leased_until is null or leased_until <= now())
