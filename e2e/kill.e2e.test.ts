@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createApiClient, type ApiClient } from './api-client.ts';
 import { startEmbeddingServer, type EmbeddingServer } from './embedding-server.ts';
@@ -6,6 +7,8 @@ import { makeDataDir, startStandalone, type StandaloneProcess } from './standalo
 const rounds = 5;
 const senders = 8;
 const batchSize = 16;
+// Between two requests of a sender: enough is under way at each kill, and not more than can be looked at.
+const pauseMs = 15;
 const killed = { code: null, signal: 'SIGKILL' };
 
 let folder: Awaited<ReturnType<typeof makeDataDir>>;
@@ -49,6 +52,7 @@ async function sendUntilDeath(target: StandaloneProcess, round: number) {
         role: 'user',
         content,
       }));
+      await sleep(pauseMs);
       try {
         const answer =
           messages.length === 1
