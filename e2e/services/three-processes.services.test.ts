@@ -136,6 +136,8 @@ const metricNames = [
   'memory_database_pool_waiting',
   'memory_embedding_batch_messages',
   'memory_embedding_messages_total',
+  'memory_event_delay_seconds',
+  'memory_event_streams',
   'memory_jobs_failed_total',
   'memory_oldest_pending_age_seconds',
   'memory_pending_messages',
@@ -147,6 +149,10 @@ const metricNames = [
   'memory_retention_jobs_total',
   'memory_retention_rows_total',
   'memory_retention_runs_total',
+  'memory_vector_index_build_duration_seconds',
+  'memory_vector_index_builds_total',
+  'memory_vector_index_tail_vectors',
+  'memory_vector_index_vectors_total',
 ];
 
 /** What a process asks others for at a scrape: its queues, and the pending rows. */
