@@ -35,7 +35,7 @@ export const importanceSchema = z.number().min(0, 'must be 0 to 1').max(1, 'must
 
 const maxExternalIdCharacters = 256;
 
-export const externalIdSchema = z
+const externalIdSchema = z
   .string()
   .min(1, 'must not be empty')
   .superRefine((text, context) => {
