@@ -15,6 +15,7 @@ export interface ClosedLoopPlan {
   readonly messages: Messages;
   readonly firstMessage: number;
   readonly batchSize: number;
+  readonly searches?: readonly string[] | undefined;
   readonly clients: number;
   /** Ends by time, or after so many requests. */
   readonly until: { readonly seconds: number } | { readonly requests: number };
@@ -65,8 +66,8 @@ export async function runClosedLoop(target: Target, plan: ClosedLoopPlan, outcom
 }
 
 /** Makes the requests of the next client. The mix holds over all clients together. */
-function requestsByClient({ mix, messages, firstMessage, batchSize, clients, until }: ClosedLoopPlan) {
-  const make = createRequests(messages, batchSize, firstMessage);
+function requestsByClient({ mix, messages, firstMessage, batchSize, searches, clients, until }: ClosedLoopPlan) {
+  const make = createRequests(messages, batchSize, firstMessage, searches);
   const random = createRandom(clients);
   const bytesOf = (kind: Kind): number => make(kind).body.length;
   const largest = Math.max(...[...mix.keys()].map(bytesOf));

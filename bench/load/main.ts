@@ -1,4 +1,5 @@
 /** Load over HTTP on any deployment: `pnpm bench:load --help`. */
+import { readFile } from 'node:fs/promises';
 import { runClosedLoop } from './closed-loop.ts';
 import { runImport } from './import-stream.ts';
 import { createMessages, firstNumber } from './messages.ts';
@@ -19,13 +20,18 @@ async function measure(options: LoadOptions): Promise<Measured> {
   }
   const outcomes = new Outcomes({ warmupSeconds, windowSeconds });
   const seconds = options.seconds + warmupSeconds;
-  const plan = { mix, messages, firstMessage, batchSize, clients };
+  const searches = options.searchesFile === undefined ? undefined : await readLines(options.searchesFile);
+  const plan = { mix, messages, firstMessage, batchSize, searches, clients };
   if (rate !== undefined) {
     const latenessMs = await runOpenLoop(target, { ...plan, rate, seconds }, outcomes);
     return { load: outcomes.result(), latenessMs };
   }
   await runClosedLoop(target, { ...plan, until: requests === undefined ? { seconds } : { requests } }, outcomes);
   return { load: outcomes.result() };
+}
+
+async function readLines(file: string): Promise<string[]> {
+  return (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '');
 }
 
 if (process.argv.includes('--help')) {

@@ -35,9 +35,15 @@ export function sequence(mix: Mix, length: number, random: () => number): Kind[]
   return shuffled(counted, random);
 }
 
-/** Makes requests of a kind, with the messages that come next. */
-export function createRequests(messages: Messages, batchSize: number, firstMessage: number) {
+/** Makes requests of a kind, with the messages that come next. @param searches bodies that searches take in turn. */
+export function createRequests(
+  messages: Messages,
+  batchSize: number,
+  firstMessage: number,
+  searches?: readonly string[],
+) {
   let number = firstMessage;
+  let search = 0;
   return (kind: Kind): LoadRequest => {
     switch (kind) {
       case 'single':
@@ -47,6 +53,8 @@ export function createRequests(messages: Messages, batchSize: number, firstMessa
         return { kind, path: '/v1/messages/batch', body: JSON.stringify({ messages: batch }) };
       }
       case 'search': {
+        const given = searches?.[search++ % searches.length];
+        if (given !== undefined) return { kind, path: '/v1/memory/search', body: given };
         const { tenant_id, content } = messages(number++);
         return { kind, path: '/v1/memory/search', body: JSON.stringify({ tenant_id, query: content.slice(0, 60) }) };
       }

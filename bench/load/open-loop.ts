@@ -13,6 +13,7 @@ export interface OpenLoopPlan {
   readonly messages: Messages;
   readonly firstMessage: number;
   readonly batchSize: number;
+  readonly searches?: readonly string[] | undefined;
   /** Requests offered a second, evenly spaced. */
   readonly rate: number;
   readonly seconds: number;
@@ -34,7 +35,7 @@ const mixLength = 1000;
  */
 export async function runOpenLoop(target: Target, plan: OpenLoopPlan, outcomes: Outcomes): Promise<LatencySummary> {
   const send = createSender(target, plan.clients);
-  const make = createRequests(plan.messages, plan.batchSize, plan.firstMessage);
+  const make = createRequests(plan.messages, plan.batchSize, plan.firstMessage, plan.searches);
   const kinds = sequence(plan.mix, mixLength, createRandom(1));
   const lateness = new Latencies();
   const total = Math.round(plan.rate * plan.seconds);

@@ -14,6 +14,7 @@ export const usage = `Load on a running memory-layer.
   --batch-size 100   messages of a batch
   --import LINES     one NDJSON stream of so many messages instead of requests
   --tenants 8        tenants the messages are for: the key must be good for all
+  --searches FILE    bodies of searches, one a line, taken in turn; made of messages when not given
   --first N          number of the first message; messages of the same number are equal
   --window S         length of a point in time of the report, in seconds; a hundredth of the time when not given
   --out FOLDER       write load.json and load.svg there
@@ -34,6 +35,7 @@ export interface LoadOptions {
   readonly importLines: number | undefined;
   readonly tenants: number;
   readonly firstMessage: number | undefined;
+  readonly searchesFile: string | undefined;
   readonly out: string | undefined;
 }
 
@@ -55,6 +57,7 @@ export function parseOptions(args: readonly string[], defaultKey: string | undef
       import: { type: 'string' },
       tenants: { type: 'string', default: '8' },
       first: { type: 'string' },
+      searches: { type: 'string' },
       out: { type: 'string' },
     },
   });
@@ -73,6 +76,7 @@ export function parseOptions(args: readonly string[], defaultKey: string | undef
     importLines: optional('import', values.import),
     tenants: positive('tenants', values.tenants),
     firstMessage: values.first === undefined ? undefined : positive('first', values.first, 0),
+    searchesFile: values.searches,
     out: values.out,
   };
 }

@@ -1,5 +1,5 @@
 /**
- * The yardstick of single posts: the same framework, a schema of the same size, and nothing behind it. It prints its
+ * The yardstick of single posts and of searches at a given rate: the same framework, a schema of the same size, and nothing behind it. It prints its
  * address and serves until it is ended.
  */
 import { randomUUID } from 'node:crypto';
@@ -28,6 +28,16 @@ app.get('/livez', (c) => c.text('ok'));
 app.post('/v1/messages', async (c) => {
   const parsed = messageSchema.safeParse(await c.req.json());
   return parsed.success ? c.json({ id: randomUUID() }, 202) : c.json({ error: parsed.error.message }, 422);
+});
+
+const searchSchema = z.strictObject({
+  tenant_id: z.string().regex(name).max(64).optional(),
+  query: z.string().min(1).max(10_000),
+  top_k: z.int().min(1).max(100),
+});
+app.post('/v1/memory/search', async (c) => {
+  const parsed = searchSchema.safeParse(await c.req.json());
+  return parsed.success ? c.json({ total: 0, items: [] }) : c.json({ error: parsed.error.message }, 422);
 });
 
 serve({ fetch: app.fetch, hostname: '127.0.0.1', port: Number(process.argv[2]) });

@@ -1,4 +1,4 @@
-/** The write path beside its yardsticks: `pnpm bench:ratios --help`. */
+/** The write path and searches beside their yardsticks: `pnpm bench:ratios --help`. */
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -10,14 +10,21 @@ import { busyWorker } from './rows/busy-worker.ts';
 import { growth } from './rows/growth.ts';
 import { paced } from './rows/paced.ts';
 import { searchable } from './rows/searchable.ts';
+import { searchClosed } from './rows/search-closed.ts';
+import { searchEmbedding } from './rows/search-embedding.ts';
+import { searchLarge, searchMany } from './rows/search-paced.ts';
+import { searchUnderIngest } from './rows/search-under-ingest.ts';
 import { single } from './rows/single.ts';
 import { soak } from './rows/soak.ts';
 import { stream } from './rows/stream.ts';
 import { createStack } from './stack.ts';
 
-const rows: readonly Row[] = [single, busyWorker, batch, stream, paced, searchable, growth, soak];
+const writes: readonly Row[] = [single, busyWorker, batch, stream, paced, searchable, growth, soak];
+/** Those of one large tenant first, then those of many: each population is stored once. */
+const searches: readonly Row[] = [searchLarge, searchEmbedding, searchClosed, searchMany, searchUnderIngest];
+const rows = [...writes, ...searches];
 /** Those that take more than a few minutes are asked for by name. */
-const byName: ReadonlySet<Row> = new Set([growth, soak]);
+const byName: ReadonlySet<Row> = new Set([growth, soak, ...searches]);
 
 function choose(names: readonly string[] | undefined): readonly Row[] {
   if (names === undefined) return rows.filter((row) => !byName.has(row));

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const usage = `The write path beside its yardsticks.
+export const usage = `The write path and searches beside their yardsticks.
 
   pnpm bench:ratios [options]
 
@@ -15,6 +15,10 @@ export const usage = `The write path beside its yardsticks.
   --window 10000        messages of one step of row growth
   --samples 50          messages of row searchable
   --soak-seconds 600    length of row soak
+  --search-large 100000   messages of the large tenant in search rows
+  --search-messages 300000   messages of the many tenants in search rows
+  --search-tenants 1000   how many those are
+  --passages 1          embedding rows of a message in search rows, on average
   --nice 10             niceness of the embed worker
   --out FOLDER          where ratios.json, pictures and logs go; a new temporary folder when not given
 
@@ -39,6 +43,10 @@ export function parseRatioOptions(args: readonly string[]) {
       window: { type: 'string', default: '10000' },
       samples: { type: 'string', default: '50' },
       'soak-seconds': { type: 'string', default: '600' },
+      'search-large': { type: 'string', default: '100000' },
+      'search-messages': { type: 'string', default: '300000' },
+      'search-tenants': { type: 'string', default: '1000' },
+      passages: { type: 'string', default: '1' },
       nice: { type: 'string', default: '10' },
       out: { type: 'string' },
     },
@@ -60,6 +68,10 @@ export function parseRatioOptions(args: readonly string[]) {
     windowMessages: number('window'),
     samples: number('samples'),
     soakSeconds: number('soak-seconds'),
+    searchLarge: number('search-large'),
+    searchMessages: number('search-messages'),
+    searchTenants: number('search-tenants'),
+    passages: number('passages'),
     nice: number('nice'),
     out: values.out,
   } as const;

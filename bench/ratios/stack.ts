@@ -33,7 +33,12 @@ export interface Stack extends AsyncDisposable {
   /** The same; the yardsticks' and the services' Redis. */
   readonly redisPid: number | undefined;
   /** Starts a service and waits until it is ready. Niceness is of all its threads. */
-  start(name: ServiceName, options?: { readonly nice?: number }): Promise<BenchProcess>;
+  start(
+    name: ServiceName,
+    options?: { readonly nice?: number; readonly env?: Readonly<Record<string, string>> },
+  ): Promise<BenchProcess>;
+  /** Where the services keep the converted model. */
+  readonly modelCacheDir: string;
   startBareServer(): Promise<BenchProcess>;
   /** Empties every table of tenants' data. What the queue knows is left: it only rings. */
   forgetMessages(): Promise<void>;
@@ -82,7 +87,8 @@ export async function createStack(config: StackConfig): Promise<Stack> {
     db,
     postgresPid: isLocal(scratch.url) ? postgresPidOf(backend.rows[0]?.pid ?? 0) : undefined,
     redisPid: isLocal(redisUrl) ? Number(redis['process_id']) : undefined,
-    async start(name, { nice } = {}) {
+    modelCacheDir: env.MEMORY_MODEL_CACHE_DIR,
+    async start(name, { nice, env: more = {} } = {}) {
       const [port, opsPort] = [await freePort(), await freePort()];
       const main = fileURLToPath(new URL(`../../services/${name}/dist/main.js`, import.meta.url));
       // As the images start them.
@@ -91,7 +97,7 @@ export async function createStack(config: StackConfig): Promise<Stack> {
         name,
         command: nice === undefined ? node : ['nice', '-n', String(nice), ...node],
         cwd: folder,
-        env: { ...env, MEMORY_PORT: String(port), MEMORY_OPS_PORT: String(opsPort) },
+        env: { ...env, ...more, MEMORY_PORT: String(port), MEMORY_OPS_PORT: String(opsPort) },
         logFile: join(folder, `${name}.log`),
         url: `http://127.0.0.1:${port}`,
         readyUrl: `http://127.0.0.1:${opsPort}/readyz`,
@@ -109,14 +115,15 @@ export async function createStack(config: StackConfig): Promise<Stack> {
       const found = await tablesOfTenants.execute(db);
       await sql`truncate ${sql.join(found.rows.map(({ name }) => sql.id(name)))} cascade`.execute(db);
     },
-    async countPending() {
-      const found = await sql<{
-        n: string;
-      }>`select count(*) as n from embedding_pending where state = 'pending'`.execute(db);
-      return Number(found.rows[0]?.n ?? 0);
-    },
+    countPending: () => countPending(db),
     [Symbol.asyncDispose]: () => scratch.drop(),
   };
+}
+
+async function countPending(db: Kysely<Schema>): Promise<number> {
+  const found = await sql<{ n: string }>`
+    select count(*) as n from embedding_pending where state = 'pending'`.execute(db);
+  return Number(found.rows[0]?.n ?? 0);
 }
 
 function isLocal(url: string): boolean {

@@ -1,31 +1,5 @@
 import { z } from 'zod';
-
-/** One turn of a chat, as it is ingested. */
-export interface Turn {
-  /** Its name in the file: what evidence refers to. */
-  readonly turnId: string;
-  readonly session: string;
-  readonly speaker: string;
-  readonly text: string;
-  readonly saidAt: Date;
-}
-
-export interface Question {
-  readonly text: string;
-  readonly category: number;
-  /** Turns that hold the answer; never empty. */
-  readonly evidence: readonly string[];
-}
-
-export interface Chat {
-  readonly chatId: string;
-  /** The first of the two; the other one answers. */
-  readonly speakerA: string;
-  readonly turns: readonly Turn[];
-  readonly questions: readonly Question[];
-  /** Evidence entries that name no turn of this chat. */
-  readonly droppedEvidence: number;
-}
+import { Drops, sessionsOf, type Chat, type Question, type Turn } from './chat.ts';
 
 const turnSchema = z.looseObject({
   speaker: z.string(),
@@ -33,41 +7,91 @@ const turnSchema = z.looseObject({
   text: z.string(),
   blip_caption: z.string().optional(),
 });
-const fileSchema = z.array(
+const questionSchema = z.looseObject({
+  question: z.string(),
+  category: z.int(),
+  evidence: z.array(z.string()).default([]),
+});
+
+const locomoSchema = z.array(
   z.looseObject({
     sample_id: z.string(),
     conversation: z.record(z.string(), z.unknown()),
-    qa: z.array(z.looseObject({ question: z.string(), category: z.int(), evidence: z.array(z.string()).default([]) })),
+    qa: z.array(questionSchema),
   }),
 );
 
-/** Reads a file in the format of LoCoMo (Maharana et al., 2024). Category 5 (unanswerable) is left out. */
-export function parseLocomo(json: unknown): Chat[] {
-  return fileSchema.parse(json).map(({ sample_id: chatId, conversation, qa }) => {
-    const turns = sessionsOf(conversation).flatMap(({ name, startedAt, lines }) =>
-      lines.map((line, index) => toTurn(line, name, new Date(startedAt.getTime() + index * 1000))),
-    );
-    const known = new Set(turns.map((turn) => turn.turnId));
-    let droppedEvidence = 0;
-    const questions = qa
-      .filter((item) => item.category !== 5)
-      .map((item) => {
-        const named = item.evidence.flatMap(namesIn);
-        const evidence = named.filter((name) => known.has(name));
-        droppedEvidence += named.length - evidence.length;
-        return { text: item.question, category: item.category, evidence: [...new Set(evidence)] };
-      })
-      .filter((question) => question.evidence.length > 0);
-    return { chatId, speakerA: z.string().parse(conversation['speaker_a']), turns, questions, droppedEvidence };
+const categories = new Map([
+  [1, '1 multi-hop'],
+  [2, '2 temporal'],
+  [3, '3 open-domain'],
+  [4, '4 single-hop'],
+]);
+
+/**
+ * Reads a file in the format of LoCoMo (Maharana et al., "Evaluating Very Long-Term Conversational Memory of LLM
+ * Agents", 2024). Category 5 asks for what was never said and is left out; evidence that names no turn is, too.
+ */
+export function parseLocomo(json: unknown, drops = new Drops()): Chat[] {
+  return locomoSchema.parse(json).map(({ sample_id: chatId, conversation, qa }) => {
+    const speakerA = z.string().parse(conversation['speaker_a']);
+    const turns = readTurns(conversation, speakerA, drops);
+    const questions = qa.flatMap((item, index) => toQuestion(item, `q${index + 1}`, turns, drops));
+    return { chatId, turns, questions };
   });
 }
 
-function toTurn(line: z.output<typeof turnSchema>, session: string, saidAt: Date): Turn {
-  const image = line.blip_caption === undefined ? '' : ` [shares ${line.blip_caption}]`;
-  return { turnId: line.dia_id, session, speaker: line.speaker, text: `${line.text}${image}`.trim(), saidAt };
+function toQuestion(
+  item: z.output<typeof questionSchema>,
+  questionId: string,
+  turns: readonly Turn[],
+  drops: Drops,
+): Question[] {
+  if (item.category === 5) {
+    drops.add('question: category 5, unanswerable');
+    return [];
+  }
+  const known = new Set(turns.map((turn) => turn.turnId));
+  const named = item.evidence.map((entry) => ({ entry, names: namesIn(entry) }));
+  drops.add('evidence: an entry without a turn in it', named.filter(({ names }) => names.length === 0).length);
+  const all = [...new Set(named.flatMap(({ names }) => names))];
+  const evidence = all.filter((name) => known.has(name));
+  drops.add('evidence: names a turn that the chat does not have', all.length - evidence.length);
+  if (evidence.length === 0) {
+    drops.add('question: no evidence');
+    return [];
+  }
+  const category = categories.get(item.category) ?? String(item.category);
+  return [{ questionId, text: item.question, category, evidence, evidenceSessions: sessionsOf(evidence, turns) }];
 }
 
-function sessionsOf(conversation: Readonly<Record<string, unknown>>) {
+function readTurns(conversation: Readonly<Record<string, unknown>>, speakerA: string, drops: Drops): Turn[] {
+  const seen = new Set<string>();
+  return listSessions(conversation)
+    .flatMap(({ name, startedAt, lines }) =>
+      lines.map((line, index) => toTurn(line, name, speakerA, new Date(startedAt.getTime() + index * 1000))),
+    )
+    .filter((turn) => {
+      const problem = turn.text === '' ? 'turn: empty' : seen.has(turn.turnId) && 'turn: its name is taken';
+      if (problem !== false) drops.add(problem);
+      else seen.add(turn.turnId);
+      return problem === false;
+    });
+}
+
+function toTurn(line: z.output<typeof turnSchema>, session: string, speakerA: string, saidAt: Date): Turn {
+  const image = line.blip_caption === undefined ? '' : ` [shares ${line.blip_caption}]`;
+  return {
+    turnId: namesIn(line.dia_id)[0] ?? line.dia_id,
+    session,
+    role: line.speaker === speakerA ? 'user' : 'assistant',
+    speaker: line.speaker,
+    text: `${line.text}${image}`.trim(),
+    saidAt,
+  };
+}
+
+function listSessions(conversation: Readonly<Record<string, unknown>>) {
   return Object.keys(conversation)
     .filter((key) => /^session_\d+$/.test(key))
     .toSorted((a, b) => Number(a.slice(8)) - Number(b.slice(8)))

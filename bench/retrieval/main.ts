@@ -1,106 +1,50 @@
-/**
- * Retrieval quality over HTTP: ingests the chats of a LoCoMo-format file, waits until all is embedded, asks
- * every question with known evidence and prints the recall of the evidence turns.
- *
- *   node --conditions=memory-layer-source bench/retrieval/main.ts --file chats.json --key KEY [--url URL] [--mode hybrid]
- */
-import { readFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
-import { parseLocomo, type Chat } from './locomo.ts';
-import { createMemoryClient } from './memory-client.ts';
-import { average, cutoffs, judge, type RankingQuality } from './metrics.ts';
+/** Retrieval quality over HTTP: `pnpm bench:retrieval --help`, and docs/evaluation.md. */
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { measure, type MeasureOptions } from './measure.ts';
+import { parseOptions, usage, type RetrievalOptions } from './options.ts';
+import { startOwnServer } from './own-server.ts';
+import { drawPicture, panelsOf } from './picture.ts';
+import { parseResults, type Results } from './results.ts';
+import { comparisonOf, reportOf } from './tables.ts';
 
-const { values } = parseArgs({
-  options: {
-    file: { type: 'string' },
-    key: { type: 'string', default: process.env['MEMORY_API_KEY'] ?? '' },
-    url: { type: 'string', default: 'http://127.0.0.1:8000' },
-    mode: { type: 'string', default: 'hybrid' },
-    chats: { type: 'string', default: '1000' },
-  },
-});
+const say = (line: string): void => console.error(line);
 
-interface Judged {
-  readonly chatId: string;
-  readonly category: number;
-  readonly question: string;
-  readonly quality: RankingQuality;
+async function measureAnywhere(options: RetrievalOptions & { readonly file: string }, out: string): Promise<Results> {
+  const { url, apiKey, dataDir } = options;
+  const rest: Omit<MeasureOptions, 'target'> = { ...options, run: options.run ?? defaultRun(url), out, say };
+  if (url !== undefined) return measure({ ...rest, target: { url, apiKey } });
+  await using server = await startOwnServer(dataDir);
+  say(`started a process of its own on ${server.url}, data in ${server.dataDir}`);
+  return await measure({ ...rest, target: server });
 }
 
-const client = createMemoryClient({ baseUrl: values.url, apiKey: values.key });
-
-async function ingest(chat: Chat, tenantId: string): Promise<Map<string, string>> {
-  const turnOf = new Map<string, string>();
-  for (let from = 0; from < chat.turns.length; from += 1000) {
-    const turns = chat.turns.slice(from, from + 1000);
-    const ids = await client.store(
-      tenantId,
-      turns.map((turn) => ({
-        conversation_id: turn.session,
-        role: turn.speaker === chat.speakerA ? 'user' : 'assistant',
-        // There is no field for a speaker; applications with several put the name into the text.
-        content: `${turn.speaker}: ${turn.text}`,
-        created_at: turn.saidAt.toISOString(),
-      })),
-    );
-    for (const [index, id] of ids.entries()) turnOf.set(id, turns[index]?.turnId ?? '');
-  }
-  await client.waitUntilEmbedded(tenantId, (open) => console.error(`${chat.chatId}: ${open} left to embed`));
-  return turnOf;
+/** In a data folder of the bench there is nothing else; in a deployment each run has tenants of its own. */
+function defaultRun(url: string | undefined): string {
+  return url === undefined ? 'retrieval' : `retrieval-${Date.now().toString(36)}`;
 }
 
-async function ask(chat: Chat, tenantId: string, turnOf: ReadonlyMap<string, string>): Promise<Judged[]> {
-  const judged: Judged[] = [];
-  for (const question of chat.questions) {
-    const hits = await client.search(tenantId, question.text, { mode: values.mode, topK: 50 });
-    const ranking = hits.map((id) => turnOf.get(id) ?? id);
-    const { category } = question;
-    judged.push({ chatId: chat.chatId, category, question: question.text, quality: judge(ranking, question.evidence) });
-  }
-  return judged;
+async function resultsOf(options: RetrievalOptions, out: string): Promise<Results> {
+  const { file, results } = options;
+  if (results !== undefined) return parseResults(await readFile(results, 'utf8'));
+  if (file === undefined) throw new Error('give --file');
+  return measureAnywhere({ ...options, file }, out);
 }
 
-function percent(share: number): number {
-  return Number((share * 100).toFixed(1));
+if (process.argv.includes('--help')) {
+  console.log(usage);
+} else {
+  const options = parseOptions(process.argv.slice(2), process.env['MEMORY_API_KEY']);
+  const out = options.out ?? (await mkdtemp(join(tmpdir(), 'retrieval-results-')));
+  await mkdir(out, { recursive: true });
+  const results = await resultsOf(options, out);
+  const other = options.compare === undefined ? undefined : parseResults(await readFile(options.compare, 'utf8'));
+  const report = [reportOf(results), ...(other === undefined ? [] : [comparisonOf(results, other)])].join('\n\n');
+  await writeFile(join(out, 'results.json'), JSON.stringify(results));
+  await writeFile(join(out, 'report.md'), `${report}\n`);
+  await writeFile(join(out, 'picture.svg'), drawPicture(`Retrieval: ${results.file.name}`, panelsOf(results)));
+  console.log(report);
+  say(`written to ${out}`);
+  if (results.variants.length < options.variants.length && options.results === undefined) process.exitCode = 1;
 }
-
-function row(name: string, judged: readonly Judged[]): Record<string, string | number> {
-  const quality = average(judged.map((item) => item.quality));
-  const recall = cutoffs.map((k) => [`R@${k}`, percent(quality.recall.get(k) ?? 0)] as const);
-  return {
-    what: name,
-    questions: judged.length,
-    ...Object.fromEntries(recall),
-    'nDCG@10': percent(quality.ndcgAt10),
-    MRR: percent(quality.reciprocalRank),
-  };
-}
-
-if (values.file === undefined) throw new Error('give --file, a chat file in LoCoMo format');
-const chats = parseLocomo(JSON.parse(await readFile(values.file, 'utf8'))).slice(0, Number(values.chats));
-const run = `bench-${Date.now().toString(36)}`;
-const all: Judged[] = [];
-for (const chat of chats) {
-  const tenantId = `${run}-${chat.chatId}`;
-  const turnOf = await ingest(chat, tenantId);
-  all.push(...(await ask(chat, tenantId, turnOf)));
-  console.error(
-    `${chat.chatId}: ${chat.turns.length} turns, ${chat.questions.length} questions, ${chat.droppedEvidence} evidence entries dropped`,
-  );
-}
-const categories = [...new Set(all.map((item) => item.category))].toSorted((a, b) => a - b);
-console.table([
-  ...chats.map((chat) =>
-    row(
-      chat.chatId,
-      all.filter((item) => item.chatId === chat.chatId),
-    ),
-  ),
-  ...categories.map((category) =>
-    row(
-      `category ${category}`,
-      all.filter((item) => item.category === category),
-    ),
-  ),
-  row('all', all),
-]);

@@ -1,19 +1,60 @@
 import { expect, test } from 'vitest';
-import { average, judge } from './metrics.ts';
+import { judge, metricNames, ranksOf, rankSessions, type Evidence, type MetricName } from './metrics.ts';
 
-test('counts the evidence among the first k', () => {
-  const quality = judge(['a', 'x', 'b', 'y', 'z', 'c'], ['a', 'c']);
-  expect(quality.recall.get(5)).toBe(0.5);
-  expect(quality.recall.get(10)).toBe(1);
-  expect(quality.reciprocalRank).toBe(1);
+function values(rankings: Partial<Evidence>, evidence: Partial<Evidence>): Record<MetricName, number | null> {
+  const nothing = { turns: [], sessions: [] };
+  const judged = judge({ ...nothing, ...rankings }, { ...nothing, ...evidence });
+  expect(judged).toHaveLength(metricNames.length);
+  const entries = metricNames.map((name, n) => [name, judged[n] ?? null]);
+  return Object.fromEntries(entries) as Record<MetricName, number | null>;
+}
+
+const ten = ['a', '2', '3', '4', '5', 'b', '7', '8', '9', '10'];
+
+test('recall is the share of the evidence among the first k', () => {
+  const twelve = [...ten, '11', 'c'];
+  expect(values({ turns: twelve }, { turns: ['a', 'b', 'c', 'missing'] })).toMatchObject({
+    'R@5': 0.25,
+    'R@10': 0.5,
+    'R@20': 0.75,
+    'R@50': 0.75,
+    MRR: 1,
+  });
 });
 
-test('a perfect ranking has nDCG 1, a missed one 0', () => {
-  expect(judge(['a', 'b'], ['b', 'a']).ndcgAt10).toBe(1);
-  expect(judge(['x'], ['a'])).toMatchObject({ ndcgAt10: 0, reciprocalRank: 0 });
+test('nDCG is 1 for a ranking that could not be better, whatever the order of the evidence in it', () => {
+  expect(values({ turns: ['a', 'b', 'x'] }, { turns: ['b', 'a'] })['nDCG@10']).toBe(1);
+  const second = values({ turns: ['x', 'a'] }, { turns: ['a'] });
+  expect(second['nDCG@10']).toBeCloseTo(1 / Math.log2(3));
+  expect(second.MRR).toBe(0.5);
+  expect(values({ turns: [...ten, 'c'] }, { turns: ['c'] })['nDCG@10']).toBe(0);
 });
 
-test('averages question by question', () => {
-  const mean = average([judge(['a'], ['a']), judge(['x'], ['a'])]);
-  expect(mean.recall.get(5)).toBe(0.5);
+test('with more evidence than ten, ten found are all that nDCG@10 asks for', () => {
+  const evidence = [...ten, '11', '12'];
+  expect(values({ turns: evidence }, { turns: evidence })).toMatchObject({ 'nDCG@10': 1, 'R@10': 10 / 12 });
+});
+
+test('nothing found is 0, and nothing to find is no value', () => {
+  expect(values({ turns: ['x'] }, { turns: ['a'] })).toMatchObject({ 'R@50': 0, 'nDCG@10': 0, MRR: 0 });
+  expect(values({ turns: ['x'], sessions: ['s'] }, { sessions: ['s'] })).toEqual({
+    'R@5': null,
+    'R@10': null,
+    'R@20': null,
+    'R@50': null,
+    'nDCG@10': null,
+    MRR: null,
+    'session R@5': 1,
+    'session R@10': 1,
+  });
+});
+
+test('a session stands where its first turn does', () => {
+  const sessions = rankSessions(['s2:1', 's1:1', 's2:2', 's3:1'], (turn) => turn.slice(0, 2));
+  expect(sessions).toEqual(['s2', 's1', 's3']);
+  expect(values({ sessions }, { sessions: ['s3', 's9'] })['session R@5']).toBe(0.5);
+});
+
+test('ranks of evidence are told in its order', () => {
+  expect(ranksOf(ten, ['b', 'missing', 'a'])).toEqual([6, undefined, 1]);
 });

@@ -1,32 +1,61 @@
-/** How well one ranking found what it should have found. All values 0 to 1. */
-export interface RankingQuality {
-  /** Share of the evidence among the first k, by k. */
-  readonly recall: ReadonlyMap<number, number>;
-  readonly ndcgAt10: number;
-  /** One over the rank of the first evidence. */
-  readonly reciprocalRank: number;
+/** What a ranking is judged by: turns first, then sessions. All values 0 to 1. */
+export const metricNames = ['R@5', 'R@10', 'R@20', 'R@50', 'nDCG@10', 'MRR', 'session R@5', 'session R@10'] as const;
+export type MetricName = (typeof metricNames)[number];
+
+/** One value a metric, in the order of `metricNames`; null where a question has no evidence of that sort. */
+export type MetricValues = readonly (number | null)[];
+
+export interface Evidence {
+  readonly turns: readonly string[];
+  readonly sessions: readonly string[];
 }
 
-export const cutoffs = [5, 10, 20, 50] as const;
-
-/** Judges a ranking of ids, best first, against the ids that are evidence. */
-export function judge(ranking: readonly string[], evidence: readonly string[]): RankingQuality {
-  const wanted = new Set(evidence);
-  const ranks = ranking.flatMap((id, index) => (wanted.has(id) ? [index + 1] : []));
-  const recall = new Map(cutoffs.map((k) => [k, ranks.filter((rank) => rank <= k).length / wanted.size] as const));
-  const ideal = sum(Array.from({ length: Math.min(wanted.size, 10) }, (_, index) => gainAt(index + 1)));
-  const gained = sum(ranks.filter((rank) => rank <= 10).map(gainAt));
-  return { recall, ndcgAt10: gained / ideal, reciprocalRank: ranks[0] === undefined ? 0 : 1 / ranks[0] };
+/**
+ * Judges a question by its rankings, best first. Recall@k is the share of the evidence among the first k; nDCG has
+ * gains of 0 or 1 (Järvelin and Kekäläinen, 2002); the reciprocal rank is that of the first evidence.
+ */
+export function judge(rankings: Evidence, evidence: Evidence): MetricValues {
+  const turns = ranksOf(rankings.turns, evidence.turns);
+  const sessions = ranksOf(rankings.sessions, evidence.sessions);
+  return [
+    ...[5, 10, 20, 50].map((k) => recall(turns, k)),
+    ndcg(turns, 10),
+    reciprocalRank(turns),
+    recall(sessions, 5),
+    recall(sessions, 10),
+  ];
 }
 
-/** Mean of many judgements, question by question. */
-export function average(all: readonly RankingQuality[]): RankingQuality {
-  const mean = (pick: (quality: RankingQuality) => number) => sum(all.map(pick)) / all.length;
-  return {
-    recall: new Map(cutoffs.map((k) => [k, mean((quality) => quality.recall.get(k) ?? 0)] as const)),
-    ndcgAt10: mean((quality) => quality.ndcgAt10),
-    reciprocalRank: mean((quality) => quality.reciprocalRank),
-  };
+/** Rank of each piece of evidence, from 1; undefined where the ranking does not have it. */
+export function ranksOf(ranking: readonly string[], evidence: readonly string[]): (number | undefined)[] {
+  const rankOf = new Map(ranking.map((id, index) => [id, index + 1] as const).toReversed());
+  return [...new Set(evidence)].map((id) => rankOf.get(id));
+}
+
+/** Sessions in the order of their best turns. */
+export function rankSessions(turns: readonly string[], sessionOf: (turnId: string) => string): string[] {
+  return [...new Set(turns.map(sessionOf))];
+}
+
+type Ranks = readonly (number | undefined)[];
+
+function within(ranks: Ranks, k: number): number[] {
+  return ranks.filter((rank) => rank !== undefined && rank <= k).map(Number);
+}
+
+function recall(ranks: Ranks, k: number): number | null {
+  return ranks.length === 0 ? null : within(ranks, k).length / ranks.length;
+}
+
+function ndcg(ranks: Ranks, k: number): number | null {
+  if (ranks.length === 0) return null;
+  const ideal = Array.from({ length: Math.min(ranks.length, k) }, (_, index) => gainAt(index + 1));
+  return sum(within(ranks, k).map(gainAt)) / sum(ideal);
+}
+
+function reciprocalRank(ranks: Ranks): number | null {
+  if (ranks.length === 0) return null;
+  return 1 / Math.min(...within(ranks, Number.POSITIVE_INFINITY), Number.POSITIVE_INFINITY);
 }
 
 function gainAt(rank: number): number {

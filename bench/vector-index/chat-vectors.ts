@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { createRandom, shuffled } from '../load/random.ts';
-import type { Chat } from '../retrieval/locomo.ts';
+import type { Chat } from '../retrieval/chat.ts';
 
 /**
  * Chat turns made of real ones: first the turns themselves, then pairs of sentences from different turns, which lie

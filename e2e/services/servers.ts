@@ -6,7 +6,7 @@ import { createConnection } from 'node:net';
 import { Database } from '@memory-layer/shared/db/database';
 import { startTestDatabase } from '@memory-layer/shared/testing/test-database';
 import { postgresPrograms } from '../../tooling/servers/postgres-programs.ts';
-import { createPostgresCluster } from '../../tooling/servers/postgres-server.ts';
+import { createPostgresCluster, createPostgresWithStandbys } from '../../tooling/servers/postgres-server.ts';
 import { createRedis } from '../../tooling/servers/redis-server.ts';
 import type { RestartableServer } from '../../tooling/servers/restartable-server.ts';
 import { endServer } from '../../tooling/servers/server-process.ts';
@@ -63,13 +63,7 @@ export async function createPrivateServers(): Promise<PrivateServers> {
   const bin = await postgresPrograms('17', AbortSignal.timeout(300_000));
   const postgres = toFaultyServer(await createPostgresCluster(bin), 'SIGINT');
   const redis = toFaultyServer(await createRedis({ appendonly: 'yes' }), 'SIGTERM');
-  const database = new Database({
-    connection: { connectionString: postgres.url },
-    poolSize: 2,
-    acquireTimeoutMs: 5000,
-    applicationName: 'test',
-    onConnectionError: () => undefined,
-  });
+  const database = openDatabase(postgres.url);
   return {
     databaseUrl: postgres.url,
     redisUrl: redis.url,
@@ -82,6 +76,46 @@ export async function createPrivateServers(): Promise<PrivateServers> {
       await Promise.all([postgres.remove(), redis.remove()]);
     },
   };
+}
+
+/** As {@link createPrivateServers}, with standbys that stream from PostgreSQL; Redis is the given one. */
+export interface ReplicatedServers extends Servers {
+  readonly primary: FaultyServer;
+  readonly standbys: readonly FaultyServer[];
+}
+
+/** A PostgreSQL of its own and standbys that stream from it, all of them running, the database without a schema. */
+export async function startReplicatedServers(standbyCount: number): Promise<ReplicatedServers> {
+  const bin = await postgresPrograms('17', AbortSignal.timeout(300_000));
+  const clusters = await createPostgresWithStandbys(bin, standbyCount);
+  const [primary, ...standbys] = clusters.map((cluster) => toFaultyServer(cluster, 'SIGINT'));
+  if (primary === undefined) throw new Error('no primary was made');
+  await primary.start();
+  await Promise.all(standbys.map((standby) => standby.start()));
+  const database = openDatabase(primary.url);
+  return {
+    databaseUrl: primary.url,
+    redisUrl: process.env['TEST_REDIS_URL'] ?? '',
+    db: database.queries,
+    primary,
+    standbys,
+    async close() {
+      await database.stop();
+      await Promise.all(standbys.map((standby) => standby.remove()));
+      await primary.remove();
+    },
+  };
+}
+
+/** For looking at what a server knows. */
+export function openDatabase(url: string): Database {
+  return new Database({
+    connection: { connectionString: url },
+    poolSize: 2,
+    acquireTimeoutMs: 5000,
+    applicationName: 'test',
+    onConnectionError: () => undefined,
+  });
 }
 
 function toFaultyServer(server: RestartableServer, endSignal: 'SIGINT' | 'SIGTERM'): FaultyServer {

@@ -1,9 +1,13 @@
 import { loadEnv } from '@memory-layer/shared/config/load-config';
+import { createReadReplicas } from '@memory-layer/shared/db/replica/create-read-replicas';
+import { toReplicaConfig } from '@memory-layer/shared/db/replica/replica-config';
 import { embedderFromConfig } from '@memory-layer/shared/embedding/embedder-from-config';
 import { toEmbeddingConfig } from '@memory-layer/shared/embedding/embedding-config';
 import { guardEmbedders } from '@memory-layer/shared/embedding/guard-embedders';
+import type { Component } from '@memory-layer/shared/lifecycle/component';
 import { OpsServer } from '@memory-layer/shared/ops/ops-server';
 import { createRedisClients } from '@memory-layer/shared/redis/redis-client';
+import { rerankerFromConfig } from '@memory-layer/shared/rerank/reranker-from-config';
 import type { Service } from '@memory-layer/shared/service/run-service';
 import { toServiceConfig } from '@memory-layer/shared/service/service-config';
 import { createServiceResources } from '@memory-layer/shared/service/service-resources';
@@ -25,6 +29,10 @@ export function composeApiService(env: Readonly<Record<string, string | undefine
   const embedding = toEmbeddingConfig(values);
   const resources = createServiceResources('api', config);
   const { database, queues, metrics } = resources;
+  const replicas = createReadReplicas(toReplicaConfig(values), config.database, {
+    ...resources,
+    applicationName: 'memory-layer api search',
+  });
   // Only queries are embedded here: one thread, their own.
   const embedder = embedderFromConfig({ ...embedding, threads: 0 }, { cacheDir: values.MEMORY_MODEL_CACHE_DIR });
   const onRedisError = (error: Error) => resources.logger.warn({ err: error }, 'redis connection');
@@ -33,20 +41,32 @@ export function composeApiService(env: Readonly<Record<string, string | undefine
     client: createRedisClients(redis.target).openProducer(rateTimeoutMs, onRedisError),
     prefix: redis.prefix,
   };
-  const api = composeApi(toApiConfig(values), {
+  const apiConfig = toApiConfig(values);
+  const cacheDir = values.MEMORY_MODEL_CACHE_DIR;
+  const reranker = rerankerFromConfig(apiConfig.rerank, { cacheDir, embedding, metrics });
+  const api = composeApi(apiConfig, {
     ...resources,
+    replicas,
     queryEmbedder: guardEmbedders(embedder, embedding, metrics).query,
+    reranker,
     rateStore,
     extraKeys: [],
     environment: config.environment,
     version,
   });
   const ops = new OpsServer(config.ops, { readiness: api.readiness, needed: [database], metrics });
-  const embedderComponent = { id: 'embedder', start: () => embedder.start(), stop: () => embedder.stop() };
+  const rerankers = reranker === undefined ? [] : [componentOf('reranker', reranker)];
+  const embedderComponent = componentOf('embedder', embedder);
   const rateStoreComponent = {
     id: 'rate-store',
     start: async () => undefined,
     stop: async () => rateStore?.client.disconnect(),
   };
-  return { config, resources, components: [ops, database, queues, rateStoreComponent, embedderComponent, api] };
+  const databases = replicas === undefined ? [database] : [database, replicas];
+  const components = [ops, ...databases, queues, rateStoreComponent, embedderComponent, ...rerankers, api];
+  return { config, resources, components };
+}
+
+function componentOf(id: string, part: Pick<Component, 'start' | 'stop'>): Component {
+  return { id, start: () => part.start(), stop: () => part.stop() };
 }

@@ -1,7 +1,8 @@
 import type { Database } from '@memory-layer/shared/db/database';
 import { whenDatabaseReady } from '@memory-layer/shared/db/database-gate';
-import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embedder';
+import type { ReadReplicas } from '@memory-layer/shared/db/replica/read-replicas';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
+import { QueryVectors } from '@memory-layer/shared/embedding/query-vectors';
 import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
 import { createGenerationService } from '@memory-layer/shared/generation/generation.service';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
@@ -13,6 +14,7 @@ import { createPendingMessagesRepository } from '@memory-layer/shared/observabil
 import { embeddingQueue, retentionQueue } from '@memory-layer/shared/queue/catalog';
 import { createEmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
 import type { QueueBackend } from '@memory-layer/shared/queue/queue-port';
+import type { Reranker } from '@memory-layer/shared/rerank/reranker';
 import { createBacklogReader } from './admin/backlog.ts';
 import { createHealthService } from './admin/health.service.ts';
 import { createApp } from './app.ts';
@@ -34,16 +36,27 @@ import { createMessageWriteRepository } from './message/write/message-write.repo
 import { MessageWriter } from './message/write/message-writer.ts';
 import { createRetentionRunRepository } from './retention/retention-run.repository.ts';
 import { createRetentionService } from './retention/retention.service.ts';
-import { defaultWeights } from './search/ranking.ts';
+import { createCandidateReader } from './search/candidate-reader.ts';
+import { createHitReranker } from './search/rerank/hit-reranker.ts';
+import { createSearchLanguageKeeper } from './search/lexical/language/search-language-keeper.ts';
+import { createSearchLanguageRepository } from './search/lexical/language/search-language.repository.ts';
+import { createLexicalIndex } from './search/lexical/lexical-index.ts';
+import { createDateReader, localesOf } from './search/ranking/date-terms.ts';
 import { createSearchRepository } from './search/search.repository.ts';
 import { createSearchService } from './search/search.service.ts';
+import { createReadySegmentsRepository } from './search/vector/ready-segments.repository.ts';
+import { createSegmentDirectory } from './search/vector/segment-directory.ts';
 
 /** What the api shares with other components of its process. Whoever made them starts and stops them. */
 export interface ApiResources {
   readonly database: Database;
+  /** Where searches look for candidates; undefined: in the database itself. */
+  readonly replicas: ReadReplicas | undefined;
   readonly queues: QueueBackend;
   /** For queries; guarded by a timeout and a circuit breaker, not cached. */
   readonly queryEmbedder: Embedder;
+  /** For the best hits; guarded likewise. Undefined: hits are not reranked. */
+  readonly reranker: Reranker | undefined;
   /** Where rate limits are counted for all processes; undefined: in this process alone. */
   readonly rateStore: RateStore | undefined;
   /** Keys besides the configured ones: the generated one of the embedded mode. */
@@ -61,9 +74,10 @@ export interface Api extends Component {
   readonly url: string;
 }
 
-const cachedQueries = 5000;
 // Under load a tenant's workers are told twenty times a second, not with every message.
 const bellQuietMs = 50;
+// How often it is asked whether a message is left that is indexed by the words of another language.
+const reindexEveryMs = 30_000;
 
 /** Builds the api: start it when database and queue are up. */
 export function composeApi(config: ApiConfig, resources: ApiResources): Api {
@@ -97,6 +111,13 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     clock,
     metrics,
   });
+  const searchRepository = createSearchRepository(db);
+  const searchLanguage = createSearchLanguageKeeper({
+    languages: createSearchLanguageRepository(db),
+    language: config.searchLanguage,
+    everyMs: reindexEveryMs,
+    logger,
+  });
   const app = createApp({
     messages,
     imports: {
@@ -105,10 +126,29 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       stopping: stopping.signal,
     },
     search: createSearchService({
-      repository: createSearchRepository(db),
+      repository: searchRepository,
+      readCandidates: createCandidateReader({
+        database,
+        repository: searchRepository,
+        replicas: resources.replicas,
+        createRepository: createSearchRepository,
+      }),
       generations,
-      queryEmbedder: createCachedEmbedder(queryEmbedder, { maxEntries: cachedQueries }),
-      weights: defaultWeights,
+      hitReranker:
+        resources.reranker && createHitReranker({ reranker: resources.reranker, ...config.rerank, logger, metrics }),
+      queryVectors: new QueryVectors({ embedder: queryEmbedder, generations, ...config.queryVectors, metrics }),
+      lexicalIndex: createLexicalIndex({
+        db,
+        clock,
+        onError: (error) => logger.warn({ err: error }, 'statistics of words not renewed: using older ones'),
+      }),
+      segments: createSegmentDirectory({
+        repository: createReadySegmentsRepository(db),
+        clock,
+        onError: (error) => logger.warn({ err: error }, 'segments of vectors not renewed: using older ones'),
+      }),
+      readDates: createDateReader(localesOf(config.searchLanguage)),
+      weights: config.rankingWeights,
       halfLifeDays: config.decayHalfLifeDays,
       clock,
       logger,
@@ -137,6 +177,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       service: createHealthService({
         database,
         queue: queues,
+        replicas: resources.replicas,
         probeEmbedding: () => probeEmbedding(queryEmbedder),
         ...config.health,
         readiness,
@@ -167,12 +208,16 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     async start() {
       await feed.start();
       await server.start();
-      await whenDatabaseReady({ database, logger, signal: stopping.signal }, () => generations.start());
+      await whenDatabaseReady({ database, logger, signal: stopping.signal }, async () => {
+        await generations.start();
+        await searchLanguage.start();
+      });
       readiness.set('ready');
     },
     async stop() {
       stopping.abort();
       waiter.close();
+      await searchLanguage.stop();
       // Streams end by themselves only when they are told to: the server waits for them.
       await Promise.all([feed.stop(), server.stop()]);
       await writer.close();

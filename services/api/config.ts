@@ -1,15 +1,20 @@
 import { deepFreeze } from '@memory-layer/shared/config/load-config';
 import { decimal, flag, integer, list, port } from '@memory-layer/shared/config/env-fields';
+import { replicaEnv } from '@memory-layer/shared/db/replica/replica-config';
+import { rerankEnv, toRerankConfig } from '@memory-layer/shared/rerank/rerank-config';
 import { serviceEmbeddingEnv, serviceEnv } from '@memory-layer/shared/service/service-config';
 import { z } from 'zod';
 import { parseApiKeys, type ApiKey } from './http/api-key.ts';
 import { proxyListSchema } from './rate-limit/client-address.ts';
 import { limitOf, rateSchema } from './rate-limit/rate.ts';
+import { weightsFromEnv } from './search/ranking/weights-config.ts';
 
 /** @public Part of this configuration's type: declarations elsewhere have to name it. */
 export type { ApiKey } from './http/api-key.ts';
 /** @public The same. */
 export type { Rate } from './rate-limit/rate.ts';
+/** @public The same. */
+export type { RankingWeights } from './search/ranking/weights.ts';
 
 const apiKeys = list.default([]).transform((items, context): readonly ApiKey[] => {
   const parsed = parseApiKeys(items);
@@ -43,14 +48,18 @@ export const apiEnv = {
   MEMORY_ALLOWED_ORIGINS: list.default([]).pipe(originsSchema),
   MEMORY_HEALTH_EMBED_TIMEOUT_MS: integer(10, 60_000).default(2000),
   MEMORY_HEALTH_EMBED_CACHE_MS: integer(0, 600_000).default(5000),
+  MEMORY_SEARCH_LANGUAGE: z.string().max(127).default('english'),
   MEMORY_DECAY_HALF_LIFE_DAYS: decimal(0.01, 36_500).default(7),
+  MEMORY_RANKING_WEIGHTS: weightsFromEnv,
+  MEMORY_SEARCH_VECTOR_CACHE_BYTES: integer(0, 17_179_869_184).default(67_108_864),
+  ...rerankEnv,
   MEMORY_EVENTS_POLL_MS: integer(10, 60_000).default(250),
   MEMORY_EVENTS_MAX_STREAMS: integer(0, 100_000).default(1000),
   MEMORY_EVENTS_MAX_STREAMS_PER_TENANT: integer(0, 100_000).default(100),
 };
 
 /** The variables of the api as a service of its own. */
-export const apiServiceEnv = { ...serviceEnv(9464), ...serviceEmbeddingEnv, ...apiEnv };
+export const apiServiceEnv = { ...serviceEnv(9464), ...replicaEnv, ...serviceEmbeddingEnv, ...apiEnv };
 
 export type ApiConfig = ReturnType<typeof toApiConfig>;
 
@@ -77,7 +86,13 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
     ingest: { writers: env.MEMORY_INGEST_WRITERS, maxQueuedBytes: env.MEMORY_INGEST_QUEUE_BYTES },
     /** A stream whose client neither sends nor takes anything for so long is ended. */
     importStallMs: env.MEMORY_IMPORT_STALL_SECONDS * 1000,
+    /** Name of a text search configuration of PostgreSQL: whether the database has it is seen at start. */
+    searchLanguage: env.MEMORY_SEARCH_LANGUAGE,
     decayHalfLifeDays: env.MEMORY_DECAY_HALF_LIFE_DAYS,
+    rankingWeights: env.MEMORY_RANKING_WEIGHTS,
+    /** Vectors of queries that were asked before. */
+    queryVectors: { maxCacheBytes: env.MEMORY_SEARCH_VECTOR_CACHE_BYTES },
+    rerank: toRerankConfig(env),
     /** Streams of events. */
     events: {
       pollMs: env.MEMORY_EVENTS_POLL_MS,

@@ -27,6 +27,20 @@ describe('a bell', () => {
     expect((await tenant.pending()).size).toBe(0);
   });
 
+  test.each([
+    ['a name', '{"speaker":"Ana"}', 'Ana: I moved.'],
+    ['no text', '{"speaker":7}', 'I moved.'],
+    ['a list', '{"speaker":["Ana"]}', 'I moved.'],
+    ['no name any more', JSON.stringify({ speaker: 'A'.repeat(65) }), 'I moved.'],
+  ])('has the model see who speaks: %s', async (_, metadata, seen) => {
+    const tenant = createTenant(database.db);
+    const ids = await tenant.add('I moved.');
+    await database.db.updateTable('message').set({ metadata }).where('id', 'in', ids).execute();
+    const { embedDue, scripted } = createService(database.db);
+    expect(await embedDue(tenant.work, never)).toMatchObject({ embedded: 1 });
+    expect(scripted.calls.flatMap((call) => call.texts)).toEqual([seen]);
+  });
+
   test('never has content in the logs', async () => {
     const tenant = createTenant(database.db);
     await tenant.add('a secret word');

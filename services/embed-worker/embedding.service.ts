@@ -9,6 +9,7 @@ import type { GatheringRepository } from './gathering-repository.ts';
 import { isolateFailures, type IsolatedOutcome, type Prepared, type Refused } from './isolate-failures.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import type { LeasedMessage, TenantWork } from './lease-statement.ts';
+import { splitMessage } from './split-message.ts';
 import type { TenantTurns } from './tenant-turns.ts';
 
 export interface EmbeddingServiceDeps {
@@ -61,7 +62,7 @@ export function createEmbeddingService(deps: EmbeddingServiceDeps) {
 
   async function prepare(message: LeasedMessage): Promise<Prepared> {
     try {
-      const passages = await embedder.split(message.content);
+      const passages = await splitMessage(message, embedder);
       // Without a vector it would neither be completed nor pending.
       if (passages.length === 0) throw new AppError('embedding_rejected', 'The text has nothing to embed.');
       return { message, passages };

@@ -12,7 +12,7 @@ const request = (tenantId: string): LeaseRequest => ({ ...work(tenantId), limit:
 const tenantsOf = (batches: readonly EmbeddedBatch[]) => batches.map((batch) => batch.work.tenantId);
 
 function message(messageId: string): EmbeddedMessage {
-  const leased = { messageId, content: 'text', contentHash: Buffer.of(1), attempts: 1 };
+  const leased = { messageId, content: 'text', speaker: undefined, contentHash: Buffer.of(1), attempts: 1 };
   return { ...leased, vectors: [Float32Array.of(1)] };
 }
 

@@ -29,7 +29,7 @@ const both = (embedder: Embedder) => ({ passages: embedder, probe: embedder });
 
 function prepared(texts: readonly string[]): Prepared[] {
   return texts.map((text, index) => ({
-    message: { messageId: String(index), content: text, contentHash: Buffer.alloc(0), attempts: 1 },
+    message: { messageId: String(index), content: text, speaker: undefined, contentHash: Buffer.alloc(0), attempts: 1 },
     passages: [text],
   }));
 }

@@ -1,4 +1,5 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
+import { speakerOf } from '@memory-layer/shared/message/speaker';
 import { sql, type Kysely } from 'kysely';
 
 export interface TenantWork {
@@ -10,6 +11,8 @@ export interface TenantWork {
 export interface LeasedMessage {
   readonly messageId: string;
   readonly content: string;
+  /** Who said it, where that is known. */
+  readonly speaker: string | undefined;
   readonly contentHash: Buffer;
   /** Times it was leased, this one included. */
   readonly attempts: number;
@@ -37,6 +40,7 @@ interface LeasedRow {
   readonly alone: boolean;
   readonly message_id: string | null;
   readonly content: string;
+  readonly speaker: string | null;
   readonly content_hash: Buffer;
   readonly attempts: number;
 }
@@ -89,7 +93,7 @@ export async function takeLeases(db: Kysely<Schema>, asks: readonly Ask[], lease
       where p.tenant_id = due.tenant_id and p.generation = due.generation and p.message_id = due.message_id
       returning due.place, p.tenant_id, p.message_id, p.content_hash, p.attempts, p.due_at
     )
-    select ask.place, ask.alone, m.id as message_id, m.content, leased.content_hash, leased.attempts
+    select ask.place, ask.alone, m.id as message_id, m.content, ${speakerOf('m')} as speaker, leased.content_hash, leased.attempts
     from ask left join (
       leased join message m
         on m.tenant_id = any(${tenantIds}::text[]) and m.tenant_id = leased.tenant_id and m.id = leased.message_id
@@ -106,5 +110,5 @@ export async function takeLeases(db: Kysely<Schema>, asks: readonly Ask[], lease
 function toMessage(row: LeasedRow): LeasedMessage[] {
   if (row.message_id === null) return [];
   const { message_id: messageId, content, content_hash: contentHash, attempts } = row;
-  return [{ messageId, content, contentHash, attempts }];
+  return [{ messageId, content, speaker: row.speaker ?? undefined, contentHash, attempts }];
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { composeApi, type Api } from '@memory-layer/api/compose';
 import { composeEmbedWorker } from '@memory-layer/embed-worker/compose';
 import type { EmbeddedPostgres } from '@memory-layer/embedded-postgres';
@@ -10,6 +11,7 @@ import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { createQueueBackend } from '@memory-layer/shared/queue/create-queue-backend';
+import { rerankerFromConfig } from '@memory-layer/shared/rerank/reranker-from-config';
 import type { StandaloneConfig } from './config.ts';
 
 export interface StandaloneResources {
@@ -48,11 +50,18 @@ export function composeStandalone(config: StandaloneConfig, resources: Standalon
     onError: (error) => logger.warn({ err: error }, 'queue connection'),
   });
   const guarded = guardEmbedders(embedder, config.embedding, metrics);
+  const reranker = rerankerFromConfig(config.api.rerank, {
+    cacheDir: join(config.dataDir, 'models'),
+    embedding: config.embedding,
+    metrics,
+  });
   const shared = { database, queues, logger, metrics, clock: systemClock };
 
   const api = composeApi(config.api, {
     ...shared,
+    replicas: undefined,
     queryEmbedder: guarded.query,
+    reranker,
     rateStore: undefined,
     extraKeys: resources.generatedKey === undefined ? [] : [{ key: resources.generatedKey, tenantId: undefined }],
     environment: config.environment,
@@ -72,6 +81,9 @@ export function composeStandalone(config: StandaloneConfig, resources: Standalon
       database,
       queues,
       { id: 'embedder', start: () => embedder.start(), stop: () => embedder.stop() },
+      ...(reranker === undefined
+        ? []
+        : [{ id: 'reranker', start: () => reranker.start(), stop: () => reranker.stop() }]),
       embedWorker,
       retentionWorker,
       api,

@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
+import { execFileSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
 import type { RestartableServer } from './restartable-server.ts';
 import type { ThrowawayServer } from './run-beside-server.ts';
-import { endingWithParent, endServer, giveToServer, launch, serverFolder } from './server-process.ts';
+import { endingWithParent, endServer, giveToServer, launch, serverFolder, serverUser } from './server-process.ts';
 
 // The same on every machine, whatever its settings.
 const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8', TZ: 'UTC' };
@@ -53,13 +53,59 @@ export async function startPostgres(bin: string, signal: AbortSignal, isDurable:
 /** A fresh cluster in the temporary folder, not running. What it has committed survives its being killed. */
 export async function createPostgresCluster(bin: string, extra: Settings = {}): Promise<RestartableServer> {
   const folder = serverFolder('postgres');
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     const password = await initialise(bin, folder);
+    return clusterIn(folder, { bin, password, port: await freePort(), extra });
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/**
+ * A fresh cluster and standbys that stream from it, none of them running. The standbys begin as copies of it, made
+ * before its first start, so that no base backup is needed; the cluster keeps what they have not read.
+ */
+export async function createPostgresWithStandbys(bin: string, standbys: number): Promise<readonly RestartableServer[]> {
+  const folders = Array.from({ length: standbys + 1 }, () => serverFolder('postgres'));
+  const [primary = '', ...copies] = folders;
+  try {
+    const password = await initialise(bin, primary);
     const port = await freePort();
-    const options = Object.entries({ ...settings, ...extra }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const command = [join(bin, 'postgres'), '-D', 'data', '-p', String(port), ...options];
-    const run = async (signal: AbortSignal): Promise<ChildProcess> => {
+    const from = `host=127.0.0.1 port=${port} user=postgres password=${password}`;
+    const servers = [clusterIn(primary, { bin, password, port, extra: { wal_keep_size: '1GB' } })];
+    for (const folder of copies) {
+      copyCluster(primary, folder);
+      const extra = { primary_conninfo: from, wal_retrieve_retry_interval: '100ms' };
+      servers.push(clusterIn(folder, { bin, password, port: await freePort(), extra }));
+    }
+    return servers;
+  } catch (error) {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function copyCluster(from: string, to: string): void {
+  const options = { cwd: to, stdio: 'ignore', ...serverUser() } as const;
+  execFileSync('cp', ['-a', join(from, 'data'), 'data'], options);
+  execFileSync('touch', ['data/standby.signal'], options);
+}
+
+interface ClusterOptions {
+  readonly bin: string;
+  readonly password: string;
+  readonly port: number;
+  readonly extra: Settings;
+}
+
+/** The cluster whose data lie in a folder. */
+function clusterIn(folder: string, { bin, password, port, extra }: ClusterOptions): RestartableServer {
+  const options = Object.entries({ ...settings, ...extra }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const command = [join(bin, 'postgres'), '-D', 'data', '-p', String(port), ...options];
+  return {
+    url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+    async run(signal) {
       const server = launch([...endingWithParent('INT'), ...command], folder, 'server.log', env);
       try {
         await untilReady(server, folder, signal);
@@ -68,12 +114,9 @@ export async function createPostgresCluster(bin: string, extra: Settings = {}): 
         await endServer(server, 'SIGINT');
         throw error;
       }
-    };
-    return { url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`, run, remove };
-  } catch (error) {
-    remove();
-    throw error;
-  }
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
 }
 
 /** Makes the cluster and returns its superuser's password. */
@@ -99,7 +142,7 @@ async function untilReady(server: ChildProcess, folder: string, signal: AbortSig
   const status = join(folder, 'data/postmaster.pid');
   for (let attempt = 0; attempt < 600 && server.exitCode === null; attempt += 1) {
     const lines = existsSync(status) ? readFileSync(status, 'utf8').split('\n') : [];
-    if (lines[0] === String(server.pid) && lines.some((line) => line.trim() === 'ready')) return;
+    if (lines[0] === String(server.pid) && lines.some((line) => ['ready', 'standby'].includes(line.trim()))) return;
     await delay(50, undefined, { signal });
   }
   throw new Error(`PostgreSQL did not start:\n${readFileSync(join(folder, 'server.log'), 'utf8')}`);

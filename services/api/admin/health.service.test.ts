@@ -12,6 +12,7 @@ function healthOf(parts: Partial<HealthServiceDeps> = {}) {
   return createHealthService({
     database: up,
     queue: up,
+    replicas: undefined,
     probeEmbedding: async () => 'ok',
     embedTimeoutMs: 20,
     embedCacheMs: 0,
@@ -27,6 +28,16 @@ describe('health', () => {
     expect((await healthOf({ queue: down }).check()).status).toBe('degraded');
     expect((await healthOf({ probeEmbedding: async () => 'failed' }).check()).status).toBe('degraded');
     expect((await healthOf({ database: down }).check()).status).toBe('down');
+  });
+
+  test('says which read replicas are left out, and is degraded when none is left', async () => {
+    const some = { health: async () => ({ status: 'ok' as const, detail: 'read replicas left out: 2 (lags)' }) };
+    expect(await healthOf({ replicas: some }).check()).toMatchObject({
+      status: 'ok',
+      notes: 'read replicas left out: 2 (lags)',
+    });
+    const none = { health: async () => ({ status: 'degraded' as const, detail: 'read replicas left out: 1 (away)' }) };
+    expect((await healthOf({ replicas: none }).check()).status).toBe('degraded');
   });
 
   test('does not wait for a model that hangs', async () => {

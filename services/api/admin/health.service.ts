@@ -18,6 +18,7 @@ export interface HealthReport {
 export interface HealthServiceDeps {
   readonly database: Pick<Component, 'health'>;
   readonly queue: Pick<Component, 'health'>;
+  readonly replicas: Pick<Component, 'health'> | undefined;
   /** Embeds a word, or tells why not. */
   readonly probeEmbedding: () => Promise<EmbeddingHealth>;
   /** Longest wait for that. */
@@ -45,16 +46,20 @@ export function createHealthService(deps: HealthServiceDeps) {
   }
 
   return {
-    /** Down without the database; degraded without queue or embedder: ingest and search by words go on. */
+    /**
+     * Down without the database; degraded without queue or embedder, since ingest and search by words go on, and when
+     * none of the read replicas is left.
+     */
     async check(): Promise<HealthReport> {
       const started = performance.now();
-      const [database, queue, embedding] = await Promise.all([
+      const [database, queue, embedding, replicas] = await Promise.all([
         within(deps.database.health?.(), probeTimeoutMs).then((health) => ({
           up: health?.status === 'ok',
           ms: performance.now() - started,
         })),
         within(deps.queue.health?.(), probeTimeoutMs),
         probeEmbedding(),
+        deps.replicas?.health?.(),
       ]);
       const queueUp = queue?.status === 'ok';
       const draining = deps.readiness.state !== 'ready';
@@ -63,9 +68,13 @@ export function createHealthService(deps: HealthServiceDeps) {
         draining ? `the process is ${deps.readiness.state}` : '',
         queueUp ? '' : 'the queue is away: new messages wait for the sweeper',
         embedding === 'failed' ? 'embedding fails: search answers by words' : '',
+        replicas?.detail ?? '',
       ].filter((note) => note !== '');
       return {
-        status: statusOf(database.up && !draining, queueUp && embedding !== 'failed'),
+        status: statusOf(
+          database.up && !draining,
+          queueUp && embedding !== 'failed' && replicas?.status !== 'degraded',
+        ),
         database: database.up ? 'ok' : 'down',
         queue: queueUp ? 'ok' : 'down',
         embedding: embedding ?? 'unknown',

@@ -47,10 +47,17 @@ const anything = fc.letrec<{ json: unknown; object: unknown }>((tie) => ({
 
 const maybe = <T>(value: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 20, arbitrary: value }, { weight: 1, arbitrary: anything.json });
+const seldom = <T>(value: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 12, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: maybe(value) });
 const metadata = fc.array(fc.tuple(key, anything.json), { maxLength: 4 }).map((entries) => Object.fromEntries(entries));
 const instant = fc
   .date({ min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true })
   .map((date) => date.toISOString());
+// Keys and values of any kind, in the form of a filter.
+const condition = fc
+  .tuple(fc.oneof(text, fc.array(key, { minLength: 1, maxLength: 3 })), fc.constantFrom('eq', 'ne', 'gt', 'lte'))
+  .chain(([path, operator]) => fc.record({ key: fc.constant(path), [operator]: fc.oneof(text, number) }));
+const filter = fc.oneof(condition, fc.record({ or: fc.array(condition, { minLength: 1, maxLength: 3 }) }));
 const role = fc.constantFrom('user', 'assistant', 'system', 'tool');
 
 const message = fc.record(
@@ -79,6 +86,13 @@ const search = fc.record(
     created_before: maybe(instant),
     importance_min: maybe(fc.double({ min: 0, max: 1, noNaN: true })),
     metadata: maybe(metadata),
+    filter: seldom(filter),
+    neighbours: seldom(fc.integer({ min: 0, max: 10 })),
+    weights: seldom(fc.record({ relevance: number, context: number }, { requiredKeys: [] })),
+    similarity_min: seldom(fc.double({ min: -1, max: 1, noNaN: true })),
+    diversity: seldom(fc.double({ min: 0, max: 1, noNaN: true })),
+    half_life_days: seldom(fc.double({ min: 0.01, max: 36_500, noNaN: true })),
+    cursor: seldom(text),
   },
   { requiredKeys: ['tenant_id', 'query'] },
 );

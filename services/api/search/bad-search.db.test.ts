@@ -50,7 +50,17 @@ const refusedInBody: Record<string, readonly unknown[]> = {
   created_before: badInstant,
   importance_min: badImportance,
   min_importance: badImportance,
+  importance_max: badImportance,
   metadata: [null, 'x', 1, [], true],
+  filter: [null, 'x', 1, [], true, {}, [{ key: 'a', eq: 1 }], { key: 'a' }],
+  neighbours: [-1, 11, 0.5, '1', null, true],
+  weights: [null, 1, [], { relevance: 0, importance: 0, decay: 0 }, { vector: 0, lexical: 0 }],
+  similarity_min: [-1.01, 1.01, '0', null, true],
+  score_min: badImportance,
+  diversity: badImportance,
+  decay_mode: ['', 'HALF_LIFE', 'linear', null, 1],
+  half_life_days: [0, -1, 0.001, 36_501, '7', null],
+  cursor: ['', 'x', null, 1, 'A'.repeat(9000)],
 };
 const inBody = Object.entries(refusedInBody).flatMap(([name, values]) => values.map((value) => [name, value] as const));
 
@@ -70,6 +80,16 @@ describe('a search with a body names what is wrong', () => {
     ['/conversation_ids', { conversation_id: 'c', conversation_ids: ['c'] }],
     ['/roles', { role: 'user', roles: ['user'] }],
     ['/limit', { limit: 5 }],
+    ['/filter/and/1/not/like', { filter: { and: [{ key: 'a', eq: 1 }, { not: { key: 'a', eq: 1, like: 'x' } }] } }],
+    ['/filter/key/1', { filter: { key: ['a', '\u0000'], eq: 1 } }],
+    ['/filter/in/1', { filter: { key: 'a', in: [1, {}] } }],
+    ['/filter/a~1b~0', { filter: { 'a/b~': 1 } }],
+    ['/weights/relevance', { weights: { relevance: -0.1 } }],
+    ['/weights/context', { weights: { context: 1001 } }],
+    ['/weights/recency', { weights: { recency: 1 } }],
+    ['/half_life_days', { half_life_days: 7, decay_mode: 'legacy' }],
+    ['/half_life_days', { half_life_days: 7, decay_mode: 'none' }],
+    ['/similarity_min', { similarity_min: 0.5, mode: 'lexical' }],
   ])('%s in %j', async (pointer, part) => {
     const answer = await api.call('POST', path, { body: { tenant_id: 'bad', query: 'x', ...part } });
     expectProblem(answer, 'invalid_request', [{ in: 'body', pointer }]);
@@ -101,8 +121,22 @@ const refusedInQuery: Record<string, readonly string[]> = {
   conversation_id: ['', 'a b', 'x'.repeat(129)],
   importance_min: ['1.01', '-0.01', ...decimals],
   min_importance: ['1.01', '-0.01', ...decimals],
+  importance_max: ['1.01', '-0.01', ...decimals],
+  role: ['', 'robot', 'USER'],
+  created_after: ['', 'now', '2026-01-31', '2026-02-30T00:00:00Z'],
+  created_before: ['', '0', '2026-01-31T12:00:00'],
+  neighbours: ['-1', '11', '0.5', ...decimals],
+  similarity_min: ['-1.01', '1.01', ...decimals],
+  score_min: ['-0.01', '1.01', ...decimals],
+  diversity: ['-0.01', '1.01', ...decimals],
+  decay_mode: ['', 'HALF_LIFE', 'linear'],
+  half_life_days: ['0', '0.001', '36501', ...decimals],
+  cursor: ['', 'x', 'A'.repeat(9000)],
   surprise: ['1'],
   roles: ['user'],
+  weights: ['1'],
+  filter: ['{}'],
+  metadata: ['{}'],
 };
 const inQuery = Object.entries(refusedInQuery).flatMap(([name, values]) =>
   values.map((value) => [name, value] as const),
@@ -125,6 +159,28 @@ describe('a search by query string names what is wrong', () => {
     },
   );
 
+  test.each<[string, string]>([
+    ['query', 'query=%FF'],
+    ['query', 'query=gar%C3den'],
+    ['query', 'query=50%'],
+    ['query', 'query=%ED%A0%80'],
+    ['query', 'query=%C0%80'],
+    ['conversation_id', 'query=x&conversation_id=%80'],
+    ['surprise', 'query=x&surprise=%FF'],
+    ['%FF', 'query=x&%FF=1'],
+  ])('%s, not UTF-8 in percent-encoding: %s', async (name, query) => {
+    const answer = await api.call('GET', `${path}?tenant_id=bad&${query}`);
+    expectProblem(answer, 'invalid_request', [{ in: 'query', pointer: `/${name}` }]);
+  });
+
+  test('but what is encoded well is read', async () => {
+    const answer = await api.call(
+      'GET',
+      `${path}?tenant_id=empty&query=gar%C3%A9den+%F0%9F%91%8B%20100%25&mode=lexical`,
+    );
+    expect(answer.status).toBe(200);
+  });
+
   test('both names of the importance', async () => {
     const answer = await api.call('GET', `${path}?tenant_id=bad&query=x&importance_min=0.1&min_importance=0.1`);
     expectProblem(answer, 'invalid_request', [{ in: 'query', pointer: '/min_importance' }]);
@@ -142,6 +198,17 @@ test('up to its limits a search is taken', async () => {
   for (const body of [
     { query: emoji.repeat(10_000) },
     { query: 'x', top_k: 100, candidate_limit: 1000, conversation_ids: ids, importance_min: 1, metadata: {} },
+    {
+      query: 'x',
+      neighbours: 10,
+      diversity: 1,
+      score_min: 1,
+      similarity_min: -1,
+      half_life_days: 0.01,
+      importance_max: 0,
+      weights: { relevance: 1000, importance: 0, decay: 0, vector: 0, lexical: 1e-300, context: 1000 },
+      filter: { key: ['', '"', '\\'], in: [-1e-320, 'x\u001f', null, true] },
+    },
     { query: 'x', top_k: 1, candidate_limit: 1, roles: ['user', 'user'], min_importance: 0 },
     { query: 'x', created_after: '9999-12-31T23:59:59.999Z', created_before: '1970-01-01T00:00:00Z' },
   ]) {

@@ -1,10 +1,15 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
+import { systemClock } from '@memory-layer/shared/lifecycle/clock';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { sql, type Kysely } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createMessageRepository } from '../message/message.repository.ts';
 import { recordQueries } from '../testing/record-queries.ts';
-import { createSearchRepository, type CandidateQuery } from './search.repository.ts';
+import type { CandidateQuery } from './candidates/candidate-query.ts';
+import { createLexicalIndex } from './lexical/lexical-index.ts';
+import { parseSearchText } from './lexical/search-text.ts';
+import { createSearchRepository } from './search.repository.ts';
+import { noSegments } from './vector/ready-segments.ts';
 
 const generation = 1;
 const tenantId = 'mine';
@@ -14,7 +19,11 @@ const noFilter = {
   createdAfter: undefined,
   createdBefore: undefined,
   importanceMin: undefined,
+  importanceMax: undefined,
   metadata: undefined,
+  where: undefined,
+  throughId: undefined,
+  similarity: undefined,
 };
 
 /** Two tenants with a history long enough that the planner has a choice to make. */
@@ -33,7 +42,7 @@ async function fill(db: Kysely<Schema>): Promise<void> {
     insert into embedding_pending (tenant_id, message_id, generation, content_hash)
     select tenant_id, id, ${sql.lit(generation)}, content_hash from message`.execute(db);
   // What autovacuum does in time.
-  await sql`select gin_clean_pending_list(oid) from pg_class where relkind = 'i' and relname like 'message_p%_search_vector_idx'`.execute(
+  await sql`select gin_clean_pending_list(oid) from pg_class where relkind = 'i' and relname like 'message_p%search_vector_idx'`.execute(
     db,
   );
   await sql`analyze`.execute(db);
@@ -45,11 +54,18 @@ let id: string;
 beforeAll(async () => {
   database = await startTestDatabase();
   await fill(database.db);
+  const lexicalIndex = createLexicalIndex({
+    db: database.db,
+    clock: systemClock,
+    onError: (error) => expect.fail(error.message),
+  });
   query = {
     tenantId,
     generation,
     vector: new Float32Array(32).fill(0.1),
-    text: 'subject7',
+    segments: noSegments,
+    lexical: await lexicalIndex.prepare(tenantId, parseSearchText('subject7')),
+    byWords: true,
     limit: 200,
     filter: noFilter,
   };
@@ -127,7 +143,7 @@ describe('search', () => {
   test('candidates by words come from the index of words', async () => {
     const plans = await plansOf((db) => createSearchRepository(db).findCandidates({ ...query, vector: undefined }));
     expectIndexed(plans);
-    expect(plans[0]).toMatch(/Bitmap Index Scan on message_p\d+_search_vector_idx/);
+    expect(plans[0]).toMatch(/Bitmap Index Scan on message_p\d+_message_scope_search_vector_idx/);
   });
 
   const everything = {
@@ -149,15 +165,16 @@ describe('search', () => {
       expect((await createSearchRepository(db).findCandidates(filtered)).length).toBeGreaterThan(0);
     });
     expectIndexed(plans);
-    expect(plans[0]).toMatch(/embedding_p\d+_pkey/);
+    expect(plans[0]).toMatch(/Index (Only )?Scan (using|on) embedding_p\d+_/);
+    expect(plans[0]).not.toContain('Seq Scan on embedding');
   });
 
   test('neighbours are read from the index of their conversation', async () => {
     const plans = await plansOf(async (db) => {
-      const { neighbours } = await createSearchRepository(db).findNeighbours(query, [id]);
-      expect(neighbours.length).toBeGreaterThan(0);
+      const { candidates } = await createSearchRepository(db).findNeighbourhood(query, [id]);
+      expect(candidates.length).toBeGreaterThan(1);
     });
-    expect(plans).toHaveLength(2);
+    expect(plans).toHaveLength(1);
     expectIndexed(plans);
     expect(plans[0]?.match(new RegExp(conversationIndex, 'g'))).toHaveLength(2);
   });

@@ -112,7 +112,7 @@ describe('a query of', () => {
     `\\garden\\`,
     `garden'; drop table message; --`,
     '$1 garden {x} %s %',
-    `-garden +wall`,
+    `+garden - wall`,
     `(garden)) ((`,
   ])('operators, quotes or backslashes is words: %j', async (query) => {
     expect(await isDegraded(query)).toBe(false);

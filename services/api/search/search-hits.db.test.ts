@@ -1,9 +1,14 @@
+import { systemClock } from '@memory-layer/shared/lifecycle/clock';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { embedPending } from '../testing/embed-pending.ts';
 import { createMemory } from '../testing/search-fixture.ts';
 import { keys, startTestApi, type TestApi } from '../testing/test-api.ts';
 import { WordEmbedder } from '../testing/word-embedder.ts';
-import { createSearchRepository, type CandidateQuery } from './search.repository.ts';
+import type { CandidateQuery } from './candidates/candidate-query.ts';
+import { createLexicalIndex } from './lexical/lexical-index.ts';
+import { parseSearchText } from './lexical/search-text.ts';
+import { createSearchRepository } from './search.repository.ts';
+import { noSegments } from './vector/ready-segments.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -66,10 +71,17 @@ describe('what is found', () => {
         decay: expect.any(Number),
         importance: 0.25,
         breakdown: {
+          similarity: items[0]?.similarity,
           vector: expect.any(Number),
           lexical: expect.any(Number),
           context: 0,
+          speaker: 0,
+          conversation: expect.any(Number),
+          substance: expect.any(Number),
           relevance: expect.any(Number),
+          importance: 0.25,
+          decay: items[0]?.decay,
+          score: items[0]?.score,
         },
       },
     ]);
@@ -121,21 +133,38 @@ describe('security: tenant A cannot see tenant B', () => {
       createdAfter: undefined,
       createdBefore: undefined,
       importanceMin: undefined,
+      importanceMax: undefined,
       metadata: undefined,
+      where: undefined,
+      throughId: undefined,
+      similarity: undefined,
     };
     const query: CandidateQuery = {
       tenantId: own.tenantId,
       generation: api.generation,
       vector,
-      text: 'garden theirs',
+      segments: noSegments,
+      lexical: await createLexicalIndex({
+        db: api.db,
+        clock: systemClock,
+        onError: (error) => expect.fail(error.message),
+      }).prepare(own.tenantId, parseSearchText('garden theirs')),
+      byWords: true,
       limit: 10,
       filter: none,
     };
 
     expect((await repository.findCandidates(query)).map((candidate) => candidate.id)).toEqual([ownId]);
-    expect(await repository.findNeighbours(query, otherIds)).toEqual({ neighbours: [], adjacency: [] });
-    expect(await repository.findNeighbours(query, [ownId])).toEqual({ neighbours: [], adjacency: [] });
+    expect((await repository.findNeighbourhood(query, otherIds)).candidates).toEqual([]);
+    const around = await repository.findNeighbourhood(query, [ownId, ...otherIds]);
+    expect(around.candidates.map((candidate) => candidate.id)).toEqual([ownId]);
     expect(await repository.getHits(own.tenantId, api.generation, otherIds, vector)).toEqual([]);
+    expect(await repository.listNeighbours({ tenantId: own.tenantId, ids: otherIds, count: 5 })).toEqual(
+      new Map(otherIds.map((id) => [id, { before: [], after: [] }])),
+    );
+    const theirs = { tenantId: own.tenantId, generation: api.generation, ids: otherIds };
+    expect(await repository.listMeanVectors(theirs)).toEqual(new Map());
+    expect((await repository.listMeanVectors({ ...theirs, tenantId: other.tenantId })).size).toBe(2);
     expect(await repository.getHits(other.tenantId, api.generation, otherIds, vector)).toHaveLength(2);
   });
 });

@@ -1,51 +1,80 @@
 import type { z } from '@hono/zod-openapi';
-import type { searchBodySchema, searchHitSchema, searchQuerySchema } from './search.schemas.ts';
-import type { SearchHit, SearchRequest } from './search.ts';
+import type { SearchFilter } from './filter/search-filter.ts';
+import type { searchHitSchema, searchResponseSchema } from './search-answer.schemas.ts';
+import type { searchBodySchema, searchQuerySchema } from './search.schemas.ts';
+import type { SearchHit, SearchRequest, SearchResult, ShownNeighbour } from './search.ts';
 
 interface Caller {
   readonly tenantId: string;
   readonly signal: AbortSignal;
 }
 
-export function fromQuery(query: z.output<typeof searchQuerySchema>, caller: Caller): SearchRequest {
+type Query = z.output<typeof searchQuerySchema>;
+type Body = z.output<typeof searchBodySchema>;
+
+export function fromQuery(query: Query, caller: Caller): SearchRequest {
+  const filter = { ...commonFilter(query), metadata: undefined, where: undefined };
+  return { ...caller, ...commonParts(query, {}), filter, source: 'query' };
+}
+
+export function fromBody(body: Body, caller: Caller): SearchRequest {
+  const common = commonFilter(body);
+  const filter: SearchFilter = {
+    ...common,
+    conversationIds: body.conversation_ids ?? common.conversationIds,
+    roles: body.roles ?? common.roles,
+    metadata: body.metadata,
+    where: body.filter,
+  };
+  return { ...caller, ...commonParts(body, body.weights), filter, source: 'body' };
+}
+
+function commonFilter(asked: Query | Body): Omit<SearchFilter, 'metadata' | 'where'> {
   return {
-    ...caller,
-    query: query.query,
-    mode: query.mode,
-    topK: query.top_k,
-    candidateLimit: query.candidate_limit,
-    filter: {
-      conversationIds: query.conversation_id === undefined ? undefined : [query.conversation_id],
-      roles: undefined,
-      createdAfter: undefined,
-      createdBefore: undefined,
-      importanceMin: query.importance_min ?? query.min_importance,
-      metadata: undefined,
+    conversationIds: asked.conversation_id === undefined ? undefined : [asked.conversation_id],
+    roles: asked.role === undefined ? undefined : [asked.role],
+    createdAfter: asked.created_after,
+    createdBefore: asked.created_before,
+    importanceMin: asked.importance_min ?? asked.min_importance,
+    importanceMax: asked.importance_max,
+  };
+}
+
+function commonParts(asked: Query | Body, weights: Body['weights']) {
+  return {
+    query: asked.query,
+    mode: asked.mode,
+    topK: asked.top_k,
+    candidateLimit: asked.candidate_limit,
+    neighbours: asked.neighbours,
+    rerank: asked.rerank,
+    cursor: asked.cursor,
+    ranking: {
+      weights,
+      decayMode: asked.decay_mode,
+      halfLifeDays: asked.half_life_days,
+      scoreMin: asked.score_min,
+      similarityMin: asked.similarity_min,
+      diversity: asked.diversity,
     },
   };
 }
 
-export function fromBody(body: z.output<typeof searchBodySchema>, caller: Caller): SearchRequest {
+export function toResultBody(result: SearchResult): z.input<typeof searchResponseSchema> {
   return {
-    ...caller,
-    query: body.query,
-    mode: body.mode,
-    topK: body.top_k,
-    candidateLimit: body.candidate_limit,
-    filter: {
-      conversationIds:
-        body.conversation_ids ?? (body.conversation_id === undefined ? undefined : [body.conversation_id]),
-      roles: body.roles ?? (body.role === undefined ? undefined : [body.role]),
-      createdAfter: body.created_after,
-      createdBefore: body.created_before,
-      importanceMin: body.importance_min ?? body.min_importance,
-      metadata: body.metadata,
-    },
+    total: result.hits.length,
+    degraded: result.degraded,
+    reranked: result.reranked,
+    items: result.hits.map(toHitBody),
+    next_cursor: result.nextCursor ?? null,
+    exhausted: result.exhausted,
   };
 }
 
-export function toHitBody(hit: SearchHit): z.input<typeof searchHitSchema> {
-  const { vector, lexical, context, relevance, importance, decay, similarity } = hit.breakdown;
+function toHitBody(hit: SearchHit): z.input<typeof searchHitSchema> {
+  const { importance, decay, rerank, similarity: _, ...parts } = hit.breakdown;
+  const { score, neighbours } = hit;
+  const similarity = hit.breakdown.similarity ?? null;
   return {
     message_id: hit.messageId,
     conversation_id: hit.conversationId,
@@ -53,10 +82,30 @@ export function toHitBody(hit: SearchHit): z.input<typeof searchHitSchema> {
     content: hit.content,
     metadata: hit.metadata,
     created_at: hit.createdAt.toISOString(),
-    score: hit.score,
-    similarity: similarity ?? null,
+    score,
+    similarity,
     decay,
     importance,
-    breakdown: { vector, lexical, context, relevance },
+    breakdown: {
+      similarity,
+      ...parts,
+      importance,
+      decay,
+      ...(rerank !== undefined && { rerank }),
+      score,
+    },
+    ...(neighbours && {
+      neighbours: { before: neighbours.before.map(toNeighbourBody), after: neighbours.after.map(toNeighbourBody) },
+    }),
+  };
+}
+
+function toNeighbourBody(neighbour: ShownNeighbour) {
+  return {
+    message_id: neighbour.messageId,
+    role: neighbour.role,
+    content: neighbour.content,
+    metadata: neighbour.metadata,
+    created_at: neighbour.createdAt.toISOString(),
   };
 }

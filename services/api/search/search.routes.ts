@@ -3,11 +3,12 @@ import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
+import { strictQuery } from '../http/strict-query.ts';
 import { validationHook } from '../http/validation-hook.ts';
-import { fromBody, fromQuery, toHitBody } from './search.mapper.ts';
-import { searchBodySchema, searchQuerySchema, searchResponseSchema } from './search.schemas.ts';
+import { searchResponseSchema } from './search-answer.schemas.ts';
+import { fromBody, fromQuery, toResultBody } from './search.mapper.ts';
+import { searchBodySchema, searchQuerySchema } from './search.schemas.ts';
 import type { SearchService } from './search.service.ts';
-import type { SearchResult } from './search.ts';
 
 const path = '/v1/memory/search';
 const common = { path, tags: ['search'], security: keySecurity };
@@ -22,6 +23,7 @@ export function searchRoutes({ service, maxBodyBytes }: SearchRoutesDeps) {
     ...common,
     method: 'get',
     summary: 'Search by meaning and by words',
+    middleware: [strictQuery] as const,
     request: { query: searchQuerySchema },
     responses: {
       200: json(searchResponseSchema, 'The best hits, best first.'),
@@ -46,16 +48,12 @@ export function searchRoutes({ service, maxBodyBytes }: SearchRoutesDeps) {
       const query = c.req.valid('query');
       const where = { in: 'query', pointer: '/tenant_id' } as const;
       const tenantId = await admitTenant(c, query.tenant_id, where);
-      return c.json(answer(await service.search(fromQuery(query, { tenantId, signal: c.get('signal')() }))), 200);
+      return c.json(toResultBody(await service.search(fromQuery(query, { tenantId, signal: c.get('signal')() }))), 200);
     })
     .openapi(post, async (c) => {
       const input = c.req.valid('json');
       const where = { in: 'body', pointer: '/tenant_id' } as const;
       const tenantId = await admitTenant(c, input.tenant_id, where);
-      return c.json(answer(await service.search(fromBody(input, { tenantId, signal: c.get('signal')() }))), 200);
+      return c.json(toResultBody(await service.search(fromBody(input, { tenantId, signal: c.get('signal')() }))), 200);
     });
-}
-
-function answer(result: SearchResult) {
-  return { total: result.hits.length, degraded: result.degraded, items: result.hits.map(toHitBody) };
 }

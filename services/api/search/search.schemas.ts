@@ -4,80 +4,107 @@ import {
   conversationIdSchema,
   importanceSchema,
   instantSchema,
-  messageIdSchema,
   metadataSchema,
   roleSchema,
   tenantIdSchema,
 } from '../message/message.schemas.ts';
-import { hasAtMost, textProblem } from '../message/text-rules.ts';
-import { searchModes } from './search.ts';
+import {
+  candidateLimitField,
+  cursorField,
+  decayModeField,
+  described,
+  filterField,
+  halfLifeField,
+  modeField,
+  neighboursField,
+  queryField,
+  rerankField,
+  rerankTextField,
+  shareField,
+  similarityField,
+  topKField,
+  weightsField,
+} from './search-field.schemas.ts';
 
-const maxQueryCharacters = 10_000;
+/** What both ways of asking have in common. */
+const common = {
+  tenant_id: tenantIdSchema.optional(),
+  query: queryField,
+  mode: modeField,
+  conversation_id: conversationIdSchema.optional(),
+  role: roleSchema.optional(),
+  created_after: instantSchema.optional().openapi({ description: 'Inclusive.' }),
+  created_before: instantSchema.optional().openapi({ description: 'Exclusive.' }),
+  decay_mode: decayModeField,
+  cursor: cursorField,
+};
 
-const querySchema = z
-  .string()
-  .superRefine((text, context) => {
-    const problem = textProblem(text) ?? lengthProblem(text);
-    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
-  })
-  .openapi({ minLength: 1, maxLength: maxQueryCharacters, example: 'Where does my sister live?' });
-
-function lengthProblem(text: string): string | undefined {
-  if (text.trim() === '') return 'must not be blank';
-  return hasAtMost(text, maxQueryCharacters) ? undefined : `must have at most ${maxQueryCharacters} characters`;
+interface Checked {
+  readonly mode: string;
+  readonly decay_mode: string;
+  readonly importance_min?: number | undefined;
+  readonly min_importance?: number | undefined;
+  readonly half_life_days?: number | undefined;
+  readonly similarity_min?: number | undefined;
 }
 
-const topK = z.int('must be a whole number').min(1, 'must be 1 to 100').max(100, 'must be 1 to 100');
-const candidateLimit = z.int('must be a whole number').min(1, 'must be 1 to 1000').max(1000, 'must be 1 to 1000');
-const mode = z.enum(searchModes).default('hybrid');
+/** Fields that cannot be sent together. */
+function checkTogether(value: Checked, context: z.core.$RefinementCtx): void {
+  const refuse = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message });
+  if (value.importance_min !== undefined && value.min_importance !== undefined) {
+    refuse('min_importance', 'is another name of importance_min: send one of the two');
+  }
+  if (value.half_life_days !== undefined && value.decay_mode !== 'half_life') {
+    refuse('half_life_days', `means nothing with the decay_mode ${value.decay_mode}`);
+  }
+  if (value.similarity_min !== undefined && value.mode === 'lexical') {
+    refuse('similarity_min', 'means nothing with the mode lexical, which compares words alone');
+  }
+}
 
-const importanceFromText = numberFromText(importanceSchema)
-  .optional()
-  .openapi({ type: 'number', minimum: 0, maximum: 1, example: 0.5 });
-
-const oneImportance = {
-  path: ['min_importance'],
-  message: 'is another name of importance_min: send one of the two',
-};
-const hasOneImportance = (value: { importance_min?: unknown; min_importance?: unknown }) =>
-  value.importance_min === undefined || value.min_importance === undefined;
+const importanceFromText = numberFromText(importanceSchema).optional().openapi(described.importance);
 
 export const searchQuerySchema = z
   .strictObject({
-    tenant_id: tenantIdSchema.optional(),
-    query: querySchema,
-    conversation_id: conversationIdSchema.optional(),
-    top_k: numberFromText(topK).default(5).openapi({ type: 'integer', minimum: 1, maximum: 100, default: 5 }),
-    candidate_limit: numberFromText(candidateLimit)
-      .default(200)
-      .openapi({ type: 'integer', minimum: 1, maximum: 1000, default: 200 }),
+    ...common,
+    top_k: numberFromText(topKField).default(5).openapi(described.top_k),
+    candidate_limit: numberFromText(candidateLimitField).default(100).openapi(described.candidate_limit),
     importance_min: importanceFromText,
     min_importance: importanceFromText,
-    mode,
+    importance_max: importanceFromText,
+    neighbours: numberFromText(neighboursField).default(0).openapi(described.neighbours),
+    similarity_min: numberFromText(similarityField).optional().openapi(described.similarity_min),
+    score_min: numberFromText(shareField).optional().openapi(described.score_min),
+    diversity: numberFromText(shareField).default(0).openapi(described.diversity),
+    half_life_days: numberFromText(halfLifeField).optional().openapi(described.half_life_days),
+    rerank: rerankTextField.openapi(described.rerank),
   })
-  .refine(hasOneImportance, oneImportance);
+  .superRefine(checkTogether);
 
 const oneOrMore = <Schema extends z.ZodType>(schema: Schema) =>
   z.array(schema).min(1, 'must name at least one').max(100, 'must name at most 100');
 
 export const searchBodySchema = z
   .strictObject({
-    tenant_id: tenantIdSchema.optional(),
-    query: querySchema,
-    mode,
-    top_k: topK.default(5),
-    candidate_limit: candidateLimit.default(200),
-    conversation_id: conversationIdSchema.optional(),
+    ...common,
+    top_k: topKField.default(5),
+    candidate_limit: candidateLimitField.default(100),
     conversation_ids: oneOrMore(conversationIdSchema).optional(),
-    role: roleSchema.optional(),
     roles: oneOrMore(roleSchema).optional(),
-    created_after: instantSchema.optional().openapi({ description: 'Inclusive.' }),
-    created_before: instantSchema.optional().openapi({ description: 'Exclusive.' }),
     importance_min: importanceSchema.optional(),
     min_importance: importanceSchema.optional(),
+    importance_max: importanceSchema.optional(),
     metadata: metadataSchema.optional().openapi({ description: 'What the metadata of a hit must contain.' }),
+    filter: filterField.optional(),
+    neighbours: neighboursField.default(0).openapi(described.neighbours),
+    weights: weightsField.default({}),
+    similarity_min: similarityField.optional().openapi(described.similarity_min),
+    score_min: shareField.optional().openapi(described.score_min),
+    diversity: shareField.default(0).openapi(described.diversity),
+    half_life_days: halfLifeField.optional().openapi(described.half_life_days),
+    rerank: rerankField.openapi(described.rerank),
   })
-  .refine(hasOneImportance, oneImportance)
+  .superRefine(checkTogether)
   .refine((value) => value.conversation_id === undefined || value.conversation_ids === undefined, {
     path: ['conversation_ids'],
     message: 'cannot be combined with conversation_id',
@@ -87,36 +114,3 @@ export const searchBodySchema = z
     message: 'cannot be combined with role',
   })
   .openapi('SearchRequest');
-
-const share = z.number().openapi({ example: 0.71 });
-
-export const searchHitSchema = z
-  .object({
-    message_id: messageIdSchema,
-    conversation_id: conversationIdSchema,
-    role: roleSchema,
-    content: z.string().openapi({ example: 'My sister Ana moved to Lisbon in May.' }),
-    metadata: z.record(z.string(), z.unknown()).openapi({ example: { topic: 'family' } }),
-    created_at: z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' }),
-    score: share.openapi({ description: '0.6 relevance + 0.3 importance + 0.1 decay.' }),
-    similarity: z
-      .number()
-      .nullable()
-      .openapi({ description: 'Plain cosine similarity; null when unknown.', example: 0.63 }),
-    decay: share,
-    importance: z.number().openapi({ example: 0.233 }),
-    breakdown: z
-      .object({ vector: share, lexical: share, context: share, relevance: share })
-      .openapi({ description: 'Parts of the relevance, each scaled 0 to 1 over this query’s candidates.' }),
-  })
-  .openapi('SearchHit');
-
-export const searchResponseSchema = z
-  .object({
-    total: z.int().openapi({ description: 'Number of items returned.', example: 1 }),
-    degraded: z
-      .boolean()
-      .openapi({ description: 'True when the query could not be embedded: found by words alone.', example: false }),
-    items: z.array(searchHitSchema),
-  })
-  .openapi('SearchResponse');

@@ -1,28 +1,36 @@
-import type { Embedder } from '@memory-layer/shared/embedding/embedder';
+import type { QueryVector, QueryVectors } from '@memory-layer/shared/embedding/query-vectors';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { GenerationService } from '@memory-layer/shared/generation/generation.service';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
-import { embedQuery, type QueryVector } from './query-vector.ts';
-import { fuseSides, rank, type Candidate, type RankedCandidate, type RankingWeights } from './ranking.ts';
-import type { CandidateQuery, HitRow, SearchRepository } from './search.repository.ts';
-import type { SearchHit, SearchMode, SearchRequest, SearchResult } from './search.ts';
+import type { CandidateReader } from './candidate-reader.ts';
+import { orderCandidates } from './candidates/order-candidates.ts';
+import { prepareQuery, type QueryPreparation } from './candidates/prepare-query.ts';
+import { currentRows } from './current-rows.ts';
+import { closePage, openPage, unshown, type SearchPage } from './page/search-page.ts';
+import { invalidField } from './invalid-field.ts';
+import { parseSearchText } from './lexical/search-text.ts';
+import { chooseRanking, type RankingDefaults } from './ranking/ranking-options.ts';
+import type { RankedCandidate, RankingOptions } from './ranking/rank.ts';
+import type { HitReranker } from './rerank/hit-reranker.ts';
+import type { SearchRepository } from './search.repository.ts';
+import type { SearchRequest, SearchResult } from './search.ts';
+import type { RankingWeights } from './ranking/weights.ts';
+import { toHit } from './shown/to-hit.ts';
 
-export interface SearchServiceDeps {
-  readonly repository: SearchRepository;
+export interface SearchServiceDeps extends RankingDefaults, QueryPreparation {
+  /** For what is shown: always of the primary. */
+  readonly repository: Pick<SearchRepository, 'getHits' | 'listNeighbours'>;
+  readonly readCandidates: CandidateReader;
   readonly generations: GenerationService;
-  /** Guarded by a timeout and a circuit breaker. */
-  readonly queryEmbedder: Embedder;
-  readonly weights: RankingWeights;
-  readonly halfLifeDays: number;
+  readonly queryVectors: Pick<QueryVectors, 'find'>;
+  /** Undefined: hits are not reranked. */
+  readonly hitReranker: HitReranker | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
-
-// Neighbours are looked up for the best candidates only: far-off ones do not become hits by their context.
-const contextCandidates = 100;
 
 export type SearchService = ReturnType<typeof createSearchService>;
 
@@ -30,10 +38,9 @@ export function createSearchService(deps: SearchServiceDeps) {
   const { repository, generations, metrics } = deps;
 
   /** The query's vector, or undefined when the embedder cannot give one right now. */
-  async function tryEmbed(request: SearchRequest): Promise<QueryVector | undefined> {
+  async function tryEmbed(text: string, signal: AbortSignal): Promise<QueryVector | undefined> {
     try {
-      const { signal } = request;
-      return await embedQuery(request.query, { embedder: deps.queryEmbedder, generations, signal });
+      return await deps.queryVectors.find(text, signal);
     } catch (error) {
       if (!isEmbeddingFailure(error)) throw error;
       deps.logger.warn({ err: error }, 'query not embedded: answering by words');
@@ -41,71 +48,76 @@ export function createSearchService(deps: SearchServiceDeps) {
     }
   }
 
-  async function rankCandidates(query: CandidateQuery, mode: SearchMode): Promise<RankedCandidate[]> {
-    const found = await repository.findCandidates(query);
-    const { neighbours, adjacency } = await repository.findNeighbours(query, bestIds(found, mode));
-    const pool = withoutRepeats([...found, ...neighbours]);
-    const { weights, halfLifeDays } = deps;
-    return rank(pool, adjacency, { mode, weights, halfLifeDays, now: deps.clock.now() });
+  /** The page's hits as they are now, and how to go on. */
+  async function show(
+    request: SearchRequest,
+    page: SearchPage,
+    { ordered, generation, vector, weights }: Ordered,
+  ): Promise<Omit<SearchResult, 'degraded'>> {
+    const { tenantId, neighbours: count, query, signal } = request;
+    const left = unshown(ordered, page);
+    const reranker = request.rerank === false ? undefined : deps.hitReranker;
+    const seen = Math.max(page.size, reranker?.candidates ?? 0);
+    const found = await currentRows(left, seen, (ids) => repository.getHits(tenantId, generation, ids, vector?.plain));
+    const asRanked = { hits: found, reranked: false };
+    const { hits, reranked } = (await reranker?.rerank(found, { query, weights, signal })) ?? asRanked;
+    const shown = hits.slice(0, page.size);
+    const ids = shown.map(({ row }) => row.id);
+    const neighbours = count > 0 ? await repository.listNeighbours({ tenantId, ids, count }) : undefined;
+    // All there is has been looked at, and fits.
+    const end = found.length <= page.size && (found.length < seen || found.at(-1)?.ranked === left.at(-1));
+    return {
+      hits: shown.map(({ ranked, row }) => toHit(ranked, row, neighbours?.get(row.id))),
+      reranked,
+      exhausted: end,
+      nextCursor: end ? undefined : closePage(request, page, ids, shown[0]?.row.newest_id),
+    };
   }
 
   return {
-    /** Finds by meaning and by words. Answers by words alone, and says so, when the query cannot be embedded. */
+    /**
+     * Finds by meaning and by words. Answers by words alone, and says so, when the query cannot be embedded.
+     *
+     * @throws AppError `invalid_request` for a cursor of another search, weights that leave nothing to rank by, or a wish
+     * to rerank where that is not configured.
+     */
     async search(request: SearchRequest): Promise<SearchResult> {
       const stopTimer = metrics.searchSeconds.startTimer({ mode: request.mode });
-      const vector = request.mode === 'lexical' ? undefined : await tryEmbed(request);
+      if (request.rerank === true && deps.hitReranker === undefined) {
+        throw invalidField(request.source, 'rerank', 'needs a reranker, and none is configured');
+      }
+      const page = openPage(request, deps.clock.now());
+      const ranking = chooseRanking(request, deps);
+      const text = parseSearchText(request.query);
+      // Nothing but exclusions is no meaning either: then the text is embedded as it is.
+      const vector =
+        request.mode === 'lexical' ? undefined : await tryEmbed(text.words || request.query, request.signal);
       const degraded = request.mode !== 'lexical' && vector === undefined;
       const mode = degraded ? 'lexical' : request.mode;
-      const { generation } = generations.getActive();
-      const query: CandidateQuery = {
-        tenantId: request.tenantId,
-        generation,
-        vector: vector?.centred,
-        text: mode === 'vector' ? undefined : request.query,
-        limit: Math.max(request.candidateLimit, request.topK),
-        filter: request.filter,
-      };
-      const best = (await rankCandidates(query, mode)).slice(0, request.topK);
-      const ids = best.map((candidate) => candidate.id);
-      const rows = await repository.getHits(request.tenantId, generation, ids, vector?.plain);
-      const hits = toHits(best, rows);
+      const { generation } = vector ?? generations.getActive();
+      const prepared = await prepareQuery(request, page, { text, generation, vector, mode }, deps);
+      const options: RankingOptions = { ...ranking, ...prepared, mode, now: page.now };
+      // No similarity is known without a vector, so none is high enough.
+      const findsNothing = degraded && request.ranking.similarityMin !== undefined;
+      const ordered = findsNothing
+        ? []
+        : await orderCandidates(deps.readCandidates, prepared.query, options, page.shown.size + page.size);
+      const result = await show(request, page, { ordered, generation, vector, weights: ranking.weights });
       metrics.searches.inc({ mode: request.mode, degraded: String(degraded) });
-      metrics.searchResults.observe(hits.length);
+      metrics.searchResults.observe(result.hits.length);
       stopTimer();
-      return { hits, degraded };
+      return { ...result, degraded };
     },
   };
 }
 
+interface Ordered {
+  readonly ordered: readonly RankedCandidate[];
+  readonly generation: number;
+  readonly vector: QueryVector | undefined;
+  readonly weights: RankingWeights;
+}
+
 function isEmbeddingFailure(error: unknown): boolean {
   return error instanceof AppError && (error.code === 'embedding_unavailable' || error.code === 'embedding_rejected');
-}
-
-function bestIds(candidates: readonly Candidate[], mode: SearchMode): string[] {
-  return [...fuseSides(candidates, mode)]
-    .toSorted(([, a], [, b]) => b.fused - a.fused)
-    .slice(0, contextCandidates)
-    .map(([id]) => id);
-}
-
-function withoutRepeats(candidates: readonly Candidate[]): Candidate[] {
-  return [...new Map(candidates.map((candidate) => [candidate.id, candidate])).values()];
-}
-
-function toHits(ranked: readonly RankedCandidate[], rows: readonly HitRow[]): SearchHit[] {
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  return ranked.flatMap((candidate) => {
-    const row = byId.get(candidate.id);
-    if (row === undefined) return [];
-    return {
-      messageId: row.id,
-      conversationId: row.conversation_id,
-      role: row.role,
-      content: row.content,
-      metadata: row.metadata,
-      createdAt: row.created_at,
-      score: candidate.score,
-      breakdown: { ...candidate.breakdown, similarity: row.similarity ?? undefined },
-    };
-  });
 }

@@ -1,17 +1,23 @@
 import type { Role } from '@memory-layer/shared/db/schema';
+import type { SearchFilter } from './filter/search-filter.ts';
+import type { DecayMode } from './ranking/decay.ts';
+import type { Relevance } from './ranking/relevance.ts';
+import type { RankingWeights } from './ranking/weights.ts';
 
 export const searchModes = ['hybrid', 'vector', 'lexical'] as const;
 export type SearchMode = (typeof searchModes)[number];
 
-/** Which messages may be hits. Undefined parts do not filter. */
-export interface SearchFilter {
-  readonly conversationIds: readonly string[] | undefined;
-  readonly roles: readonly Role[] | undefined;
-  readonly createdAfter: Date | undefined;
-  readonly createdBefore: Date | undefined;
-  readonly importanceMin: number | undefined;
-  /** Key-value pairs that a message's metadata must contain. */
-  readonly metadata: Readonly<Record<string, unknown>> | undefined;
+/** What a request says about its ranking; what it leaves open comes from the configuration. */
+export interface RankingChoices {
+  readonly weights: { readonly [Part in keyof RankingWeights]?: number | undefined };
+  readonly decayMode: DecayMode;
+  readonly halfLifeDays: number | undefined;
+  /** Least final score of a hit, 0 to 1. */
+  readonly scoreMin: number | undefined;
+  /** Least plain similarity of a hit, -1 to 1. */
+  readonly similarityMin: number | undefined;
+  /** 0 to 1: how much hits are to differ from one another. */
+  readonly diversity: number;
 }
 
 export interface SearchRequest {
@@ -22,23 +28,41 @@ export interface SearchRequest {
   /** Candidates taken from each side before ranking. */
   readonly candidateLimit: number;
   readonly filter: SearchFilter;
+  readonly ranking: RankingChoices;
+  /** Messages shown before and after each hit. */
+  readonly neighbours: number;
+  /** Undefined: where a reranker is configured. */
+  readonly rerank: boolean | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor: string | undefined;
+  /** Where its fields came from, for errors that name them. */
+  readonly source: 'query' | 'body';
   readonly signal: AbortSignal;
 }
 
-/** What made a hit's score, each part 0 to 1 except similarity. */
-export interface ScoreBreakdown {
+/** What made a hit's score; docs/ranking.md has the formula. */
+export interface ScoreBreakdown extends Relevance {
   /** Cosine similarity of query and message as the model sees them, -1 to 1; means the same in every query. */
   readonly similarity: number | undefined;
-  /** The vector side, scaled over this query's candidates. */
-  readonly vector: number;
-  /** The words, scaled over this query's candidates. */
-  readonly lexical: number;
-  /** What the messages before and after say, scaled likewise. */
-  readonly context: number;
-  /** The three above, fused. */
-  readonly relevance: number;
   readonly importance: number;
   readonly decay: number;
+  /** What counts in place of the relevance: the reranker's score. */
+  readonly rerank?: number;
+}
+
+/** A message that stands before or after a hit. */
+export interface ShownNeighbour {
+  readonly messageId: string;
+  readonly role: Role;
+  readonly content: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly createdAt: Date;
+}
+
+/** Each in the order of the conversation. */
+export interface ShownNeighbours {
+  readonly before: readonly ShownNeighbour[];
+  readonly after: readonly ShownNeighbour[];
 }
 
 export interface SearchHit {
@@ -50,10 +74,18 @@ export interface SearchHit {
   readonly createdAt: Date;
   readonly score: number;
   readonly breakdown: ScoreBreakdown;
+  /** Undefined when none were asked for. */
+  readonly neighbours: ShownNeighbours | undefined;
 }
 
 export interface SearchResult {
   readonly hits: readonly SearchHit[];
   /** The query could not be embedded: these hits were found by words alone. */
   readonly degraded: boolean;
+  /** These hits are in the order of the reranker. */
+  readonly reranked: boolean;
+  /** Goes on after these hits; undefined at the end. */
+  readonly nextCursor: string | undefined;
+  /** Nothing more matches. False at the end too, when pages reach no further. */
+  readonly exhausted: boolean;
 }

@@ -26,7 +26,10 @@ export interface Memory {
 export interface SearchAnswer {
   readonly total: number;
   readonly degraded: boolean;
+  readonly reranked: boolean;
   readonly items: readonly Hit[];
+  readonly next_cursor: string | null;
+  readonly exhausted: boolean;
 }
 
 export interface Hit {
@@ -41,6 +44,9 @@ export interface Hit {
     readonly lexical: number;
     readonly context: number;
     readonly relevance: number;
+    readonly importance: number;
+    readonly decay: number;
+    readonly score: number;
   };
 }
 

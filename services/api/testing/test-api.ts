@@ -1,7 +1,7 @@
 import { BlockList } from 'node:net';
 import type { Database } from '@memory-layer/shared/db/database';
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embedder';
+import { QueryVectors } from '@memory-layer/shared/embedding/query-vectors';
 import { createGuardedEmbedder } from '@memory-layer/shared/embedding/guarded-embedder';
 import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
 import { createGenerationService } from '@memory-layer/shared/generation/generation.service';
@@ -9,6 +9,7 @@ import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics, type Metrics } from '@memory-layer/shared/observability/metrics';
 import { createPendingMessagesRepository } from '@memory-layer/shared/observability/pending-messages.repository';
+import type { Reranker } from '@memory-layer/shared/rerank/reranker';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import type { Kysely } from 'kysely';
 import { createBacklogReader } from '../admin/backlog.ts';
@@ -30,8 +31,13 @@ import { MessageWriter } from '../message/write/message-writer.ts';
 import type { RateLimiters } from '../rate-limit/rate-limiter.ts';
 import { createRetentionRunRepository } from '../retention/retention-run.repository.ts';
 import { createRetentionService, type RetentionServiceDeps } from '../retention/retention.service.ts';
-import { defaultWeights } from '../search/ranking.ts';
+import { defaultWeights } from '../search/ranking/weights.ts';
+import { createHitReranker } from '../search/rerank/hit-reranker.ts';
+import { createLexicalIndex } from '../search/lexical/lexical-index.ts';
+import { createDateReader } from '../search/ranking/date-terms.ts';
 import { createSearchRepository } from '../search/search.repository.ts';
+import { createReadySegmentsRepository } from '../search/vector/ready-segments.repository.ts';
+import { createSegmentDirectory } from '../search/vector/segment-directory.ts';
 import { createSearchService } from '../search/search.service.ts';
 import { createCaller, type Call } from './call.ts';
 import { WordEmbedder } from './word-embedder.ts';
@@ -68,6 +74,7 @@ export interface TestApiOptions {
   readonly maxQueuedBytes?: number;
   readonly importStallMs?: number;
   readonly stopping?: AbortSignal;
+  readonly reranker?: Reranker;
   readonly events?: Partial<Pick<EventRoutesDeps, 'heartbeatMs' | 'stallMs'>> &
     Partial<Pick<EventFeedOptions, 'maxStreams' | 'maxStreamsPerTenant'>>;
 }
@@ -170,6 +177,7 @@ function composeTestApp(database: Database, shared: Shared) {
     clock,
     metrics,
   });
+  const searchRepository = createSearchRepository(db);
   const app = createApp({
     messages,
     imports: {
@@ -178,9 +186,19 @@ function composeTestApp(database: Database, shared: Shared) {
       stopping: options.stopping ?? new AbortController().signal,
     },
     search: createSearchService({
-      repository: createSearchRepository(db),
+      repository: searchRepository,
+      readCandidates: (work) => work(searchRepository),
       generations,
-      queryEmbedder: createCachedEmbedder(queryEmbedder, { maxEntries: 100 }),
+      hitReranker:
+        options.reranker && createHitReranker({ reranker: options.reranker, candidates: 10, logger, metrics }),
+      queryVectors: new QueryVectors({ embedder: queryEmbedder, generations, maxCacheBytes: 1_048_576, metrics }),
+      lexicalIndex: createLexicalIndex({ db, clock, onError: (error) => logger.error({ err: error }) }),
+      segments: createSegmentDirectory({
+        repository: createReadySegmentsRepository(db),
+        clock,
+        onError: (error) => logger.error({ err: error }),
+      }),
+      readDates: createDateReader([]),
       weights: defaultWeights,
       halfLifeDays: 7,
       clock,
@@ -209,6 +227,7 @@ function composeTestApp(database: Database, shared: Shared) {
       service: createHealthService({
         database,
         queue: { health: async () => ({ status: 'ok' }) },
+        replicas: undefined,
         probeEmbedding: async () => 'ok',
         embedTimeoutMs: 100,
         embedCacheMs: 0,

@@ -185,7 +185,7 @@ describe('what is left alone', () => {
 });
 
 describe('the archive', () => {
-  test('has every column of message but the computed ones', async () => {
+  test('has every column of message but those of its words', async () => {
     const columns = await sql<{ table_name: string; column_name: string }>`
       select table_name, column_name from information_schema.columns
       where table_name in ('message', 'archived_message') and is_generated = 'NEVER'`.execute(database.db);
@@ -195,7 +195,8 @@ describe('the archive', () => {
         .map((row) => row.column_name)
         .toSorted();
     const added = ['archived_at', 'archive_reason'];
-    expect(columnsOf('archived_message')).toEqual([...columnsOf('message'), ...added].toSorted());
+    const kept = columnsOf('message').filter((column) => column !== 'search_language');
+    expect(columnsOf('archived_message')).toEqual([...kept, ...added].toSorted());
   });
 
   const read = async (table: 'message' | 'archived_message', tenantId: string): Promise<Record<string, unknown>> =>
@@ -206,6 +207,7 @@ describe('the archive', () => {
     const expiresAt = new Date('2027-01-01T00:00:00.123Z');
     await tenant.addMessages({ importance: 0.123, externalId: 'ext-1', expiresAt });
     const message = await read('message', tenant.tenantId);
+    delete message['search_language'];
     delete message['search_vector'];
     await archive(tenant.tenantId, 'age');
     const copy = await read('archived_message', tenant.tenantId);
@@ -231,6 +233,7 @@ describe('the archive', () => {
       .where('tenant_id', '=', tenant.tenantId)
       .execute();
     const message = await read('message', tenant.tenantId);
+    delete message['search_language'];
     delete message['search_vector'];
     await archive(tenant.tenantId, 'expired');
     const copy = await read('archived_message', tenant.tenantId);

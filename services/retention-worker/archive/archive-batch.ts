@@ -4,7 +4,7 @@ import { sql, type Kysely } from 'kysely';
 import { toOutcome, type BatchOutcome } from './batch.ts';
 import { selectCandidates, type ArchiveRequest } from './select-candidates.ts';
 
-/** All that a message has and its archive copy keeps: every column but the computed one. A test compares both tables. */
+/** All that a message has and its archive copy keeps: every column but those of its words. A test compares both tables. */
 const keptColumns = [
   'tenant_id',
   'id',

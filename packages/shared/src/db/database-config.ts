@@ -13,6 +13,8 @@ export const databaseEnv = {
   MEMORY_DATABASE_KEEP_ALIVE: flag.default(true),
 };
 
+export type DatabaseConfig = ReturnType<typeof toDatabaseConfig>;
+
 export function toDatabaseConfig(env: z.output<z.ZodObject<typeof databaseEnv>>) {
   return deepFreeze({
     url: env.MEMORY_DATABASE_URL,

@@ -33,6 +33,8 @@ export class Database implements Component {
 
   constructor(options: DatabaseOptions) {
     this.#pool = new Pool({
+      // Statements are short, and some have branches that cost much and hardly ever run: compiling them costs more.
+      options: '-c jit=off',
       ...options.connection,
       max: options.poolSize,
       connectionTimeoutMillis: options.acquireTimeoutMs,

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '../testing/test-database.ts';
-import { encodeHalfvecs, findHalfvecOid } from './halfvec.ts';
+import { decodeHalfvec, encodeHalfvecs, findHalfvecOid } from './halfvec.ts';
 
 let database: TestDatabase;
 let oid: number;
@@ -36,4 +36,12 @@ test('are rounded as the server rounds a literal', async () => {
 
 test.each([Number.NaN, Infinity, 1e6])('are refused by the server when one component is %s', async (component) => {
   await expect(readBack([Float32Array.of(1, component)])).rejects.toThrow('not allowed in halfvec');
+});
+
+test('come back in binary as they are', async () => {
+  const { rows } = await sql<{ bytes: Buffer }>`
+    select halfvec_send(v) as bytes from unnest(array['[1,-0.5,0.000061,65504]', '[0.25]']::halfvec[]) v
+  `.execute(database.db);
+  const read = rows.map((row) => decodeHalfvec(row.bytes));
+  expect(read.map((vector) => [...vector])).toEqual([[1, -0.5, expect.closeTo(0.000061, 7), 65_504], [0.25]]);
 });

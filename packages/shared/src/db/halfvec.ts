@@ -42,6 +42,13 @@ function writeHalfvec(buffer: Buffer, at: number, vector: Float32Array): number 
   return at + elementHeaderBytes + halves.length;
 }
 
+/** A vector as halfvec_send gives it. Source: pgvector's halfvec.c: dimension, a field not used, components. */
+export function decodeHalfvec(bytes: Uint8Array): Float32Array {
+  const halves = Buffer.from(bytes.subarray(elementHeaderBytes - 4)).swap16();
+  // A copy of its own: a Float16Array has to begin at an even address.
+  return new Float32Array(new Float16Array(Uint8Array.from(halves).buffer));
+}
+
 /** The number of an extension's type is the database's own. */
 export async function findHalfvecOid(db: Kysely<Schema>): Promise<number> {
   const { rows } = await sql<{ oid: number }>`select 'halfvec'::regtype::oid as oid`.execute(db);

@@ -29,8 +29,10 @@ const shapes: TableShapes = {
     created_at: 'timestamptz not null',
     updated_at: 'timestamptz not null',
     expires_at: 'timestamptz null',
+    search_language: 'text not null',
     search_vector: 'tsvector not null',
   },
+  search_language: { language: 'text not null', state: 'text not null', changed_at: 'timestamptz not null' },
   embedding: {
     tenant_id: 'text not null',
     message_id: 'uuid not null',
@@ -165,6 +167,7 @@ const exempt = new Set([
   'embedding_generation',
   'api_key',
   'message_event_pruned',
+  'search_language',
   'schema_migration',
   'schema_migration_lock',
 ]);
@@ -214,7 +217,7 @@ describe('every table of a tenant could be distributed on tenant_id', () => {
       where c.relnamespace = 'public'::regnamespace and not c.relispartition and x.indisunique
     `.execute(fixture.db);
     const keys = rows.filter((row) => !exempt.has(row.table));
-    expect(new Set(keys.map((row) => row.table)).size).toBe(Object.keys(shapes).length - 3);
+    expect(new Set(keys.map((row) => row.table)).size).toBe(Object.keys(shapes).length - 4);
     expect(keys.filter((row) => row.first_column !== 'tenant_id')).toEqual([]);
     expect(keys.filter((row) => row.refers_to !== null && row.refers_to !== 'tenant_id')).toEqual([]);
   });

@@ -38,7 +38,15 @@ export interface MessageTable {
   created_at: Date;
   updated_at: Date;
   expires_at: Date | null;
+  /** The text search configuration of its words. */
+  search_language: Generated<string>;
   search_vector: Computed<string>;
+}
+
+export interface SearchLanguageTable {
+  language: string;
+  state: 'current' | 'old';
+  changed_at: DefaultNow;
 }
 
 export interface EmbeddingTable {
@@ -80,7 +88,7 @@ export interface ConversationTable {
 
 export type ArchiveReason = 'age' | 'expired' | 'max_items';
 
-export interface ArchivedMessageTable extends Omit<MessageTable, 'search_vector'> {
+export interface ArchivedMessageTable extends Omit<MessageTable, 'search_language' | 'search_vector'> {
   archived_at: DefaultNow;
   archive_reason: ArchiveReason;
 }
@@ -184,6 +192,7 @@ export interface Schema {
   tenant: TenantTable;
   embedding_generation: EmbeddingGenerationTable;
   message: MessageTable;
+  search_language: SearchLanguageTable;
   embedding: EmbeddingTable;
   embedding_pending: EmbeddingPendingTable;
   conversation: ConversationTable;

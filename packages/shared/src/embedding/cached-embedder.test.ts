@@ -45,49 +45,4 @@ describe('createCachedEmbedder', () => {
     inner.answer = works;
     expect(lengths(await cached.embed(['aa'], { kind: 'query' }))).toEqual([2]);
   });
-
-  describe('the same query at the same moment', () => {
-    let finish: () => void;
-
-    beforeEach(() => {
-      inner.answer = (texts, { signal }) =>
-        new Promise((resolve, reject) => {
-          finish = () => resolve(texts.map((text) => Float32Array.of(text.length, 1)));
-          signal?.addEventListener('abort', () => reject(signal.reason));
-        });
-    });
-
-    const ask = (signal?: AbortSignal) =>
-      cached.embed(['what?'], signal ? { kind: 'query', signal } : { kind: 'query' });
-
-    it('is computed once for all', async () => {
-      const answers = [ask(), ask(), ask()];
-      finish();
-      expect((await Promise.all(answers)).flatMap(lengths)).toEqual([5, 5, 5]);
-      expect(inner.calls).toHaveLength(1);
-    });
-
-    it('is computed on when one caller goes away, and cancelled when all do', async () => {
-      const reason = new Error('gone');
-      const [first, second] = [new AbortController(), new AbortController()];
-      const answers = [ask(first.signal), ask(second.signal)];
-      first.abort(reason);
-      await expect(answers[0]).rejects.toBe(reason);
-      expect(inner.calls[0]?.options.signal?.aborted).toBe(false);
-      second.abort(reason);
-      await expect(answers[1]).rejects.toBe(reason);
-      expect(inner.calls[0]?.options.signal?.aborted).toBe(true);
-    });
-
-    it('starts anew when everybody left, even if the old work goes on', async () => {
-      inner.answer = () => new Promise(() => {});
-      const abort = new AbortController();
-      const left = ask(abort.signal);
-      abort.abort(new Error('gone'));
-      await expect(left).rejects.toThrow('gone');
-      inner.answer = (texts) => Promise.resolve(texts.map((text) => Float32Array.of(text.length, 1)));
-      expect(lengths(await ask())).toEqual([5]);
-      expect(inner.calls).toHaveLength(2);
-    });
-  });
 });

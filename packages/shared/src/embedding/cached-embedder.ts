@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Embedder, EmbedKind, EmbedOptions } from './embedder.ts';
-import { SharedCall } from './shared-call.ts';
 
 export interface CacheOptions {
   /** Vectors kept, the least recently used going first; a vector of 512 dimensions takes 2 KiB. */
@@ -14,7 +13,6 @@ class CachedEmbedder implements Embedder {
   readonly maxTokens: number;
   readonly #inner: Embedder;
   readonly #vectors: LRUCache<string, Float32Array>;
-  readonly #pending = new Map<string, SharedCall<Float32Array[]>>();
 
   constructor(inner: Embedder, { maxEntries }: CacheOptions) {
     this.modelId = inner.modelId;
@@ -44,15 +42,14 @@ class CachedEmbedder implements Embedder {
     const missing = new Map(keys.map((key, index) => [key, texts[index] ?? '']));
     for (const key of found.keys()) missing.delete(key);
     if (missing.size > 0) {
-      const computed = await this.#compute([...missing.keys()], [...missing.values()], options);
+      const computed = await this.#inner.embed([...missing.values()], options);
       [...missing.keys()].forEach((key, index) => {
         const vector = computed[index];
         if (!vector) throw new Error('the embedder gave fewer vectors than texts');
         // A copy: the vector may be a view of a whole batch, which the cache would keep alive.
         this.#vectors.set(key, vector.slice());
         found.set(key, vector);
-        // The answer to a query may have been computed for several callers at once.
-        if (options.kind === 'passage') own.add(key);
+        own.add(key);
       });
     }
     // What a caller does to its vector must not change the next caller's: only what was computed now is not a copy.
@@ -72,27 +69,10 @@ class CachedEmbedder implements Embedder {
     const vector = this.#vectors.get(key);
     return vector ? [[key, vector]] : [];
   }
-
-  #compute(keys: readonly string[], texts: readonly string[], options: EmbedOptions): Promise<Float32Array[]> {
-    const [key] = keys;
-    if (options.kind !== 'query' || keys.length !== 1 || key === undefined) return this.#inner.embed(texts, options);
-    const known = this.#pending.get(key);
-    if (known && !known.cancelled) return known.join(options.signal);
-    const call = new SharedCall((signal) => this.#inner.embed(texts, { kind: 'query', signal }));
-    this.#pending.set(key, call);
-    void this.#forgetWhenSettled(key, call);
-    return call.join(options.signal);
-  }
-
-  async #forgetWhenSettled(key: string, call: SharedCall<Float32Array[]>): Promise<void> {
-    await call.settled;
-    if (this.#pending.get(key) === call) this.#pending.delete(key);
-  }
 }
 
 /**
  * An embedder that computes identical texts once: within a call, and across calls as long as its cache holds them.
- * The same query text asked by several callers at the same moment is computed once for all of them.
  */
 export function createCachedEmbedder(embedder: Embedder, options: CacheOptions): Embedder {
   return new CachedEmbedder(embedder, options);

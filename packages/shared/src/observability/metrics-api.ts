@@ -8,6 +8,7 @@ export function apiMetrics(registers: Registry[]) {
     ...requestMetrics(registers),
     ...eventMetrics(registers),
     ...searchMetrics(registers),
+    ...replicaMetrics(registers),
     ...outageMetrics(registers),
   };
 }
@@ -66,6 +67,18 @@ function eventMetrics(registers: Registry[]) {
 
 function searchMetrics(registers: Registry[]) {
   return {
+    queryVectors: new Counter({
+      name: 'memory_query_vectors_total',
+      help: 'Query vectors that searches needed, by source: cache, shared with a search that was computing it, model.',
+      labelNames: ['source'] as const,
+      registers,
+    }),
+    reranks: new Counter({
+      name: 'memory_rerank_total',
+      help: 'Searches whose hits were given to the reranker, by outcome (reranked, failed).',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
     searches: new Counter({
       name: 'aiml_memory_search_total',
       help: 'Searches answered, by mode and whether the vector side was missing.',
@@ -83,6 +96,29 @@ function searchMetrics(registers: Registry[]) {
       name: 'aiml_memory_search_results',
       help: 'Hits in one answer.',
       buckets: [0, 1, 2, 5, 10, 20, 50, 100],
+      registers,
+    }),
+  };
+}
+
+function replicaMetrics(registers: Registry[]) {
+  return {
+    replicaReads: new Counter({
+      name: 'memory_read_replica_reads_total',
+      help: 'Reads where read replicas are configured, by source: replica, primary (none was well), fallback (it failed).',
+      labelNames: ['source'] as const,
+      registers,
+    }),
+    replicaUp: new Gauge({
+      name: 'memory_read_replica_up',
+      help: 'Whether a read replica is read from (1) or left out (0), by its place in the configuration.',
+      labelNames: ['replica'] as const,
+      registers,
+    }),
+    replicaLagSeconds: new Gauge({
+      name: 'memory_read_replica_lag_seconds',
+      help: 'How far a read replica is behind at most.',
+      labelNames: ['replica'] as const,
       registers,
     }),
   };

@@ -36,9 +36,13 @@ export function segmentCondition({ tenantId, generation, afterId, throughId }: I
   );
 }
 
-/** What is indexed: the column itself has no dimension, and an index needs one. Queries must order by the same. */
-export function indexedVector(dimension: number): string {
-  return `(vector::halfvec(${dimension}))`;
+/**
+ * What is indexed: the column itself has no dimension, and an index needs one. Queries must order by the same.
+ *
+ * @param alias of `embedding` in the query.
+ */
+export function indexedVector(dimension: number, alias?: string): string {
+  return `(${alias === undefined ? '' : `${alias}.`}vector::halfvec(${dimension}))`;
 }
 
 /**

@@ -18,7 +18,7 @@ export async function insertMessages(db: Kysely<Schema>, rows: readonly MessageR
 async function insertAll(db: Kysely<Schema>, rows: readonly MessageRow[]): Promise<void> {
   await sql`
     with input as materialized (${input(rows)}), known_tenant as (${insertTenants}), stored as (
-      insert into message (${columns}) select ${columns} from input
+      insert into message (${columns}, search_language) select ${columns}, ${currentLanguage} from input
     )
     insert into embedding_pending (tenant_id, message_id, generation, content_hash)
     select tenant_id, id, generation, content_hash from input
@@ -29,8 +29,8 @@ async function insertAll(db: Kysely<Schema>, rows: readonly MessageRow[]): Promi
 async function insertUntaken(db: Kysely<Schema>, rows: readonly MessageRow[]): Promise<ReadonlySet<string>> {
   const result = await sql<{ id: string }>`
     with input as materialized (${input(rows)}), known_tenant as (${insertTenants}), stored as (
-      insert into message (${columns})
-      select ${columns} from input i
+      insert into message (${columns}, search_language)
+      select ${columns}, ${currentLanguage} from input i
       where i.external_id is null or not exists (
         select from archived_message a where a.tenant_id = i.tenant_id and a.external_id = i.external_id
       )
@@ -48,6 +48,9 @@ async function insertUntaken(db: Kysely<Schema>, rows: readonly MessageRow[]): P
 
 const columns = sql`tenant_id, id, conversation_id, role, content, metadata, importance, external_id, content_hash,
   created_at, updated_at, expires_at`;
+
+// Asked once a statement: the database knows which language is searched in, and all writers agree.
+const currentLanguage = sql`(select language from search_language where state = 'current')`;
 
 const insertTenants = sql`
   insert into tenant (tenant_id) select distinct tenant_id from input order by 1 on conflict do nothing`;

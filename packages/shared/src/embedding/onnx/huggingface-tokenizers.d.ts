@@ -7,5 +7,9 @@ declare module '@huggingface/tokenizers' {
     /** @param tokenizer parsed `tokenizer.json`; @param config parsed `tokenizer_config.json`. */
     constructor(tokenizer: object, config: object);
     encode(text: string, options?: { readonly add_special_tokens?: boolean }): { readonly ids: number[] };
+    encode(
+      text: string,
+      options: { readonly text_pair: string; readonly return_token_type_ids: true },
+    ): { readonly ids: number[]; readonly token_type_ids: number[] };
   }
 }

@@ -15,7 +15,9 @@ export type OnnxWorkerData = Readonly<z.infer<typeof onnxWorkerDataSchema>>;
 export type OnnxTask =
   | { readonly kind: 'tokenise'; readonly texts: readonly string[] }
   | { readonly kind: 'split'; readonly texts: readonly string[] }
-  | { readonly kind: 'infer'; readonly rows: PackedRows };
+  | { readonly kind: 'infer'; readonly rows: PackedRows }
+  /** For a thread with a cross-encoder; the others are for one with a sentence model. */
+  | { readonly kind: 'score'; readonly query: string; readonly texts: readonly string[] };
 
 /** Passages of one text, or why it has none. */
 export type SplitText = { readonly passages: readonly string[] } | { readonly problem: string };
@@ -24,7 +26,8 @@ export type OnnxOutput =
   | { readonly kind: 'tokenise'; readonly rows: PackedRows }
   /** An entry for each text; the rows are those of all passages, in order. */
   | { readonly kind: 'split'; readonly texts: readonly SplitText[]; readonly rows: PackedRows }
-  | { readonly kind: 'infer'; readonly vectors: PackedVectors };
+  | { readonly kind: 'infer'; readonly vectors: PackedVectors }
+  | { readonly kind: 'score'; readonly scores: readonly number[] };
 
 export type ToWorker = OnnxTask | { readonly kind: 'stop' };
 

@@ -21,7 +21,10 @@ if (niceness > 0 && process.platform === 'linux') os.setPriority(niceness);
 
 const [tokenizer, session] = await Promise.all([TextTokenizer.load(files), SentenceSession.load(files)]);
 
-async function perform(task: OnnxTask): Promise<OnnxOutput> {
+type SentenceTask = Exclude<OnnxTask, { readonly kind: 'score' }>;
+type SentenceOutput = Exclude<OnnxOutput, { readonly kind: 'score' }>;
+
+async function perform(task: SentenceTask): Promise<SentenceOutput> {
   switch (task.kind) {
     case 'tokenise':
       return { kind: 'tokenise', rows: packRows(task.texts.map((text) => tokenizer.encode(text))) };
@@ -32,7 +35,7 @@ async function perform(task: OnnxTask): Promise<OnnxOutput> {
   }
 }
 
-function postDone(output: OnnxOutput): void {
+function postDone(output: SentenceOutput): void {
   const message: FromWorker = { type: 'done', output };
   port.postMessage(message, buffersOf(output.kind === 'infer' ? output.vectors : output.rows));
 }
@@ -49,6 +52,7 @@ async function receive(message: ToWorker): Promise<void> {
     return;
   }
   try {
+    if (message.kind === 'score') throw new Error('a sentence model does not score pairs');
     postDone(await perform(message));
   } catch (error) {
     post({ type: 'failed', message: error instanceof Error ? error.message : String(error) });

@@ -22,6 +22,8 @@ function answer(message: ToWorker): FromWorker | undefined {
       const vectors = packVectors(firsts.map((first) => Float32Array.of(first, tasks)));
       return { type: 'done', output: { kind: 'infer', vectors } };
     }
+    case 'score':
+      return { type: 'failed', message: 'no pairs here' };
   }
 }
 

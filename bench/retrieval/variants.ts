@@ -1,0 +1,42 @@
+import { z } from 'zod';
+
+/** A way to ask: what is sent beside the query, and what that leaves out. */
+export interface Variant {
+  readonly name: string;
+  readonly request: Readonly<Record<string, unknown>>;
+}
+
+/** Each part of the ranking off in turn, beside the defaults. The first is what the others are compared with. */
+export const variants: readonly [Variant, ...Variant[]] = [
+  { name: 'default', request: {} },
+  { name: 'lexical', request: { mode: 'lexical' } },
+  { name: 'vector', request: { mode: 'vector' } },
+  { name: 'no-context', request: { weights: { context: 0 } } },
+  { name: 'no-importance', request: { weights: { importance: 0 } } },
+  { name: 'no-decay', request: { weights: { decay: 0 } } },
+  { name: 'relevance-alone', request: { weights: { importance: 0, decay: 0 } } },
+  // Both sides still bring candidates; one of them does not count for their order.
+  { name: 'no-lexical', request: { weights: { lexical: 0 } } },
+  { name: 'no-vector', request: { weights: { vector: 0 } } },
+];
+
+/** @param names separated by commas, or `all`. @throws when there is none of that name. */
+export function pickVariants(names: string): Variant[] {
+  if (names === 'all') return [...variants];
+  return names.split(',').map((name) => {
+    const variant = variants.find((each) => each.name === name);
+    if (variant === undefined) {
+      throw new Error(`no variant ${name}: there are ${variants.map((each) => each.name).join(', ')}`);
+    }
+    return variant;
+  });
+}
+
+const requestSchema = z.record(z.string(), z.unknown());
+
+/** A variant given as `name={"mode":"vector"}`. @throws when it is not. */
+export function parseVariant(text: string): Variant {
+  const [, name = '', json = ''] = /^([\w-]+)=(.+)$/s.exec(text) ?? [];
+  if (name === '') throw new Error(`not a variant, name={…}: ${text}`);
+  return { name, request: requestSchema.parse(JSON.parse(json)) };
+}

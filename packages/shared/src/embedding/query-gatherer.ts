@@ -1,0 +1,80 @@
+import { allAborted } from '../batching/all-aborted.ts';
+import { Coalescer } from '../batching/coalescer.ts';
+import { togetherOrAlone, unwrap } from '../batching/together-or-alone.ts';
+import type { Embedder, EmbedOptions } from './embedder.ts';
+
+export interface QueryGathererOptions {
+  /** Calls of the model under way at a time: 1 where one thread computes, more where a call is mostly waiting. */
+  readonly callsAtOnce: number;
+}
+
+interface Call {
+  readonly texts: readonly string[];
+  readonly signal: AbortSignal | undefined;
+}
+
+/** About what one thread computes in 50 ms: who waits for others' queries must not wait for long. */
+const charactersPerCall = 2048;
+
+class QueryGatherer implements Embedder {
+  readonly modelId: string;
+  readonly dimension: number;
+  readonly maxTokens: number;
+  readonly #inner: Embedder;
+  readonly #calls: Coalescer<Call, PromiseSettledResult<Float32Array[]>>;
+
+  constructor(inner: Embedder, { callsAtOnce }: QueryGathererOptions) {
+    this.modelId = inner.modelId;
+    this.dimension = inner.dimension;
+    this.maxTokens = inner.maxTokens;
+    this.#inner = inner;
+    this.#calls = new Coalescer({
+      what: 'queries',
+      run: togetherOrAlone(
+        (calls) => this.#embedTogether(calls),
+        () => false,
+      ),
+      weigh: ({ texts }) => texts.reduce((sum, text) => sum + text.length, 0),
+      maxBatchWeight: charactersPerCall,
+      maxConcurrent: callsAtOnce,
+      // Bounded by the callers: each waits for its answer, and no longer than its timeout.
+      maxQueuedWeight: Number.POSITIVE_INFINITY,
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#inner.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#calls.close();
+    await this.#inner.stop();
+  }
+
+  split(text: string): Promise<string[]> {
+    return this.#inner.split(text);
+  }
+
+  async embed(texts: readonly string[], options: EmbedOptions): Promise<Float32Array[]> {
+    const { kind, signal } = options;
+    if (kind !== 'query' || texts.length === 0) return this.#inner.embed(texts, options);
+    return unwrap(await this.#calls.submit({ texts, signal }, signal));
+  }
+
+  async #embedTogether(calls: readonly Call[]): Promise<Float32Array[][]> {
+    const texts = calls.flatMap((call) => call.texts);
+    const signal = allAborted(calls.map((call) => call.signal));
+    const vectors = await this.#inner.embed(texts, { kind: 'query', signal });
+    let next = 0;
+    return calls.map((call) => vectors.slice(next, (next += call.texts.length)));
+  }
+}
+
+/**
+ * An embedder that gathers queries of concurrent callers: while a call of the model is under way, those that arrive go
+ * together into the next one, so that a busy model is asked seldom and an idle one at once. A caller that goes away
+ * fails nobody else; when a call fails, each caller of it is tried alone. Passages go straight through.
+ */
+export function createQueryGatherer(embedder: Embedder, options: QueryGathererOptions): Embedder {
+  return new QueryGatherer(embedder, options);
+}

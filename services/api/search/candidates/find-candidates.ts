@@ -1,0 +1,66 @@
+import type { Schema } from '@memory-layer/shared/db/schema';
+import { toVectorLiteral } from '@memory-layer/shared/db/vector';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { filterConditions, filtersMetadata, metadataCondition } from '../filter/filter-conditions.ts';
+import type { Candidate } from '../ranking/candidate.ts';
+import { nearestCandidates } from '../vector/nearest-candidates.ts';
+import { isEligible, type CandidateQuery } from './candidate-query.ts';
+import { scoredColumns, toCandidate, type ScoredRow } from './scored-message.ts';
+
+/** The best by vector and the best by words, each with all that it is ranked by. In one statement. */
+export async function findCandidates(db: Kysely<Schema>, query: CandidateQuery): Promise<Candidate[]> {
+  const { tenantId } = query;
+  const { rows } = await sql<ScoredRow>`
+    with query as materialized (select ${literalOf(query)}::halfvec as vector),
+    by_vector as materialized (${byVector(query)}),
+    by_words as materialized (${byWords(query)}),
+    pool as (select id from by_vector union select id from by_words)
+    select ${scoredColumns(query)}, true as eligible,
+           1 - coalesce(by_vector.distance, ${nearestPassage(query)}) as vector_score
+    from pool left join by_vector using (id)
+    join message m on m.tenant_id = ${tenantId} and m.id = pool.id
+  `.execute(db);
+  return rows.map(toCandidate);
+}
+
+function literalOf({ vector }: CandidateQuery): string | null {
+  return vector === undefined ? null : toVectorLiteral(vector);
+}
+
+function byVector(query: CandidateQuery): RawBuilder<unknown> {
+  const { tenantId, generation, vector, limit, segments, filter, lexical } = query;
+  if (vector === undefined) return sql`select null::uuid as id, null::float8 as distance where false`;
+  const required = lexical.mustMatch('m');
+  const ofMessage = [filtersMetadata(filter) ? metadataCondition(filter) : undefined, required].filter(
+    (condition) => condition !== undefined,
+  );
+  return nearestCandidates({
+    tenantId,
+    generation,
+    dimension: vector.length,
+    vector: sql`(select vector from query)`,
+    limit,
+    segments,
+    filter: isFiltered(query) ? (alias) => filterConditions(filter, alias) : undefined,
+    messageCondition: ofMessage.length === 0 ? undefined : sql<boolean>`(${sql.join(ofMessage, sql` and `)})`,
+  });
+}
+
+/** Whether columns that `embedding` has, too, are filtered on. */
+function isFiltered({ filter }: CandidateQuery): boolean {
+  const { metadata: _, where: __, ...columns } = filter;
+  return Object.values(columns).some((value) => value !== undefined);
+}
+
+function byWords(query: CandidateQuery): RawBuilder<unknown> {
+  const { byWords: wanted, lexical, limit } = query;
+  if (!wanted) return sql`select null::uuid as id where false`;
+  return lexical.candidates({ filter: isEligible(query), limit });
+}
+
+/** Distance of the best passage of `message m`; null while it has none, or without a query vector. */
+function nearestPassage({ tenantId, generation, vector }: CandidateQuery): RawBuilder<unknown> {
+  if (vector === undefined) return sql`null::float8`;
+  return sql`(select min(e.vector <=> (select vector from query)) from embedding e
+    where e.tenant_id = ${tenantId} and e.message_id = m.id and e.generation = ${generation})`;
+}

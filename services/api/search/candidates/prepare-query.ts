@@ -1,0 +1,65 @@
+import type { QueryVector } from '@memory-layer/shared/embedding/query-vectors';
+import type { LexicalIndex } from '../lexical/lexical-index.ts';
+import type { SearchText } from '../lexical/search-text.ts';
+import type { SearchPage } from '../page/search-page.ts';
+import type { DateReader } from '../ranking/date-terms.ts';
+import { noTerms, type QueryTerms } from '../ranking/lexical-score.ts';
+import { wordsOf } from '../ranking/speaker.ts';
+import type { SearchMode, SearchRequest } from '../search.ts';
+import { noSegments } from '../vector/ready-segments.ts';
+import type { SegmentDirectory } from '../vector/segment-directory.ts';
+import type { CandidateQuery } from './candidate-query.ts';
+
+export interface QueryPreparation {
+  readonly lexicalIndex: LexicalIndex;
+  readonly segments: SegmentDirectory;
+  readonly readDates: DateReader;
+}
+
+/** What a request asks for, once it is known how it can be searched. */
+export interface AskedFor {
+  readonly text: SearchText;
+  readonly generation: number;
+  readonly vector: QueryVector | undefined;
+  /** By words alone when the query could not be embedded. */
+  readonly mode: SearchMode;
+}
+
+export interface PreparedQuery {
+  readonly query: CandidateQuery;
+  /** What its words and dates weigh. */
+  readonly terms: QueryTerms;
+  readonly queryWords: ReadonlySet<string>;
+}
+
+/** Looks up what is known of the tenant, mostly remembered: how rare its words are, and which vectors have an index. */
+export async function prepareQuery(
+  request: SearchRequest,
+  page: SearchPage,
+  { text, generation, vector, mode }: AskedFor,
+  { lexicalIndex, segments, readDates }: QueryPreparation,
+): Promise<PreparedQuery> {
+  const { tenantId } = request;
+  const byWords = mode !== 'vector';
+  const [lexical, known] = await Promise.all([
+    lexicalIndex.prepare(tenantId, text),
+    vector === undefined ? noSegments : segments.listReadySegments(tenantId, generation),
+  ]);
+  const { similarityMin } = request.ranking;
+  const similarity =
+    similarityMin === undefined || vector === undefined
+      ? undefined
+      : { tenantId, generation, min: similarityMin, vector: vector.plain };
+  const query: CandidateQuery = {
+    tenantId,
+    generation,
+    vector: vector?.centred,
+    segments: known,
+    lexical,
+    byWords,
+    limit: page.candidates,
+    filter: { ...request.filter, throughId: page.throughId, similarity },
+  };
+  const terms = byWords ? { weights: lexical.termWeights, dates: readDates(text.words) } : noTerms;
+  return { query, terms, queryWords: new Set(wordsOf(text.words)) };
+}

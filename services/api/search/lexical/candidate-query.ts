@@ -1,0 +1,99 @@
+import { quoteTerm, type WeightedTerm } from './bm25.ts';
+import type { TermStatistics } from './term-statistics.ts';
+
+// The index asks all alternatives for every message it comes by: more of them are not worth their time.
+const maxNodes = 96;
+// Asking the index for less, or twice, costs as much as comparing so many times the messages that are wanted.
+const tooMany = 3;
+// Sums of the same weights differ by the order of adding.
+const tolerance = 1e-9;
+
+/** A step of the search for candidates: which words a message must have together. */
+export interface CandidateStep {
+  /** As a tsquery. */
+  readonly query: string;
+  /**
+   * When the query alone finds far too many: messages of at most so many different words are taken, and longer ones
+   * only when they match `above`, which asks for more.
+   */
+  readonly narrowed: { readonly maxLength: number; readonly above: string | undefined } | undefined;
+}
+
+/**
+ * The steps by which candidates are looked for, each finding what the one before it does and more: the last one finds
+ * every message that has any word. A message is in a step when the weights of its words add up to the step's threshold;
+ * the thresholds are such that about `wanted` messages pass the first one, and eight times as many the next. When all
+ * there are is not many more than that, the last step is the only one, and the result is exact.
+ */
+export function candidateSteps(
+  terms: readonly WeightedTerm[],
+  statistics: TermStatistics,
+  wanted: number,
+): CandidateStep[] {
+  const all = terms.toSorted((a, c) => c.weight - a.weight);
+  const any = { query: all.map(({ term }) => quoteTerm(term)).join(' | '), narrowed: undefined };
+  const expected = sumsOf(all, statistics).length * statistics.share;
+  const steps = [wanted, 8 * wanted]
+    .filter((count) => tooMany * count < expected)
+    .map((count) => stepFor(all, statistics, Math.max(1, Math.round(count / statistics.share))));
+  return [...steps.filter((step) => step !== undefined), any];
+}
+
+/**
+ * Leaves the most common words out until what is left can be asked for by few alternatives.
+ * @param wanted messages of the sample
+ */
+function stepFor(all: readonly WeightedTerm[], statistics: TermStatistics, wanted: number): CandidateStep | undefined {
+  for (let count = all.length; count > 0; count -= Math.ceil(count / 6)) {
+    const terms = all.slice(0, count);
+    const sums = sumsOf(terms, statistics);
+    const least = sums[Math.min(sums.length, wanted) - 1]?.sum;
+    if (least === undefined) return undefined;
+    const query = weighingAtLeast(terms, least);
+    if (query === undefined) continue;
+    const found = sums.filter(({ sum }) => sum >= least - tolerance);
+    if (found.length <= tooMany * wanted) return { query, narrowed: undefined };
+    const more = found.findLast(({ sum }) => sum > least + tolerance)?.sum;
+    const lengths = found.map(({ place }) => statistics.lengthOf(place)).toSorted((a, c) => a - c);
+    const narrowed = {
+      maxLength: lengths[wanted - 1] ?? 0,
+      above: more === undefined ? undefined : weighingAtLeast(terms, more),
+    };
+    return { query, narrowed };
+  }
+  return undefined;
+}
+
+/** The weights of each sampled message's words added up, greatest first; those that have none are left out. */
+function sumsOf(terms: readonly WeightedTerm[], statistics: TermStatistics) {
+  const sums = new Map<number, number>();
+  for (const { term, weight } of terms) {
+    for (const place of statistics.placesOf(term)) sums.set(place, (sums.get(place) ?? 0) + weight);
+  }
+  return [...sums].map(([place, sum]) => ({ place, sum })).toSorted((a, c) => c.sum - a.sum);
+}
+
+/** A tsquery for messages whose words weigh so much together; undefined when it would be too long. */
+function weighingAtLeast(terms: readonly WeightedTerm[], least: number): string | undefined {
+  const budget = { nodes: maxNodes };
+  const query = alternatives(terms, least - tolerance, budget);
+  return budget.nodes < 0 ? undefined : query;
+}
+
+function alternatives(
+  terms: readonly WeightedTerm[],
+  threshold: number,
+  budget: { nodes: number },
+): string | undefined {
+  const [first, ...rest] = terms;
+  if (first === undefined || budget.nodes < 0) return undefined;
+  if (terms.reduce((sum, { weight }) => sum + weight, 0) < threshold) return undefined;
+  budget.nodes--;
+  const own = quoteTerm(first.term);
+  const without = alternatives(rest, threshold, budget);
+  if (first.weight >= threshold) return without === undefined ? own : `${own} | ${without}`;
+  const others = alternatives(rest, threshold - first.weight, budget);
+  const together = others === undefined ? undefined : `${own} & (${others})`;
+  if (together === undefined) return without;
+  return without === undefined ? together : `${together} | ${without}`;
+}

@@ -1,0 +1,58 @@
+import type { Schema } from '@memory-layer/shared/db/schema';
+import type { Clock } from '@memory-layer/shared/lifecycle/clock';
+import type { Kysely } from 'kysely';
+import { createLexicalQuery, type LexicalQuery } from './lexical-query.ts';
+import { createLexicalRepository } from './lexical.repository.ts';
+import { toRequirements } from './must-match.ts';
+import { ReadingCache } from './reading-cache.ts';
+import type { SearchText } from './search-text.ts';
+import { StatisticsCache } from './statistics-cache.ts';
+
+export interface LexicalIndexOptions {
+  /** Where texts are read and statistics are taken: the primary or a replica. */
+  readonly db: Kysely<Schema>;
+  readonly clock: Clock;
+  /** Told of statistics that could not be taken anew. */
+  readonly onError: (error: Error) => void;
+}
+
+export type LexicalIndex = ReturnType<typeof createLexicalIndex>;
+
+// Of a longer query the words that tell most count: a pasted page would be scored for seconds.
+const maxTerms = 32;
+// About 100 MB at most.
+const maxStatisticsSize = 4_000_000;
+
+/** Turns search texts into queries by words. Asks the database for texts and tenants that it does not know. */
+export function createLexicalIndex({ db, clock, onError }: LexicalIndexOptions) {
+  const repository = createLexicalRepository(db);
+  const readings = new ReadingCache({ load: (text) => repository.read(text), clock });
+  const statistics = new StatisticsCache({
+    load: (tenantId) => repository.sample(tenantId),
+    clock,
+    maxSize: maxStatisticsSize,
+    onError,
+  });
+
+  return {
+    async prepare(tenantId: string, text: SearchText): Promise<LexicalQuery> {
+      const [read, known] = await Promise.all([readings.get(text), statistics.get(tenantId)]);
+      const terms = [...new Set(read.flatMap((reading) => reading.terms))]
+        .map((term) => ({ term, weight: known.idf(term) }))
+        // What nobody said, as far as the sample goes, comes last: else a long query would be full of it.
+        .toSorted(
+          (one, other) =>
+            Number(known.frequency(other.term) > 0) - Number(known.frequency(one.term) > 0) ||
+            other.weight - one.weight ||
+            (one.term < other.term ? -1 : 1),
+        )
+        .slice(0, maxTerms);
+      return createLexicalQuery({
+        tenantId,
+        terms,
+        requirements: toRequirements(text, read),
+        statistics: known,
+      });
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createLexicalRepository, type LexicalRepository } from './lexical.repository.ts';
+import { TermStatistics } from './term-statistics.ts';
+import { createWords } from './testing/words-fixture.ts';
+
+let database: TestDatabase;
+let repository: LexicalRepository;
+beforeAll(async () => {
+  database = await startTestDatabase();
+  repository = createLexicalRepository(database.db);
+});
+afterAll(() => database.stop());
+
+describe('the sample of a tenant', () => {
+  test('of no messages is empty', async () => {
+    expect(await repository.sample('nobody')).toEqual({ messages: 0, words: [] });
+  });
+
+  test('of a few is all of them, those without words too, and of nobody else', async () => {
+    const words = createWords(database.db);
+    await words.say('red gardens', 'the of', 'a red red car');
+    await createWords(database.db).say('blue');
+    const { messages, words: sampled } = await repository.sample(words.tenantId);
+    expect(messages).toBe(3);
+    expect(new Set(sampled.map((one) => one.join(' ')))).toEqual(new Set(['', 'car red', 'garden red']));
+  });
+
+  test('of many is a part, by which frequencies are told', async () => {
+    await sql`
+      insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at)
+      select 'many', ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'c', 'user',
+             case when n % 10 = 0 then 'rare' else 'usual' end, '{}', 0.2, '', now(), now()
+      from generate_series(1, 9000) n`.execute(database.db);
+    const sample = await repository.sample('many');
+    expect(sample.messages).toBe(9000);
+    expect(sample.words.length).toBeGreaterThan(1500);
+    expect(sample.words.length).toBeLessThanOrEqual(4096);
+    const statistics = new TermStatistics(sample);
+    expect(statistics.frequency('rare') / 900).toBeGreaterThan(0.7);
+    expect(statistics.frequency('rare') / 900).toBeLessThan(1.3);
+    // The same for whoever asks.
+    expect(await repository.sample('many')).toEqual(sample);
+  });
+});
+
+describe('a text', () => {
+  test('is read in its language, with phrases and exclusions as queries', async () => {
+    expect(
+      await repository.read({ words: 'the running dogs', phrases: ['running dogs', 'the'], excluded: ['cats'] }),
+    ).toEqual([{ terms: ['dog', 'run'], phrases: ["'run' <-> 'dog'", ''], excluded: ["'cat'"] }]);
+  });
+
+  test('may be empty', async () => {
+    expect(await repository.read({ words: '', phrases: [], excluded: [] })).toEqual([
+      { terms: [], phrases: [], excluded: [] },
+    ]);
+  });
+});

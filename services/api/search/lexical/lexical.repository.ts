@@ -1,0 +1,65 @@
+import type { Schema } from '@memory-layer/shared/db/schema';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import type { SearchText } from './search-text.ts';
+import type { MessageSample } from './term-statistics.ts';
+
+/** A search text in one of the languages that messages are indexed by. */
+export interface TextInLanguage {
+  readonly terms: readonly string[];
+  /** Each phrase as a tsquery; empty when the language has none of its words. */
+  readonly phrases: readonly string[];
+  readonly excluded: readonly string[];
+}
+
+export type LexicalRepository = ReturnType<typeof createLexicalRepository>;
+
+// No word has these characters: PostgreSQL's parser takes them for blanks.
+const [betweenWords, betweenMessages] = ['\u0001', '\u0002'];
+const sampleSize = 4096;
+
+/** What the database's `message_words` does to a text before it is parsed. */
+function toSearchable(text: string): string {
+  return text.replaceAll(/[<>]/g, ' ').replaceAll(/[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]/g, ' $& ');
+}
+
+/** The texts as queries of phrases, in the language of the row `l`. */
+function phraseQueries(texts: readonly string[]): RawBuilder<string[]> {
+  return sql`array(
+    select phraseto_tsquery(l.language::regconfig, t)::text
+    from unnest(${texts.map(toSearchable)}::text[]) with ordinality as given (t, n) order by n)`;
+}
+
+export function createLexicalRepository(db: Kysely<Schema>) {
+  return {
+    /** The text as each language reads it: more than one while messages are indexed anew. */
+    async read(text: SearchText): Promise<TextInLanguage[]> {
+      const result = await sql<TextInLanguage>`
+        select tsvector_to_array(message_words(${text.words}, '{}', l.language)) as terms,
+               ${phraseQueries(text.phrases)} as phrases, ${phraseQueries(text.excluded)} as excluded
+        from search_language l order by l.state, l.language`.execute(db);
+      return result.rows;
+    },
+
+    /**
+     * A sample of the tenant's messages, up to 4 096 of them: all when there are no more. Which ones follows from their
+     * ids, so that every process takes the same. Reads the ids of all.
+     */
+    async sample(tenantId: string): Promise<MessageSample> {
+      const result = await sql<{ messages: number; words: string | null }>`
+        with size as materialized (select count(*)::int as messages from message where tenant_id = ${tenantId}),
+        -- All but the last so many bits are asked to be 0: as few as keep the sample below its size.
+        share as materialized (select power(2, ceil(log(2, greatest(1, messages / ${sampleSize}::numeric))))::int - 1 as mask from size),
+        taken as materialized (
+          select array_agg(id) as ids from message
+          where tenant_id = ${tenantId} and uuid_hash(id) & (select mask from share) = 0
+        )
+        select (select messages from size) as messages, (
+          select string_agg(array_to_string(tsvector_to_array(m.search_vector), ${betweenWords}), ${betweenMessages})
+          from message m where m.tenant_id = ${tenantId} and m.id = any((select ids from taken)::uuid[])
+        ) as words`.execute(db);
+      const { messages = 0, words = null } = result.rows[0] ?? {};
+      const sampled = words?.split(betweenMessages) ?? [];
+      return { messages, words: sampled.map((one) => (one === '' ? [] : one.split(betweenWords))) };
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import type { Clock } from '@memory-layer/shared/lifecycle/clock';
+import { TermStatistics, type MessageSample } from './term-statistics.ts';
+
+export interface StatisticsCacheOptions {
+  readonly load: (tenantId: string) => Promise<MessageSample>;
+  readonly clock: Clock;
+  /** Entries of all tenants together; the longest unused go first. */
+  readonly maxSize: number;
+  /** Told of a refresh that failed: what was known goes on being used. */
+  readonly onError: (error: Error) => void;
+}
+
+interface Entry {
+  readonly statistics: TermStatistics;
+  readonly staleAt: number;
+}
+
+// The smallest tenants change most with every message, and are read in no time: nothing is kept of them.
+const minMessages = 64;
+// A tenant's statistics are taken anew after this long, and longer where taking them takes long: 1/400 of the time.
+const minAgeMs = 10_000;
+const maxAgeMs = 600_000;
+const restPerWork = 400;
+
+/**
+ * What is known of the words of tenants. Only a tenant's first search waits for it; later ones are answered with what
+ * is there while it is taken anew.
+ */
+export class StatisticsCache {
+  readonly #options: StatisticsCacheOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #loading = new Map<string, Promise<TermStatistics>>();
+  #size = 0;
+
+  constructor(options: StatisticsCacheOptions) {
+    this.#options = options;
+  }
+
+  /** @throws what loading throws, when nothing is known of the tenant. */
+  async get(tenantId: string): Promise<TermStatistics> {
+    const entry = this.#entries.get(tenantId);
+    if (entry === undefined) return this.#load(tenantId);
+    this.#entries.delete(tenantId);
+    this.#entries.set(tenantId, entry);
+    if (this.#now() >= entry.staleAt) this.#load(tenantId).catch(this.#options.onError);
+    return entry.statistics;
+  }
+
+  #load(tenantId: string): Promise<TermStatistics> {
+    const known = this.#loading.get(tenantId);
+    if (known !== undefined) return known;
+    const loading = this.#take(tenantId).finally(() => this.#loading.delete(tenantId));
+    this.#loading.set(tenantId, loading);
+    return loading;
+  }
+
+  async #take(tenantId: string): Promise<TermStatistics> {
+    const begun = this.#now();
+    const statistics = new TermStatistics(await this.#options.load(tenantId));
+    const now = this.#now();
+    const ageMs = Math.min(maxAgeMs, minAgeMs + restPerWork * (now - begun));
+    this.#remove(tenantId);
+    if (statistics.messages < minMessages) return statistics;
+    this.#entries.set(tenantId, { statistics, staleAt: now + ageMs });
+    this.#size += statistics.size;
+    for (const oldest of this.#entries.keys()) {
+      if (this.#size <= this.#options.maxSize) break;
+      this.#remove(oldest);
+    }
+    return statistics;
+  }
+
+  #remove(tenantId: string): void {
+    this.#size -= this.#entries.get(tenantId)?.statistics.size ?? 0;
+    this.#entries.delete(tenantId);
+  }
+
+  #now(): number {
+    return this.#options.clock.now().getTime();
+  }
+}

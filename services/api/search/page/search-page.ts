@@ -1,0 +1,65 @@
+import { invalidField } from '../invalid-field.ts';
+import type { SearchRequest } from '../search.ts';
+import { decodeSearchCursor, encodeSearchCursor, shownKey, type SearchPosition } from './search-cursor.ts';
+
+/** Pages of one search show so many hits at most; after that a narrower filter is better than another page. */
+export const maxPagedHits = 1000;
+
+/** One page of a search: where it begins, and how much fits. */
+export interface SearchPage {
+  readonly now: Date;
+  /** Undefined on the first page, which takes what is there. */
+  readonly throughId: string | undefined;
+  readonly shown: ReadonlySet<string>;
+  /** Hits it may show. */
+  readonly size: number;
+  /** Candidates it takes from each side, enough to tell whether another page follows. */
+  readonly candidates: number;
+}
+
+/** @throws AppError `invalid_request` when the cursor is not one of this search. */
+export function openPage(request: SearchRequest, now: Date): SearchPage {
+  const { throughId, shown, ...position } = readCursor(request) ?? { now, throughId: undefined, shown: new Set() };
+  const size = Math.min(request.topK, maxPagedHits - shown.size);
+  return {
+    now: position.now,
+    throughId,
+    shown,
+    size,
+    candidates: Math.max(request.candidateLimit, shown.size + size + 1),
+  };
+}
+
+/** What no page before showed. */
+export function unshown<Item extends { readonly id: string }>(
+  ranked: readonly Item[],
+  { shown }: SearchPage,
+): readonly Item[] {
+  return shown.size === 0 ? ranked : ranked.filter((item) => !shown.has(shownKey(item.id)));
+}
+
+/** The cursor of the page after this one, which showed these. @param newestId of the tenant, now. */
+export function closePage(
+  request: SearchRequest,
+  page: SearchPage,
+  shownIds: readonly string[],
+  newestId: string | undefined,
+): string | undefined {
+  const throughId = page.throughId ?? newestId;
+  const shown = new Set([...page.shown, ...shownIds.map(shownKey)]);
+  if (throughId === undefined || shown.size >= maxPagedHits) return undefined;
+  return encodeSearchCursor({ now: page.now, throughId, shown }, request);
+}
+
+function readCursor(request: SearchRequest): SearchPosition | undefined {
+  if (request.cursor === undefined) return undefined;
+  const position = decodeSearchCursor(request.cursor, request);
+  if (position === undefined || position.shown.size >= maxPagedHits) {
+    throw invalidField(
+      request.source,
+      'cursor',
+      'is not a cursor of this search: send all but top_k and neighbours as before',
+    );
+  }
+  return position;
+}

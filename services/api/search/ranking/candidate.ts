@@ -1,0 +1,26 @@
+import type { SearchMode } from '../search.ts';
+
+/** A message that may become a hit, with what it is ranked by. */
+export interface Candidate {
+  readonly id: string;
+  readonly conversationId: string;
+  /** Cosine similarity to the centred query, of its best passage; undefined while the message has no vector. */
+  readonly vectorScore: number | undefined;
+  /** What each word of the query adds to its BM25, in the order of the query's words. */
+  readonly termScores: readonly number[];
+  /** How many different words it has, without stop words. */
+  readonly wordCount: number;
+  /** Who said it, where that is known. */
+  readonly speaker: string | undefined;
+  readonly importance: number;
+  readonly createdAt: Date;
+  /** False for a neighbour that gives evidence but does not pass the filter. */
+  readonly eligible: boolean;
+}
+
+/** Whether a message is found by itself, and not only by what stands around it. */
+export function matchesItself(candidate: Candidate, mode: SearchMode): boolean {
+  const byVector = mode !== 'lexical' && candidate.vectorScore !== undefined;
+  const byWords = mode !== 'vector' && candidate.termScores.some((score) => score > 0);
+  return byVector || byWords;
+}

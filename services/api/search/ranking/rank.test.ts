@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import type { SearchMode } from '../search.ts';
+import { noNeighbourhood } from './neighbourhood.ts';
+import { rank } from './rank.ts';
+import { candidate, chainOf, rankingOptions as options } from './testing/candidates.ts';
+
+const idsOf = (ranked: readonly { id: string }[]) => ranked.map((item) => item.id);
+
+describe('rank', () => {
+  test('fuses both sides: found by both beats found by one', () => {
+    const pool = [
+      candidate('vector-only', { vectorScore: 0.6 }),
+      candidate('both', { vectorScore: 0.5, termScores: [0.8] }),
+      candidate('words-only', { termScores: [1] }),
+    ];
+    expect(idsOf(rank(pool, noNeighbourhood, options))[0]).toBe('both');
+  });
+
+  test('the mode chooses the side', () => {
+    const pool = [
+      candidate('v', { vectorScore: 0.9, termScores: [0.1] }),
+      candidate('w', { vectorScore: 0.1, termScores: [0.9] }),
+    ];
+    expect(idsOf(rank(pool, noNeighbourhood, { ...options, mode: 'vector' }))).toEqual(['v', 'w']);
+    expect(idsOf(rank(pool, noNeighbourhood, { ...options, mode: 'lexical' }))).toEqual(['w', 'v']);
+  });
+
+  test('neighbours lift a hit, they do not make one', () => {
+    const pool = [
+      candidate('words', { vectorScore: undefined, termScores: [0.9] }),
+      candidate('pending', { vectorScore: undefined }),
+      candidate('vector', { vectorScore: 0.5 }),
+    ];
+    const around = chainOf(['pending', 'words', 'vector']);
+    const found = (mode: SearchMode) => idsOf(rank(pool, around, { ...options, mode })).toSorted();
+    expect(found('lexical')).toEqual(['words']);
+    expect(found('vector')).toEqual(['vector']);
+    expect(found('hybrid')).toEqual(['vector', 'words']);
+  });
+
+  test('evidence that does not pass the filter counts, but is no hit', () => {
+    const pool = [
+      candidate('outside', { vectorScore: 0.9, termScores: [1], eligible: false }),
+      candidate('a', { vectorScore: 0.5 }),
+      candidate('b', { vectorScore: 0.5 }),
+    ];
+    expect(idsOf(rank(pool, chainOf(['b', 'outside']), options))).toEqual(['b', 'a']);
+  });
+
+  test('importance and recency decide between equals', () => {
+    const old = new Date('2025-06-01T00:00:00Z');
+    const pool = [
+      candidate('plain', { vectorScore: 0.5 }),
+      candidate('important', { vectorScore: 0.5, importance: 0.9 }),
+      candidate('old', { vectorScore: 0.5, createdAt: old }),
+      candidate('other', {}),
+    ];
+    expect(idsOf(rank(pool, noNeighbourhood, options)).slice(0, 3)).toEqual(['important', 'plain', 'old']);
+  });
+
+  test('the score is the weighted mean of its parts, and the least score is kept to', () => {
+    const pool = [candidate('a', { vectorScore: 0.9, termScores: [0.5] }), candidate('b')];
+    const [first, second] = rank(pool, noNeighbourhood, options);
+    const { relevance, importance, decay } = first?.breakdown ?? { relevance: -1, importance: -1, decay: -1 };
+    expect(first?.score).toBeCloseTo(0.6 * relevance + 0.3 * importance + 0.1 * decay);
+    expect(second?.id).toBe('b');
+    expect(idsOf(rank(pool, noNeighbourhood, { ...options, scoreMin: first?.score }))).toEqual(['a']);
+  });
+
+  test('a message that is not embedded yet is found by its words', () => {
+    const pool = [
+      candidate('new', { vectorScore: undefined, termScores: [0.4] }),
+      candidate('b', { vectorScore: 0.1 }),
+    ];
+    expect(idsOf(rank(pool, noNeighbourhood, options))).toContain('new');
+  });
+
+  test('nothing in, nothing out', () => {
+    expect(rank([], noNeighbourhood, options)).toEqual([]);
+  });
+});

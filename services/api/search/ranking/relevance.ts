@@ -1,0 +1,98 @@
+import type { SearchMode } from '../search.ts';
+import type { Candidate } from './candidate.ts';
+import { vectorInContext, wordsInContext } from './context.ts';
+import { reachableWeight, shareOf, termScoresOf, type QueryTerms } from './lexical-score.ts';
+import { noNeighbourhood, type Neighbourhood } from './neighbourhood.ts';
+import { isNamed } from './speaker.ts';
+import type { RankingWeights } from './weights.ts';
+
+export interface RelevanceOptions {
+  readonly mode: SearchMode;
+  readonly weights: RankingWeights;
+  readonly terms: QueryTerms;
+  /** The words of the query as they were written, in lower case, to tell whether somebody is named. */
+  readonly queryWords: ReadonlySet<string>;
+}
+
+/** What a message's relevance is made of; all but `context` 0 to 1. */
+export interface Relevance {
+  /** Cosine similarity to the centred query, 0 when negative. */
+  readonly vector: number;
+  /** BM25 as a share of what a message would have that has all words once. */
+  readonly lexical: number;
+  /** What the messages before and after add to the relevance, or take from it. */
+  readonly context: number;
+  /** 1 when the query names who said it. */
+  readonly speaker: number;
+  /** What the best message of its conversation has of `vector` and `lexical`. */
+  readonly conversation: number;
+  /** How much it says at all: half of what a message can have when it has ten different words. */
+  readonly substance: number;
+  readonly relevance: number;
+}
+
+const halfSubstanceWords = 10;
+
+/**
+ * The relevance of each candidate, 0 to 1, by id: docs/ranking.md has the formula. Nothing is scaled by what else was
+ * found, but by the words that nobody has, so that a score means the same on every page.
+ */
+export function relevanceOf(
+  candidates: readonly Candidate[],
+  neighbourhood: Neighbourhood,
+  { mode, weights, terms, queryWords }: RelevanceOptions,
+): Map<string, Relevance> {
+  const sides = sideWeights(mode, weights);
+  const found = sides.vector + sides.lexical;
+  const total = found + weights.speaker + weights.conversation + weights.substance;
+
+  const byId = new Map(candidates.map((candidate) => [candidate.id, candidate]));
+  const scores = new Map(candidates.map((candidate) => [candidate.id, termScoresOf(candidate, terms, weights.date)]));
+  const reachable = reachableWeight(scores.values(), terms, weights.date);
+  const scoresOf = (id: string) => scores.get(id) ?? [];
+  const similarityOf = (id: string) => byId.get(id)?.vectorScore;
+
+  const parts = candidates.map((candidate) => {
+    const { id } = candidate;
+    const vector = Math.max(0, similarityOf(id) ?? 0);
+    const lexical = shareOf(scoresOf(id), reachable);
+    const near = {
+      vector: Math.max(0, vectorInContext(id, similarityOf, neighbourhood, weights.context) ?? 0),
+      lexical: shareOf(wordsInContext(id, scoresOf, neighbourhood, weights.context), reachable),
+    };
+    const own = sides.vector * vector + sides.lexical * lexical;
+    const inContext = sides.vector * near.vector + sides.lexical * near.lexical;
+    return { candidate, vector, lexical, own, inContext };
+  });
+
+  const best = new Map<string, number>();
+  for (const { candidate, inContext } of parts) {
+    const { conversationId } = candidate;
+    best.set(conversationId, Math.max(best.get(conversationId) ?? 0, inContext / found));
+  }
+
+  return new Map(
+    parts.map(({ candidate, vector, lexical, own, inContext }) => {
+      const speaker = isNamed(candidate.speaker, queryWords) ? 1 : 0;
+      const conversation = best.get(candidate.conversationId) ?? 0;
+      const substance = candidate.wordCount / (candidate.wordCount + halfSubstanceWords);
+      const around = weights.speaker * speaker + weights.conversation * conversation + weights.substance * substance;
+      const relevance = (inContext + around) / total;
+      const context = (inContext - own) / total;
+      return [candidate.id, { vector, lexical, context, speaker, conversation, substance, relevance }] as const;
+    }),
+  );
+}
+
+/** A side that is alone counts though it weighs nothing: of the two at least one does. */
+function sideWeights(mode: SearchMode, { vector, lexical }: RankingWeights): { vector: number; lexical: number } {
+  if (mode === 'vector') return { vector: vector || lexical, lexical: 0 };
+  if (mode === 'lexical') return { vector: 0, lexical: lexical || vector };
+  return { vector, lexical };
+}
+
+/** How promising each candidate is by itself, to choose those whose neighbours are read. By id. */
+export function ownRelevance(candidates: readonly Candidate[], options: RelevanceOptions): Map<string, number> {
+  const all = relevanceOf(candidates, noNeighbourhood, options);
+  return new Map([...all].map(([id, { relevance }]) => [id, relevance]));
+}

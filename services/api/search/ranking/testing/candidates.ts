@@ -1,0 +1,45 @@
+import type { Candidate } from '../candidate.ts';
+import { createNeighbourhood, type Neighbourhood } from '../neighbourhood.ts';
+import type { RankingOptions } from '../rank.ts';
+import { defaultWeights } from '../weights.ts';
+
+export const now = new Date('2026-06-01T00:00:00Z');
+
+/** Of a query with one word of weight 1. */
+export const rankingOptions: RankingOptions = {
+  mode: 'hybrid',
+  weights: defaultWeights,
+  terms: { weights: [1], dates: [] },
+  queryWords: new Set(['where', 'does', 'ana', 'live']),
+  decay: { mode: 'half_life', halfLifeDays: 7 },
+  now,
+  scoreMin: undefined,
+  diversity: 0,
+};
+
+/** A message that has nothing to do with the query, unless it is said; in a conversation of its own. */
+export function candidate(id: string, parts: Partial<Candidate> = {}): Candidate {
+  return {
+    id,
+    conversationId: `conversation of ${id}`,
+    vectorScore: 0,
+    termScores: [0],
+    wordCount: 10,
+    speaker: undefined,
+    importance: 0.2,
+    createdAt: now,
+    eligible: true,
+    ...parts,
+  };
+}
+
+/** Messages in a row, whose vectors are all so like one another. */
+export function chainOf(ids: readonly string[], likeness = 0.5): Neighbourhood {
+  return createNeighbourhood(
+    ids.map((id, index) => ({
+      id,
+      chain: index === 0 ? ids : undefined,
+      likeness: [index > 0 ? likeness : undefined, index > 1 ? likeness : undefined] as const,
+    })),
+  );
+}

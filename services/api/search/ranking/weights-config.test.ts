@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { weightsFromEnv } from './weights-config.ts';
+import { defaultWeights } from './weights.ts';
+
+test.each<[string | undefined, object]>([
+  [undefined, {}],
+  ['', {}],
+  ['decay=0', { decay: 0 }],
+  [' relevance=1 , importance=0.25,vector=1000', { relevance: 1, importance: 0.25, vector: 1000 }],
+])('%j', (text, changed) => {
+  expect(weightsFromEnv.parse(text)).toEqual({ ...defaultWeights, ...changed });
+});
+
+test.each([
+  'decay',
+  'decay=',
+  'decay=-1',
+  'decay=1e3',
+  'decay=1001',
+  'recency=1',
+  '__proto__=1',
+  '0.6',
+  'relevance=0,importance=0,decay=0',
+  'vector=0,lexical=0',
+])('%s is refused', (text) => {
+  expect(weightsFromEnv.safeParse(text).success).toBe(false);
+});

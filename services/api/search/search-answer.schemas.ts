@@ -1,0 +1,81 @@
+import { z } from '@hono/zod-openapi';
+import { conversationIdSchema, messageIdSchema, roleSchema } from '../message/message.schemas.ts';
+
+const share = z.number().openapi({ example: 0.71 });
+const content = z.string().openapi({ example: 'My sister Ana moved to Lisbon in May.' });
+const metadata = z.record(z.string(), z.unknown()).openapi({ example: { topic: 'family' } });
+const createdAt = z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' });
+const similarity = z
+  .number()
+  .nullable()
+  .openapi({ description: 'Plain cosine similarity; null when unknown.', example: 0.63 });
+const importance = z.number().openapi({ example: 0.233 });
+
+const neighbourSchema = z
+  .object({ message_id: messageIdSchema, role: roleSchema, content, metadata, created_at: createdAt })
+  .openapi('SearchNeighbour');
+
+const breakdownSchema = z
+  .object({
+    similarity,
+    vector: share,
+    lexical: share,
+    context: share.openapi({ description: 'What the neighbours add to the relevance, or take.', example: 0.04 }),
+    speaker: share,
+    conversation: share,
+    substance: share,
+    relevance: share.openapi({ description: 'The weighted mean of the parts before, and context.' }),
+    importance,
+    decay: share,
+    rerank: share.optional().openapi({
+      description: 'What counts in place of the relevance when the hit was reranked: the reranker’s score.',
+    }),
+    score: share,
+  })
+  .openapi({
+    description: 'What made the score: docs/ranking.md has the formula.',
+  });
+
+export const searchHitSchema = z
+  .object({
+    message_id: messageIdSchema,
+    conversation_id: conversationIdSchema,
+    role: roleSchema,
+    content,
+    metadata,
+    created_at: createdAt,
+    score: share.openapi({ description: 'The weighted mean of relevance, importance and decay.' }),
+    similarity,
+    decay: share,
+    importance,
+    breakdown: breakdownSchema,
+    neighbours: z
+      .object({ before: z.array(neighbourSchema), after: z.array(neighbourSchema) })
+      .optional()
+      .openapi({
+        description:
+          'The messages around it in its conversation, oldest first, whether they are hits or pass the filter or not; if asked for.',
+      }),
+  })
+  .openapi('SearchHit');
+
+export const searchResponseSchema = z
+  .object({
+    total: z.int().openapi({ description: 'Number of items returned.', example: 1 }),
+    degraded: z
+      .boolean()
+      .openapi({ description: 'True when the query could not be embedded: found by words alone.', example: false }),
+    reranked: z
+      .boolean()
+      .openapi({ description: 'True when the reranker has put the hits into their order.', example: false }),
+    items: z.array(searchHitSchema),
+    next_cursor: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Pass as cursor to go on; null at the end.', example: null }),
+    exhausted: z.boolean().openapi({
+      description: 'True when nothing more matches. False with no next_cursor: pages end after 1000 hits.',
+      example: true,
+    }),
+  })
+  .openapi('SearchResponse');

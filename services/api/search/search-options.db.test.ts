@@ -1,0 +1,226 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createMemory, type Hit, type Memory } from '../testing/search-fixture.ts';
+import { now, retryAfterBreakerMs, startTestApi, type TestApi } from '../testing/test-api.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api.stop());
+
+const daysAgo = (days: number) => new Date(now.getTime() - days * 86_400_000).toISOString();
+const byContent = (items: readonly Hit[]) => new Map(items.map((item) => [item.content, item]));
+
+describe('weights', () => {
+  let memory: Memory;
+  beforeAll(async () => {
+    memory = createMemory(() => api);
+    await memory.store(
+      { content: 'garden gardenia gardening', importance: 0, created_at: daysAgo(30), conversation_id: 'a' },
+      { content: 'my garden in words', importance: 0.5, created_at: daysAgo(14), conversation_id: 'b' },
+      { content: 'gardening', importance: 1, created_at: daysAgo(20), conversation_id: 'c' },
+      { content: 'gardenias', importance: 0.2, created_at: daysAgo(0), conversation_id: 'd' },
+    );
+    await memory.embed();
+  });
+  const only = (part: string) => ({
+    weights: { relevance: 0, importance: 0, decay: 0, [part]: 1 },
+  });
+
+  test('of the parts: one alone decides', async () => {
+    expect((await memory.find('garden', only('importance')))[0]).toBe('gardening');
+    expect((await memory.find('garden', only('decay')))[0]).toBe('gardenias');
+    for (const [part, items] of [
+      ['relevance', (await memory.search('garden', only('relevance'))).items],
+      ['importance', (await memory.search('garden', only('importance'))).items],
+      ['decay', (await memory.search('garden', only('decay'))).items],
+    ] as const) {
+      for (const item of items) expect(item.score).toBeCloseTo(item.breakdown[part]);
+    }
+  });
+
+  test('of the sides: the vector alone, or the words alone', async () => {
+    const around = { speaker: 0, conversation: 0, substance: 0, context: 0, date: 0 };
+    const relevance = { ...around, relevance: 1, importance: 0, decay: 0 };
+    for (const [side, other] of [
+      ['vector', 'lexical'],
+      ['lexical', 'vector'],
+    ] as const) {
+      const { items } = await memory.search('garden', { weights: { ...relevance, [side]: 2, [other]: 0 } });
+      for (const item of items) expect(item.breakdown.relevance).toBeCloseTo(item.breakdown[side]);
+    }
+  });
+
+  test('of the side that is not asked: the other decides though it weighs nothing', async () => {
+    api.embedder.mood = 'failing';
+    const degraded = await memory.search('gardening and more', { weights: { lexical: 0 } });
+    api.embedder.mood = 'well';
+    await sleep(retryAfterBreakerMs * 2);
+    expect(degraded).toMatchObject({ degraded: true });
+    const byWords = await memory.search('gardening', { mode: 'lexical', weights: { lexical: 0 } });
+    const byVector = await memory.search('gardening', { mode: 'vector', weights: { vector: 0 } });
+    for (const { items } of [degraded, byWords, byVector]) {
+      expect(items.length).toBeGreaterThan(0);
+      for (const item of items) expect(item.score).toEqual(expect.any(Number));
+    }
+  });
+
+  test('that are left out are as configured, and a breakdown explains its score', async () => {
+    const { items } = await memory.search('garden', { weights: { importance: 0.9 } });
+    for (const { score, similarity, importance, decay, breakdown } of items) {
+      const weighted = 0.6 * breakdown.relevance + 0.9 * breakdown.importance + 0.1 * breakdown.decay;
+      expect(score).toBeCloseTo(weighted / 1.6);
+      expect(breakdown).toMatchObject({ score, similarity, importance, decay });
+    }
+  });
+});
+
+describe('decay', () => {
+  let memory: Memory;
+  beforeAll(async () => {
+    memory = createMemory(() => api);
+    await memory.store({ content: 'garden', created_at: daysAgo(7) });
+  });
+  const decayWith = async (options: object) => (await memory.search('garden', options)).items[0]?.decay;
+
+  test.each([
+    [0.5, {}],
+    [0.5, { decay_mode: 'half_life' }],
+    [0.25, { half_life_days: 3.5 }],
+    [0.5 ** 0.5, { decay_mode: 'half_life', half_life_days: 14 }],
+    [1 / Math.E, { decay_mode: 'legacy' }],
+    [1, { decay_mode: 'none' }],
+  ])('of a week is %d with %j', async (decay, options) => {
+    expect(await decayWith(options)).toBeCloseTo(decay);
+  });
+
+  test('by the query string', async () => {
+    const search = async (query: string) =>
+      (await api.call('GET', `/v1/memory/search?tenant_id=${memory.tenantId}&query=garden&${query}`)).body.items[0]
+        .decay;
+    expect(await search('half_life_days=3.5')).toBeCloseTo(0.25);
+    expect(await search('decay_mode=legacy')).toBeCloseTo(1 / Math.E);
+  });
+});
+
+describe('thresholds', () => {
+  let memory: Memory;
+  beforeAll(async () => {
+    memory = createMemory(() => api);
+    await memory.store(
+      { content: 'garden', importance: 0.9 },
+      { content: 'garden of words and many other things', importance: 0.1 },
+      { content: 'bread and salt', importance: 0.5 },
+    );
+    await memory.embed();
+    await memory.store({ content: 'garden, waiting', importance: 1 });
+  });
+  afterEach(async () => {
+    api.embedder.mood = 'well';
+    await sleep(retryAfterBreakerMs * 2);
+  });
+
+  test.each(['hybrid', 'vector'])(
+    'similarity_min: no hit is less similar, or of unknown similarity: %s',
+    async (mode) => {
+      const all = (await memory.search('garden', { mode, top_k: 100 })).items;
+      for (const similarity_min of [-1, 0, 0.3, 0.5, 0.99]) {
+        const { items } = await memory.search('garden', { mode, similarity_min });
+        const expected = all.filter(({ similarity }) => similarity !== null && similarity >= similarity_min);
+        expect(items.map((item) => item.content).toSorted()).toEqual(expected.map((item) => item.content).toSorted());
+      }
+      expect(await memory.find('garden', { mode, similarity_min: 0.99 })).toEqual(['garden']);
+      expect(await memory.find('garden', { mode, similarity_min: -1 })).not.toContain('garden, waiting');
+    },
+  );
+
+  test('similarity_min: nothing is known to be similar while the query cannot be embedded', async () => {
+    api.embedder.mood = 'failing';
+    expect(await memory.search('garden words', { similarity_min: 0.1 })).toMatchObject({
+      degraded: true,
+      total: 0,
+      items: [],
+    });
+    expect(await memory.search('garden words')).toMatchObject({ degraded: true, total: 3 });
+  });
+
+  test('score_min: no hit scores less', async () => {
+    const all = (await memory.search('garden')).items;
+    const bar = all[1]?.score ?? 0;
+    const { items, ...rest } = await memory.search('garden', { score_min: bar });
+    expect(items).toEqual(all.slice(0, 2));
+    expect(rest).toMatchObject({ total: 2, exhausted: true });
+    expect(await memory.find('garden', { score_min: 1 })).toEqual([]);
+  });
+
+  test('by the query string', async () => {
+    const path = `/v1/memory/search?tenant_id=${memory.tenantId}&query=garden`;
+    expect((await api.call('GET', `${path}&similarity_min=0.99`)).body).toMatchObject({ total: 1 });
+    expect((await api.call('GET', `${path}&similarity_min=-1&importance_max=0.5`)).body).toMatchObject({ total: 2 });
+    expect((await api.call('GET', `${path}&score_min=1`)).body).toMatchObject({ total: 0 });
+  });
+});
+
+describe('a message without any of the words', () => {
+  test('is no hit by words for what stands beside it', async () => {
+    const memory = createMemory(() => api);
+    await memory.store({ content: 'my garden' }, { content: 'under a stone' });
+    await memory.embed();
+    await memory.store({ content: 'still waiting' });
+    expect(await memory.find('garden', { mode: 'lexical' })).toEqual(['my garden']);
+    expect((await memory.find('garden')).toSorted()).toEqual(['my garden', 'under a stone']);
+    api.embedder.mood = 'failing';
+    expect(await memory.search('garden beside')).toMatchObject({ degraded: true, items: [{ content: 'my garden' }] });
+    api.embedder.mood = 'well';
+    await sleep(retryAfterBreakerMs * 2);
+  });
+});
+
+describe('diversity', () => {
+  let memory: Memory;
+  beforeAll(async () => {
+    memory = createMemory(() => api);
+    const inOwn = (content: string, n: number) => ({ content, conversation_id: `d${n}`, importance: 0.5 });
+    await memory.store(
+      ...['garden rose', 'garden rose', 'garden rose', 'garden shed', 'garden wall'].map((content, n) =>
+        inOwn(content, n),
+      ),
+    );
+    await memory.embed();
+  });
+
+  test.each(['hybrid', 'vector', 'lexical'])('puts what is unlike before what repeats: %s', async (mode) => {
+    const plain = await memory.find('garden rose', { mode });
+    expect(plain.slice(0, 3)).toEqual(['garden rose', 'garden rose', 'garden rose']);
+    expect(await memory.find('garden rose', { mode, diversity: 0 })).toEqual(plain);
+    const spread = await memory.find('garden rose', { mode, diversity: 0.9 });
+    expect(new Set(spread.slice(0, 3)).size).toBe(3);
+    expect(spread[0]).toBe('garden rose');
+    expect(spread.toSorted()).toEqual(plain.toSorted());
+  });
+
+  test('by the query string', async () => {
+    const query = new URLSearchParams({
+      tenant_id: memory.tenantId,
+      query: 'garden rose',
+      top_k: '3',
+      diversity: '0.9',
+    });
+    const { body } = await api.call('GET', `/v1/memory/search?${String(query)}`);
+    expect(new Set(body.items.map((item: Hit) => item.content)).size).toBe(3);
+  });
+});
+
+describe('the breakdown', () => {
+  test('shows the same as the hit', async () => {
+    const memory = createMemory(() => api);
+    await memory.store({ content: 'garden' }, { content: 'garden walls' });
+    await memory.embed();
+    const hits = byContent((await memory.search('garden')).items);
+    for (const { score, similarity, importance, decay, breakdown } of hits.values()) {
+      expect(breakdown).toMatchObject({ similarity, importance, decay, score });
+      for (const part of Object.values(breakdown)) expect(part).toEqual(expect.any(Number));
+    }
+  });
+});

@@ -1,0 +1,59 @@
+import type { ReadySegments } from './ready-segments.ts';
+
+/** How the graphs of a tenant are asked. */
+export interface GraphPlan {
+  /** Nearest rows taken from each segment, in their order. */
+  readonly rows: readonly number[];
+  /** `hnsw.ef_search`: what a graph looks for at once; it goes on until it has its rows. */
+  readonly efSearch: number;
+  /** `hnsw.max_scan_tuples`: rows that a graph may come by on its way. */
+  readonly maxScanTuples: number;
+  /** Share of the rows that a filter must match; below it, reading all that match takes less than the graphs. */
+  readonly minShare: number;
+}
+
+export interface GraphDemand {
+  /** Different messages wanted. */
+  readonly limit: number;
+  /** The filter needs the message's own row. */
+  readonly isJoined: boolean;
+}
+
+// Measured (docs/adr/0016): what a recall@10 above 0.98 takes with a margin, of all graphs together, of one that is
+// alone, and of one among many.
+const rowsForRecall = { together: 600, ofOne: 350, atLeast: 150 };
+// A message that is near is near by some of its passages, not by all.
+const passagesNear = 0.5;
+// Segments are of different times: one may hold more of the nearest than its share.
+const spare = 1.1;
+// What a row from a graph costs, in rows read exactly: of `embedding` alone, and together with `message`.
+const graphRowCost = { alone: 25, joined: 16 };
+// Rows that match may lie off the query's way; after four times what was to be expected, reading them all is due.
+const patience = 4;
+
+/**
+ * What to ask of each segment's graph for the wanted number of messages; undefined when reading all rows takes no
+ * longer. Costs: a filter that matches a share s of N rows takes r / s graph rows to give r, or s N rows read exactly,
+ * so the graphs are the better way where s > sqrt(r * cost / N).
+ */
+export function planGraphs({ segments, rowsPerMessage }: ReadySegments, demand: GraphDemand): GraphPlan | undefined {
+  const vectors = segments.reduce((sum, segment) => sum + segment.vectors, 0);
+  if (vectors === 0) return undefined;
+  const wanted = demand.limit * (1 + passagesNear * (rowsPerMessage - 1)) * spare;
+  const rows = segments.map((segment) => rowsOf(segment.vectors / vectors, wanted));
+  const together = rows.reduce((a, b) => a + b, 0);
+  const minShare = Math.sqrt((together * (demand.isJoined ? graphRowCost.joined : graphRowCost.alone)) / vectors);
+  if (minShare >= 1) return undefined;
+  const most = Math.max(...rows);
+  return {
+    rows,
+    efSearch: Math.min(200, Math.max(100, Math.ceil(most / 3))),
+    maxScanTuples: Math.ceil((patience * most) / minShare),
+    minShare,
+  };
+}
+
+function rowsOf(share: number, wanted: number): number {
+  const { together, ofOne, atLeast } = rowsForRecall;
+  return Math.ceil(Math.max(share * wanted, Math.min(ofOne, together * share), atLeast));
+}

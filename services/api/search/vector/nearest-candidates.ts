@@ -1,0 +1,132 @@
+import { indexedVector } from '@memory-layer/shared/vector-index/segment-index';
+import { uncoveredRanges, type IdRange } from '@memory-layer/shared/vector-index/id-range';
+import { sql, type RawBuilder } from 'kysely';
+import { planGraphs, type GraphPlan } from './graph-plan.ts';
+import type { ReadySegments } from './ready-segments.ts';
+
+export interface NearestQuery {
+  readonly tenantId: string;
+  readonly generation: number;
+  readonly dimension: number;
+  /** An expression of type halfvec that may be repeated: a scalar subquery, as a rule. */
+  readonly vector: RawBuilder<unknown>;
+  /** Different messages wanted. */
+  readonly limit: number;
+  /** Over the columns that `embedding e` and `message m` have in common; undefined: all. */
+  readonly filter: ((alias: 'e' | 'm') => RawBuilder<boolean>) | undefined;
+  /** Over `message m`, which is joined for it; undefined: all. */
+  readonly messageCondition: RawBuilder<boolean> | undefined;
+  readonly segments: ReadySegments;
+}
+
+export interface NearestRow {
+  readonly id: string;
+  /** Cosine distance of the message's nearest passage. */
+  readonly distance: number;
+}
+
+/**
+ * A query for the nearest messages, nearest first: as many as wanted, or all there are. Exact, or from the graphs of
+ * the tenant's segments and exact where there is none; exact too when the graphs come back with too few. Everything is
+ * in the one statement, settings included: they last until its transaction ends.
+ *
+ * Not for a named prepared statement: its plan would be made without the values, and could use no partial index.
+ */
+export function nearestCandidates(query: NearestQuery): RawBuilder<NearestRow> {
+  const isJoined = query.messageCondition !== undefined;
+  const plan = planGraphs(query.segments, { limit: query.limit, isJoined });
+  const isFiltered = query.filter !== undefined || isJoined;
+  if (plan === undefined || (isFiltered && query.segments.sample.length === 0)) return exactly(query);
+  return sql<NearestRow>`
+    with settings as materialized (${settings(plan)}),
+    common as materialized (${isFiltered ? isCommon(query, plan) : sql`select true as is_true`}),
+    near as (${sql.join([...fromGraphs(query, plan), ...fromRest(query)], sql` union all `)}),
+    best as (
+      select message_id as id, min(distance) as distance from near group by message_id
+      order by 2, 1 limit ${sql.lit(query.limit)}
+    )
+    select id, distance from (
+      select id, distance from best where (select count(*) from best) >= ${sql.lit(query.limit)}
+      union all
+      (${exactly(query, sql<boolean>`(select count(*) from best) < ${sql.lit(query.limit)}`)})
+    ) chosen
+    order by distance, id`;
+}
+
+/** Reads all that match. */
+function exactly(query: NearestQuery, condition = sql<boolean>`true`): RawBuilder<NearestRow> {
+  const { tenantId, messageCondition } = query;
+  const join =
+    messageCondition === undefined
+      ? sql``
+      : sql`join message m on m.tenant_id = ${tenantId} and m.id = e.message_id and ${messageCondition}`;
+  // Fenced by `offset`: grouping may sort, and is to sort distances, not vectors.
+  return sql<NearestRow>`
+    select message_id as id, min(distance) as distance from (
+      select e.message_id, e.vector <=> ${query.vector} as distance from embedding e ${join}
+      where ${owned(query)} and ${query.filter?.('e') ?? sql`true`} and ${condition}
+      offset 0
+    ) matching
+    group by message_id
+    order by 2, 1 limit ${sql.lit(query.limit)}`;
+}
+
+function owned({ tenantId, generation }: NearestQuery): RawBuilder<boolean> {
+  return sql<boolean>`e.tenant_id = ${tenantId} and e.generation = ${generation}`;
+}
+
+/** Read when a scan begins, not when it is planned, so that one statement can set them for itself. */
+function settings({ efSearch, maxScanTuples }: GraphPlan): RawBuilder<unknown> {
+  return sql`
+    select ${local('hnsw.iterative_scan', 'relaxed_order')} and ${local('hnsw.ef_search', String(efSearch))}
+      and ${local('hnsw.max_scan_tuples', String(maxScanTuples))} as is_set`;
+}
+
+function local(name: string, value: string): RawBuilder<boolean> {
+  return sql<boolean>`set_config(${sql.lit(name)}, ${sql.lit(value)}, true) is not null`;
+}
+
+/** Whether enough of the sample matches for the graphs to be worth asking. */
+function isCommon(query: NearestQuery, { minShare }: GraphPlan): RawBuilder<unknown> {
+  const { sample } = query.segments;
+  return sql`
+    select count(*) >= ${sql.lit(Math.ceil(minShare * sample.length))} as is_true from message m
+    where m.tenant_id = ${query.tenantId} and m.id = any(${[...sample]}::uuid[])
+      and ${query.filter?.('m') ?? sql`true`} and ${query.messageCondition ?? sql`true`}`;
+}
+
+/** The nearest of each segment, by its index. */
+function fromGraphs(query: NearestQuery, plan: GraphPlan): RawBuilder<unknown>[] {
+  const distance = sql`${sql.raw(indexedVector(query.dimension, 'e'))} <=> ${query.vector}`;
+  return query.segments.segments.map(
+    (segment, index) => sql`(
+      select e.message_id, ${distance} as distance from embedding e
+      where ${owned(query)} and ${within(segment)} and ${opaque(query)}
+        and (select is_set from settings) and (select is_true from common)
+      order by ${distance} limit ${sql.lit(plan.rows[index] ?? query.limit)})`,
+  );
+}
+
+/** All that no segment covers. */
+function fromRest(query: NearestQuery): RawBuilder<unknown>[] {
+  return uncoveredRanges(query.segments.segments).map(
+    (range) => sql`(
+      select e.message_id, e.vector <=> ${query.vector} as distance from embedding e
+      where ${owned(query)} and ${within(range)} and ${opaque(query)} and (select is_true from common))`,
+  );
+}
+
+function within({ afterId, throughId }: IdRange): RawBuilder<boolean> {
+  return sql<boolean>`e.message_id > ${afterId}::uuid and e.message_id <= ${throughId}::uuid`;
+}
+
+/**
+ * The filter so that the planner takes half of the rows to match and sees no index for it: whoever comes here knows
+ * that many match, and a wrong guess would read a whole segment.
+ */
+function opaque({ tenantId, filter, messageCondition }: NearestQuery): RawBuilder<boolean> {
+  const own = filter === undefined ? sql`true` : sql`coalesce((${filter('e')}), false)`;
+  if (messageCondition === undefined) return sql<boolean>`${own}`;
+  return sql<boolean>`${own} and coalesce(
+    (select (${messageCondition}) from message m where m.tenant_id = ${tenantId} and m.id = e.message_id), false)`;
+}

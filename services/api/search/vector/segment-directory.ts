@@ -1,0 +1,87 @@
+import type { Clock } from '@memory-layer/shared/lifecycle/clock';
+import { noSegments, type ReadySegments, type VectorSample } from './ready-segments.ts';
+import type { ReadySegmentsRepository } from './ready-segments.repository.ts';
+
+export interface SegmentDirectoryOptions {
+  readonly repository: ReadySegmentsRepository;
+  readonly clock: Clock;
+  /** Told of a look that failed while an older answer was there to be used. */
+  readonly onError: (error: unknown) => void;
+  /** Tenants remembered, the least recently searched going first. */
+  readonly maxTenants?: number;
+}
+
+export interface SegmentDirectory {
+  /**
+   * The segments to search a tenant by. Mostly remembered: an answer that is out of date makes a search slower, never
+   * wrong, and is looked up anew meanwhile.
+   */
+  readonly listReadySegments: (tenantId: string, generation: number) => Promise<ReadySegments>;
+}
+
+interface Entry {
+  readonly known: ReadySegments;
+  readonly loadedAt: number;
+  readonly sampledAt: number;
+}
+
+// Segments change every few minutes at most; a tenant that nobody searched for long is looked at before the search.
+const freshMs = 20_000;
+const usableMs = 120_000;
+const sampleFreshMs = 600_000;
+// Tells a share of a fifth from one of a twentieth, and costs a search a fifth of a millisecond.
+const sampleSize = 128;
+
+/** Remembers the segments of the tenants that are searched. */
+export function createSegmentDirectory(options: SegmentDirectoryOptions): SegmentDirectory {
+  const { repository, clock, maxTenants = 10_000 } = options;
+  const entries = new Map<string, Entry>();
+  const loading = new Map<string, Promise<Entry>>();
+
+  async function look(tenantId: string, generation: number, before: Entry | undefined): Promise<Entry> {
+    const loadedAt = clock.now().getTime();
+    const segments = await repository.listSegments(tenantId, generation);
+    if (segments.length === 0) return { known: noSegments, loadedAt, sampledAt: 0 };
+    if (before !== undefined && loadedAt - before.sampledAt < sampleFreshMs) {
+      const { rowsPerMessage, sample } = before.known;
+      return { known: { segments, rowsPerMessage, sample }, loadedAt, sampledAt: before.sampledAt };
+    }
+    const vectors = segments.reduce((sum, segment) => sum + segment.vectors, 0);
+    const every = Math.max(1, Math.floor(vectors / sampleSize));
+    const sample: VectorSample = await repository.takeSample(tenantId, generation, every);
+    return { known: { segments, ...sample }, loadedAt, sampledAt: loadedAt };
+  }
+
+  function load(key: string, tenantId: string, generation: number): Promise<Entry> {
+    const underWay = loading.get(key);
+    if (underWay !== undefined) return underWay;
+    const loaded = look(tenantId, generation, entries.get(key))
+      .then((entry) => {
+        remember(key, entry);
+        return entry;
+      })
+      .finally(() => loading.delete(key));
+    loading.set(key, loaded);
+    return loaded;
+  }
+
+  /** A Map keeps the order of insertion: the first is the one not used for longest. */
+  function remember(key: string, entry: Entry): void {
+    entries.delete(key);
+    entries.set(key, entry);
+    const oldest = entries.keys().next();
+    if (entries.size > maxTenants && oldest.done !== true) entries.delete(oldest.value);
+  }
+
+  return {
+    async listReadySegments(tenantId, generation) {
+      const key = `${generation}:${tenantId}`;
+      const entry = entries.get(key);
+      const age = entry === undefined ? Infinity : clock.now().getTime() - entry.loadedAt;
+      if (entry === undefined || age > usableMs) return (await load(key, tenantId, generation)).known;
+      remember(key, entry);
+      if (age > freshMs) void load(key, tenantId, generation).catch(options.onError);
+      return entry.known;
+    },
+  };
+}

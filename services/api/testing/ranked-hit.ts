@@ -1,0 +1,20 @@
+import type { RankedCandidate } from '../search/ranking/rank.ts';
+
+/** A hit of a ranking, for what comes after it. */
+export function rankedHit(id: string, score: number): RankedCandidate {
+  return {
+    id,
+    score,
+    breakdown: {
+      vector: 0,
+      lexical: 0,
+      context: 0,
+      speaker: 0,
+      conversation: 0,
+      substance: 0,
+      relevance: 0.9,
+      importance: 0.2,
+      decay: 0.5,
+    },
+  };
+}
