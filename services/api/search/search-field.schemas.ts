@@ -46,7 +46,7 @@ export const decayModeField = z.enum(decayModes).default('half_life').openapi({
 /** What each of these says in the description, wherever it stands. */
 export const described = {
   top_k: { type: 'integer', minimum: 1, maximum: 100, default: 5 },
-  candidate_limit: { type: 'integer', minimum: 1, maximum: 1000, default: 100 },
+  candidate_limit: { type: 'integer', minimum: 1, maximum: 1000, default: 60 },
   neighbours: {
     type: 'integer',
     minimum: 0,

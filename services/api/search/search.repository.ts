@@ -1,4 +1,4 @@
-import { toVectorLiteral } from '@memory-layer/shared/db/vector';
+import { encodeHalfvec } from '@memory-layer/shared/db/halfvec';
 import type { Role, Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely } from 'kysely';
 import type { CandidateQuery } from './candidates/candidate-query.ts';
@@ -41,7 +41,7 @@ export function createSearchRepository(db: Kysely<Schema>) {
       const similarity =
         vector === undefined
           ? sql<null>`null::float8`
-          : sql<number>`(select 1 - min(e.vector <=> ${toVectorLiteral(vector)}::halfvec) from embedding e
+          : sql<number>`(select 1 - min(e.vector <=> ${encodeHalfvec(vector)}::halfvec) from embedding e
               where e.tenant_id = ${tenantId} and e.message_id = m.id and e.generation = ${generation})`;
       const result = await sql<HitRow>`
         select m.id, m.conversation_id, m.role, m.content, m.metadata, m.created_at, ${similarity} as similarity,

@@ -68,7 +68,7 @@ export const searchQuerySchema = z
   .strictObject({
     ...common,
     top_k: numberFromText(topKField).default(5).openapi(described.top_k),
-    candidate_limit: numberFromText(candidateLimitField).default(100).openapi(described.candidate_limit),
+    candidate_limit: numberFromText(candidateLimitField).default(60).openapi(described.candidate_limit),
     importance_min: importanceFromText,
     min_importance: importanceFromText,
     importance_max: importanceFromText,
@@ -88,7 +88,7 @@ export const searchBodySchema = z
   .strictObject({
     ...common,
     top_k: topKField.default(5),
-    candidate_limit: candidateLimitField.default(100),
+    candidate_limit: candidateLimitField.default(60),
     conversation_ids: oneOrMore(conversationIdSchema).optional(),
     roles: oneOrMore(roleSchema).optional(),
     importance_min: importanceSchema.optional(),

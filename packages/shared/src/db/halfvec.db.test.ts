@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '../testing/test-database.ts';
-import { decodeHalfvec, encodeHalfvecs, findHalfvecOid } from './halfvec.ts';
+import { decodeHalfvec, encodeHalfvec, encodeHalfvecs, findHalfvecOid } from './halfvec.ts';
 
 let database: TestDatabase;
 let oid: number;
@@ -32,6 +32,15 @@ test('are rounded as the server rounds a literal', async () => {
     select ${`[${[...vector].join(',')}]`}::halfvec::text as vector
   `.execute(database.db);
   expect(await readBack([vector])).toEqual(rows.map((row) => row.vector));
+});
+
+test('one alone arrives as it was sent, and comes back', async () => {
+  const vector = Float32Array.of(1, -0.5, 0.25);
+  const { rows } = await sql<{ text: string; bytes: Buffer }>`
+    with given as (select ${encodeHalfvec(vector)}::halfvec as vector)
+    select vector::text as text, halfvec_send(vector) as bytes from given`.execute(database.db);
+  expect(rows[0]?.text).toBe('[1,-0.5,0.25]');
+  expect(decodeHalfvec(rows[0]?.bytes ?? Buffer.of())).toEqual(vector);
 });
 
 test.each([Number.NaN, Infinity, 1e6])('are refused by the server when one component is %s', async (component) => {

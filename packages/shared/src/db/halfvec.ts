@@ -5,6 +5,7 @@ import type { Schema } from './schema.ts';
 const headerBytes = 20;
 /** Length of the element, then pgvector's own: dimension and a field that is not used. */
 const elementHeaderBytes = 8;
+const elementLengthBytes = 4;
 
 /**
  * Vectors as a parameter of type `halfvec[]` in PostgreSQL's binary form, which `pg` sends a Buffer in: measured at a
@@ -42,9 +43,18 @@ function writeHalfvec(buffer: Buffer, at: number, vector: Float32Array): number 
   return at + elementHeaderBytes + halves.length;
 }
 
+/**
+ * A vector as a parameter of type `halfvec` in PostgreSQL's binary form: a fifth of a literal's bytes, which are neither
+ * written nor read as decimals. Components are rounded to the nearest half precision number.
+ */
+export function encodeHalfvec(vector: Float32Array): Buffer {
+  const buffer = Buffer.allocUnsafe(elementHeaderBytes + vector.length * 2);
+  return buffer.subarray(elementLengthBytes, writeHalfvec(buffer, 0, vector));
+}
+
 /** A vector as halfvec_send gives it. Source: pgvector's halfvec.c: dimension, a field not used, components. */
 export function decodeHalfvec(bytes: Uint8Array): Float32Array {
-  const halves = Buffer.from(bytes.subarray(elementHeaderBytes - 4)).swap16();
+  const halves = Buffer.from(bytes.subarray(elementHeaderBytes - elementLengthBytes)).swap16();
   // A copy of its own: a Float16Array has to begin at an even address.
   return new Float32Array(new Float16Array(Uint8Array.from(halves).buffer));
 }

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { rememberVectorLiteral } from '../db/vector.ts';
 import type { GenerationService } from '../generation/generation.service.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Embedder } from './embedder.ts';
@@ -84,8 +83,7 @@ export class QueryVectors {
 
   #keep(key: string, vector: QueryVector): QueryVector {
     const vectors = [vector.plain, vector.centred];
-    const bytes = vectors.map((each) => each.byteLength + rememberVectorLiteral(each));
-    const size = bytes.reduce((sum, each) => sum + each, entryOverheadBytes);
+    const size = vectors.reduce((sum, each) => sum + each.byteLength, entryOverheadBytes);
     this.#cache?.set(key, vector, { size });
     return vector;
   }

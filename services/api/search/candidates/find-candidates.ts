@@ -1,5 +1,5 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { toVectorLiteral } from '@memory-layer/shared/db/vector';
+import { encodeHalfvec } from '@memory-layer/shared/db/halfvec';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { filterConditions, filtersMetadata, metadataCondition } from '../filter/filter-conditions.ts';
 import type { Candidate } from '../ranking/candidate.ts';
@@ -11,7 +11,7 @@ import { scoredColumns, toCandidate, type ScoredRow } from './scored-message.ts'
 export async function findCandidates(db: Kysely<Schema>, query: CandidateQuery): Promise<Candidate[]> {
   const { tenantId } = query;
   const { rows } = await sql<ScoredRow>`
-    with query as materialized (select ${literalOf(query)}::halfvec as vector),
+    with query as materialized (select ${parameterOf(query)}::halfvec as vector),
     by_vector as materialized (${byVector(query)}),
     by_words as materialized (${byWords(query)}),
     pool as (select id from by_vector union select id from by_words)
@@ -23,8 +23,8 @@ export async function findCandidates(db: Kysely<Schema>, query: CandidateQuery):
   return rows.map(toCandidate);
 }
 
-function literalOf({ vector }: CandidateQuery): string | null {
-  return vector === undefined ? null : toVectorLiteral(vector);
+function parameterOf({ vector }: CandidateQuery): Buffer | null {
+  return vector === undefined ? null : encodeHalfvec(vector);
 }
 
 function byVector(query: CandidateQuery): RawBuilder<unknown> {

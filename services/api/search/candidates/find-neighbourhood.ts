@@ -1,5 +1,5 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { toVectorLiteral } from '@memory-layer/shared/db/vector';
+import { encodeHalfvec } from '@memory-layer/shared/db/halfvec';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Candidate } from '../ranking/candidate.ts';
 import { createNeighbourhood, noNeighbourhood, type Neighbourhood } from '../ranking/neighbourhood.ts';
@@ -34,7 +34,7 @@ export async function findNeighbourhood(
   const { tenantId } = query;
   // Every table names the tenant by value: a column of another table would bring all partitions into the plan.
   const { rows } = await sql<NeighbourhoodRow>`
-    with query as materialized (select ${query.vector === undefined ? null : toVectorLiteral(query.vector)}::halfvec as vector),
+    with query as materialized (select ${query.vector === undefined ? null : encodeHalfvec(query.vector)}::halfvec as vector),
     around as materialized (
       select m.id, earlier.ids || m.id || later.ids as chain
       from message m cross join lateral (

@@ -6,7 +6,7 @@ import { ownRelevance } from '../ranking/relevance.ts';
 import type { CandidateQuery } from './candidate-query.ts';
 
 // Neighbours are read for the best candidates only: far-off ones do not become hits by their context.
-const contextCandidates = 60;
+const contextCandidates = 40;
 // The best that are chosen among for diversity: each is compared with each that was chosen.
 const diverseCandidates = 100;
 

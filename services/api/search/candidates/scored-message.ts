@@ -8,19 +8,21 @@ export interface ScoredRow {
   readonly id: string;
   readonly conversation_id: string;
   readonly vector_score: number | null;
-  readonly term_scores: readonly number[];
+  /** Joined by commas: a tenth of what an array costs to read. */
+  readonly term_scores: string;
   readonly word_count: number;
   readonly speaker: string | null;
   readonly importance: number;
-  readonly created_at: Date;
+  /** Milliseconds since 1970. */
+  readonly created_at: number;
   readonly eligible: boolean;
 }
 
 /** The columns of a {@link ScoredRow} for a row of `message m`; the vector's score is not among them. */
 export function scoredColumns({ lexical, byWords }: CandidateQuery): RawBuilder<unknown> {
-  const termScores = byWords ? lexical.termScores('m') : sql`'{}'::float8[]`;
+  const termScores = byWords ? lexical.termScores('m') : sql`''`;
   return sql`m.id, m.conversation_id, ${termScores} as term_scores, length(m.search_vector) as word_count,
-    ${speakerOf('m')} as speaker, m.importance, m.created_at`;
+    ${speakerOf('m')} as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at`;
 }
 
 export function toCandidate(row: ScoredRow): Candidate {
@@ -28,11 +30,11 @@ export function toCandidate(row: ScoredRow): Candidate {
     id: row.id,
     conversationId: row.conversation_id,
     vectorScore: row.vector_score ?? undefined,
-    termScores: row.term_scores,
+    termScores: row.term_scores === '' ? [] : row.term_scores.split(',').map(Number),
     wordCount: row.word_count,
     speaker: row.speaker ?? undefined,
     importance: row.importance,
-    createdAt: row.created_at,
+    createdAt: new Date(row.created_at),
     eligible: row.eligible,
   };
 }

@@ -1,4 +1,4 @@
-import { toVectorLiteral } from '@memory-layer/shared/db/vector';
+import { encodeHalfvec } from '@memory-layer/shared/db/halfvec';
 import { sql, type RawBuilder } from 'kysely';
 import { compileMetadataFilter } from './metadata-sql.ts';
 import type { CandidateFilter, SearchFilter, SimilarityThreshold } from './search-filter.ts';
@@ -46,10 +46,10 @@ function contains(metadata: Readonly<Record<string, unknown>>): RawBuilder<boole
 
 function similarityCondition(threshold: SimilarityThreshold, alias: 'e' | 'm'): RawBuilder<boolean> {
   const { tenantId, generation, min, vector } = threshold;
-  const literal = toVectorLiteral(vector);
-  if (alias === 'e') return sql<boolean>`1 - (e.vector <=> ${literal}::halfvec) >= ${min}`;
+  const parameter = encodeHalfvec(vector);
+  if (alias === 'e') return sql<boolean>`1 - (e.vector <=> ${parameter}::halfvec) >= ${min}`;
   return sql<boolean>`exists (
     select from embedding s
     where s.tenant_id = ${tenantId} and s.message_id = m.id and s.generation = ${generation}
-      and 1 - (s.vector <=> ${literal}::halfvec) >= ${min})`;
+      and 1 - (s.vector <=> ${parameter}::halfvec) >= ${min})`;
 }

@@ -21,8 +21,8 @@ export interface LexicalQuery {
   candidates(options: LexicalCandidateOptions): RawBuilder<{ id: string; lexical_score: number }>;
   /** BM25 of any row of `message` under the alias; 0 when it has no word of the query. */
   score(alias: string): RawBuilder<number>;
-  /** The same as an array of what each word of the query adds. */
-  termScores(alias: string): RawBuilder<readonly number[]>;
+  /** What each word of the query adds, joined by commas. */
+  termScores(alias: string): RawBuilder<string>;
   /** What each word adds for a message that has it once and is of average length, in the same order. */
   readonly termWeights: readonly number[];
   /** Whether a row of `message` under the alias has the phrases and nothing excluded; undefined when anything may pass. */
@@ -53,7 +53,8 @@ export function createLexicalQuery(query: LexicalQueryParts): LexicalQuery {
     score,
     termScores(alias) {
       const parts = bm25Parts(sql.ref(`${alias}.search_vector`), terms, statistics.averageLength);
-      return sql<readonly number[]>`array[${sql.join(parts)}]::float8[]`;
+      if (parts.length === 0) return sql<string>`''`;
+      return sql<string>`concat_ws(',', ${sql.join(parts.map((part) => sql`(${part})::float4`))})`;
     },
     termWeights: terms.map(({ weight }) => weight),
     mustMatch: (alias) => mustMatch(requirements, alias),

@@ -4,8 +4,6 @@ import type { ReadySegments } from './ready-segments.ts';
 export interface GraphPlan {
   /** Nearest rows taken from each segment, in their order. */
   readonly rows: readonly number[];
-  /** `hnsw.ef_search`: what a graph looks for at once; it goes on until it has its rows. */
-  readonly efSearch: number;
   /** `hnsw.max_scan_tuples`: rows that a graph may come by on its way. */
   readonly maxScanTuples: number;
   /** Share of the rows that a filter must match; below it, reading all that match takes less than the graphs. */
@@ -19,9 +17,9 @@ export interface GraphDemand {
   readonly isJoined: boolean;
 }
 
-// Measured (docs/adr/0016): what a recall@10 above 0.98 takes with a margin, of all graphs together, of one that is
-// alone, and of one among many.
-const rowsForRecall = { together: 600, ofOne: 350, atLeast: 150 };
+// Measured (docs/adr/0016): what a recall@10 above 0.98 takes with a margin while a message is one row, of all graphs
+// together, of one that is alone, and of one among many.
+const rowsForRecall = { together: 360, ofOne: 200, atLeast: 100 };
 // A message that is near is near by some of its passages, not by all.
 const passagesNear = 0.5;
 // Segments are of different times: one may hold more of the nearest than its share.
@@ -30,6 +28,8 @@ const spare = 1.1;
 const graphRowCost = { alone: 25, joined: 16 };
 // Rows that match may lie off the query's way; after four times what was to be expected, reading them all is due.
 const patience = 4;
+// What pgvector allows.
+const maxEfSearch = 1000;
 
 /**
  * What to ask of each segment's graph for the wanted number of messages; undefined when reading all rows takes no
@@ -39,21 +39,28 @@ const patience = 4;
 export function planGraphs({ segments, rowsPerMessage }: ReadySegments, demand: GraphDemand): GraphPlan | undefined {
   const vectors = segments.reduce((sum, segment) => sum + segment.vectors, 0);
   if (vectors === 0) return undefined;
-  const wanted = demand.limit * (1 + passagesNear * (rowsPerMessage - 1)) * spare;
-  const rows = segments.map((segment) => rowsOf(segment.vectors / vectors, wanted));
+  const rowsNear = 1 + passagesNear * (rowsPerMessage - 1);
+  const rows = segments.map((segment) => Math.ceil(rowsNear * rowsOf(segment.vectors / vectors, demand.limit * spare)));
   const together = rows.reduce((a, b) => a + b, 0);
   const minShare = Math.sqrt((together * (demand.isJoined ? graphRowCost.joined : graphRowCost.alone)) / vectors);
   if (minShare >= 1) return undefined;
   const most = Math.max(...rows);
   return {
     rows,
-    efSearch: Math.min(200, Math.max(100, Math.ceil(most / 3))),
     maxScanTuples: Math.ceil((patience * most) / minShare),
     minShare,
   };
 }
 
+/**
+ * `hnsw.ef_search`, what a graph looks for at once, for so many rows of it: all of an unfiltered search, and some more
+ * for rows that are dead. Going on until it has its rows costs as much again.
+ */
+export function efSearchFor(rows: number): number {
+  return Math.min(maxEfSearch, rows + 20);
+}
+
 function rowsOf(share: number, wanted: number): number {
   const { together, ofOne, atLeast } = rowsForRecall;
-  return Math.ceil(Math.max(share * wanted, Math.min(ofOne, together * share), atLeast));
+  return Math.max(share * wanted, Math.min(ofOne, together * share), atLeast);
 }

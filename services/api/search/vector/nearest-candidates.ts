@@ -1,7 +1,7 @@
 import { indexedVector } from '@memory-layer/shared/vector-index/segment-index';
 import { uncoveredRanges, type IdRange } from '@memory-layer/shared/vector-index/id-range';
 import { sql, type RawBuilder } from 'kysely';
-import { planGraphs, type GraphPlan } from './graph-plan.ts';
+import { efSearchFor, planGraphs, type GraphPlan } from './graph-plan.ts';
 import type { ReadySegments } from './ready-segments.ts';
 
 export interface NearestQuery {
@@ -38,8 +38,7 @@ export function nearestCandidates(query: NearestQuery): RawBuilder<NearestRow> {
   const isFiltered = query.filter !== undefined || isJoined;
   if (plan === undefined || (isFiltered && query.segments.sample.length === 0)) return exactly(query);
   return sql<NearestRow>`
-    with settings as materialized (${settings(plan)}),
-    common as materialized (${isFiltered ? isCommon(query, plan) : sql`select true as is_true`}),
+    with common as materialized (${isFiltered ? isCommon(query, plan) : sql`select true as is_true`}),
     near as (${sql.join([...fromGraphs(query, plan), ...fromRest(query)], sql` union all `)}),
     best as (
       select message_id as id, min(distance) as distance from near group by message_id
@@ -75,11 +74,14 @@ function owned({ tenantId, generation }: NearestQuery): RawBuilder<boolean> {
   return sql<boolean>`e.tenant_id = ${tenantId} and e.generation = ${generation}`;
 }
 
-/** Read when a scan begins, not when it is planned, so that one statement can set them for itself. */
-function settings({ efSearch, maxScanTuples }: GraphPlan): RawBuilder<unknown> {
-  return sql`
-    select ${local('hnsw.iterative_scan', 'relaxed_order')} and ${local('hnsw.ef_search', String(efSearch))}
-      and ${local('hnsw.max_scan_tuples', String(maxScanTuples))} as is_set`;
+/**
+ * Settings are read when a scan begins, not when it is planned, so that one statement can set them for each of its
+ * scans: a subquery that has no row in it is asked once, just before the scan that its answer is a condition of.
+ */
+function settings(rows: number, { maxScanTuples }: GraphPlan): RawBuilder<boolean> {
+  return sql<boolean>`(
+    select ${local('hnsw.iterative_scan', 'relaxed_order')} and ${local('hnsw.ef_search', String(efSearchFor(rows)))}
+      and ${local('hnsw.max_scan_tuples', String(maxScanTuples))})`;
 }
 
 function local(name: string, value: string): RawBuilder<boolean> {
@@ -102,7 +104,7 @@ function fromGraphs(query: NearestQuery, plan: GraphPlan): RawBuilder<unknown>[]
     (segment, index) => sql`(
       select e.message_id, ${distance} as distance from embedding e
       where ${owned(query)} and ${within(segment)} and ${opaque(query)}
-        and (select is_set from settings) and (select is_true from common)
+        and ${settings(plan.rows[index] ?? query.limit, plan)} and (select is_true from common)
       order by ${distance} limit ${sql.lit(plan.rows[index] ?? query.limit)})`,
   );
 }
