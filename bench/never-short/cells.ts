@@ -56,6 +56,6 @@ function ofShare({ name, part, role, conversations, mark }: (typeof shares)[numb
 }
 
 /** When the n-th message of a tenant was sent. */
-export function minute(n: number): Date {
+function minute(n: number): Date {
   return new Date(Date.UTC(2024, 0, 1) + n * 60_000);
 }

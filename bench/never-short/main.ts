@@ -4,7 +4,8 @@
  * with 1 when a cell has fewer hits than there are, or a recall@10 below 0.98. Takes a server, where it makes a
  * database of its own and drops it again, and a chat file.
  *
- *   pnpm bench:never-short --file chats.json [--queries 50] [--limit 200] [--scale 1] [--cache FOLDER]
+ *   pnpm bench:never-short --file chats.json [--queries 50] [--limit 60] [--scale 1] [--passages one]
+ *     [--cache FOLDER]
  */
 import { readFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
@@ -20,7 +21,7 @@ import { embedAll, mixTurns } from '../vector-index/chat-vectors.ts';
 import { openSession } from '../vector-index/session.ts';
 import { filterCells } from './cells.ts';
 import { measureCell, type CellResult } from './measure-cell.ts';
-import { addTenant, buildSegments, generation, storeBase, type Tenant } from './one-database.ts';
+import { addTenant, buildSegments, generation, passageKinds, storeBase, type Tenant } from './one-database.ts';
 import { createReadySegmentsRepository, createSegmentDirectory } from './search-by-vector.ts';
 
 const { values } = parseArgs({
@@ -28,12 +29,15 @@ const { values } = parseArgs({
     file: { type: 'string' },
     url: { type: 'string', default: process.env['TEST_DATABASE_URL'] ?? '' },
     queries: { type: 'string', default: '50' },
-    limit: { type: 'string', default: '200' },
+    limit: { type: 'string', default: '60' },
+    passages: { type: 'string', default: 'one' },
     scale: { type: 'string', default: '1' },
     cache: { type: 'string', default: join(tmpdir(), 'memory-layer-bench') },
   },
 });
 if (values.file === undefined) throw new Error('give --file, a chat file in a format of bench/retrieval');
+const passages = passageKinds.find((kind) => kind === values.passages);
+if (passages === undefined) throw new Error(`--passages is ${passageKinds.join(' or ')}`);
 const scale = Number(values.scale);
 const limit = Number(values.limit);
 const total = 300_000 * scale;
@@ -82,7 +86,8 @@ try {
   const rest = Math.ceil((total - sizes.reduce((a, b) => a + b, 0)) / fillers);
   const others = Array.from({ length: fillers }, (_, n): Tenant => ({ tenantId: `other-${n}`, messages: rest }));
   for (const [index, tenant] of [...tenants, ...others].entries()) {
-    await addTenant(session.client, tenant, index === sizes.length - 1 ? 0 : index * 997);
+    const offset = index === sizes.length - 1 ? 0 : index * 997;
+    await addTenant(session.client, tenant, { offset, passages });
   }
   for (const table of ['message', 'embedding']) await session.client.query(`vacuum analyze ${table}`);
   console.error(`${total} messages stored`);
@@ -102,7 +107,7 @@ try {
   }
   print(results);
   console.log(
-    `${queries.length} questions, the best ${limit} of each; load ${loadavg()
+    `${queries.length} questions, the best ${limit} of each, passages: ${passages}; load ${loadavg()
       .map((load) => load.toFixed(1))
       .join(' ')}`,
   );

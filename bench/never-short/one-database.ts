@@ -9,6 +9,10 @@ import { allIds } from '@memory-layer/shared/vector-index/id-range';
 
 export const generation = 1;
 
+/** One vector a message, as chat turns have; or several of some, 2.55 in the mean. */
+export const passageKinds = ['one', 'several'] as const;
+export type PassageKind = (typeof passageKinds)[number];
+
 export interface Tenant {
   readonly tenantId: string;
   readonly messages: number;
@@ -34,11 +38,16 @@ const idOf = `('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid`;
 const spread = (salt: number): string => `((hashint4(n * 31 + ${salt}) & 2147483647) % 200)`;
 
 /**
- * A tenant's messages and vectors. A third have one passage, the others three or four, 2.55 rows a message: the whole,
- * and sentences that are near it and near something else. Of all messages a half, a twentieth and a two-hundredth have
+ * A tenant's messages and vectors. Where there are several, a third have one passage, the others three or four, 2.55 rows
+ * a message: the whole, and parts that are near it and near something else. Of all messages a half, a twentieth and a two-hundredth have
  * what the filters of the table ask for, each independent of the others and of what is said.
  */
-export async function addTenant(client: Client, { tenantId, messages }: Tenant, offset: number): Promise<void> {
+export async function addTenant(
+  client: Client,
+  { tenantId, messages }: Tenant,
+  { offset, passages }: { readonly offset: number; readonly passages: PassageKind },
+): Promise<void> {
+  const furthest = passages === 'one' ? '0' : 'case when n % 20 < 7 then 0 when n % 20 < 15 then 2 else 3 end';
   await client.query(
     `insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at)
      select $1, ${idOf}, 'c-' || ${spread(1)},
@@ -54,7 +63,7 @@ export async function addTenant(client: Client, { tenantId, messages }: Tenant, 
             l2_normalize(case p when 0 then a.vector else a.vector + a.vector + a.vector + b.vector + b.vector end),
             m.conversation_id, m.role, m.importance, m.created_at
      from (select *, substr(content, 6)::int as n from message where tenant_id = $1) m
-     cross join lateral generate_series(0, case when n % 20 < 7 then 0 when n % 20 < 15 then 2 else 3 end) p
+     cross join lateral generate_series(0, ${furthest}) p
      join base a on a.n = (m.n + $2::int) % $3::int
      join base b on b.n = ((m.n + $2::int) * 7919::bigint + p * 104729) % $3::int
      order by m.id, p`,

@@ -6,11 +6,23 @@ export interface Variant {
   readonly request: Readonly<Record<string, unknown>>;
 }
 
+const none = { speaker: 0, substance: 0 };
+
 /** Each part of the ranking off in turn, beside the defaults. The first is what the others are compared with. */
 export const variants: readonly [Variant, ...Variant[]] = [
   { name: 'default', request: {} },
   { name: 'lexical', request: { mode: 'lexical' } },
   { name: 'vector', request: { mode: 'vector' } },
+  // Plain BM25: what a search engine without anything else would answer.
+  {
+    name: 'words-alone',
+    request: { mode: 'lexical', weights: { ...none, context: 0, date: 0, importance: 0, decay: 0 } },
+  },
+  // The plain best passage of the query's vector.
+  { name: 'vectors-alone', request: { mode: 'vector', weights: { ...none, context: 0, importance: 0, decay: 0 } } },
+  { name: 'no-speaker', request: { weights: { speaker: 0 } } },
+  { name: 'no-substance', request: { weights: { substance: 0 } } },
+  { name: 'no-date', request: { weights: { date: 0 } } },
   { name: 'no-context', request: { weights: { context: 0 } } },
   { name: 'no-importance', request: { weights: { importance: 0 } } },
   { name: 'no-decay', request: { weights: { decay: 0 } } },

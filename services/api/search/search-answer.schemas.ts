@@ -22,7 +22,6 @@ const breakdownSchema = z
     lexical: share,
     context: share.openapi({ description: 'What the neighbours add to the relevance, or take.', example: 0.04 }),
     speaker: share,
-    conversation: share,
     substance: share,
     relevance: share.openapi({ description: 'The weighted mean of the parts before, and context.' }),
     importance,

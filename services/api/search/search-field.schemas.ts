@@ -113,14 +113,13 @@ export const weightsField = z
     vector: weight,
     lexical: weight,
     speaker: weight,
-    conversation: weight,
     substance: weight,
     context: weight,
     date: weight,
   })
   .openapi({
     description:
-      'Parts of the score (relevance, importance, decay), parts of the relevance (vector, lexical, speaker, conversation, substance), and strengths, 1 as measured (context, date); what is left out is as configured. See docs/ranking.md.',
+      'Parts of the score (relevance, importance, decay), parts of the relevance (vector, lexical, speaker, substance), and strengths, 1 as measured (context, date); what is left out is as configured. See docs/ranking.md.',
   });
 
 export const filterField = z

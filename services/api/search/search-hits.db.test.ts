@@ -76,7 +76,6 @@ describe('what is found', () => {
           lexical: expect.any(Number),
           context: 0,
           speaker: 0,
-          conversation: expect.any(Number),
           substance: expect.any(Number),
           relevance: expect.any(Number),
           importance: 0.25,

@@ -52,15 +52,15 @@ export function createSearchService(deps: SearchServiceDeps) {
   async function show(
     request: SearchRequest,
     page: SearchPage,
-    { ordered, generation, vector, weights }: Ordered,
+    { text, ordered, generation, vector, weights }: Ordered,
   ): Promise<Omit<SearchResult, 'degraded'>> {
-    const { tenantId, neighbours: count, query, signal } = request;
+    const { tenantId, neighbours: count, signal } = request;
     const left = unshown(ordered, page);
-    const reranker = request.rerank === false ? undefined : deps.hitReranker;
+    const reranker = wantsReranking(request) ? deps.hitReranker : undefined;
     const seen = Math.max(page.size, reranker?.candidates ?? 0);
     const found = await currentRows(left, seen, (ids) => repository.getHits(tenantId, generation, ids, vector?.plain));
     const asRanked = { hits: found, reranked: false };
-    const { hits, reranked } = (await reranker?.rerank(found, { query, weights, signal })) ?? asRanked;
+    const { hits, reranked } = (await reranker?.rerank(found, { query: text, weights, signal })) ?? asRanked;
     const shown = hits.slice(0, page.size);
     const ids = shown.map(({ row }) => row.id);
     const neighbours = count > 0 ? await repository.listNeighbours({ tenantId, ids, count }) : undefined;
@@ -102,7 +102,13 @@ export function createSearchService(deps: SearchServiceDeps) {
       const ordered = findsNothing
         ? []
         : await orderCandidates(deps.readCandidates, prepared.query, options, page.shown.size + page.size);
-      const result = await show(request, page, { ordered, generation, vector, weights: ranking.weights });
+      const result = await show(request, page, {
+        text: text.words || request.query,
+        ordered,
+        generation,
+        vector,
+        weights: ranking.weights,
+      });
       metrics.searches.inc({ mode: request.mode, degraded: String(degraded) });
       metrics.searchResults.observe(result.hits.length);
       stopTimer();
@@ -112,10 +118,17 @@ export function createSearchService(deps: SearchServiceDeps) {
 }
 
 interface Ordered {
+  /** The query without what it excludes. */
+  readonly text: string;
   readonly ordered: readonly RankedCandidate[];
   readonly generation: number;
   readonly vector: QueryVector | undefined;
   readonly weights: RankingWeights;
+}
+
+/** A reranker would undo the order of hits that are to differ: then it has to be asked for. */
+function wantsReranking({ rerank, ranking }: SearchRequest): boolean {
+  return rerank ?? ranking.diversity === 0;
 }
 
 function isEmbeddingFailure(error: unknown): boolean {

@@ -10,7 +10,6 @@ export function rankedHit(id: string, score: number): RankedCandidate {
       lexical: 0,
       context: 0,
       speaker: 0,
-      conversation: 0,
       substance: 0,
       relevance: 0.9,
       importance: 0.2,

@@ -56,11 +56,11 @@ export async function findNeighbourhood(
     ),
     pool as (select distinct unnest(chain) as id from around),
     scored as materialized (
-      select ${scoredColumns(query)}, ${isEligible(query)} as eligible, passage.vector, passage.vector_score
+      select ${scoredColumns(query)}, m.conversation_id, ${isEligible(query)} as eligible, passage.vector, passage.vector_score
       from pool join message m on m.tenant_id = ${tenantId} and m.id = pool.id
       ${bestPassage(query)}
     )
-    select s.id, s.conversation_id, s.term_scores, s.word_count, s.speaker, s.importance, s.created_at, s.eligible,
+    select s.id, s.term_scores, s.word_count, s.speaker, s.importance, s.created_at, s.eligible,
            s.vector_score, around.chain,
            1 - (s.vector <=> lag(s.vector) over conversation) as likeness_1,
            1 - (s.vector <=> lag(s.vector, 2) over conversation) as likeness_2

@@ -3,7 +3,6 @@ import type { SearchMode } from '../search.ts';
 /** A message that may become a hit, with what it is ranked by. */
 export interface Candidate {
   readonly id: string;
-  readonly conversationId: string;
   /** Cosine similarity to the centred query, of its best passage; undefined while the message has no vector. */
   readonly vectorScore: number | undefined;
   /** What each word of the query adds to its BM25, in the order of the query's words. */

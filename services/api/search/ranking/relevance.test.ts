@@ -17,9 +17,9 @@ describe('relevance', () => {
       [candidate('a', { vectorScore: 0.6, termScores: [0.5], speaker: 'Ana' }), candidate('b', { termScores: [1] })],
       chainOf(['a', 'b']),
     );
-    const { vector, lexical, context, speaker, conversation, substance } = of('a');
+    const { vector, lexical, context, speaker, substance } = of('a');
     expect({ vector, lexical, speaker, substance }).toEqual({ vector: 0.6, lexical: 0.5, speaker: 1, substance: 0.5 });
-    const mean = 0.4 * vector + 0.3 * lexical + 0.1 * speaker + 0.1 * conversation + 0.1 * substance;
+    const mean = 0.4 * vector + 0.4 * lexical + 0.1 * speaker + 0.1 * substance;
     expect(of('a').relevance).toBeCloseTo(mean + context);
   });
 
@@ -28,7 +28,7 @@ describe('relevance', () => {
       candidate(id, { termScores: [id === 'said' ? 1 : 0] }),
     );
     const of = relevance(pool, chainOf(['off', 'far', 'next', 'said', 'after', 'beyond']));
-    const order = ['said', 'after', 'beyond', 'off'].map((id) => of(id).context + 0.3 * of(id).lexical);
+    const order = ['said', 'after', 'beyond', 'off'].map((id) => of(id).context + 0.4 * of(id).lexical);
     expect(order).toEqual(order.toSorted((a, b) => b - a));
     expect(of('after').context).toBeGreaterThan(of('beyond').context);
     expect(of('off').context).toBe(0);
@@ -77,17 +77,6 @@ describe('relevance', () => {
     expect(relevance(pool, noNeighbourhood, { terms, ...without('date') })('may').lexical).toBe(0);
   });
 
-  test('the best of a conversation lifts the others in it', () => {
-    const pool = [
-      candidate('best', { conversationId: 'c', vectorScore: 0.8 }),
-      candidate('other', { conversationId: 'c', vectorScore: 0.2 }),
-      candidate('alone', { vectorScore: 0.2 }),
-    ];
-    const of = relevance(pool);
-    expect(of('other').relevance).toBeGreaterThan(of('alone').relevance);
-    expect(of('other').conversation).toBe(of('best').conversation);
-  });
-
   test('lies between 0 and 1, whatever comes in; a mode leaves the other side out', () => {
     const share = fc.double({ min: 0, max: 1, noNaN: true });
     const some = fc.record({
@@ -102,7 +91,7 @@ describe('relevance', () => {
         fc.array(some, { minLength: 1, maxLength: 8 }),
         fc.constantFrom('hybrid', 'vector', 'lexical'),
         (all, mode) => {
-          const pool = all.map((parts, index) => candidate(String(index), { ...parts, conversationId: 'c' }));
+          const pool = all.map((parts, index) => candidate(String(index), parts));
           const ids = pool.map(({ id }) => id);
           for (const value of relevanceOf(pool, chainOf(ids, 0.9), { ...options, mode }).values()) {
             expect(value.relevance).toBeGreaterThanOrEqual(0);

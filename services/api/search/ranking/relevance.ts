@@ -24,8 +24,6 @@ export interface Relevance {
   readonly context: number;
   /** 1 when the query names who said it. */
   readonly speaker: number;
-  /** What the best message of its conversation has of `vector` and `lexical`. */
-  readonly conversation: number;
   /** How much it says at all: half of what a message can have when it has ten different words. */
   readonly substance: number;
   readonly relevance: number;
@@ -43,8 +41,7 @@ export function relevanceOf(
   { mode, weights, terms, queryWords }: RelevanceOptions,
 ): Map<string, Relevance> {
   const sides = sideWeights(mode, weights);
-  const found = sides.vector + sides.lexical;
-  const total = found + weights.speaker + weights.conversation + weights.substance;
+  const total = sides.vector + sides.lexical + weights.speaker + weights.substance;
 
   const byId = new Map(candidates.map((candidate) => [candidate.id, candidate]));
   const scores = new Map(candidates.map((candidate) => [candidate.id, termScoresOf(candidate, terms, weights.date)]));
@@ -52,34 +49,21 @@ export function relevanceOf(
   const scoresOf = (id: string) => scores.get(id) ?? [];
   const similarityOf = (id: string) => byId.get(id)?.vectorScore;
 
-  const parts = candidates.map((candidate) => {
-    const { id } = candidate;
-    const vector = Math.max(0, similarityOf(id) ?? 0);
-    const lexical = shareOf(scoresOf(id), reachable);
-    const near = {
-      vector: Math.max(0, vectorInContext(id, similarityOf, neighbourhood, weights.context) ?? 0),
-      lexical: shareOf(wordsInContext(id, scoresOf, neighbourhood, weights.context), reachable),
-    };
-    const own = sides.vector * vector + sides.lexical * lexical;
-    const inContext = sides.vector * near.vector + sides.lexical * near.lexical;
-    return { candidate, vector, lexical, own, inContext };
-  });
-
-  const best = new Map<string, number>();
-  for (const { candidate, inContext } of parts) {
-    const { conversationId } = candidate;
-    best.set(conversationId, Math.max(best.get(conversationId) ?? 0, inContext / found));
-  }
-
   return new Map(
-    parts.map(({ candidate, vector, lexical, own, inContext }) => {
+    candidates.map((candidate) => {
+      const { id } = candidate;
+      const vector = Math.max(0, similarityOf(id) ?? 0);
+      const lexical = shareOf(scoresOf(id), reachable);
+      const near = {
+        vector: Math.max(0, vectorInContext(id, similarityOf, neighbourhood, weights.context) ?? 0),
+        lexical: shareOf(wordsInContext(id, scoresOf, neighbourhood, weights.context), reachable),
+      };
+      const context = (sides.vector * (near.vector - vector) + sides.lexical * (near.lexical - lexical)) / total;
       const speaker = isNamed(candidate.speaker, queryWords) ? 1 : 0;
-      const conversation = best.get(candidate.conversationId) ?? 0;
       const substance = candidate.wordCount / (candidate.wordCount + halfSubstanceWords);
-      const around = weights.speaker * speaker + weights.conversation * conversation + weights.substance * substance;
-      const relevance = (inContext + around) / total;
-      const context = (inContext - own) / total;
-      return [candidate.id, { vector, lexical, context, speaker, conversation, substance, relevance }] as const;
+      const own = sides.vector * vector + sides.lexical * lexical;
+      const relevance = (own + weights.speaker * speaker + weights.substance * substance) / total + context;
+      return [id, { vector, lexical, context, speaker, substance, relevance }] as const;
     }),
   );
 }

@@ -1,6 +1,6 @@
 /**
  * How much each part counts. `relevance`, `importance` and `decay` make the score, normalised by their sum; `vector`,
- * `lexical`, `speaker`, `conversation` and `substance` make the relevance, likewise. `context` and `date` are strengths:
+ * `lexical`, `speaker` and `substance` make the relevance, likewise. `context` and `date` are strengths:
  * what neighbours and dates count, 1 as measured, 0 not at all.
  */
 export interface RankingWeights {
@@ -10,7 +10,6 @@ export interface RankingWeights {
   readonly vector: number;
   readonly lexical: number;
   readonly speaker: number;
-  readonly conversation: number;
   readonly substance: number;
   readonly context: number;
   readonly date: number;
@@ -22,9 +21,8 @@ export const defaultWeights: RankingWeights = {
   importance: 0.3,
   decay: 0.1,
   vector: 0.4,
-  lexical: 0.3,
+  lexical: 0.4,
   speaker: 0.1,
-  conversation: 0.1,
   substance: 0.1,
   context: 1,
   date: 1,

@@ -16,7 +16,7 @@ test('without segments there are no graphs to ask', () => {
 });
 
 test('where few vectors are, or nearly all are wanted, reading all takes less', () => {
-  expect(planGraphs(of(7000), ten)).toBeUndefined();
+  expect(planGraphs(of(4000), ten)).toBeUndefined();
   expect(planGraphs(of(10_000), ten)).toBeDefined();
   expect(planGraphs(of(10_000), { limit: 1000, isJoined: false })).toBeUndefined();
 });
@@ -35,9 +35,9 @@ test('messages of several passages take more rows', () => {
 
 test('the share from which graphs are asked falls with the size of the tenant', () => {
   const share = (vectors: number, isJoined = false) => planGraphs(of(vectors), { ...ten, isJoined })?.minShare;
-  expect(share(100_000)).toBeCloseTo(0.3);
-  expect(share(1_000_000)).toBeCloseTo(0.09);
-  expect(share(100_000, true)).toBeCloseTo(0.24);
+  expect(share(100_000)).toBeCloseTo(0.22);
+  expect(share(1_000_000)).toBeCloseTo(0.07);
+  expect(share(100_000, true)).toBeCloseTo(0.18);
 });
 
 test('what is asked is within what the index allows', () => {

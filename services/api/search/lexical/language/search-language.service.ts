@@ -11,8 +11,6 @@ export interface SearchLanguageServiceDeps {
   readonly signal: AbortSignal;
 }
 
-export type SearchLanguageService = ReturnType<typeof createSearchLanguageService>;
-
 const batchSize = 200;
 const reportEveryMs = 10_000;
 

@@ -3,7 +3,7 @@ import { createNeighbourhood, type Neighbourhood } from '../neighbourhood.ts';
 import type { RankingOptions } from '../rank.ts';
 import { defaultWeights } from '../weights.ts';
 
-export const now = new Date('2026-06-01T00:00:00Z');
+const now = new Date('2026-06-01T00:00:00Z');
 
 /** Of a query with one word of weight 1. */
 export const rankingOptions: RankingOptions = {
@@ -17,11 +17,10 @@ export const rankingOptions: RankingOptions = {
   diversity: 0,
 };
 
-/** A message that has nothing to do with the query, unless it is said; in a conversation of its own. */
+/** A message that has nothing to do with the query, unless it is said. */
 export function candidate(id: string, parts: Partial<Candidate> = {}): Candidate {
   return {
     id,
-    conversationId: `conversation of ${id}`,
     vectorScore: 0,
     termScores: [0],
     wordCount: 10,

@@ -74,7 +74,7 @@ export function known(ranges: readonly IdRange[], count: number): ReadySegments 
   };
 }
 
-export const queryVector = '[0.3,-0.1,0.5,0.2,-0.4,0.1,0.7,0.2]';
+const queryVector = '[0.3,-0.1,0.5,0.2,-0.4,0.1,0.7,0.2]';
 
 export type Wanted = Pick<NearestQuery, 'tenantId' | 'limit' | 'segments'> &
   Partial<Pick<NearestQuery, 'filter' | 'messageCondition'>>;
