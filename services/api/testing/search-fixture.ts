@@ -35,6 +35,7 @@ export interface SearchAnswer {
 export interface Hit {
   readonly message_id: string;
   readonly content: string;
+  readonly created_at: string;
   readonly score: number;
   readonly similarity: number | null;
   readonly importance: number;
@@ -43,6 +44,8 @@ export interface Hit {
     readonly vector: number;
     readonly lexical: number;
     readonly context: number;
+    readonly speaker: number;
+    readonly substance: number;
     readonly relevance: number;
     readonly importance: number;
     readonly decay: number;

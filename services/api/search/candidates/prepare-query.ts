@@ -30,6 +30,8 @@ export interface PreparedQuery {
   /** What its words and dates weigh. */
   readonly terms: QueryTerms;
   readonly queryWords: ReadonlySet<string>;
+  /** It has no words to score by, only what hits must have or must not. */
+  readonly isWordless: boolean;
 }
 
 /** Looks up what is known of the tenant, mostly remembered: how rare its words are, and which vectors have an index. */
@@ -61,5 +63,6 @@ export async function prepareQuery(
     filter: { ...request.filter, throughId: page.throughId, similarity },
   };
   const terms = byWords ? { weights: lexical.termWeights, dates: readDates(text.words) } : noTerms;
-  return { query, terms, queryWords: new Set(wordsOf(text.words)) };
+  const isWordless = !lexical.hasWords && lexical.mustMatch('m') !== undefined;
+  return { query, terms, queryWords: new Set(wordsOf(text.words)), isWordless };
 }

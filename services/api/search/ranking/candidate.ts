@@ -17,9 +17,15 @@ export interface Candidate {
   readonly eligible: boolean;
 }
 
+export interface MatchOptions {
+  readonly mode: SearchMode;
+  /** The query has no words to score by, only what hits must have or must not: whatever passes matches. */
+  readonly isWordless: boolean;
+}
+
 /** Whether a message is found by itself, and not only by what stands around it. */
-export function matchesItself(candidate: Candidate, mode: SearchMode): boolean {
+export function matchesItself(candidate: Candidate, { mode, isWordless }: MatchOptions): boolean {
   const byVector = mode !== 'lexical' && candidate.vectorScore !== undefined;
-  const byWords = mode !== 'vector' && candidate.termScores.some((score) => score > 0);
+  const byWords = mode !== 'vector' && (isWordless || candidate.termScores.some((score) => score > 0));
   return byVector || byWords;
 }

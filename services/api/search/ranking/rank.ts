@@ -1,10 +1,10 @@
 import type { ScoreBreakdown, SearchMode } from '../search.ts';
-import { matchesItself, type Candidate } from './candidate.ts';
+import { matchesItself, type Candidate, type MatchOptions } from './candidate.ts';
 import { decayOf, type DecayOptions } from './decay.ts';
 import type { Neighbourhood } from './neighbourhood.ts';
 import { relevanceOf, type RelevanceOptions } from './relevance.ts';
 
-export interface RankingOptions extends RelevanceOptions {
+export interface RankingOptions extends RelevanceOptions, MatchOptions {
   readonly mode: SearchMode;
   readonly decay: DecayOptions;
   /** Decay is reckoned up to this moment. */
@@ -34,7 +34,7 @@ export function rank(
   const relevances = relevanceOf(candidates, neighbourhood, options);
   const weightSum = weights.relevance + weights.importance + weights.decay;
   return candidates
-    .filter((candidate) => candidate.eligible && matchesItself(candidate, options.mode))
+    .filter((candidate) => candidate.eligible && matchesItself(candidate, options))
     .flatMap((candidate) => {
       const relevance = relevances.get(candidate.id);
       if (relevance === undefined) return [];

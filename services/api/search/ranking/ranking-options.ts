@@ -13,7 +13,7 @@ export interface RankingDefaults {
 export function chooseRanking(
   { ranking, source }: SearchRequest,
   defaults: RankingDefaults,
-): Omit<RankingOptions, 'mode' | 'now' | 'terms' | 'queryWords'> {
+): Omit<RankingOptions, 'mode' | 'now' | 'terms' | 'queryWords' | 'isWordless'> {
   const { weights: chosen } = ranking;
   const weights: RankingWeights = { ...defaults.weights, ...withoutUndefined(chosen) };
   const problem = weightsProblem(weights);

@@ -8,6 +8,7 @@ const now = new Date('2026-06-01T00:00:00Z');
 /** Of a query with one word of weight 1. */
 export const rankingOptions: RankingOptions = {
   mode: 'hybrid',
+  isWordless: false,
   weights: defaultWeights,
   terms: { weights: [1], dates: [] },
   queryWords: new Set(['where', 'does', 'ana', 'live']),
