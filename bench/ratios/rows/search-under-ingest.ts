@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchProcess } from '../child-process.ts';
 import { alternate, atMost, productErrors, type Bench, type Row } from '../row.ts';
-import { sampleLoad, sampleRawInsert } from '../sample.ts';
+import { sampleLoad } from '../sample.ts';
 import { median } from '../statistics.ts';
 import { ensurePopulated, manyPopulation, p95, sampleSearches, warmUp } from '../search/searched.ts';
 import { searchesOfMany } from '../search/searches.ts';
@@ -10,11 +10,13 @@ const rate = 50;
 const differentQueries = 200;
 // So many single posts at a time that the api is at its limit.
 const ingestClients = 100;
+// As where a worker shares a machine with an api.
+const niceness = 10;
 
 /** What do writing and embedding take from searches on the same machine? */
 export const searchUnderIngest: Row = {
   name: 'search-under-ingest',
-  what: `searches of many tenants, ${rate} a second, while single posts come at half of what the api takes and the embed worker has half of its threads`,
+  what: `searches of many tenants, ${rate} a second, while single posts come at half of what the api takes and a niced embed worker has half of its threads`,
   yardstick: 'the same searches, nothing else',
   async measure(bench) {
     const { stack, options } = bench;
@@ -24,7 +26,6 @@ export const searchUnderIngest: Row = {
     const searches = searchesOfMany(population, 5000, differentQueries);
     await warmUp(api, stack.apiKey, searches.slice(0, differentQueries));
     const ingestRate = await measureIngest(bench, api);
-    const embedRate = await measureEmbedding(bench);
     const pids = { api: api.pid };
     const offered = { url: api.url, pids, searches, rate };
     const embedded: number[] = [];
@@ -32,7 +33,10 @@ export const searchUnderIngest: Row = {
       options.runs,
       (run) => sampleSearches(bench, { ...offered, name: `search-idle-${run}` }),
       async (run) => {
-        await using worker = await stack.start('embed-worker', { env: { MEMORY_EMBEDDING_THREADS: '1' } });
+        await using worker = await stack.start('embed-worker', {
+          nice: niceness,
+          env: { MEMORY_EMBEDDING_THREADS: '1' },
+        });
         const posted = offerPosts(bench, api, { rate: ingestRate / 2, run });
         await sleep(1000);
         const before = await stack.countPending();
@@ -52,7 +56,7 @@ export const searchUnderIngest: Row = {
       pairs,
       notes: [
         `ingest: ${Math.round(ingestRate)} posts/s at most, half of it offered`,
-        `embedding: ${Math.round(embedRate)}/s with all threads, ${Math.round(median(embedded))}/s beside the searches`,
+        `embedding: ${Math.round(median(embedded))}/s beside the searches, niceness ${niceness}`,
       ],
       checks: [atMost('p95 under load / idle', ratio, 2), atMost('errors', productErrors(pairs), 0)],
     };
@@ -77,20 +81,4 @@ function offerPosts(bench: Bench, api: BenchProcess, { rate: perSecond, run }: P
 async function measureIngest(bench: Bench, api: BenchProcess): Promise<number> {
   const { perSecond } = await offerPosts(bench, api, { rate: undefined, run: 'most' });
   return perSecond;
-}
-
-/** Messages a second that a worker embeds with all its threads, from a backlog, with nothing else to do. */
-async function measureEmbedding(bench: Bench): Promise<number> {
-  const { stack, options } = bench;
-  await sampleRawInsert(stack, { rows: 20_000 }, 50_000_000);
-  const worker = await stack.start('embed-worker');
-  try {
-    await sleep(3000);
-    const before = await stack.countPending();
-    const startedAt = performance.now();
-    await sleep(options.seconds * 1000);
-    return (before - (await stack.countPending())) / ((performance.now() - startedAt) / 1000);
-  } finally {
-    await worker.stop();
-  }
 }

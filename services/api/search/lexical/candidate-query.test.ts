@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { candidateSteps } from './candidate-query.ts';
 import { TermStatistics } from './term-statistics.ts';
+import { sampleOf } from './testing/sample-of.ts';
 
 /** A message of every number up to `count`, with a word for each divisor that is asked for. */
 function divisible(count: number, divisors: readonly number[], messages = count): TermStatistics {
   const words = Array.from({ length: count }, (_, n) => divisors.filter((by) => n % by === 0).map((by) => `by${by}`));
-  return new TermStatistics({ messages, words });
+  return new TermStatistics(sampleOf(words, messages));
 }
 
 const weigh = (statistics: TermStatistics, terms: readonly string[]) =>
@@ -89,7 +90,7 @@ describe('the steps towards candidates', () => {
       'same',
       ...Array.from({ length: n % 20 }, (__, m) => `w${m}`),
     ]);
-    const statistics = new TermStatistics({ messages: 4000, words });
+    const statistics = new TermStatistics(sampleOf(words, 4000));
     expect(candidateSteps(weigh(statistics, ['same']), statistics, 400)).toEqual([
       { query: "'same'", narrowed: { maxLength: 2, above: undefined } },
       { query: "'same'", narrowed: undefined },
@@ -118,7 +119,7 @@ describe('the steps towards candidates', () => {
   });
 
   test('quote what has a meaning in a tsquery', () => {
-    const statistics = new TermStatistics({ messages: 0, words: [] });
+    const statistics = new TermStatistics(sampleOf([]));
     expect(candidateSteps([{ term: String.raw`it's \ a`, weight: 1 }], statistics, 10)[0]?.query).toBe(
       String.raw`'it''s \\ a'`,
     );

@@ -20,8 +20,8 @@ export type LexicalIndex = ReturnType<typeof createLexicalIndex>;
 
 // Of a longer query the words that tell most count: a pasted page would be scored for seconds.
 const maxTerms = 32;
-// About 100 MB at most.
-const maxStatisticsSize = 4_000_000;
+// Characters, of one byte mostly.
+const maxStatisticsSize = 64_000_000;
 
 /** Turns search texts into queries by words. Asks the database for texts and tenants that it does not know. */
 export function createLexicalIndex({ db, clock, onError }: LexicalIndexOptions) {

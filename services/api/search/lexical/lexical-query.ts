@@ -45,7 +45,7 @@ export function createLexicalQuery(query: LexicalQueryParts): LexicalQuery {
   const required = mustMatch(requirements, 'm');
 
   const find = (step: CandidateStep, filter: RawBuilder<boolean>) => sql`
-    select m.id, ${score('m')} as lexical_score from message m
+    select m.id, m.search_vector from message m
     where m.tenant_id = ${tenantId} and ${inStep(tenantId, step)} and ${filter} and ${required ?? sql`true`}`;
 
   return {
@@ -72,7 +72,7 @@ export function createLexicalQuery(query: LexicalQueryParts): LexicalQuery {
       });
       return sql`
         with ${sql.join(ctes)}
-        select id, lexical_score from (${sql.join(results, sql` union all `)}) found
+        select id, ${score('found')} as lexical_score from (${sql.join(results, sql` union all `)}) found
         order by lexical_score desc, id limit ${limit}`;
     },
   };

@@ -1,7 +1,7 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { SearchText } from './search-text.ts';
-import type { MessageSample } from './term-statistics.ts';
+import { sampleMarks, type MessageSample } from './term-statistics.ts';
 
 /** A search text in one of the languages that messages are indexed by. */
 export interface TextInLanguage {
@@ -13,8 +13,6 @@ export interface TextInLanguage {
 
 export type LexicalRepository = ReturnType<typeof createLexicalRepository>;
 
-// No word has these characters: PostgreSQL's parser takes them for blanks.
-const [betweenWords, betweenMessages] = ['\u0001', '\u0002'];
 const sampleSize = 4096;
 
 /** What the database's `message_words` does to a text before it is parsed. */
@@ -45,7 +43,8 @@ export function createLexicalRepository(db: Kysely<Schema>) {
      * ids, so that every process takes the same. Reads the ids of all.
      */
     async sample(tenantId: string): Promise<MessageSample> {
-      const result = await sql<{ messages: number; words: string | null }>`
+      const { word, message } = sampleMarks;
+      const { rows } = await sql<MessageSample>`
         with size as materialized (select count(*)::int as messages from message where tenant_id = ${tenantId}),
         -- All but the last so many bits are asked to be 0: as few as keep the sample below its size.
         share as materialized (select power(2, ceil(log(2, greatest(1, messages / ${sampleSize}::numeric))))::int - 1 as mask from size),
@@ -53,13 +52,12 @@ export function createLexicalRepository(db: Kysely<Schema>) {
           select array_agg(id) as ids from message
           where tenant_id = ${tenantId} and uuid_hash(id) & (select mask from share) = 0
         )
-        select (select messages from size) as messages, (
-          select string_agg(array_to_string(tsvector_to_array(m.search_vector), ${betweenWords}), ${betweenMessages})
-          from message m where m.tenant_id = ${tenantId} and m.id = any((select ids from taken)::uuid[])
-        ) as words`.execute(db);
-      const { messages = 0, words = null } = result.rows[0] ?? {};
-      const sampled = words?.split(betweenMessages) ?? [];
-      return { messages, words: sampled.map((one) => (one === '' ? [] : one.split(betweenWords))) };
+        select (select messages from size) as messages, count(*)::int as sampled,
+               coalesce(sum(length(m.search_vector)), 0)::int as words,
+               coalesce(string_agg(
+                 ${message + word} || array_to_string(tsvector_to_array(m.search_vector), ${word}) || ${word}, ''), '') as text
+        from message m where m.tenant_id = ${tenantId} and m.id = any((select ids from taken)::uuid[])`.execute(db);
+      return rows[0] ?? { messages: 0, sampled: 0, words: 0, text: '' };
     },
   };
 }

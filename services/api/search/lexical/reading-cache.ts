@@ -16,7 +16,7 @@ const maxEntries = 5000;
 /** Longer texts are seldom asked twice, and not worth their room. */
 const maxLength = 1000;
 // So soon a search notices that messages are indexed by another language.
-const maxAgeMs = 10_000;
+const maxAgeMs = 30_000;
 
 /** How search texts read in the languages of the index: asked again and again for the same text, and for each page. */
 export class ReadingCache {

@@ -4,7 +4,7 @@ import { TermStatistics, type MessageSample } from './term-statistics.ts';
 export interface StatisticsCacheOptions {
   readonly load: (tenantId: string) => Promise<MessageSample>;
   readonly clock: Clock;
-  /** Entries of all tenants together; the longest unused go first. */
+  /** Of all tenants together, in characters; the longest unused go first. */
   readonly maxSize: number;
   /** Told of a refresh that failed: what was known goes on being used. */
   readonly onError: (error: Error) => void;
@@ -18,7 +18,7 @@ interface Entry {
 // The smallest tenants change most with every message, and are read in no time: nothing is kept of them.
 const minMessages = 64;
 // A tenant's statistics are taken anew after this long, and longer where taking them takes long: 1/400 of the time.
-const minAgeMs = 10_000;
+const minAgeMs = 60_000;
 const maxAgeMs = 600_000;
 const restPerWork = 400;
 

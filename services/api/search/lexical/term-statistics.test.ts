@@ -1,0 +1,28 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { TermStatistics } from './term-statistics.ts';
+import { sampleOf } from './testing/sample-of.ts';
+
+test('every word is found in just the messages that have it', () => {
+  const word = fc.stringMatching(/^[a-c]{1,3}$/);
+  fc.assert(
+    fc.property(fc.array(fc.uniqueArray(word, { maxLength: 5 }), { maxLength: 12 }), word, (messages, term) => {
+      const statistics = new TermStatistics(sampleOf(messages));
+      const having = messages.flatMap((words, place) => (words.includes(term) ? [place] : []));
+      expect(statistics.placesOf(term)).toEqual(having);
+      expect(statistics.frequency(term)).toBe(having.length);
+      expect(messages.map((_, place) => statistics.lengthOf(place))).toEqual(
+        // A message without words is told from one with an empty word by nothing, and needs not be.
+        messages.map((words) => (words.length === 0 ? expect.toBeOneOf([0, 1]) : words.length)),
+      );
+    }),
+  );
+});
+
+test('a sample stands for all messages of the tenant', () => {
+  const statistics = new TermStatistics(sampleOf([['a', 'b'], ['a']], 100));
+  expect(statistics.frequency('a')).toBe(100);
+  expect(statistics.frequency('b')).toBe(50);
+  expect(statistics.averageLength).toBe(1.5);
+  expect(statistics.idf('b')).toBeGreaterThan(statistics.idf('a'));
+});
