@@ -22,8 +22,8 @@ export interface RankedCandidate {
 }
 
 /**
- * The candidates that may be hits, best first; ties by id. Relevance, importance and decay are weighted. A hit has to
- * match by itself: what stands around it lifts it, but does not make it one.
+ * The candidates that may be hits, best first; ties by id. Relevance as a share of the best one's, importance and decay
+ * are weighted. A hit has to match by itself: what stands around it lifts it, but does not make it one.
  */
 export function rank(
   candidates: readonly Candidate[],
@@ -33,16 +33,18 @@ export function rank(
   const { weights, scoreMin } = options;
   const relevances = relevanceOf(candidates, neighbourhood, options);
   const weightSum = weights.relevance + weights.importance + weights.decay;
-  return candidates
-    .filter((candidate) => candidate.eligible && matchesItself(candidate, options))
+  const hits = candidates.filter((candidate) => candidate.eligible && matchesItself(candidate, options));
+  const best = Math.max(0, ...hits.map(({ id }) => relevances.get(id)?.relevance ?? 0));
+  return hits
     .flatMap((candidate) => {
-      const relevance = relevances.get(candidate.id);
-      if (relevance === undefined) return [];
+      const found = relevances.get(candidate.id);
+      if (found === undefined) return [];
+      const relevance = best > 0 ? found.relevance / best : 0;
       const { importance } = candidate;
       const decay = decayOf(candidate.createdAt, options.now, options.decay);
       const weighted =
-        weights.relevance * relevance.relevance + weights.importance * importance + weights.decay * decay;
-      return { id: candidate.id, score: weighted / weightSum, breakdown: { ...relevance, importance, decay } };
+        weights.relevance * relevance + weights.importance * importance + weights.decay * decay;
+      return { id: candidate.id, score: weighted / weightSum, breakdown: { ...found, relevance, importance, decay } };
     })
     .filter((candidate) => scoreMin === undefined || candidate.score >= scoreMin)
     .toSorted((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));

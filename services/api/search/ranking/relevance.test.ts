@@ -19,7 +19,7 @@ describe('relevance', () => {
     );
     const { vector, lexical, context, speaker, substance } = of('a');
     expect({ vector, lexical, speaker, substance }).toEqual({ vector: 0.6, lexical: 0.5, speaker: 1, substance: 0.5 });
-    const mean = 0.4 * vector + 0.4 * lexical + 0.1 * speaker + 0.1 * substance;
+    const mean = 0.45 * vector + 0.35 * lexical + 0.1 * speaker + 0.1 * substance;
     expect(of('a').relevance).toBeCloseTo(mean + context);
   });
 
@@ -28,7 +28,7 @@ describe('relevance', () => {
       candidate(id, { termScores: [id === 'said' ? 1 : 0] }),
     );
     const of = relevance(pool, chainOf(['off', 'far', 'next', 'said', 'after', 'beyond']));
-    const order = ['said', 'after', 'beyond', 'off'].map((id) => of(id).context + 0.4 * of(id).lexical);
+    const order = ['said', 'after', 'beyond', 'off'].map((id) => of(id).context + 0.35 * of(id).lexical);
     expect(order).toEqual(order.toSorted((a, b) => b - a));
     expect(of('after').context).toBeGreaterThan(of('beyond').context);
     expect(of('off').context).toBe(0);

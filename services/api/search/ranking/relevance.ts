@@ -32,8 +32,8 @@ export interface Relevance {
 const halfSubstanceWords = 10;
 
 /**
- * The relevance of each candidate, 0 to 1, by id: docs/ranking.md has the formula. Nothing is scaled by what else was
- * found, but by the words that nobody has, so that a score means the same on every page.
+ * The relevance of each candidate, 0 to 1, by id, before it is compared with the best: docs/ranking.md has the formula.
+ * Its parts are not scaled by what else was found; only words that no candidate has are left out.
  */
 export function relevanceOf(
   candidates: readonly Candidate[],

@@ -15,13 +15,13 @@ export interface RankingWeights {
   readonly date: number;
 }
 
-// Those of the relevance were chosen by bench/retrieval, to one digit: see docs/ranking.md.
+// Those of the relevance were chosen by bench/retrieval: see docs/adr/0018-relevance-from-context.md.
 export const defaultWeights: RankingWeights = {
   relevance: 0.6,
   importance: 0.3,
   decay: 0.1,
-  vector: 0.4,
-  lexical: 0.4,
+  vector: 0.45,
+  lexical: 0.35,
   speaker: 0.1,
   substance: 0.1,
   context: 1,
