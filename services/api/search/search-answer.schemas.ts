@@ -23,7 +23,9 @@ const breakdownSchema = z
     context: share.openapi({ description: 'What the neighbours add to the relevance, or take.', example: 0.04 }),
     speaker: share,
     substance: share,
-    relevance: share.openapi({ description: 'The weighted mean of the parts before, and context, as a share of the best candidate’s.' }),
+    relevance: share.openapi({
+      description: 'The weighted mean of the parts before, and context, as a share of the best candidate’s.',
+    }),
     importance,
     decay: share,
     rerank: share.optional().openapi({

@@ -42,8 +42,7 @@ export function rank(
       const relevance = best > 0 ? found.relevance / best : 0;
       const { importance } = candidate;
       const decay = decayOf(candidate.createdAt, options.now, options.decay);
-      const weighted =
-        weights.relevance * relevance + weights.importance * importance + weights.decay * decay;
+      const weighted = weights.relevance * relevance + weights.importance * importance + weights.decay * decay;
       return { id: candidate.id, score: weighted / weightSum, breakdown: { ...found, relevance, importance, decay } };
     })
     .filter((candidate) => scoreMin === undefined || candidate.score >= scoreMin)
