@@ -5,7 +5,8 @@ import { rank, type RankedCandidate, type RankingOptions } from '../ranking/rank
 import { ownRelevance } from '../ranking/relevance.ts';
 import type { CandidateQuery } from './candidate-query.ts';
 
-// Neighbours are read for the best candidates only: far-off ones do not become hits by their context.
+// Neighbours are read for the best candidates only: far-off ones do not become hits by their context. As many for every
+// page, so that pages are in the order of one.
 const contextCandidates = 40;
 // The best that are chosen among for diversity: each is compared with each that was chosen.
 const diverseCandidates = 100;
@@ -22,7 +23,7 @@ export function orderCandidates(
 ): Promise<RankedCandidate[]> {
   return readCandidates(async (candidates) => {
     const found = await candidates.findCandidates(query);
-    const best = mostPromising(found, options, Math.max(contextCandidates, count));
+    const best = mostPromising(found, options);
     const around = await candidates.findNeighbourhood(query, best);
     const ranked = rank(withoutRepeats([...found, ...around.candidates]), around.neighbourhood, options);
     const { diversity } = options;
@@ -33,11 +34,11 @@ export function orderCandidates(
   });
 }
 
-function mostPromising(candidates: readonly Candidate[], options: RankingOptions, count: number): string[] {
+function mostPromising(candidates: readonly Candidate[], options: RankingOptions): string[] {
   if (options.weights.context === 0) return [];
   return [...ownRelevance(candidates, options)]
     .toSorted(([, a], [, b]) => b - a)
-    .slice(0, count)
+    .slice(0, contextCandidates)
     .map(([id]) => id);
 }
 

@@ -41,10 +41,11 @@ describe('pages', () => {
   });
 
   test.each(['hybrid', 'vector', 'lexical'])(
-    'together show everything once, in the order of one page: %s',
+    'together show everything once, and of the same candidates in the order of one page: %s',
     async (mode) => {
-      const one = await memory.search('garden', { mode, top_k: 100 });
-      const pages = await walk(memory, { mode, top_k: 7 });
+      const asked = { mode, candidate_limit: 200 };
+      const one = await memory.search('garden', { ...asked, top_k: 100 });
+      const pages = await walk(memory, { ...asked, top_k: 7 });
       expect(pages.flatMap((page) => idsOf(page.items))).toEqual(idsOf(one.items));
       const scores = (items: readonly Hit[]) => items.map((item) => [item.score, item.decay]);
       expect(pages.flatMap((page) => scores(page.items))).toEqual(scores(one.items));
@@ -65,7 +66,7 @@ describe('pages', () => {
       { score_min: 0.4 },
       { similarity_min: 0.3 },
       { diversity: 1, role: 'user' },
-    ]) {
+    ].map((each) => ({ ...each, candidate_limit: 200 }))) {
       const one = await memory.search('garden', { ...options, top_k: 100 });
       const pages = await walk(memory, { ...options, top_k: 9 });
       expect(pages.flatMap((page) => idsOf(page.items))).toEqual(idsOf(one.items));
