@@ -89,7 +89,9 @@ async function measure(
 ) {
   const filter = filters[name] ?? sql<boolean>`true`;
   const prepared = await Promise.all(texts.map((text) => index.prepare(tenant.tenantId, parseSearchText(text))));
-  const statements = prepared.map((query) => query.candidates({ filter, limit }).compile(db));
+  const statements = prepared.map((query) =>
+    query.candidates({ tenant: sql.lit(tenant.tenantId), filter, limit }).compile(db),
+  );
   const times: number[] = [];
   const results: { id: string; lexical_score: number }[][] = [];
   for (const statement of statements) {

@@ -82,11 +82,10 @@ function compiled(db: Kysely<Schema>, query: RawBuilder<unknown>): { text: strin
 
 function nearest({ tenant, cell, segments, limit }: CellSettings, query: Float32Array): RawBuilder<unknown> {
   const { filter, messageCondition } = cell;
-  const { tenantId } = tenant;
   const vector = sql`(select vector from probe)`;
   const dimension = query.length;
   const candidates = nearestCandidates({
-    tenantId,
+    tenant: sql.lit(tenant.tenantId),
     generation,
     dimension,
     vector,

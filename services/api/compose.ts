@@ -111,7 +111,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     clock,
     metrics,
   });
-  const searchRepository = createSearchRepository(db);
+  const searchRepository = createSearchRepository(database);
   const searchLanguage = createSearchLanguageKeeper({
     languages: createSearchLanguageRepository(db),
     language: config.searchLanguage,

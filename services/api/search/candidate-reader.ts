@@ -1,8 +1,5 @@
-import type { Database } from '@memory-layer/shared/db/database';
 import type { ReadReplicas } from '@memory-layer/shared/db/replica/read-replicas';
-import type { Schema } from '@memory-layer/shared/db/schema';
-import type { Kysely } from 'kysely';
-import type { SearchRepository } from './search.repository.ts';
+import type { SearchedDatabase, SearchRepository } from './search.repository.ts';
 
 /**
  * Runs what looks for candidates: all statements of one search on one database, which may be a replica that is a little
@@ -11,24 +8,24 @@ import type { SearchRepository } from './search.repository.ts';
 export type CandidateReader = <Result>(work: (repository: SearchRepository) => Promise<Result>) => Promise<Result>;
 
 export interface CandidateReaderDeps {
-  readonly database: Pick<Database, 'queries'>;
+  readonly database: SearchedDatabase;
   /** The repository over that database. */
   readonly repository: SearchRepository;
   readonly replicas: Pick<ReadReplicas, 'read'> | undefined;
   /** Makes the repository of a replica; once for each pool of connections. */
-  readonly createRepository: (db: Kysely<Schema>) => SearchRepository;
+  readonly createRepository: (database: SearchedDatabase) => SearchRepository;
 }
 
 export function createCandidateReader(deps: CandidateReaderDeps): CandidateReader {
   const { database, repository, replicas, createRepository } = deps;
   if (replicas === undefined) return (work) => work(repository);
-  const known = new WeakMap<Kysely<Schema>, SearchRepository>([[database.queries, repository]]);
+  const known = new WeakMap<SearchedDatabase, SearchRepository>([[database, repository]]);
 
-  function repositoryOf(db: Kysely<Schema>): SearchRepository {
-    const made = known.get(db) ?? createRepository(db);
-    known.set(db, made);
+  function repositoryOf(searched: SearchedDatabase): SearchRepository {
+    const made = known.get(searched) ?? createRepository(searched);
+    known.set(searched, made);
     return made;
   }
 
-  return (work) => replicas.read((db) => work(repositoryOf(db)));
+  return (work) => replicas.read((searched) => work(repositoryOf(searched)));
 }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createMessageRepository } from '../message/message.repository.ts';
 import { recordQueries } from '../testing/record-queries.ts';
 import type { CandidateQuery } from './candidates/candidate-query.ts';
+import { noFilter } from './filter/testing/no-filter.ts';
 import { createLexicalIndex } from './lexical/lexical-index.ts';
 import { parseSearchText } from './lexical/search-text.ts';
 import { createSearchRepository } from './search.repository.ts';
@@ -13,19 +14,6 @@ import { noSegments } from './vector/ready-segments.ts';
 
 const generation = 1;
 const tenantId = 'mine';
-const noFilter = {
-  conversationIds: undefined,
-  roles: undefined,
-  createdAfter: undefined,
-  createdBefore: undefined,
-  importanceMin: undefined,
-  importanceMax: undefined,
-  metadata: undefined,
-  where: undefined,
-  throughId: undefined,
-  similarity: undefined,
-};
-
 /** Two tenants with a history long enough that the planner has a choice to make. */
 async function fill(db: Kysely<Schema>): Promise<void> {
   await sql`
@@ -61,6 +49,7 @@ beforeAll(async () => {
   });
   query = {
     tenantId,
+    tenant: sql`${tenantId}`,
     generation,
     vector: new Float32Array(32).fill(0.1),
     segments: noSegments,
@@ -141,7 +130,9 @@ describe('messages', () => {
 
 describe('search', () => {
   test('candidates by words come from the index of words', async () => {
-    const plans = await plansOf((db) => createSearchRepository(db).findCandidates({ ...query, vector: undefined }));
+    const plans = await plansOf((db) =>
+      createSearchRepository({ queries: db, prepared: db }).findCandidates({ ...query, vector: undefined }),
+    );
     expectIndexed(plans);
     expect(plans[0]).toMatch(/Bitmap Index Scan on message_p\d+_message_scope_search_vector_idx/);
   });
@@ -162,7 +153,9 @@ describe('search', () => {
   ])('candidates by both, filtered by %s, are read by index', async (_, filter) => {
     const filtered = { ...query, filter: { ...noFilter, ...filter } };
     const plans = await plansOf(async (db) => {
-      expect((await createSearchRepository(db).findCandidates(filtered)).length).toBeGreaterThan(0);
+      expect(
+        (await createSearchRepository({ queries: db, prepared: db }).findCandidates(filtered)).length,
+      ).toBeGreaterThan(0);
     });
     expectIndexed(plans);
     expect(plans[0]).toMatch(/Index (Only )?Scan (using|on) embedding_p\d+_/);
@@ -171,7 +164,7 @@ describe('search', () => {
 
   test('neighbours are read from the index of their conversation', async () => {
     const plans = await plansOf(async (db) => {
-      const { candidates } = await createSearchRepository(db).findNeighbourhood(query, [id]);
+      const { candidates } = await createSearchRepository({ queries: db, prepared: db }).findNeighbourhood(query, [id]);
       expect(candidates.length).toBeGreaterThan(1);
     });
     expect(plans).toHaveLength(1);
@@ -180,7 +173,9 @@ describe('search', () => {
   });
 
   test('hits are read by their key', async () => {
-    const plans = await plansOf((db) => createSearchRepository(db).getHits(tenantId, generation, [id], query.vector));
+    const plans = await plansOf((db) =>
+      createSearchRepository({ queries: db, prepared: db }).getHits(tenantId, generation, [id], query.vector),
+    );
     expectIndexed(plans);
     expect(plans[0]).toMatch(/message_p\d+_pkey/);
     expect(plans[0]).toMatch(/embedding_p\d+_pkey/);

@@ -1,10 +1,12 @@
 import { systemClock } from '@memory-layer/shared/lifecycle/clock';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { embedPending } from '../testing/embed-pending.ts';
 import { createMemory } from '../testing/search-fixture.ts';
 import { keys, startTestApi, type TestApi } from '../testing/test-api.ts';
 import { WordEmbedder } from '../testing/word-embedder.ts';
 import type { CandidateQuery } from './candidates/candidate-query.ts';
+import { noFilter } from './filter/testing/no-filter.ts';
 import { createLexicalIndex } from './lexical/lexical-index.ts';
 import { parseSearchText } from './lexical/search-text.ts';
 import { createSearchRepository } from './search.repository.ts';
@@ -125,21 +127,10 @@ describe('security: tenant A cannot see tenant B', () => {
     await own.embed();
     await other.embed();
     const [vector] = await new WordEmbedder().embed(['garden'], { kind: 'query' });
-    const repository = createSearchRepository(api.db);
-    const none = {
-      conversationIds: undefined,
-      roles: undefined,
-      createdAfter: undefined,
-      createdBefore: undefined,
-      importanceMin: undefined,
-      importanceMax: undefined,
-      metadata: undefined,
-      where: undefined,
-      throughId: undefined,
-      similarity: undefined,
-    };
+    const repository = createSearchRepository({ queries: api.db, prepared: api.db });
     const query: CandidateQuery = {
       tenantId: own.tenantId,
+      tenant: sql.lit(own.tenantId),
       generation: api.generation,
       vector,
       segments: noSegments,
@@ -150,7 +141,7 @@ describe('security: tenant A cannot see tenant B', () => {
       }).prepare(own.tenantId, parseSearchText('garden theirs')),
       byWords: true,
       limit: 10,
-      filter: none,
+      filter: noFilter,
     };
 
     expect((await repository.findCandidates(query)).map((candidate) => candidate.id)).toEqual([ownId]);

@@ -1,7 +1,8 @@
 import { encodeHalfvec } from '@memory-layer/shared/db/halfvec';
-import type { Role, Schema } from '@memory-layer/shared/db/schema';
-import { sql, type Kysely } from 'kysely';
-import type { CandidateQuery } from './candidates/candidate-query.ts';
+import type { Database } from '@memory-layer/shared/db/database';
+import type { Role } from '@memory-layer/shared/db/schema';
+import { sql } from 'kysely';
+import { isKeepable, type CandidateQuery } from './candidates/candidate-query.ts';
 import { findCandidates } from './candidates/find-candidates.ts';
 import { findNeighbourhood } from './candidates/find-neighbourhood.ts';
 import { listNeighbours } from './shown/list-neighbours.ts';
@@ -20,16 +21,22 @@ export interface HitRow {
   readonly newest_id: string;
 }
 
+/** Where statements go that are kept, and those that are not. */
+export type SearchedDatabase = Pick<Database, 'queries' | 'prepared'>;
+
 export type SearchRepository = ReturnType<typeof createSearchRepository>;
 
 // Every table names the tenant by value: a column of another table would bring all partitions into the plan.
-export function createSearchRepository(db: Kysely<Schema>) {
+export function createSearchRepository({ queries, prepared }: SearchedDatabase) {
+  const databaseFor = (query: CandidateQuery) => (isKeepable(query) ? prepared : queries);
+
   return {
     /** The best by vector and the best by words: see {@link findCandidates}. */
-    findCandidates: (query: CandidateQuery) => findCandidates(db, query),
+    findCandidates: (query: CandidateQuery) => findCandidates(databaseFor(query), query),
 
     /** What stands around the best of them: see {@link findNeighbourhood}. */
-    findNeighbourhood: (query: CandidateQuery, ids: readonly string[]) => findNeighbourhood(db, query, ids),
+    findNeighbourhood: (query: CandidateQuery, ids: readonly string[]) =>
+      findNeighbourhood(databaseFor(query), query, ids),
 
     /** The messages to show, in no particular order. One that was deleted meanwhile is missing. */
     async getHits(
@@ -42,19 +49,19 @@ export function createSearchRepository(db: Kysely<Schema>) {
         vector === undefined
           ? sql<null>`null::float8`
           : sql<number>`(select 1 - min(e.vector <=> ${encodeHalfvec(vector)}::halfvec) from embedding e
-              where e.tenant_id = ${tenantId} and e.message_id = m.id and e.generation = ${generation})`;
+              where e.tenant_id = ${tenantId} and e.message_id = m.id and e.generation = ${sql.lit(generation)})`;
       const result = await sql<HitRow>`
         select m.id, m.conversation_id, m.role, m.content, m.metadata, m.created_at, ${similarity} as similarity,
                (select n.id from message n where n.tenant_id = ${tenantId} order by n.id desc limit 1) as newest_id
         from message m where m.tenant_id = ${tenantId} and m.id = any(${[...ids]}::uuid[])
-      `.execute(db);
+      `.execute(prepared);
       return result.rows;
     },
 
     /** The messages shown around hits: see {@link listNeighbours}. */
-    listNeighbours: (query: Parameters<typeof listNeighbours>[1]) => listNeighbours(db, query),
+    listNeighbours: (query: Parameters<typeof listNeighbours>[1]) => listNeighbours(queries, query),
 
     /** What candidates are compared with one another by: see {@link listMeanVectors}. */
-    listMeanVectors: (query: Parameters<typeof listMeanVectors>[1]) => listMeanVectors(db, query),
+    listMeanVectors: (query: Parameters<typeof listMeanVectors>[1]) => listMeanVectors(queries, query),
   };
 }

@@ -177,7 +177,7 @@ function composeTestApp(database: Database, shared: Shared) {
     clock,
     metrics,
   });
-  const searchRepository = createSearchRepository(db);
+  const searchRepository = createSearchRepository(database);
   const app = createApp({
     messages,
     imports: {

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Pool, type PoolConfig } from 'pg';
 import type { Component, ComponentHealth } from '../lifecycle/component.ts';
+import { createPreparedPool, keptPlans } from './prepared/prepared-pool.ts';
 import type { Schema } from './schema.ts';
 
 export interface DatabaseOptions {
@@ -8,6 +9,8 @@ export interface DatabaseOptions {
   readonly connection: PoolConfig;
   /** Connections at most. */
   readonly poolSize: number;
+  /** Connections that keep their statements, at most. Default 0: none do, and {@link Database.prepared} is no other. */
+  readonly preparedPoolSize?: number;
   /** How long a caller waits for a free connection. */
   readonly acquireTimeoutMs: number;
   /** A connection unused for this long is closed. Default 10 000. */
@@ -24,34 +27,40 @@ export interface DatabaseOptions {
   readonly onConnectionError: (error: Error) => void;
 }
 
-/** A pool of connections with the typed query builder over it. */
+/** Use of a pool: connections, idle ones among them, and callers that wait for one. */
+export interface PoolUse {
+  readonly total: number;
+  readonly idle: number;
+  readonly waiting: number;
+}
+
+// Statements are short, and some have branches that cost much and hardly ever run: compiling them costs more.
+const planning = { jit: 'off' };
+
+/** Pools of connections with the typed query builder over them. */
 export class Database implements Component {
   readonly id = 'database';
   readonly queries: Kysely<Schema>;
-  readonly #pool: Pool;
+  /**
+   * For statements that are asked very often, and whose text is the same each time: their plans are kept. The same as
+   * {@link queries} where no connections are set aside for it. Source: PREPARE in PostgreSQL's manual.
+   */
+  readonly prepared: Kysely<Schema>;
+  readonly #pools: readonly Pool[];
   #stopped: Promise<void> | undefined;
 
   constructor(options: DatabaseOptions) {
-    this.#pool = new Pool({
-      // Statements are short, and some have branches that cost much and hardly ever run: compiling them costs more.
-      options: '-c jit=off',
-      ...options.connection,
-      max: options.poolSize,
-      connectionTimeoutMillis: options.acquireTimeoutMs,
-      idleTimeoutMillis: options.idleTimeoutMs ?? 10_000,
-      maxLifetimeSeconds: options.maxLifetimeSeconds ?? 0,
-      keepAlive: options.keepAlive ?? false,
-      ...(options.statementTimeoutMs ? { statement_timeout: options.statementTimeoutMs } : {}),
-      application_name: options.applicationName,
-    });
-    this.#pool.on('connect', (client) => {
-      client.once('error', options.onConnectionError);
-      // A connection that ends says so twice, and an error that nobody hears ends the process. The pool itself
-      // listens to idle connections alone, not to those in use.
-      client.on('error', () => undefined);
-    });
-    this.#pool.on('error', () => undefined); // What the connection has said already.
-    this.queries = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: this.#pool }) });
+    const { poolSize, preparedPoolSize = 0 } = options;
+    const pool = openPool(options, poolSize, planning);
+    this.queries = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+    if (preparedPoolSize === 0) {
+      this.#pools = [pool];
+      this.prepared = this.queries;
+      return;
+    }
+    const prepared = openPool(options, preparedPoolSize, { ...planning, ...keptPlans });
+    this.#pools = [pool, prepared];
+    this.prepared = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: createPreparedPool(prepared) }) });
   }
 
   /** Does nothing: connections are made when they are needed. */
@@ -63,7 +72,9 @@ export class Database implements Component {
   }
 
   stop(): Promise<void> {
-    this.#stopped ??= this.queries.destroy();
+    this.#stopped ??= Promise.all([...new Set([this.queries, this.prepared])].map((db) => db.destroy())).then(
+      () => undefined,
+    );
     return this.#stopped;
   }
 
@@ -76,8 +87,37 @@ export class Database implements Component {
     }
   }
 
-  /** Connections in the pool: all, idle, and callers that wait for one. */
-  poolUse(): { readonly total: number; readonly idle: number; readonly waiting: number } {
-    return { total: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount };
+  /** Of both pools together. */
+  poolUse(): PoolUse {
+    const sum = (count: (pool: Pool) => number) => this.#pools.reduce((total, pool) => total + count(pool), 0);
+    return {
+      total: sum((pool) => pool.totalCount),
+      idle: sum((pool) => pool.idleCount),
+      waiting: sum((pool) => pool.waitingCount),
+    };
   }
+}
+
+function openPool(options: DatabaseOptions, size: number, settings: Readonly<Record<string, string>>): Pool {
+  const pool = new Pool({
+    options: Object.entries(settings)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
+    ...options.connection,
+    max: size,
+    connectionTimeoutMillis: options.acquireTimeoutMs,
+    idleTimeoutMillis: options.idleTimeoutMs ?? 10_000,
+    maxLifetimeSeconds: options.maxLifetimeSeconds ?? 0,
+    keepAlive: options.keepAlive ?? false,
+    ...(options.statementTimeoutMs ? { statement_timeout: options.statementTimeoutMs } : {}),
+    application_name: options.applicationName,
+  });
+  pool.on('connect', (client) => {
+    client.once('error', options.onConnectionError);
+    // A connection that ends says so twice, and an error that nobody hears ends the process. The pool itself
+    // listens to idle connections alone, not to those in use.
+    client.on('error', () => undefined);
+  });
+  pool.on('error', () => undefined); // What the connection has said already.
+  return pool;
 }

@@ -27,10 +27,12 @@ export async function startTestDatabase(): Promise<TestDatabase> {
   return serverUrl === undefined ? startEmbedded() : startOnServer(serverUrl);
 }
 
-function open(connection: PoolConfig): Database {
+/** @param preparedPoolSize 0 where all connections share one session, as in the embedded engine. */
+function open(connection: PoolConfig, preparedPoolSize = 0): Database {
   return new Database({
     connection,
     poolSize: 10,
+    preparedPoolSize,
     acquireTimeoutMs: 20_000,
     applicationName: 'test',
     onConnectionError: () => undefined,
@@ -94,7 +96,7 @@ async function startOnServer(serverUrl: string): Promise<TestDatabase> {
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   const connection = { connectionString: url.href };
-  const database = open(connection);
+  const database = open(connection, 10);
   await migrate(database.queries, migrationsFolder);
   return {
     db: database.queries,

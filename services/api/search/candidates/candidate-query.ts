@@ -7,6 +7,8 @@ import type { ReadySegments } from '../vector/ready-segments.ts';
 /** What candidates are looked for by. */
 export interface CandidateQuery {
   readonly tenantId: string;
+  /** The same as SQL: see {@link tenantInSql}. */
+  readonly tenant: RawBuilder<string>;
   readonly generation: number;
   /** Centred query vector; undefined searches by words alone. */
   readonly vector: Float32Array | undefined;
@@ -17,6 +19,25 @@ export interface CandidateQuery {
   /** Candidates from each side. */
   readonly limit: number;
   readonly filter: CandidateFilter;
+}
+
+// From so many messages on, a plan made for any tenant may be a bad one.
+const largeTenant = 5000;
+
+/**
+ * A tenant as SQL. A large one is written out: then a plan can be kept that is made for its size and uses the indexes
+ * that it has for itself. Others are a parameter, so that all of them share one plan.
+ */
+export function tenantInSql(tenantId: string, messages: number): RawBuilder<string> {
+  return messages < largeTenant ? sql<string>`${tenantId}` : sql.lit(tenantId);
+}
+
+/**
+ * Whether a query's statements are always the same, but for their parameters, and their plans right whatever those are:
+ * then they can be kept. A filter wants a plan of its own.
+ */
+export function isKeepable({ filter, lexical }: CandidateQuery): boolean {
+  return lexical.mustMatch('m') === undefined && Object.values(filter).every((value) => value === undefined);
 }
 
 /** Whether a row of `message m` may be a hit. */

@@ -9,16 +9,17 @@ import { scoredColumns, toCandidate, type ScoredRow } from './scored-message.ts'
 
 /** The best by vector and the best by words, each with all that it is ranked by. In one statement. */
 export async function findCandidates(db: Kysely<Schema>, query: CandidateQuery): Promise<Candidate[]> {
-  const { tenantId } = query;
   const { rows } = await sql<ScoredRow>`
     with query as materialized (select ${parameterOf(query)}::halfvec as vector),
     by_vector as materialized (${byVector(query)}),
     by_words as materialized (${byWords(query)}),
-    pool as (select id from by_vector union select id from by_words)
+    pool as (
+      select id, min(distance) as distance
+      from (select id, distance from by_vector union all select id, null from by_words) found group by id
+    )
     select ${scoredColumns(query)}, true as eligible,
-           1 - coalesce(by_vector.distance, ${nearestPassage(query)}) as vector_score
-    from pool left join by_vector using (id)
-    join message m on m.tenant_id = ${tenantId} and m.id = pool.id
+           1 - coalesce(pool.distance, ${nearestPassage(query)}) as vector_score
+    from pool join message m on m.tenant_id = ${query.tenant} and m.id = pool.id
   `.execute(db);
   return rows.map(toCandidate);
 }
@@ -28,14 +29,14 @@ function parameterOf({ vector }: CandidateQuery): Buffer | null {
 }
 
 function byVector(query: CandidateQuery): RawBuilder<unknown> {
-  const { tenantId, generation, vector, limit, segments, filter, lexical } = query;
+  const { tenant, generation, vector, limit, segments, filter, lexical } = query;
   if (vector === undefined) return sql`select null::uuid as id, null::float8 as distance where false`;
   const required = lexical.mustMatch('m');
   const ofMessage = [filtersMetadata(filter) ? metadataCondition(filter) : undefined, required].filter(
     (condition) => condition !== undefined,
   );
   return nearestCandidates({
-    tenantId,
+    tenant,
     generation,
     dimension: vector.length,
     vector: sql`(select vector from query)`,
@@ -55,12 +56,12 @@ function isFiltered({ filter }: CandidateQuery): boolean {
 function byWords(query: CandidateQuery): RawBuilder<unknown> {
   const { byWords: wanted, lexical, limit } = query;
   if (!wanted) return sql`select null::uuid as id where false`;
-  return lexical.candidates({ filter: isEligible(query), limit });
+  return lexical.candidates({ tenant: query.tenant, filter: isEligible(query), limit });
 }
 
 /** Distance of the best passage of `message m`; null while it has none, or without a query vector. */
-function nearestPassage({ tenantId, generation, vector }: CandidateQuery): RawBuilder<unknown> {
+function nearestPassage({ tenant, generation, vector }: CandidateQuery): RawBuilder<unknown> {
   if (vector === undefined) return sql`null::float8`;
   return sql`(select min(e.vector <=> (select vector from query)) from embedding e
-    where e.tenant_id = ${tenantId} and e.message_id = m.id and e.generation = ${generation})`;
+    where e.tenant_id = ${tenant} and e.message_id = m.id and e.generation = ${sql.lit(generation)})`;
 }

@@ -7,7 +7,7 @@ import { isEligible, type CandidateQuery } from './candidate-query.ts';
 import { scoredColumns, toCandidate, type ScoredRow } from './scored-message.ts';
 
 interface NeighbourhoodRow extends ScoredRow {
-  readonly chain: readonly string[] | null;
+  readonly previous_id: string | null;
   readonly likeness_1: number | null;
   readonly likeness_2: number | null;
 }
@@ -31,7 +31,7 @@ export async function findNeighbourhood(
   ids: readonly string[],
 ): Promise<FoundNeighbourhood> {
   if (ids.length === 0) return { candidates: [], neighbourhood: noNeighbourhood };
-  const { tenantId } = query;
+  const { tenant } = query;
   // Every table names the tenant by value: a column of another table would bring all partitions into the plan.
   const { rows } = await sql<NeighbourhoodRow>`
     with query as materialized (select ${query.vector === undefined ? null : encodeHalfvec(query.vector)}::halfvec as vector),
@@ -40,52 +40,57 @@ export async function findNeighbourhood(
       from message m cross join lateral (
         select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
           select n.id, n.created_at from message n
-          where n.tenant_id = ${tenantId} and n.conversation_id = m.conversation_id
+          where n.tenant_id = ${tenant} and n.conversation_id = m.conversation_id
             and (n.created_at, n.id) < (m.created_at, m.id)
           order by n.created_at desc, n.id desc limit ${sql.lit(reach)}
         ) n
       ) earlier cross join lateral (
         select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
           select n.id, n.created_at from message n
-          where n.tenant_id = ${tenantId} and n.conversation_id = m.conversation_id
+          where n.tenant_id = ${tenant} and n.conversation_id = m.conversation_id
             and (n.created_at, n.id) > (m.created_at, m.id)
           order by n.created_at, n.id limit ${sql.lit(reach)}
         ) n
       ) later
-      where m.tenant_id = ${tenantId} and m.id = any(${[...ids]}::uuid[])
+      where m.tenant_id = ${tenant} and m.id = any(${[...ids]}::uuid[])
     ),
-    pool as (select distinct unnest(chain) as id from around),
+    pool as (
+      select distinct on (link.id) link.id, link.previous_id
+      from around cross join unnest(chain, null::uuid || chain) as link (id, previous_id)
+      where link.id is not null order by link.id, link.previous_id
+    ),
     scored as materialized (
-      select ${scoredColumns(query)}, m.conversation_id, ${isEligible(query)} as eligible, passage.vector, passage.vector_score
-      from pool join message m on m.tenant_id = ${tenantId} and m.id = pool.id
-      ${bestPassage(query)}
+      select distinct on (m.id) ${scoredColumns(query)}, m.conversation_id, pool.previous_id,
+             ${isEligible(query)} as eligible, passage.vector, passage.vector_score
+      from pool join message m on m.tenant_id = ${tenant} and m.id = pool.id
+      ${passages(query)}
+      order by m.id, passage.vector_score desc
     )
     select s.id, s.term_scores, s.word_count, s.speaker, s.importance, s.created_at, s.eligible,
-           s.vector_score, around.chain,
+           s.vector_score, s.previous_id,
            1 - (s.vector <=> lag(s.vector) over conversation) as likeness_1,
            1 - (s.vector <=> lag(s.vector, 2) over conversation) as likeness_2
-    from scored s left join around using (id)
+    from scored s
     window conversation as (partition by s.conversation_id order by s.created_at, s.id)
   `.execute(db);
   return { candidates: rows.map(toCandidate), neighbourhood: createNeighbourhood(rows.map(toNeighbourhoodRow)) };
 }
 
-/** Joins the passage of `message m` that is nearest to the query. */
-function bestPassage({ tenantId, generation, vector }: CandidateQuery): RawBuilder<unknown> {
+/** Joins the passages of `message m`, and how near they are to the query. */
+function passages({ tenant, generation, vector }: CandidateQuery): RawBuilder<unknown> {
   if (vector === undefined) {
     return sql`cross join (select null::halfvec as vector, null::float8 as vector_score) passage`;
   }
   return sql`left join lateral (
     select e.vector, 1 - (e.vector <=> (select vector from query)) as vector_score from embedding e
-    where e.tenant_id = ${tenantId} and e.message_id = m.id and e.generation = ${generation}
-    order by 2 desc limit 1
+    where e.tenant_id = ${tenant} and e.message_id = m.id and e.generation = ${sql.lit(generation)}
   ) passage on true`;
 }
 
 function toNeighbourhoodRow(row: NeighbourhoodRow) {
   return {
     id: row.id,
-    chain: row.chain ?? undefined,
+    previousId: row.previous_id ?? undefined,
     likeness: [row.likeness_1 ?? undefined, row.likeness_2 ?? undefined] as const,
   };
 }

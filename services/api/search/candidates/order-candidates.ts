@@ -7,7 +7,7 @@ import type { CandidateQuery } from './candidate-query.ts';
 
 // Neighbours are read for the best candidates only: far-off ones do not become hits by their context. As many for every
 // page, so that pages are in the order of one.
-const contextCandidates = 40;
+const contextCandidates = 25;
 // The best that are chosen among for diversity: each is compared with each that was chosen.
 const diverseCandidates = 100;
 
@@ -36,10 +36,13 @@ export function orderCandidates(
 
 function mostPromising(candidates: readonly Candidate[], options: RankingOptions): string[] {
   if (options.weights.context === 0) return [];
-  return [...ownRelevance(candidates, options)]
-    .toSorted(([, a], [, b]) => b - a)
-    .slice(0, contextCandidates)
-    .map(([id]) => id);
+  return (
+    [...ownRelevance(candidates, options)]
+      // Ties by id, since rows come in any order: pages choose the same.
+      .toSorted(([id, a], [otherId, b]) => b - a || (id < otherId ? -1 : 1))
+      .slice(0, contextCandidates)
+      .map(([id]) => id)
+  );
 }
 
 function withoutRepeats(candidates: readonly Candidate[]): Candidate[] {

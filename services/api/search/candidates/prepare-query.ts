@@ -8,7 +8,7 @@ import { wordsOf } from '../ranking/speaker.ts';
 import type { SearchMode, SearchRequest } from '../search.ts';
 import { noSegments } from '../vector/ready-segments.ts';
 import type { SegmentDirectory } from '../vector/segment-directory.ts';
-import type { CandidateQuery } from './candidate-query.ts';
+import { tenantInSql, type CandidateQuery } from './candidate-query.ts';
 
 export interface QueryPreparation {
   readonly lexicalIndex: LexicalIndex;
@@ -54,6 +54,7 @@ export async function prepareQuery(
       : { tenantId, generation, min: similarityMin, vector: vector.plain };
   const query: CandidateQuery = {
     tenantId,
+    tenant: tenantInSql(tenantId, known.segments.length > 0 ? Infinity : lexical.tenantMessages),
     generation,
     vector: vector?.centred,
     segments: known,

@@ -4,6 +4,7 @@ import { sql, type Kysely } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { metadataCondition } from './filter-conditions.ts';
 import { parseMetadataFilter } from './parse-metadata-filter.ts';
+import { noFilter } from './testing/no-filter.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -23,21 +24,12 @@ afterAll(() => database.stop());
 async function planOf(db: Kysely<Schema>, filter: unknown): Promise<string> {
   const parsed = parseMetadataFilter(filter);
   if (!parsed.ok) throw new Error('no filter');
-  const condition = metadataCondition({ ...none, where: parsed.filter });
+  const condition = metadataCondition({ ...noFilter, where: parsed.filter });
   const { rows } = await sql<Record<string, unknown>>`
     explain select m.id from message m where m.tenant_id = 'mine' and ${condition}`.execute(db);
   return rows.map((row) => String(row['QUERY PLAN'])).join('\n');
 }
 
-const none = {
-  conversationIds: undefined,
-  roles: undefined,
-  createdAfter: undefined,
-  createdBefore: undefined,
-  importanceMin: undefined,
-  importanceMax: undefined,
-  metadata: undefined,
-};
 const metadataIndex = /Bitmap Index Scan on message_p\d+_metadata_idx/g;
 
 describe('the index of metadata serves', () => {

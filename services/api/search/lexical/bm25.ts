@@ -14,6 +14,9 @@ export interface WeightedTerm {
   readonly weight: number;
 }
 
+/** What stands for a term where there is none: a statement has one of few lengths, so that it can be kept. */
+export type TermOrNone = WeightedTerm | undefined;
+
 /** Inverse document frequency as Lucene has it: never negative, however common the word. */
 export function idf(messages: number, messagesWithTerm: number): number {
   const found = Math.min(messagesWithTerm, messages);
@@ -31,31 +34,30 @@ const limit = sql.raw(`${Math.PI ** 2 / 6}::float8`);
 const scale = sql.raw('16.4493406685::float8');
 
 /**
- * What each term adds to the BM25 of a message, as SQL, in their order: 0 when it does not have it. The length of a
- * message is its number of different words, and `averageLength` the mean of that. Cheap for terms that are not there,
- * which most are not.
+ * What each term adds to the BM25 of a message, as SQL, in their order: 0 when it does not have it, null for no term.
+ * The length of a message is its number of different words, and `averageLength` the mean of that. Cheap for terms that
+ * are not there, which most are not. All that differs from query to query is a parameter.
  */
 export function bm25Parts(
   vector: RawBuilder<unknown>,
-  terms: readonly WeightedTerm[],
+  terms: readonly TermOrNone[],
   averageLength: number,
-): RawBuilder<number>[] {
-  const fixed = number(k1 * (1 - b));
-  const perWord = number((k1 * b) / Math.max(averageLength, 1));
-  return terms.map(({ term, weight }) => {
-    const query = sql`${quoteTerm(term)}::tsquery`;
+): RawBuilder<number | null>[] {
+  const fixed = sql.raw(`${k1 * (1 - b)}::float8`);
+  const perWord = (k1 * b) / Math.max(averageLength, 1);
+  return terms.map((term) => {
+    const query = sql`${term === undefined ? null : quoteTerm(term.term)}::tsquery`;
+    const most = term === undefined ? null : term.weight * (k1 + 1);
     const places = sql`round(1 / (${limit} - ${scale} * ts_rank(${vector}, ${query})) - 0.5::float8)`;
-    const saturation = sql`(${fixed} + ${perWord} * length(${vector})) / ${places}`;
-    return sql<number>`case when ${vector} @@ ${query} then ${number(weight * (k1 + 1))} / (1 + ${saturation}) else 0 end`;
+    const saturation = sql`(${fixed} + ${perWord}::float8 * length(${vector})) / ${places}`;
+    return sql<number | null>`case ${vector} @@ ${query}
+      when true then ${most}::float8 / (1 + ${saturation}) when false then 0 end`;
   });
 }
 
 /** BM25 of a message's words as SQL: 0 when it has none of the terms. */
-export function bm25(vector: RawBuilder<unknown>, terms: readonly WeightedTerm[], averageLength: number) {
+export function bm25(vector: RawBuilder<unknown>, terms: readonly TermOrNone[], averageLength: number) {
   if (terms.length === 0) return sql<number>`0::float8`;
-  return sql<number>`(${sql.join(bm25Parts(vector, terms, averageLength), sql` + `)})`;
-}
-
-function number(value: number): RawBuilder<number> {
-  return sql.raw(`${value}::float8`);
+  const parts = bm25Parts(vector, terms, averageLength).map((part) => sql`coalesce(${part}, 0)`);
+  return sql<number>`(${sql.join(parts, sql` + `)})`;
 }

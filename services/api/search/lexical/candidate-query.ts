@@ -3,6 +3,8 @@ import type { TermStatistics } from './term-statistics.ts';
 
 // The index asks all alternatives for every message it comes by: more of them are not worth their time.
 const maxNodes = 96;
+/** The most that {@link candidateSteps} gives. */
+export const maxSteps = 3;
 // Asking the index for less, or twice, costs as much as comparing so many times the messages that are wanted.
 const tooMany = 3;
 // Sums of the same weights differ by the order of adding.

@@ -85,7 +85,7 @@ async function planOf(text: string): Promise<string> {
   return database.db.transaction().execute(async (transaction) => {
     await sql`set local enable_seqscan to off`.execute(transaction);
     const { rows } = await sql<{ 'QUERY PLAN': string }>`
-      explain (analyze, costs off, timing off, summary off) ${query.candidates({ filter: sql`true`, limit: 20 })}`.execute(
+      explain (analyze, costs off, timing off, summary off) ${query.candidates({ tenant: sql.lit(words.tenantId), filter: sql`true`, limit: 20 })}`.execute(
       transaction,
     );
     return rows.map((row) => row['QUERY PLAN']).join('\n');

@@ -1,10 +1,12 @@
 import { sql, type RawBuilder } from 'kysely';
-import { bm25, bm25Parts, type WeightedTerm } from './bm25.ts';
-import { candidateSteps, type CandidateStep } from './candidate-query.ts';
+import { bm25, bm25Parts, type TermOrNone, type WeightedTerm } from './bm25.ts';
+import { candidateSteps, maxSteps, type CandidateStep } from './candidate-query.ts';
 import { mustMatch, type Requirements } from './must-match.ts';
 import type { TermStatistics } from './term-statistics.ts';
 
 export interface LexicalCandidateOptions {
+  /** The tenant's id; written out where the statement is to be kept and the tenant is large. */
+  readonly tenant: RawBuilder<string>;
   /** Conditions on `m`, a row of `message`. */
   readonly filter: RawBuilder<boolean>;
   readonly limit: number;
@@ -21,8 +23,10 @@ export interface LexicalQuery {
   candidates(options: LexicalCandidateOptions): RawBuilder<{ id: string; lexical_score: number }>;
   /** BM25 of any row of `message` under the alias; 0 when it has no word of the query. */
   score(alias: string): RawBuilder<number>;
-  /** What each word of the query adds, joined by commas. */
+  /** What each word of the query adds, in the order of `termWeights`, joined by commas. */
   termScores(alias: string): RawBuilder<string>;
+  /** Messages of the tenant, about. */
+  readonly tenantMessages: number;
   /** What each word adds for a message that has it once and is of average length, in the same order. */
   readonly termWeights: readonly number[];
   /** Whether a row of `message` under the alias has the phrases and nothing excluded; undefined when anything may pass. */
@@ -38,33 +42,42 @@ export interface LexicalQueryParts {
 
 // The more candidates are compared by their score for each that is returned, the more of the best are among them.
 const comparedPerReturned = 3;
+// Numbers of words that a statement is written for.
+const lengths = [3, 5, 8, 12, 20, 32];
 
 export function createLexicalQuery(query: LexicalQueryParts): LexicalQuery {
   const { tenantId, terms, requirements, statistics } = query;
-  const score = (alias: string) => bm25(sql.ref(`${alias}.search_vector`), terms, statistics.averageLength);
+  const asked = fillUp(terms);
+  const score = (alias: string) => bm25(sql.ref(`${alias}.search_vector`), asked, statistics.averageLength);
   const required = mustMatch(requirements, 'm');
 
-  const find = (step: CandidateStep, filter: RawBuilder<boolean>) => sql`
+  const find = (step: CandidateStep | undefined, { tenant, filter }: LexicalCandidateOptions) => sql`
     select m.id, m.search_vector from message m
-    where m.tenant_id = ${tenantId} and ${inStep(tenantId, step)} and ${filter} and ${required ?? sql`true`}`;
+    where m.tenant_id = ${tenant} and ${inStep(tenantId, step)} and ${filter} and ${required ?? sql`true`}`;
 
   return {
     hasWords: terms.length > 0,
     score,
     termScores(alias) {
-      const parts = bm25Parts(sql.ref(`${alias}.search_vector`), terms, statistics.averageLength);
+      const parts = bm25Parts(sql.ref(`${alias}.search_vector`), asked, statistics.averageLength);
       if (parts.length === 0) return sql<string>`''`;
       return sql<string>`concat_ws(',', ${sql.join(parts.map((part) => sql`(${part})::float4`))})`;
     },
+    tenantMessages: statistics.messages,
     termWeights: terms.map(({ weight }) => weight),
     mustMatch: (alias) => mustMatch(requirements, alias),
-    candidates({ filter, limit }) {
-      if (terms.length === 0) return newest(tenantId, required, filter, limit);
-      const steps = candidateSteps(terms, statistics, comparedPerReturned * limit);
+    candidates(options) {
+      const { limit } = options;
+      if (terms.length === 0) return newest(options, required);
+      const needed = candidateSteps(terms, statistics, comparedPerReturned * limit);
+      // Always as many, the first ones finding nothing when they are not needed.
+      const steps = [...Array.from({ length: maxSteps - needed.length }, () => undefined), ...needed];
       // A step runs only when the one before it found too few. The condition has no row in it, so it is asked once.
       const ctes = steps.map((step, index) => {
-        const before = steps.slice(0, index).map((_, n) => sql`and (select count(*) from ${stepName(n)}) < ${limit}`);
-        return sql`${stepName(index)} as materialized (${find(step, filter)} ${sql.join(before, sql` `)})`;
+        const before = steps
+          .slice(0, index)
+          .map((_, n) => sql`and (select count(*) from ${stepName(n)}) < ${sql.lit(limit)}`);
+        return sql`${stepName(index)} as materialized (${find(step, options)} ${sql.join(before, sql` `)})`;
       });
       const results = steps.map((_, index) => {
         const isLast = index === steps.length - 1;
@@ -73,9 +86,15 @@ export function createLexicalQuery(query: LexicalQueryParts): LexicalQuery {
       return sql`
         with ${sql.join(ctes)}
         select id, ${score('found')} as lexical_score from (${sql.join(results, sql` union all `)}) found
-        order by lexical_score desc, id limit ${limit}`;
+        order by lexical_score desc, id limit ${sql.lit(limit)}`;
     },
   };
+}
+
+/** The terms, and as many places more as make the number one of a few. */
+function fillUp(terms: readonly WeightedTerm[]): TermOrNone[] {
+  const length = lengths.find((places) => places >= terms.length) ?? terms.length;
+  return Array.from({ length: terms.length === 0 ? 0 : length }, (_, index) => terms[index]);
 }
 
 function stepName(index: number) {
@@ -85,26 +104,26 @@ function stepName(index: number) {
 // As many as the index tells apart: longer messages count as so long.
 const longest = 40;
 
-/** What the index of words is asked: the words, together with the tenant, alone or with the length. */
-function inStep(tenantId: string, { query, narrowed }: CandidateStep): RawBuilder<boolean> {
+/**
+ * What the index of words is asked: the words, together with the tenant, alone or with the length. The text is the same
+ * for every step; what is null finds nothing, and takes no time.
+ */
+function inStep(tenantId: string, step: CandidateStep | undefined): RawBuilder<boolean> {
+  const { query = null, narrowed } = step ?? {};
+  const isNarrow = narrowed !== undefined && narrowed.maxLength < longest;
+  const scopes = isNarrow
+    ? Array.from({ length: narrowed.maxLength + 1 }, (_, length) => `${tenantId} ${length}`)
+    : [tenantId];
+  const above = isNarrow ? (narrowed.above ?? null) : null;
   const scope = sql`message_scope(m.tenant_id, m.search_vector)`;
-  const matching = (tsquery: string) =>
-    sql<boolean>`(${scope} @> array[${tenantId}] and m.search_vector @@ ${tsquery}::tsquery)`;
-  if (narrowed === undefined || narrowed.maxLength >= longest) return matching(query);
-  const lengths = Array.from({ length: narrowed.maxLength + 1 }, (_, length) => `${tenantId} ${length}`);
-  const short = sql<boolean>`(${scope} && ${lengths}::text[] and m.search_vector @@ ${query}::tsquery)`;
-  return narrowed.above === undefined ? short : sql<boolean>`(${short} or ${matching(narrowed.above)})`;
+  return sql<boolean>`((${scope} && ${scopes}::text[] and m.search_vector @@ ${query}::tsquery)
+    or (${scope} @> ${[tenantId]}::text[] and m.search_vector @@ ${above}::tsquery))`;
 }
 
-function newest(
-  tenantId: string,
-  required: RawBuilder<boolean> | undefined,
-  filter: RawBuilder<boolean>,
-  limit: number,
-) {
+function newest({ tenant, filter, limit }: LexicalCandidateOptions, required: RawBuilder<boolean> | undefined) {
   if (required === undefined) return sql<never>`select null::uuid as id, 0::float8 as lexical_score where false`;
   return sql<{ id: string; lexical_score: number }>`
     select m.id, 0::float8 as lexical_score from message m
-    where m.tenant_id = ${tenantId} and ${filter} and ${required}
-    order by m.created_at desc, m.id desc limit ${limit}`;
+    where m.tenant_id = ${tenant} and ${filter} and ${required}
+    order by m.created_at desc, m.id desc limit ${sql.lit(limit)}`;
 }

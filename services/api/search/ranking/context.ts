@@ -46,16 +46,19 @@ export function wordsInContext(
   scoresOf: (id: string) => readonly number[],
   neighbourhood: Neighbourhood,
   strength: number,
-): number[] {
-  const best = [...scoresOf(id)];
-  if (strength === 0) return best;
-  const steps = [(at: string) => neighbourhood.earlierOf(at), (at: string) => neighbourhood.laterOf(at)];
-  for (const step of steps) {
+): readonly number[] {
+  const own = scoresOf(id);
+  if (strength === 0 || own.length === 0) return own;
+  const best = [...own];
+  for (const step of [neighbourhood.earlierOf, neighbourhood.laterOf]) {
     let near = step(id);
     let share = 1;
     for (let distance = 0; distance < wordReach && near !== undefined; distance += 1) {
       share *= Math.min(1, wordShare * strength);
-      for (const [index, score] of scoresOf(near).entries()) best[index] = Math.max(best[index] ?? 0, share * score);
+      const weight = share;
+      scoresOf(near).forEach((score, index) => {
+        best[index] = Math.max(best[index] ?? 0, weight * score);
+      });
       near = step(near);
     }
   }

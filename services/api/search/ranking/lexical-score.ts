@@ -11,7 +11,9 @@ export interface QueryTerms {
 export const noTerms: QueryTerms = { weights: [], dates: [] };
 
 /** What each word and date of the query adds for a message: BM25 of the words, and the dates as words said on the day. */
-export function termScoresOf(candidate: Candidate, { dates }: QueryTerms, dateStrength: number): number[] {
+export function termScoresOf(candidate: Candidate, { dates }: QueryTerms, dateStrength: number): readonly number[] {
+  // Most queries name no date: then nothing is copied.
+  if (dates.length === 0) return candidate.termScores;
   const ofDates = dates.map((date) => (matchesDate(date, candidate.createdAt) ? dateStrength * date.weight : 0));
   return [...candidate.termScores, ...ofDates];
 }
@@ -23,11 +25,13 @@ export function reachableWeight(
   dateStrength: number,
 ): number {
   const all = [...weights, ...dates.map(({ weight }) => dateStrength * weight)];
-  const seen = new Set<number>();
+  const isSeen = all.map(() => false);
   for (const ofOne of scores) {
-    for (const [index, score] of ofOne.entries()) if (score > 0) seen.add(index);
+    ofOne.forEach((score, index) => {
+      if (score > 0) isSeen[index] = true;
+    });
   }
-  return all.reduce((sum, weight, index) => (seen.has(index) ? sum + weight : sum), 0);
+  return all.reduce((sum, weight, index) => (isSeen[index] === true ? sum + weight : sum), 0);
 }
 
 /** The share of what there is to reach, at most 1. */

@@ -48,6 +48,10 @@ export function relevanceOf(
   const reachable = reachableWeight(scores.values(), terms, weights.date);
   const scoresOf = (id: string) => scores.get(id) ?? [];
   const similarityOf = (id: string) => byId.get(id)?.vectorScore;
+  // Few speak, and often.
+  const named = new Map(
+    [...new Set(candidates.map((candidate) => candidate.speaker))].map((name) => [name, isNamed(name, queryWords)]),
+  );
 
   return new Map(
     candidates.map((candidate) => {
@@ -59,7 +63,7 @@ export function relevanceOf(
         lexical: shareOf(wordsInContext(id, scoresOf, neighbourhood, weights.context), reachable),
       };
       const context = (sides.vector * (near.vector - vector) + sides.lexical * (near.lexical - lexical)) / total;
-      const speaker = isNamed(candidate.speaker, queryWords) ? 1 : 0;
+      const speaker = named.get(candidate.speaker) === true ? 1 : 0;
       const substance = candidate.wordCount / (candidate.wordCount + halfSubstanceWords);
       const own = sides.vector * vector + sides.lexical * lexical;
       const relevance = (own + weights.speaker * speaker + weights.substance * substance) / total + context;

@@ -16,14 +16,14 @@ test('without segments there are no graphs to ask', () => {
 });
 
 test('where few vectors are, or nearly all are wanted, reading all takes less', () => {
-  expect(planGraphs(of(4000), ten)).toBeUndefined();
+  expect(planGraphs(of(2900), ten)).toBeUndefined();
   expect(planGraphs(of(10_000), ten)).toBeDefined();
   expect(planGraphs(of(10_000), { limit: 1000, isJoined: false })).toBeUndefined();
 });
 
 test('the rows wanted are spread over the segments by their size, and recall asks for some of each', () => {
-  expect(planGraphs(of(100_000), ten)?.rows).toEqual([200]);
-  expect(planGraphs(of(100_000, 50_000, 10_000), ten)?.rows).toEqual([200, 113, 100]);
+  expect(planGraphs(of(100_000), ten)?.rows).toEqual([120]);
+  expect(planGraphs(of(100_000, 50_000, 10_000), ten)?.rows).toEqual([120, 63, 40]);
   expect(planGraphs(of(300_000, 100_000), { limit: 1000, isJoined: false })?.rows).toEqual([825, 275]);
 });
 
@@ -35,9 +35,9 @@ test('messages of several passages take more rows', () => {
 
 test('the share from which graphs are asked falls with the size of the tenant', () => {
   const share = (vectors: number, isJoined = false) => planGraphs(of(vectors), { ...ten, isJoined })?.minShare;
-  expect(share(100_000)).toBeCloseTo(0.22);
-  expect(share(1_000_000)).toBeCloseTo(0.07);
-  expect(share(100_000, true)).toBeCloseTo(0.18);
+  expect(share(100_000)).toBeCloseTo(0.173);
+  expect(share(1_000_000)).toBeCloseTo(0.055);
+  expect(share(100_000, true)).toBeCloseTo(0.139);
 });
 
 test('what is asked is within what the index allows', () => {

@@ -19,7 +19,7 @@ export interface GraphDemand {
 
 // Measured (docs/adr/0016): what a recall@10 above 0.98 takes with a margin while a message is one row, of all graphs
 // together, of one that is alone, and of one among many.
-const rowsForRecall = { together: 360, ofOne: 200, atLeast: 100 };
+const rowsForRecall = { together: 200, ofOne: 120, atLeast: 40 };
 // A message that is near is near by some of its passages, not by all.
 const passagesNear = 0.5;
 // Segments are of different times: one may hold more of the nearest than its share.

@@ -5,7 +5,8 @@ import { efSearchFor, planGraphs, type GraphPlan } from './graph-plan.ts';
 import type { ReadySegments } from './ready-segments.ts';
 
 export interface NearestQuery {
-  readonly tenantId: string;
+  /** The tenant's id; written out, where the statement is to be kept, since only so it can use the tenant's indexes. */
+  readonly tenant: RawBuilder<string>;
   readonly generation: number;
   readonly dimension: number;
   /** An expression of type halfvec that may be repeated: a scalar subquery, as a rule. */
@@ -30,7 +31,7 @@ export interface NearestRow {
  * the tenant's segments and exact where there is none; exact too when the graphs come back with too few. Everything is
  * in the one statement, settings included: they last until its transaction ends.
  *
- * Not for a named prepared statement: its plan would be made without the values, and could use no partial index.
+ * What an index is chosen by is written out, not a parameter: the plan may be made without knowing values.
  */
 export function nearestCandidates(query: NearestQuery): RawBuilder<NearestRow> {
   const isJoined = query.messageCondition !== undefined;
@@ -54,11 +55,11 @@ export function nearestCandidates(query: NearestQuery): RawBuilder<NearestRow> {
 
 /** Reads all that match. */
 function exactly(query: NearestQuery, condition = sql<boolean>`true`): RawBuilder<NearestRow> {
-  const { tenantId, messageCondition } = query;
+  const { tenant, messageCondition } = query;
   const join =
     messageCondition === undefined
       ? sql``
-      : sql`join message m on m.tenant_id = ${tenantId} and m.id = e.message_id and ${messageCondition}`;
+      : sql`join message m on m.tenant_id = ${tenant} and m.id = e.message_id and ${messageCondition}`;
   // Fenced by `offset`: grouping may sort, and is to sort distances, not vectors.
   return sql<NearestRow>`
     select message_id as id, min(distance) as distance from (
@@ -70,8 +71,8 @@ function exactly(query: NearestQuery, condition = sql<boolean>`true`): RawBuilde
     order by 2, 1 limit ${sql.lit(query.limit)}`;
 }
 
-function owned({ tenantId, generation }: NearestQuery): RawBuilder<boolean> {
-  return sql<boolean>`e.tenant_id = ${tenantId} and e.generation = ${generation}`;
+function owned({ tenant, generation }: NearestQuery): RawBuilder<boolean> {
+  return sql<boolean>`e.tenant_id = ${tenant} and e.generation = ${sql.lit(generation)}`;
 }
 
 /**
@@ -93,7 +94,7 @@ function isCommon(query: NearestQuery, { minShare }: GraphPlan): RawBuilder<unkn
   const { sample } = query.segments;
   return sql`
     select count(*) >= ${sql.lit(Math.ceil(minShare * sample.length))} as is_true from message m
-    where m.tenant_id = ${query.tenantId} and m.id = any(${[...sample]}::uuid[])
+    where m.tenant_id = ${query.tenant} and m.id = any(${[...sample]}::uuid[])
       and ${query.filter?.('m') ?? sql`true`} and ${query.messageCondition ?? sql`true`}`;
 }
 
@@ -119,16 +120,16 @@ function fromRest(query: NearestQuery): RawBuilder<unknown>[] {
 }
 
 function within({ afterId, throughId }: IdRange): RawBuilder<boolean> {
-  return sql<boolean>`e.message_id > ${afterId}::uuid and e.message_id <= ${throughId}::uuid`;
+  return sql<boolean>`e.message_id > ${sql.lit(afterId)}::uuid and e.message_id <= ${sql.lit(throughId)}::uuid`;
 }
 
 /**
  * The filter so that the planner takes half of the rows to match and sees no index for it: whoever comes here knows
  * that many match, and a wrong guess would read a whole segment.
  */
-function opaque({ tenantId, filter, messageCondition }: NearestQuery): RawBuilder<boolean> {
+function opaque({ tenant, filter, messageCondition }: NearestQuery): RawBuilder<boolean> {
   const own = filter === undefined ? sql`true` : sql`coalesce((${filter('e')}), false)`;
   if (messageCondition === undefined) return sql<boolean>`${own}`;
   return sql<boolean>`${own} and coalesce(
-    (select (${messageCondition}) from message m where m.tenant_id = ${tenantId} and m.id = e.message_id), false)`;
+    (select (${messageCondition}) from message m where m.tenant_id = ${tenant} and m.id = e.message_id), false)`;
 }

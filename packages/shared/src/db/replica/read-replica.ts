@@ -1,8 +1,9 @@
-import type { Kysely } from 'kysely';
 import type { Database } from '../database.ts';
-import type { Schema } from '../schema.ts';
 import type { WalHistory } from './wal-history.ts';
 import type { WalPosition, WalProbe } from './wal-probe.ts';
+
+/** What reads come to: the pools of a database. */
+export type ReadDatabase = Pick<Database, 'queries' | 'prepared'>;
 
 /** Why a replica is not read from; `unknown` before it was looked at. */
 export type LeftOutReason = 'unknown' | 'away' | 'not_a_standby' | 'other_database' | 'lags';
@@ -73,9 +74,9 @@ export class ReadReplica {
    *
    * @throws what `work` throws, and an error that {@link isReplicaLost} knows.
    */
-  async read<Result>(work: (db: Kysely<Schema>) => Promise<Result>): Promise<Result> {
+  async read<Result>(work: (database: ReadDatabase) => Promise<Result>): Promise<Result> {
     const { database, lost } = (this.#session ??= this.#connect());
-    return Promise.race([work(database.queries), lost.promise]);
+    return Promise.race([work(database), lost.promise]);
   }
 
   async stop(): Promise<void> {

@@ -1,18 +1,16 @@
-import type { Kysely } from 'kysely';
 import type { Component, ComponentHealth } from '../../lifecycle/component.ts';
 import { createRepeatingTask } from '../../lifecycle/repeating-task.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Database } from '../database.ts';
-import type { Schema } from '../schema.ts';
 import { isReplicaFailure } from './is-replica-failure.ts';
-import { isReplicaLost, ReadReplica, type ReplicaState } from './read-replica.ts';
+import { isReplicaLost, ReadReplica, type ReadDatabase, type ReplicaState } from './read-replica.ts';
 import { WalHistory } from './wal-history.ts';
 import { WalProbe } from './wal-probe.ts';
 
 export interface ReadReplicasOptions {
   /** What is read when no replica can be. Started and stopped by others. */
-  readonly primary: Pick<Database, 'queries'>;
+  readonly primary: ReadDatabase;
   readonly primaryUrl: string;
   readonly urls: readonly string[];
   readonly maxLagMs: number;
@@ -88,12 +86,12 @@ export class ReadReplicas implements Component {
    *
    * @throws what `work` throws.
    */
-  async read<Result>(work: (db: Kysely<Schema>) => Promise<Result>): Promise<Result> {
+  async read<Result>(work: (database: ReadDatabase) => Promise<Result>): Promise<Result> {
     const { primary, metrics, logger } = this.#options;
     const replica = this.#next();
     if (replica === undefined) {
       metrics.replicaReads.inc({ source: 'primary' });
-      return work(primary.queries);
+      return work(primary);
     }
     try {
       const result = await replica.read(work);
@@ -103,7 +101,7 @@ export class ReadReplicas implements Component {
       if (!isReplicaLost(error) && !isReplicaFailure(error)) throw error;
       logger.warn({ err: error, replica: replica.state.number }, 'read replica failed: reading from the primary');
       metrics.replicaReads.inc({ source: 'fallback' });
-      return work(primary.queries);
+      return work(primary);
     }
   }
 

@@ -57,7 +57,7 @@ export function createWords(db: Kysely<Schema>, tenantId = `words-${++tenants}`)
     async find(text, { limit = 10, filter = sql<boolean>`true` } = {}) {
       const query = await prepare(text);
       const result = await sql<FoundMessage>`
-        with found as (${query.candidates({ filter, limit })})
+        with found as (${query.candidates({ tenant: sql`${tenantId}`, filter, limit })})
         select m.content, found.lexical_score as score
         from found join message m on m.tenant_id = ${tenantId} and m.id = found.id
         order by found.lexical_score desc, m.created_at desc`.execute(db);

@@ -38,7 +38,7 @@ export function chainOf(ids: readonly string[], likeness = 0.5): Neighbourhood {
   return createNeighbourhood(
     ids.map((id, index) => ({
       id,
-      chain: index === 0 ? ids : undefined,
+      previousId: ids[index - 1],
       likeness: [index > 0 ? likeness : undefined, index > 1 ? likeness : undefined] as const,
     })),
   );

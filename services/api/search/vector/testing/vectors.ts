@@ -76,12 +76,14 @@ export function known(ranges: readonly IdRange[], count: number): ReadySegments 
 
 const queryVector = '[0.3,-0.1,0.5,0.2,-0.4,0.1,0.7,0.2]';
 
-export type Wanted = Pick<NearestQuery, 'tenantId' | 'limit' | 'segments'> &
-  Partial<Pick<NearestQuery, 'filter' | 'messageCondition'>>;
+export type Wanted = Pick<NearestQuery, 'limit' | 'segments'> & { readonly tenantId: string } & Partial<
+    Pick<NearestQuery, 'filter' | 'messageCondition'>
+  >;
 
 /** The whole statement of a search by vector. */
-export function nearestStatement(wanted: Wanted): RawBuilder<NearestRow> {
+export function nearestStatement({ tenantId, ...wanted }: Wanted): RawBuilder<NearestRow> {
   const candidates = nearestCandidates({
+    tenant: sql.lit(tenantId),
     filter: undefined,
     messageCondition: undefined,
     generation,

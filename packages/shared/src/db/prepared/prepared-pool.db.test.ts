@@ -1,0 +1,103 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { startTestDatabase, type TestDatabase } from '../../testing/test-database.ts';
+import { Database } from '../database.ts';
+
+let server: TestDatabase;
+beforeAll(async () => {
+  server = await startTestDatabase();
+});
+afterAll(() => server.stop());
+
+/** With one connection that keeps its statements, so that it is known which one is meant. */
+function open(preparedPoolSize = 1): Database {
+  const database = new Database({
+    connection: server.connection,
+    poolSize: 1,
+    preparedPoolSize,
+    acquireTimeoutMs: 20_000,
+    applicationName: 'test',
+    onConnectionError: () => undefined,
+  });
+  onTestFinished(() => database.stop());
+  return database;
+}
+
+const text = { double: (n: number) => sql<{ doubled: number }>`select ${n}::int * 2 as doubled` };
+
+async function doubled(database: Database, n: number): Promise<number | undefined> {
+  return (await text.double(n).execute(database.prepared)).rows[0]?.doubled;
+}
+
+async function keptStatements(database: Database): Promise<{ statement: string; generic: number; custom: number }[]> {
+  const { rows } = await sql<{ statement: string; generic: number; custom: number }>`
+    select statement, generic_plans::int as generic, custom_plans::int as custom
+    from pg_prepared_statements where statement like '%doubled%' and statement not like '%pg_prepared%'`.execute(
+    database.prepared,
+  );
+  return rows;
+}
+
+test('without connections for it, statements are not kept', () => {
+  const database = open(0);
+  expect(database.prepared).toBe(database.queries);
+});
+
+// All connections to the embedded engine are one session.
+describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a server', () => {
+  test('a statement is prepared once, and one plan serves all values', async () => {
+    const database = open();
+    for (let n = 0; n < 20; n++) expect(await doubled(database, n)).toBe(2 * n);
+    expect(await keptStatements(database)).toEqual([
+      { statement: 'select $1::int * 2 as doubled', generic: 20, custom: 0 },
+    ]);
+  });
+
+  test('other connections keep nothing, and plan as ever', async () => {
+    const database = open();
+    await text.double(1).execute(database.queries);
+    const { rows } = await sql<{ kept: number; mode: string }>`
+      select (select count(*)::int from pg_prepared_statements where name <> '') as kept,
+             current_setting('plan_cache_mode') as mode`.execute(database.queries);
+    expect(rows).toEqual([{ kept: 0, mode: 'auto' }]);
+  });
+
+  test('statements are answered though the server has forgotten them', async () => {
+    const database = open();
+    await doubled(database, 1);
+    await sql`deallocate all`.execute(database.prepared);
+    expect(await doubled(database, 2)).toBe(4);
+    // On a connection of its own, again.
+    expect(await doubled(database, 3)).toBe(6);
+    expect(await keptStatements(database)).toHaveLength(1);
+  });
+
+  test('and though a migration has changed what they give back', async () => {
+    const database = open();
+    const all = sql<{ n: unknown }>`select * from changing`;
+    await sql`create table changing (n int)`.execute(database.queries);
+    await sql`insert into changing values (7)`.execute(database.queries);
+    expect((await all.execute(database.prepared)).rows).toEqual([{ n: 7 }]);
+    await sql`alter table changing alter n type text`.execute(database.queries);
+    expect((await all.execute(database.prepared)).rows).toEqual([{ n: '7' }]);
+    expect((await all.execute(database.prepared)).rows).toEqual([{ n: '7' }]);
+  });
+
+  test('an error of a statement is an error', async () => {
+    const database = open();
+    await expect(sql`select 1 / ${0}::int`.execute(database.prepared)).rejects.toMatchObject({ code: '22012' });
+    expect(await doubled(database, 4)).toBe(8);
+  });
+
+  test('a connection that has kept many statements makes room for another', async () => {
+    const database = open();
+    const process = sql<{ pid: number }>`select pg_backend_pid() as pid`;
+    const pid = async () => (await process.execute(database.prepared)).rows[0]?.pid;
+    const first = await pid();
+    for (let n = 0; n < 60; n++) await sql.raw(`select ${n}`).execute(database.prepared);
+    expect(await pid()).toBe(first);
+    for (let n = 60; n < 70; n++) await sql.raw(`select ${n}`).execute(database.prepared);
+    expect(await pid()).not.toBe(first);
+    expect(database.poolUse().total).toBe(1);
+  });
+});
