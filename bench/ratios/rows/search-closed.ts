@@ -19,7 +19,7 @@ export const searchClosed: Row = {
   async measure(bench) {
     const { stack, options } = bench;
     const searches = searchesOf(largeTenant, differentQueries);
-    await using api = await stack.start('api', { env: { MEMORY_DATABASE_POOL_SIZE: `${clients}` } });
+    await using api = await stack.start('api', { env: { MEMORY_DATABASE_PREPARED_POOL_SIZE: `${clients}` } });
     await ensureLargeIndexed(bench);
     const { file, statementsEach } = await recordStatements(bench, searches);
     await warmUp(api, stack.apiKey, searches);

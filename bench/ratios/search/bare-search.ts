@@ -5,6 +5,7 @@
  *   node bench/ratios/search/bare-search.ts DATABASE_URL STATEMENTS_FILE CLIENTS SECONDS WARMUP_SECONDS
  */
 import { readFile } from 'node:fs/promises';
+import { keptPlans } from '@memory-layer/shared/db/prepared/prepared-pool';
 import pg from 'pg';
 import { Latencies, type LatencySummary } from '../../load/latencies.ts';
 import type { SentStatement } from './wire-statements.ts';
@@ -20,22 +21,32 @@ const [url = '', file = '', clients = '20', seconds = '5', warmup = '2'] = proce
 // Written by the row that starts this script.
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
 const searches = JSON.parse(await readFile(file, 'utf8')) as readonly (readonly SentStatement[])[];
+// Names are those of the connection that was recorded: here one text has one name everywhere.
+const names = new Map<string, string>();
 const queries = searches.map((statements) =>
   statements.map(({ name, text, values }) => ({
     text,
     values: values.map((value) =>
       value !== null && typeof value === 'object' ? Buffer.from(value.hex, 'hex') : value,
     ),
-    ...(name !== '' && { name }),
+    ...(name !== '' && { name: nameOf(text) }),
   })),
 );
 
+function nameOf(text: string): string {
+  const name = names.get(text) ?? `s${names.size}`;
+  names.set(text, name);
+  return name;
+}
+
+// As the product's connections for such statements are set.
+const settings = Object.entries({ jit: 'off', ...keptPlans }).map(([name, value]) => `-c ${name}=${value}`);
 const latencies = new Latencies();
 const measureFrom = performance.now() + Number(warmup) * 1000;
 const endAt = measureFrom + Number(seconds) * 1000;
 
 async function run(number: number): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new pg.Client({ connectionString: url, options: settings.join(' ') });
   await client.connect();
   for (let next = number * 7; performance.now() < endAt; next++) {
     const startedAt = performance.now();
