@@ -9,7 +9,8 @@ import { noFilter } from './filter/testing/no-filter.ts';
 import { createLexicalIndex } from './lexical/lexical-index.ts';
 import { parseSearchText } from './lexical/search-text.ts';
 import { createSearchRepository } from './search.repository.ts';
-import { noSegments } from './vector/ready-segments.ts';
+import { defaultCandidateLimit } from './search.ts';
+import { noSegments, type ReadySegments } from './vector/ready-segments.ts';
 import { addMessages, buildSegment, dimension, generation, idOf, known, segmentOf } from './vector/testing/vectors.ts';
 
 const segment = segmentOf('large', 0, 700);
@@ -25,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.stop());
 
-async function queryOf(tenantId: 'large' | 'small', text: string): Promise<CandidateQuery> {
+async function queryOf(tenantId: 'large' | 'small', text: string, vectors = 700): Promise<CandidateQuery> {
   const lexicalIndex = createLexicalIndex({
     db: database.db,
     clock: systemClock,
@@ -37,21 +38,27 @@ async function queryOf(tenantId: 'large' | 'small', text: string): Promise<Candi
     tenant: tenantInSql(tenantId, isLarge ? Infinity : 20),
     generation,
     vector: new Float32Array(dimension).fill(0.1),
-    segments: isLarge ? known([segment], 700) : noSegments,
+    segments: isLarge ? countedAs(vectors) : noSegments,
     lexical: await lexicalIndex.prepare(tenantId, parseSearchText(text)),
     byWords: true,
-    limit: 20,
+    limit: defaultCandidateLimit,
     filter: noFilter,
   };
 }
 
-/** What a search asks for, and nothing else. */
-async function statementsOf(query: CandidateQuery): Promise<string[]> {
-  const seen: string[] = [];
+/** The segment as it was counted at some time. */
+function countedAs(vectors: number): ReadySegments {
+  const { segments, ...rest } = known([segment], 700);
+  return { segments: segments.map((one) => ({ ...one, vectors: one.vectors + vectors })), ...rest };
+}
+
+/** What a search asks for. */
+async function statementsOf(query: CandidateQuery): Promise<CompiledQuery[]> {
+  const seen: CompiledQuery[] = [];
   await database.db.transaction().execute(async (transaction) => {
     const spy = transaction.withPlugin({
       transformQuery({ node, queryId }) {
-        seen.push(transaction.getExecutor().compileQuery(node, queryId).sql);
+        seen.push(transaction.getExecutor().compileQuery(node, queryId));
         return node;
       },
       transformResult: ({ result }) => Promise.resolve(result),
@@ -60,6 +67,8 @@ async function statementsOf(query: CandidateQuery): Promise<string[]> {
   });
   return seen;
 }
+
+const textsOf = async (query: CandidateQuery) => (await statementsOf(query)).map((statement) => statement.sql);
 
 async function search(db: Kysely<Schema>, query: CandidateQuery): Promise<void> {
   const repository = createSearchRepository({ queries: db, prepared: db });
@@ -70,54 +79,82 @@ async function search(db: Kysely<Schema>, query: CandidateQuery): Promise<void> 
 }
 
 /** The plan that is made without knowing values, as the connections make it that keep their statements. */
-async function keptPlanOf(text: string): Promise<string> {
+async function keptPlanOf({ sql: text, parameters }: CompiledQuery): Promise<string> {
   return database.db.transaction().execute(async (transaction) => {
     for (const [name, value] of Object.entries(keptPlans)) {
       await sql`select set_config(${name}, ${value}, true)`.execute(transaction);
     }
-    const explain = CompiledQuery.raw(`explain (generic_plan, costs off) ${text}`, []);
-    const { rows } = await transaction.executeQuery<Record<string, string>>(explain);
+    const run = (statement: string) => transaction.executeQuery<Record<string, string>>(CompiledQuery.raw(statement));
+    await run(`prepare looked_at as ${text}`);
+    const { rows } = await run(`explain (costs off) execute looked_at (${parameters.map(toLiteral).join(', ')})`);
+    await run('deallocate looked_at');
     return rows.map((row) => row['QUERY PLAN'] ?? '').join('\n');
   });
 }
 
-async function isSupported(): Promise<boolean> {
-  const { rows } = await sql<{ server_version_num: string }>`show server_version_num`.execute(database.db);
-  return Number(rows[0]?.server_version_num) >= 160_000;
+function toLiteral(value: unknown): string {
+  if (Buffer.isBuffer(value)) return `'[${Array.from({ length: dimension }, () => 0.1).join(',')}]'`;
+  if (Array.isArray(value)) return `'{${value.map((item) => `"${String(item)}"`).join(',')}}'`;
+  return value === null
+    ? 'null'
+    : `'${(typeof value === 'string' ? value : JSON.stringify(value)).replaceAll("'", "''")}'`;
 }
 
 describe('the statements of a search', () => {
   test.each(['large', 'small'] as const)('have the same text whatever is searched for: a %s tenant', async (tenant) => {
-    const first = await statementsOf(await queryOf(tenant, 'word1 number2'));
-    const second = await statementsOf(await queryOf(tenant, 'word3'));
-    expect(second).toEqual(first);
+    const first = await textsOf(await queryOf(tenant, 'text 17'));
+    expect(await textsOf(await queryOf(tenant, 'unknown'))).toEqual(first);
+    expect(await textsOf(await queryOf(tenant, 'text 3 4', 705))).toEqual(first);
     expect(first).toHaveLength(3);
     // Only what belongs to one large tenant names it.
     expect(first.slice(0, 2).every((text) => text.includes(`'large'`))).toBe(tenant === 'large');
-    expect(first.join('\n')).not.toContain('word1');
   });
 
   test.each(['large', 'small'] as const)('are planned for any values: a %s tenant', async (tenant) => {
-    if (!(await isSupported())) return;
-    const plans = await Promise.all((await statementsOf(await queryOf(tenant, 'word1'))).map(keptPlanOf));
+    const plans = await Promise.all((await statementsOf(await queryOf(tenant, 'text 17'))).map(keptPlanOf));
     for (const plan of plans) {
       expect(plan).not.toMatch(/Seq Scan on (message|embedding)/);
       expect(plan).not.toMatch(/Hash Join|Merge Join|Hash Left Join|Merge Left Join/);
     }
-    expect(plans[0]).toMatch(/Bitmap Index Scan on message_p\d+_message_scope_search_vector_idx/);
+    // All messages of a tenant by its own index, where tenants are small.
+    const byWords =
+      tenant === 'large' ? 'message_scope_search_vector' : '(message_scope_search_vector|tenant_id_created_at_id)';
+    expect(plans[0]).toMatch(new RegExp(`Index Scan (on|using) message_p\\d+_${byWords}_idx`));
+    expect(plans[0]?.match(/One-Time Filter: .*IS NOT NULL/g)).toHaveLength(3);
     expect(plans[0]).toMatch(/Index Scan using message_p\d+_pkey/);
     expect(plans[1]).toMatch(
       /Index (Only )?Scan( Backward)? using message_p\d+_tenant_id_conversation_id_created_at_id_idx/,
     );
-    expect(plans[2]).toMatch(/Index Scan using message_p\d+_pkey/);
+    expect(plans[2]).toMatch(/Index Scan (on|using) message_p\d+_(pkey|tenant_id)/);
     expect((plans[0] ?? '').includes('embedding_hnsw_')).toBe(tenant === 'large');
   });
 });
 
 test('what is filtered, or must have words, has a plan of its own', async () => {
-  const plain = await queryOf('small', 'word1');
+  const plain = await queryOf('small', 'text');
   expect(isKeepable(plain)).toBe(true);
   expect(isKeepable({ ...plain, filter: { ...noFilter, roles: ['user'] } })).toBe(false);
-  expect(isKeepable(await queryOf('small', '"word1 number2"'))).toBe(false);
-  expect(isKeepable(await queryOf('small', 'word1 -number2'))).toBe(false);
+  expect(isKeepable({ ...plain, limit: 61 })).toBe(false);
+  expect(isKeepable(await queryOf('small', '"text 3"'))).toBe(false);
+  expect(isKeepable(await queryOf('small', 'text -other'))).toBe(false);
+});
+
+test('kept or not, the answers are the same', async () => {
+  for (const tenant of ['large', 'small'] as const) {
+    for (const text of ['text 17', 'text 3 4 5 6 7 8 9', 'unknown', 'text']) {
+      const query = await queryOf(tenant, text);
+      const { queries, prepared } = database.database;
+      const kept = createSearchRepository({ queries, prepared });
+      const plain = createSearchRepository({ queries, prepared: queries });
+      const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
+      const found = (await kept.findCandidates(query)).toSorted(byId);
+      expect(found.length).toBeGreaterThan(0);
+      expect(found).toEqual((await plain.findCandidates(query)).toSorted(byId));
+      const ids = found.map(({ id }) => id).slice(0, 25);
+      const around = await kept.findNeighbourhood(query, ids);
+      expect(around.candidates.toSorted(byId)).toEqual(
+        (await plain.findNeighbourhood(query, ids)).candidates.toSorted(byId),
+      );
+    }
+  }
 });

@@ -4,7 +4,7 @@ import { parseMetadataFilter } from './filter/parse-metadata-filter.ts';
 import { cursorLength } from './page/search-cursor.ts';
 import { maxPagedHits } from './page/search-page.ts';
 import { decayModes } from './ranking/decay.ts';
-import { searchModes } from './search.ts';
+import { defaultCandidateLimit, searchModes } from './search.ts';
 
 const maxQueryCharacters = 10_000;
 
@@ -46,7 +46,7 @@ export const decayModeField = z.enum(decayModes).default('half_life').openapi({
 /** What each of these says in the description, wherever it stands. */
 export const described = {
   top_k: { type: 'integer', minimum: 1, maximum: 100, default: 5 },
-  candidate_limit: { type: 'integer', minimum: 1, maximum: 1000, default: 60 },
+  candidate_limit: { type: 'integer', minimum: 1, maximum: 1000, default: defaultCandidateLimit },
   neighbours: {
     type: 'integer',
     minimum: 0,

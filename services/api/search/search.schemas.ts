@@ -25,6 +25,7 @@ import {
   topKField,
   weightsField,
 } from './search-field.schemas.ts';
+import { defaultCandidateLimit } from './search.ts';
 
 /** What both ways of asking have in common. */
 const common = {
@@ -68,7 +69,9 @@ export const searchQuerySchema = z
   .strictObject({
     ...common,
     top_k: numberFromText(topKField).default(5).openapi(described.top_k),
-    candidate_limit: numberFromText(candidateLimitField).default(60).openapi(described.candidate_limit),
+    candidate_limit: numberFromText(candidateLimitField)
+      .default(defaultCandidateLimit)
+      .openapi(described.candidate_limit),
     importance_min: importanceFromText,
     min_importance: importanceFromText,
     importance_max: importanceFromText,
@@ -88,7 +91,7 @@ export const searchBodySchema = z
   .strictObject({
     ...common,
     top_k: topKField.default(5),
-    candidate_limit: candidateLimitField.default(60),
+    candidate_limit: candidateLimitField.default(defaultCandidateLimit),
     conversation_ids: oneOrMore(conversationIdSchema).optional(),
     roles: oneOrMore(roleSchema).optional(),
     importance_min: importanceSchema.optional(),

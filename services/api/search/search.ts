@@ -20,6 +20,9 @@ export interface RankingChoices {
   readonly diversity: number;
 }
 
+/** Candidates from each side, unless a request says otherwise. */
+export const defaultCandidateLimit = 60;
+
 export interface SearchRequest {
   readonly tenantId: string;
   readonly query: string;

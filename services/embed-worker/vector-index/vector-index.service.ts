@@ -27,7 +27,7 @@ export interface VectorIndexServiceDeps {
 
 export type VectorIndexService = ReturnType<typeof createVectorIndexService>;
 
-// Measured (docs/adr/0011): the smaller graph is as good for small segments and costs half; larger ones need the other.
+// Measured (docs/adr/0011): the smaller graph is as good for small segments and costs less; larger ones need the other.
 const smallGraph = { m: 12, efConstruction: 64 };
 const largeGraph = { m: 16, efConstruction: 64 };
 const largeFrom = 50_000;

@@ -98,12 +98,21 @@ export class Database implements Component {
   }
 }
 
+/** The connection told to begin with the settings, beside what its address says already. */
+function withSettings(connection: PoolConfig, settings: Readonly<Record<string, string>>): PoolConfig {
+  const own = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
+  if (connection.connectionString === undefined) return { ...connection, options: own.join(' ') };
+  // What the address says would take the place of what is said beside it.
+  const url = new URL(connection.connectionString);
+  const given = url.searchParams.get('options');
+  if (given === null) return { ...connection, options: own.join(' ') };
+  url.searchParams.delete('options');
+  return { ...connection, connectionString: url.href, options: [given, ...own].join(' ') };
+}
+
 function openPool(options: DatabaseOptions, size: number, settings: Readonly<Record<string, string>>): Pool {
   const pool = new Pool({
-    options: Object.entries(settings)
-      .map(([name, value]) => `-c ${name}=${value}`)
-      .join(' '),
-    ...options.connection,
+    ...withSettings(options.connection, settings),
     max: size,
     connectionTimeoutMillis: options.acquireTimeoutMs,
     idleTimeoutMillis: options.idleTimeoutMs ?? 10_000,

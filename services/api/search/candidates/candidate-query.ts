@@ -2,6 +2,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { CandidateFilter } from '../filter/search-filter.ts';
 import { filterConditions, metadataCondition } from '../filter/filter-conditions.ts';
 import type { LexicalQuery } from '../lexical/lexical-query.ts';
+import { defaultCandidateLimit } from '../search.ts';
 import type { ReadySegments } from '../vector/ready-segments.ts';
 
 /** What candidates are looked for by. */
@@ -34,10 +35,11 @@ export function tenantInSql(tenantId: string, messages: number): RawBuilder<stri
 
 /**
  * Whether a query's statements are always the same, but for their parameters, and their plans right whatever those are:
- * then they can be kept. A filter wants a plan of its own.
+ * then they can be kept. A filter wants a plan of its own, and an unusual limit is not asked for again.
  */
-export function isKeepable({ filter, lexical }: CandidateQuery): boolean {
-  return lexical.mustMatch('m') === undefined && Object.values(filter).every((value) => value === undefined);
+export function isKeepable({ filter, lexical, limit }: CandidateQuery): boolean {
+  const isPlain = lexical.mustMatch('m') === undefined && Object.values(filter).every((value) => value === undefined);
+  return isPlain && limit === defaultCandidateLimit;
 }
 
 /** Whether a row of `message m` may be a hit. */

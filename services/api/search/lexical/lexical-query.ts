@@ -116,8 +116,10 @@ function inStep(tenantId: string, step: CandidateStep | undefined): RawBuilder<b
     : [tenantId];
   const above = isNarrow ? (narrowed.above ?? null) : null;
   const scope = sql`message_scope(m.tenant_id, m.search_vector)`;
-  return sql<boolean>`((${scope} && ${scopes}::text[] and m.search_vector @@ ${query}::tsquery)
-    or (${scope} @> ${[tenantId]}::text[] and m.search_vector @@ ${above}::tsquery))`;
+  // That the query is there is said apart, to be asked once before anything is read.
+  return sql<boolean>`${query}::tsquery is not null
+    and ((${scope} && ${scopes}::text[] and m.search_vector @@ ${query}::tsquery)
+      or (${scope} @> ${[tenantId]}::text[] and m.search_vector @@ ${above}::tsquery))`;
 }
 
 function newest({ tenant, filter, limit }: LexicalCandidateOptions, required: RawBuilder<boolean> | undefined) {

@@ -24,7 +24,7 @@ test('where few vectors are, or nearly all are wanted, reading all takes less', 
 test('the rows wanted are spread over the segments by their size, and recall asks for some of each', () => {
   expect(planGraphs(of(100_000), ten)?.rows).toEqual([120]);
   expect(planGraphs(of(100_000, 50_000, 10_000), ten)?.rows).toEqual([120, 63, 40]);
-  expect(planGraphs(of(300_000, 100_000), { limit: 1000, isJoined: false })?.rows).toEqual([825, 275]);
+  expect(planGraphs(of(300_000, 100_000), { limit: 1000, isJoined: false })?.rows).toEqual([830, 280]);
 });
 
 test('messages of several passages take more rows', () => {

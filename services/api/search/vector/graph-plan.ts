@@ -40,14 +40,14 @@ export function planGraphs({ segments, rowsPerMessage }: ReadySegments, demand: 
   const vectors = segments.reduce((sum, segment) => sum + segment.vectors, 0);
   if (vectors === 0) return undefined;
   const rowsNear = 1 + passagesNear * (rowsPerMessage - 1);
-  const rows = segments.map((segment) => Math.ceil(rowsNear * rowsOf(segment.vectors / vectors, demand.limit * spare)));
+  const rows = segments.map((segment) => roughly(rowsNear * rowsOf(segment.vectors / vectors, demand.limit * spare)));
   const together = rows.reduce((a, b) => a + b, 0);
   const minShare = Math.sqrt((together * (demand.isJoined ? graphRowCost.joined : graphRowCost.alone)) / vectors);
   if (minShare >= 1) return undefined;
   const most = Math.max(...rows);
   return {
     rows,
-    maxScanTuples: Math.ceil((patience * most) / minShare),
+    maxScanTuples: roughly((patience * most) / minShare),
     minShare,
   };
 }
@@ -58,6 +58,12 @@ export function planGraphs({ segments, rowsPerMessage }: ReadySegments, demand: 
  */
 export function efSearchFor(rows: number): number {
   return Math.min(maxEfSearch, rows + 20);
+}
+
+/** Rounded up to two digits: a little more costs nothing, and a statement is the same for nearly the same numbers. */
+function roughly(count: number): number {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(count)) - 1);
+  return Math.ceil(count / unit) * unit;
 }
 
 function rowsOf(share: number, wanted: number): number {

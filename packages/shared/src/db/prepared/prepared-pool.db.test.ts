@@ -1,7 +1,10 @@
-import { sql } from 'kysely';
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '../../testing/test-database.ts';
 import { Database } from '../database.ts';
+import type { Schema } from '../schema.ts';
+import { createPreparedPool } from './prepared-pool.ts';
 
 let server: TestDatabase;
 beforeAll(async () => {
@@ -10,9 +13,9 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** With one connection that keeps its statements, so that it is known which one is meant. */
-function open(preparedPoolSize = 1): Database {
+function open(preparedPoolSize = 1, connectionString = server.connection.connectionString): Database {
   const database = new Database({
-    connection: server.connection,
+    connection: { ...server.connection, ...(connectionString !== undefined && { connectionString }) },
     poolSize: 1,
     preparedPoolSize,
     acquireTimeoutMs: 20_000,
@@ -89,15 +92,54 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a server', ()
     expect(await doubled(database, 4)).toBe(8);
   });
 
-  test('a connection that has kept many statements makes room for another', async () => {
+  test('of many statements those are kept that were asked last', async () => {
+    const database = open();
+    for (let n = 0; n < 100; n++) {
+      await sql.raw(`select ${n}`).execute(database.prepared);
+      expect(await doubled(database, n)).toBe(2 * n);
+    }
+    const { rows } = await sql<{ statement: string }>`
+      select statement from pg_prepared_statements order by prepare_time`.execute(database.prepared);
+    const statements = rows.map((row) => row.statement);
+    expect(statements).toHaveLength(64);
+    expect(statements).toContain('select 99');
+    expect(statements).not.toContain('select 1');
+    expect(statements).toContain('select $1::int * 2 as doubled');
+    // And what was given up can be asked again.
+    expect((await sql.raw('select 1 as one').execute(database.prepared)).rows).toEqual([{ one: 1 }]);
+    await sql.raw('select 1').execute(database.prepared);
+  });
+
+  test('after very many statements a connection is replaced', async () => {
     const database = open();
     const process = sql<{ pid: number }>`select pg_backend_pid() as pid`;
     const pid = async () => (await process.execute(database.prepared)).rows[0]?.pid;
     const first = await pid();
-    for (let n = 0; n < 60; n++) await sql.raw(`select ${n}`).execute(database.prepared);
-    expect(await pid()).toBe(first);
-    for (let n = 60; n < 70; n++) await sql.raw(`select ${n}`).execute(database.prepared);
+    for (let n = 0; n < 1000; n++) await sql.raw(`select ${n}`).execute(database.prepared);
     expect(await pid()).not.toBe(first);
     expect(database.poolUse().total).toBe(1);
+  });
+
+  test('what the address of the database says of settings holds, too', async () => {
+    if (server.connection.connectionString === undefined) throw new Error('a server has an address');
+    const url = new URL(server.connection.connectionString);
+    url.searchParams.set('options', '-c work_mem=7777kB');
+    const database = open(1, url.href);
+    const settings = sql<{ kept: string; memory: string; jit: string }>`
+      select current_setting('plan_cache_mode') as kept, current_setting('work_mem') as memory, current_setting('jit') as jit`;
+    expect((await settings.execute(database.prepared)).rows).toEqual([
+      { kept: 'force_generic_plan', memory: '7777kB', jit: 'off' },
+    ]);
+    expect((await settings.execute(database.queries)).rows).toEqual([{ kept: 'auto', memory: '7777kB', jit: 'off' }]);
+  });
+
+  test('a connection that is not set for it keeps nothing', async () => {
+    // As behind a pooler that drops what a connection is told at its beginning.
+    const pool = createPreparedPool(new Pool({ ...server.connection, max: 1 }));
+    const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+    onTestFinished(() => db.destroy());
+    expect((await text.double(4).execute(db)).rows).toEqual([{ doubled: 8 }]);
+    const { rows } = await sql<{ kept: number }>`select count(*)::int as kept from pg_prepared_statements`.execute(db);
+    expect(rows).toEqual([{ kept: 0 }]);
   });
 });

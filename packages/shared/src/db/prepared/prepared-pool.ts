@@ -1,5 +1,6 @@
-import type { PostgresPool, PostgresPoolClient } from 'kysely';
-import { DatabaseError, type Pool, type PoolClient, type PoolConfig, type QueryResult } from 'pg';
+import type { PostgresPool } from 'kysely';
+import type { Pool, PoolClient } from 'pg';
+import { PreparedClient } from './prepared-client.ts';
 
 /**
  * How connections plan whose statements are kept. A plan that is made once knows no values, so it must be right for
@@ -13,70 +14,36 @@ export const keptPlans = {
   enable_mergejoin: 'off',
 } as const;
 
-/** Statements that a connection keeps, at some 400 kB each for the longest, before another takes its place. */
-const maxStatements = 64;
-
 /**
  * A pool whose connections prepare each statement that comes along, and keep its plan. For few statements that are asked
  * again and again: their text must not hold what differs from one time to the next.
+ *
+ * A connection that is not set to {@link keptPlans}, because a pooler between has dropped what it was told, keeps
+ * nothing: its plans would be made by the planner's guess.
+ *
+ * @param pool its connections are told to be so when they begin
  */
 export function createPreparedPool(pool: Pool): PostgresPool {
   const clients = new WeakMap<PoolClient, PreparedClient>();
+
+  async function greet(client: PoolClient): Promise<PreparedClient> {
+    const { rows } = await client.query<{ mode: string }>(`select current_setting('plan_cache_mode') as mode`);
+    const greeted = new PreparedClient(client, { keepsPlans: rows[0]?.mode === keptPlans.plan_cache_mode });
+    clients.set(client, greeted);
+    return greeted;
+  }
+
   return {
-    options: pool.options satisfies PoolConfig,
+    options: pool.options,
     async connect() {
       const client = await pool.connect();
-      const known = clients.get(client) ?? new PreparedClient(client);
-      clients.set(client, known);
-      return known;
+      try {
+        return clients.get(client) ?? (await greet(client));
+      } catch (error) {
+        client.release(true);
+        throw error;
+      }
     },
     end: () => pool.end(),
   };
-}
-
-class PreparedClient implements PostgresPoolClient {
-  readonly #client: PoolClient;
-  readonly #names = new Map<string, string>();
-  #isUsedUp = false;
-
-  constructor(client: PoolClient) {
-    this.#client = client;
-  }
-
-  query(text: unknown, values: readonly unknown[] = []): never {
-    if (typeof text !== 'string') throw new TypeError('a kept statement is a text');
-    // Kysely's type asks for a cursor's answer, too, which is refused above, and calls the result of `pg` by a type of
-    // its own.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    return this.#execute(text, [...values]) as never;
-  }
-
-  release(destroy = false): void {
-    this.#client.release(destroy || this.#isUsedUp || this.#names.size >= maxStatements);
-  }
-
-  async #execute(text: string, values: unknown[]): Promise<QueryResult> {
-    try {
-      return await this.#client.query({ name: this.#nameOf(text), text, values });
-    } catch (error) {
-      if (!isLost(error)) throw error;
-      this.#isUsedUp = true;
-      return this.#client.query(text, values);
-    }
-  }
-
-  #nameOf(text: string): string {
-    let name = this.#names.get(text);
-    if (name === undefined) {
-      name = `s${this.#names.size}`;
-      this.#names.set(text, name);
-    }
-    return name;
-  }
-}
-
-/** A migration has changed what the statement gives back, or a pooler between has forgotten it. */
-function isLost(error: unknown): boolean {
-  if (!(error instanceof DatabaseError)) return false;
-  return error.code === '26000' || (error.code === '0A000' && error.message.includes('cached plan'));
 }

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import type { PostgresPoolClient } from 'kysely';
+import { DatabaseError, type PoolClient, type QueryResult } from 'pg';
+
+export interface PreparedClientOptions {
+  /** False: everything is asked as ever. */
+  readonly keepsPlans: boolean;
+}
+
+/** Statements that are kept at a time, at some 400 kB of the server's memory each for the longest. */
+const maxKept = 64;
+/** Statements after which the connection is replaced: `pg` remembers the text of each. */
+const maxEver = 1000;
+
+/** A connection that prepares what it is asked, by name, and keeps those that were asked last. */
+export class PreparedClient implements PostgresPoolClient {
+  readonly #client: PoolClient;
+  readonly #keepsPlans: boolean;
+  /** Names by text, the one not asked for longest first. */
+  readonly #names = new Map<string, string>();
+  #ever = 0;
+  #isUsedUp = false;
+
+  constructor(client: PoolClient, { keepsPlans }: PreparedClientOptions) {
+    this.#client = client;
+    this.#keepsPlans = keepsPlans;
+  }
+
+  query(text: unknown, values: readonly unknown[] = []): never {
+    if (typeof text !== 'string') throw new TypeError('a kept statement is a text');
+    // Kysely's type asks for a cursor's answer, too, which is refused above, and calls the result of `pg` by a type of
+    // its own.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    return this.#execute(text, [...values]) as never;
+  }
+
+  release(destroy = false): void {
+    this.#client.release(destroy || this.#isUsedUp || this.#ever >= maxEver);
+  }
+
+  async #execute(text: string, values: unknown[]): Promise<QueryResult> {
+    if (!this.#keepsPlans) return this.#client.query(text, values);
+    try {
+      const name = this.#names.get(text) ?? (await this.#makeName(text));
+      this.#names.delete(text);
+      this.#names.set(text, name);
+      return await this.#client.query({ name, text, values });
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      this.#isUsedUp = true;
+      return this.#client.query(text, values);
+    }
+  }
+
+  /**
+   * A name that says what the text is, so that where connections lead to changing sessions none can meet another
+   * statement under it; and that was never used here, since `pg` takes a known name for prepared.
+   */
+  async #makeName(text: string): Promise<string> {
+    const [oldest] = this.#names;
+    if (oldest !== undefined && this.#names.size >= maxKept) {
+      this.#names.delete(oldest[0]);
+      await this.#client.query(`deallocate "${oldest[1]}"`);
+    }
+    this.#ever += 1;
+    return `${createHash('sha256').update(text).digest('hex').slice(0, 40)}_${this.#ever}`;
+  }
+}
+
+/**
+ * A migration has changed what the statement gives back, or a pooler between has led to a session that does not know it,
+ * or knows it already. By the name of the function that complains, since messages are translated.
+ */
+function isLost(error: unknown): boolean {
+  if (!(error instanceof DatabaseError)) return false;
+  const { code, routine } = error;
+  return code === '26000' || code === '42P05' || (code === '0A000' && routine === 'RevalidateCachedQuery');
+}
