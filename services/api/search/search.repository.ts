@@ -2,7 +2,7 @@ import { encodeHalfvec } from '@memory-layer/shared/db/halfvec';
 import type { Database } from '@memory-layer/shared/db/database';
 import type { Role } from '@memory-layer/shared/db/schema';
 import { sql } from 'kysely';
-import { isKeepable, type CandidateQuery } from './candidates/candidate-query.ts';
+import { isKeepable, isPassage, type CandidateQuery } from './candidates/candidate-query.ts';
 import { findCandidates } from './candidates/find-candidates.ts';
 import { findNeighbourhood } from './candidates/find-neighbourhood.ts';
 import { listNeighbours } from './shown/list-neighbours.ts';
@@ -49,7 +49,7 @@ export function createSearchRepository({ queries, prepared }: SearchedDatabase) 
         vector === undefined
           ? sql<null>`null::float8`
           : sql<number>`(select 1 - min(e.vector <=> ${encodeHalfvec(vector)}::halfvec) from embedding e
-              where e.tenant_id = ${tenantId} and e.message_id = m.id and e.generation = ${sql.lit(generation)})`;
+              where ${isPassage(sql`${tenantId}`, generation)})`;
       const result = await sql<HitRow>`
         select m.id, m.conversation_id, m.role, m.content, m.metadata, m.created_at, ${similarity} as similarity,
                (select n.id from message n where n.tenant_id = ${tenantId} order by n.id desc limit 1) as newest_id

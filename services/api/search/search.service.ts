@@ -101,7 +101,11 @@ export function createSearchService(deps: SearchServiceDeps) {
       const findsNothing = degraded && request.ranking.similarityMin !== undefined;
       const ordered = findsNothing
         ? []
-        : await orderCandidates(deps.readCandidates, prepared.query, options, page.shown.size + page.size);
+        : await orderCandidates(deps.readCandidates, prepared.query, {
+            ...options,
+            neighbourhoods: page.neighbourhoods,
+            count: page.shown.size + page.size,
+          });
       const result = await show(request, page, {
         text: text.words || request.query,
         ordered,

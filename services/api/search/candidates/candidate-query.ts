@@ -42,6 +42,15 @@ export function isKeepable({ filter, lexical, limit }: CandidateQuery): boolean 
   return isPlain && limit === defaultCandidateLimit;
 }
 
+/**
+ * The rows of `embedding e` that are the passages of `message m`. They are looked up by the primary key; `+ 0` keeps
+ * the indexes over generation out of it, which look as good in a database that has no statistics yet, and would read
+ * all of the tenant for each message.
+ */
+export function isPassage(tenant: RawBuilder<string>, generation: number): RawBuilder<boolean> {
+  return sql<boolean>`(e.tenant_id = ${tenant} and e.message_id = m.id and e.generation + 0 = ${sql.lit(generation)})`;
+}
+
 /** Whether a row of `message m` may be a hit. */
 export function isEligible({ filter, lexical }: CandidateQuery): RawBuilder<boolean> {
   const required = lexical.mustMatch('m') ?? sql<boolean>`true`;

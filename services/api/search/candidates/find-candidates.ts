@@ -4,7 +4,7 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { filterConditions, filtersMetadata, metadataCondition } from '../filter/filter-conditions.ts';
 import type { Candidate } from '../ranking/candidate.ts';
 import { nearestCandidates } from '../vector/nearest-candidates.ts';
-import { isEligible, type CandidateQuery } from './candidate-query.ts';
+import { isEligible, isPassage, type CandidateQuery } from './candidate-query.ts';
 import { scoredColumns, toCandidate, type ScoredRow } from './scored-message.ts';
 
 /** The best by vector and the best by words, each with all that it is ranked by. In one statement. */
@@ -63,5 +63,5 @@ function byWords(query: CandidateQuery): RawBuilder<unknown> {
 function nearestPassage({ tenant, generation, vector }: CandidateQuery): RawBuilder<unknown> {
   if (vector === undefined) return sql`null::float8`;
   return sql`(select min(e.vector <=> (select vector from query)) from embedding e
-    where e.tenant_id = ${tenant} and e.message_id = m.id and e.generation = ${sql.lit(generation)})`;
+    where ${isPassage(tenant, generation)})`;
 }

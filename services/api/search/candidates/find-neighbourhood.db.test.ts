@@ -2,6 +2,7 @@ import { systemClock } from '@memory-layer/shared/lifecycle/clock';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { recordQueries } from '../../testing/record-queries.ts';
 import { noFilter } from '../filter/testing/no-filter.ts';
 import { createLexicalIndex } from '../lexical/lexical-index.ts';
 import { parseSearchText } from '../lexical/search-text.ts';
@@ -111,6 +112,17 @@ test('a message without vectors is there, and like none', async () => {
   expect(neighbourhood.earlierOf(idOf(16))).toBe(idOf(14));
   expect(neighbourhood.likenessOf(idOf(14), idOf(16))).toBeUndefined();
   expect(neighbourhood.likenessOf(idOf(16), idOf(18))).toBeUndefined();
+});
+
+test('vectors are looked up by their key before there are statistics', async () => {
+  await database.db.transaction().execute(async (transaction) => {
+    await sql`set local enable_seqscan to off`.execute(transaction);
+    const recorder = recordQueries(transaction);
+    await findNeighbourhood(recorder.db, query, [idOf(10)]);
+    const [plan] = await recorder.explainAll();
+    expect(plan).toMatch(/Index Scan using embedding_p\d+_pkey/);
+    expect(plan).not.toMatch(/embedding_p\d+_tenant_id_generation/);
+  });
 });
 
 test('words are scored of each, and none that was not asked for', async () => {

@@ -3,7 +3,7 @@ import { encodeHalfvec } from '@memory-layer/shared/db/halfvec';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Candidate } from '../ranking/candidate.ts';
 import { createNeighbourhood, noNeighbourhood, type Neighbourhood } from '../ranking/neighbourhood.ts';
-import { isEligible, type CandidateQuery } from './candidate-query.ts';
+import { isEligible, isPassage, type CandidateQuery } from './candidate-query.ts';
 import { scoredColumns, toCandidate, type ScoredRow } from './scored-message.ts';
 
 interface NeighbourhoodRow extends ScoredRow {
@@ -83,7 +83,7 @@ function passages({ tenant, generation, vector }: CandidateQuery): RawBuilder<un
   }
   return sql`left join lateral (
     select e.vector, 1 - (e.vector <=> (select vector from query)) as vector_score from embedding e
-    where e.tenant_id = ${tenant} and e.message_id = m.id and e.generation = ${sql.lit(generation)}
+    where ${isPassage(tenant, generation)}
   ) passage on true`;
 }
 

@@ -42,6 +42,7 @@ const ids = ['0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f', '0192f0c1-2a3b-7c4d-8e5f-6a
 const position: SearchPosition = {
   now: new Date(1_700_000_000_123),
   throughId: '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e21',
+  neighbourhoods: 25,
   shown: new Set(ids.map(shownKey)),
 };
 const cursor = encodeSearchCursor(position, request);

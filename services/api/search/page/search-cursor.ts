@@ -7,6 +7,8 @@ export interface SearchPosition {
   readonly now: Date;
   /** The newest message of the tenant at that moment: what has a greater id came later. */
   readonly throughId: string;
+  /** How many candidates the first page ranked by what stands around them, at most 255. */
+  readonly neighbourhoods: number;
   /** Keys of the messages on the pages so far: see {@link shownKey}. */
   readonly shown: ReadonlySet<string>;
 }
@@ -16,7 +18,8 @@ const timeBytes = 6;
 const idBytes = 16;
 const keyBytes = 6;
 const tagBytes = 16;
-const headBytes = 1 + timeBytes + idBytes;
+const headBytes = 1 + timeBytes + idBytes + 1;
+const countAt = headBytes - 1;
 
 /** Longest text of a cursor with so many messages shown. */
 export const cursorLength = (shown: number) => Math.ceil(((headBytes + shown * keyBytes + tagBytes) * 8) / 6);
@@ -27,7 +30,7 @@ export function shownKey(id: string): string {
 }
 
 /**
- * Opaque text of version, moment, newest id, keys and a tag over all of that and the request. It is not secret and not
+ * Opaque text of version, moment, newest id, number of neighbourhoods, keys and a tag over all of that and the request. It is not secret and not
  * signed: who makes one up changes nothing but which of their own tenant's hits they are shown.
  */
 export function encodeSearchCursor(position: SearchPosition, request: SearchRequest): string {
@@ -35,6 +38,7 @@ export function encodeSearchCursor(position: SearchPosition, request: SearchRequ
   head.writeUInt8(version);
   head.writeUIntBE(position.now.getTime(), 1, timeBytes);
   head.write(position.throughId.replaceAll('-', ''), 1 + timeBytes, 'hex');
+  head.writeUInt8(position.neighbourhoods, countAt);
   const payload = Buffer.concat([head, Buffer.from([...position.shown].join(''), 'hex')]);
   return Buffer.concat([payload, tagOf(payload, request)]).toString('base64url');
 }
@@ -50,7 +54,8 @@ export function decodeSearchCursor(text: string, request: SearchRequest): Search
   const hex = keys.toString('hex');
   return {
     now: new Date(payload.readUIntBE(1, timeBytes)),
-    throughId: toUuid(payload.toString('hex', 1 + timeBytes, headBytes)),
+    throughId: toUuid(payload.toString('hex', 1 + timeBytes, countAt)),
+    neighbourhoods: payload.readUInt8(countAt),
     shown: new Set(hex.match(/.{12}/g)),
   };
 }

@@ -5,6 +5,9 @@ import { decodeSearchCursor, encodeSearchCursor, shownKey, type SearchPosition }
 /** Pages of one search show so many hits at most; after that a narrower filter is better than another page. */
 export const maxPagedHits = 1000;
 
+// Of fewer, what would be among a short page's hits can be missed; more cost time, and find nothing for it.
+const minNeighbourhoods = 25;
+
 /** One page of a search: where it begins, and how much fits. */
 export interface SearchPage {
   readonly now: Date;
@@ -13,19 +16,24 @@ export interface SearchPage {
   readonly shown: ReadonlySet<string>;
   /** Hits it may show. */
   readonly size: number;
+  /** How many candidates are ranked together with what stands around them: as many on every page. */
+  readonly neighbourhoods: number;
   /** Candidates it takes from each side, enough to tell whether another page follows. */
   readonly candidates: number;
 }
 
 /** @throws AppError `invalid_request` when the cursor is not one of this search. */
 export function openPage(request: SearchRequest, now: Date): SearchPage {
-  const { throughId, shown, ...position } = readCursor(request) ?? { now, throughId: undefined, shown: new Set() };
+  const position = readCursor(request);
+  const shown = position?.shown ?? new Set();
   const size = Math.min(request.topK, maxPagedHits - shown.size);
   return {
-    now: position.now,
-    throughId,
+    now: position?.now ?? now,
+    throughId: position?.throughId,
     shown,
     size,
+    // What is far off does not become a hit by what stands around it.
+    neighbourhoods: position?.neighbourhoods ?? Math.max(minNeighbourhoods, size),
     candidates: Math.max(request.candidateLimit, shown.size + size + 1),
   };
 }
@@ -48,7 +56,7 @@ export function closePage(
   const throughId = page.throughId ?? newestId;
   const shown = new Set([...page.shown, ...shownIds.map(shownKey)]);
   if (throughId === undefined || shown.size >= maxPagedHits) return undefined;
-  return encodeSearchCursor({ now: page.now, throughId, shown }, request);
+  return encodeSearchCursor({ now: page.now, throughId, neighbourhoods: page.neighbourhoods, shown }, request);
 }
 
 function readCursor(request: SearchRequest): SearchPosition | undefined {
