@@ -2,6 +2,7 @@ import type { Client } from 'pg';
 import { toVectorLiteral } from '@memory-layer/shared/db/vector';
 import {
   createSegmentIndexStatement,
+  graphOptionsFor,
   segmentIndexName,
   type GraphOptions,
 } from '@memory-layer/shared/vector-index/segment-index';
@@ -76,8 +77,6 @@ async function baseSize(client: Client): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-const smallGraph = { m: 8, efConstruction: 32 };
-const largeGraph = { m: 16, efConstruction: 32 };
 // What fits into 256 MB at 512 dimensions, and what a tail in quiet times may have: see docs/adr/0011.
 const mostVectors = 139_000;
 const tail = 2400;
@@ -94,7 +93,7 @@ export async function buildSegments(client: Client, { tenantId }: Tenant, dimens
   for (let from = 0; from < rows.length - tail; from += mostVectors, built++) {
     const size = Math.min(mostVectors, rows.length - tail - from);
     const segment = { tenantId, generation, afterId, throughId: rows[from + size - 1]?.id ?? allIds.throughId };
-    await buildSegment(client, segment, { ...(size < 50_000 ? smallGraph : largeGraph), dimension, size });
+    await buildSegment(client, segment, { ...graphOptionsFor(size), dimension, size });
     afterId = segment.throughId;
   }
   return built;

@@ -1,7 +1,7 @@
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import { allIds, uncoveredRanges } from '@memory-layer/shared/vector-index/id-range';
-import { graphBytesPerVector } from '@memory-layer/shared/vector-index/segment-index';
+import { graphBytesPerVector, graphOptionsFor } from '@memory-layer/shared/vector-index/segment-index';
 import { planVectorIndex, type PlanLimits, type SegmentBuild, type VectorCensus } from './plan-vector-index.ts';
 import { reconcileVectorIndex } from './reconcile-vector-index.ts';
 import type { VectorCensusRepository, VectorOwner } from './vector-census.repository.ts';
@@ -27,11 +27,6 @@ export interface VectorIndexServiceDeps {
 
 export type VectorIndexService = ReturnType<typeof createVectorIndexService>;
 
-// Measured (docs/adr/0011): the smaller graph is as good for small segments and costs less; larger ones need the other.
-const smallGraph = { m: 12, efConstruction: 64 };
-const largeGraph = { m: 16, efConstruction: 64 };
-const largeFrom = 50_000;
-
 const recountAfterMs = 3_600_000;
 const recentMs = 60_000;
 
@@ -41,7 +36,9 @@ export function createVectorIndexService(deps: VectorIndexServiceDeps) {
   const limits: PlanLimits = {
     minVectors: deps.limits.minVectors,
     maxTail: deps.limits.maxTail,
-    maxSegment: Math.floor((deps.limits.memoryMb * 2 ** 20) / graphBytesPerVector(generation.dimension, largeGraph.m)),
+    maxSegment: Math.floor(
+      (deps.limits.memoryMb * 2 ** 20) / graphBytesPerVector(generation.dimension, graphOptionsFor(Infinity).m),
+    ),
   };
 
   /** Removes what broken-off work has left. */
@@ -98,7 +95,7 @@ export function createVectorIndexService(deps: VectorIndexServiceDeps) {
     // Vectors were deleted since they were counted: the next look counts anew.
     if (partition === undefined || throughId <= wanted.afterId) return false;
     const segment = { ...owner, afterId: wanted.afterId, throughId };
-    const graph = wanted.vectors < largeFrom ? smallGraph : largeGraph;
+    const graph = graphOptionsFor(wanted.vectors);
     const startedAt = performance.now();
     await indexes.insertBuilding(segment, wanted.vectors);
     try {

@@ -16,6 +16,16 @@ export interface GraphOptions {
   readonly efConstruction: number;
 }
 
+// Measured (docs/adr/0011): the smaller graph is as good for small segments and costs less; larger ones need the other.
+const smallGraph: GraphOptions = { m: 12, efConstruction: 64 };
+const largeGraph: GraphOptions = { m: 16, efConstruction: 64 };
+const largeFrom = 50_000;
+
+/** How the graph of a segment of so many vectors is built. */
+export function graphOptionsFor(vectors: number): GraphOptions {
+  return vectors < largeFrom ? smallGraph : largeGraph;
+}
+
 /** What the names of all segment indexes look like. */
 export const segmentIndexPattern = /^embedding_hnsw_[0-9a-f]{24}$/;
 
