@@ -14,7 +14,13 @@ export const queryField = z
     const problem = textProblem(text) ?? lengthProblem(text);
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
   })
-  .openapi({ minLength: 1, maxLength: maxQueryCharacters, example: 'Where does my sister live?' });
+  .openapi({
+    minLength: 1,
+    maxLength: maxQueryCharacters,
+    description:
+      'What to look for. `+"a phrase"` must be in a hit; `-word` and `-"a phrase"` must not; `"a phrase"` is favoured, and must be there when the query has nothing else.',
+    example: 'Where does my sister live?',
+  });
 
 function lengthProblem(text: string): string | undefined {
   if (text.trim() === '') return 'must not be blank';

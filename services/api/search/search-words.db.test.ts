@@ -26,8 +26,14 @@ async function garden(): Promise<Memory> {
 describe.each(searchModes)('in the mode %s', (mode) => {
   const find = async (query: string) => (await (await garden()).find(query, { mode })).toSorted();
 
-  test('a phrase in quotes is required', async () => {
-    expect(await find('garden "red car"')).toEqual([contents[0]]);
+  test('a phrase in quotes is required after a plus, and where there is nothing else', async () => {
+    expect(await find('garden +"red car"')).toEqual([contents[0]]);
+    expect(await find('"red car"')).toEqual([contents[0]]);
+  });
+
+  test('a phrase in quotes within a sentence excludes nothing', async () => {
+    const found = await find('Is the "red car" in the garden?');
+    expect(found).toEqual(expect.arrayContaining(contents.slice(0, 3)));
   });
 
   test('what follows a minus is excluded, a word or a phrase', async () => {

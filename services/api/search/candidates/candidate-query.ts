@@ -38,7 +38,10 @@ export function tenantInSql(tenantId: string, messages: number): RawBuilder<stri
  * then they can be kept. A filter wants a plan of its own, and an unusual limit is not asked for again.
  */
 export function isKeepable({ filter, lexical, limit }: CandidateQuery): boolean {
-  const isPlain = lexical.mustMatch('m') === undefined && Object.values(filter).every((value) => value === undefined);
+  const isPlain =
+    !lexical.hasPhrases &&
+    lexical.mustMatch('m') === undefined &&
+    Object.values(filter).every((value) => value === undefined);
   return isPlain && limit === defaultCandidateLimit;
 }
 

@@ -146,10 +146,36 @@ describe('phrases and exclusions', () => {
     words = await memory('the red car', 'the car is red', 'a red boat', 'to be or not to be', 'or else');
   });
 
-  test('in quotes are required, word by word', async () => {
-    expect(contentsOf(await words.find('"red car" boat'))).toEqual(['the red car']);
+  test('in quotes are required where there is nothing else, word by word', async () => {
+    expect(contentsOf(await words.find('"red car"'))).toEqual(['the red car']);
     expect(contentsOf(await words.find('"red" "boat"'))).toEqual(['a red boat']);
-    expect(contentsOf(await words.find('"blue car" boat'))).toEqual([]);
+    expect(contentsOf(await words.find('"blue car"'))).toEqual([]);
+  });
+
+  test('in quotes are required after a plus', async () => {
+    expect(contentsOf(await words.find('+"red car" boat'))).toEqual(['the red car']);
+    expect(contentsOf(await words.find('boat +"blue car"'))).toEqual([]);
+  });
+
+  test('in quotes within a sentence count as one more word, as rare as the rarest of theirs', async () => {
+    const found = await words.find('is it the "red car"?');
+    const scoreOf = (content: string) => found.find((one) => one.content === content)?.score ?? 0;
+    const { termWeights } = await words.prepare('is it the "red car"?');
+    expect(termWeights).toHaveLength(3);
+    expect(termWeights[2]).toBe(Math.max(...termWeights.slice(0, 2)));
+    expect(scoreOf('the red car')).toBeCloseTo(scoreOf('the car is red') + (termWeights[2] ?? 0), 6);
+  });
+
+  test('in quotes within a sentence are forgiven when nobody said them', async () => {
+    expect(contentsOf(await words.find('which boat is the "blue boat"?'))).toEqual(['a red boat']);
+    const said = contentsOf(await words.find('who said "to be or not" in the car?'));
+    expect(said.toSorted()).toEqual(['the car is red', 'the red car']);
+  });
+
+  test('are so many at most, however many there are', async () => {
+    const many = Array.from({ length: 100 }, (_, n) => `"red car ${n}"`).join(' ');
+    expect((await words.prepare(`look: ${many}`)).termWeights).toHaveLength(32 + 8);
+    await expect(words.find(`look: ${many}`)).resolves.toHaveLength(3);
   });
 
   test('after a minus are excluded', async () => {
@@ -167,11 +193,24 @@ describe('phrases and exclusions', () => {
     expect(contentsOf(await words.find('-red -else'))).toEqual(['to be or not to be']);
   });
 
-  test.each(['"', '"red', '-', '-"', '""', "'", '\\', '"\\"', '-\\', '"&" red', '-&', '"<>" car', '("red)'])(
-    'that are none, as in %j, do no harm',
-    async (text) => {
-      await expect(words.find(text)).resolves.toBeDefined();
-      await expect(words.scan(text)).resolves.toBeDefined();
-    },
-  );
+  test.each([
+    '"',
+    '"red',
+    '-',
+    '-"',
+    '""',
+    "'",
+    '\\',
+    '"\\"',
+    '-\\',
+    '"&" red',
+    '-&',
+    '"<>" car',
+    '("red)',
+    '+"red',
+    '+""',
+  ])('that are none, as in %j, do no harm', async (text) => {
+    await expect(words.find(text)).resolves.toBeDefined();
+    await expect(words.scan(text)).resolves.toBeDefined();
+  });
 });

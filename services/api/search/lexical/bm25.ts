@@ -54,10 +54,3 @@ export function bm25Parts(
       when true then ${most}::float8 / (1 + ${saturation}) when false then 0 end`;
   });
 }
-
-/** BM25 of a message's words as SQL: 0 when it has none of the terms. */
-export function bm25(vector: RawBuilder<unknown>, terms: readonly TermOrNone[], averageLength: number) {
-  if (terms.length === 0) return sql<number>`0::float8`;
-  const parts = bm25Parts(vector, terms, averageLength).map((part) => sql`coalesce(${part}, 0)`);
-  return sql<number>`(${sql.join(parts, sql` + `)})`;
-}

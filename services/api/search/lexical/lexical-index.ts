@@ -4,6 +4,7 @@ import type { Kysely } from 'kysely';
 import { createLexicalQuery, type LexicalQuery } from './lexical-query.ts';
 import { createLexicalRepository } from './lexical.repository.ts';
 import { toRequirements } from './must-match.ts';
+import { weighPhrases } from './phrases.ts';
 import { ReadingCache } from './reading-cache.ts';
 import type { SearchText } from './search-text.ts';
 import { StatisticsCache } from './statistics-cache.ts';
@@ -50,6 +51,7 @@ export function createLexicalIndex({ db, clock, onError }: LexicalIndexOptions) 
       return createLexicalQuery({
         tenantId,
         terms,
+        phrases: weighPhrases(read, terms),
         requirements: toRequirements(text, read),
         statistics: known,
       });

@@ -1,7 +1,8 @@
 import { sql, type RawBuilder } from 'kysely';
-import { bm25, bm25Parts, type TermOrNone, type WeightedTerm } from './bm25.ts';
+import { bm25Parts, type TermOrNone, type WeightedTerm } from './bm25.ts';
 import { candidateSteps, maxSteps, type CandidateStep } from './candidate-query.ts';
 import { mustMatch, type Requirements } from './must-match.ts';
+import { phraseParts, type WeightedPhrase } from './phrases.ts';
 import type { TermStatistics } from './term-statistics.ts';
 
 export interface LexicalCandidateOptions {
@@ -21,21 +22,24 @@ export interface LexicalQuery {
    * have any word). Without words, the newest that pass, when there are requirements; else none.
    */
   candidates(options: LexicalCandidateOptions): RawBuilder<{ id: string; lexical_score: number }>;
-  /** BM25 of any row of `message` under the alias; 0 when it has no word of the query. */
+  /** BM25 of any row of `message` under the alias, phrases included; 0 when it has no word of the query. */
   score(alias: string): RawBuilder<number>;
-  /** What each word of the query adds, in the order of `termWeights`, joined by commas. */
+  /** What each word and each phrase of the query adds, in the order of `termWeights`, joined by commas. */
   termScores(alias: string): RawBuilder<string>;
   /** Messages of the tenant, about. */
   readonly tenantMessages: number;
-  /** What each word adds for a message that has it once and is of average length, in the same order. */
+  /** What each word adds for a message that has it once and is of average length, and each phrase, in the same order. */
   readonly termWeights: readonly number[];
-  /** Whether a row of `message` under the alias has the phrases and nothing excluded; undefined when anything may pass. */
+  /** Whether the query has phrases to score by: then its statements are seldom asked again. */
+  readonly hasPhrases: boolean;
+  /** Whether a row of `message` under the alias has what is required and nothing excluded; undefined when anything may pass. */
   mustMatch(alias: string): RawBuilder<boolean> | undefined;
 }
 
 export interface LexicalQueryParts {
   readonly tenantId: string;
   readonly terms: readonly WeightedTerm[];
+  readonly phrases: readonly WeightedPhrase[];
   readonly requirements: Requirements;
   readonly statistics: TermStatistics;
 }
@@ -46,9 +50,19 @@ const comparedPerReturned = 3;
 const lengths = [3, 5, 8, 12, 20, 32];
 
 export function createLexicalQuery(query: LexicalQueryParts): LexicalQuery {
-  const { tenantId, terms, requirements, statistics } = query;
+  const { tenantId, terms, phrases, requirements, statistics } = query;
   const asked = fillUp(terms);
-  const score = (alias: string) => bm25(sql.ref(`${alias}.search_vector`), asked, statistics.averageLength);
+  const parts = (alias: string): RawBuilder<number | null>[] => {
+    const vector = sql.ref(`${alias}.search_vector`);
+    return [...bm25Parts(vector, asked, statistics.averageLength), ...phraseParts(vector, phrases)];
+  };
+  const score = (alias: string) =>
+    terms.length === 0
+      ? sql<number>`0::float8`
+      : sql<number>`(${sql.join(
+          parts(alias).map((part) => sql`coalesce(${part}, 0)`),
+          sql` + `,
+        )})`;
   const required = mustMatch(requirements, 'm');
 
   const find = (step: CandidateStep | undefined, { tenant, filter }: LexicalCandidateOptions) => sql`
@@ -59,12 +73,12 @@ export function createLexicalQuery(query: LexicalQueryParts): LexicalQuery {
     hasWords: terms.length > 0,
     score,
     termScores(alias) {
-      const parts = bm25Parts(sql.ref(`${alias}.search_vector`), asked, statistics.averageLength);
-      if (parts.length === 0) return sql<string>`''`;
-      return sql<string>`concat_ws(',', ${sql.join(parts.map((part) => sql`(${part})::float4`))})`;
+      if (terms.length === 0) return sql<string>`''`;
+      return sql<string>`concat_ws(',', ${sql.join(parts(alias).map((part) => sql`(${part})::float4`))})`;
     },
     tenantMessages: statistics.messages,
-    termWeights: terms.map(({ weight }) => weight),
+    termWeights: [...terms, ...phrases].map(({ weight }) => weight),
+    hasPhrases: phrases.length > 0,
     mustMatch: (alias) => mustMatch(requirements, alias),
     candidates(options) {
       const { limit } = options;

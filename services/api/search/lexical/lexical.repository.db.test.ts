@@ -50,13 +50,18 @@ describe('the sample of a tenant', () => {
 describe('a text', () => {
   test('is read in its language, with phrases and exclusions as queries', async () => {
     expect(
-      await repository.read({ words: 'the running dogs', phrases: ['running dogs', 'the'], excluded: ['cats'] }),
-    ).toEqual([{ terms: ['dog', 'run'], phrases: ["'run' <-> 'dog'", ''], excluded: ["'cat'"] }]);
+      await repository.read({
+        words: 'the running dogs',
+        phrases: ['running dogs', 'the'],
+        required: ['dogs'],
+        excluded: ['cats'],
+      }),
+    ).toEqual([{ terms: ['dog', 'run'], phrases: ["'run' <-> 'dog'", ''], required: ["'dog'"], excluded: ["'cat'"] }]);
   });
 
   test('may be empty', async () => {
-    expect(await repository.read({ words: '', phrases: [], excluded: [] })).toEqual([
-      { terms: [], phrases: [], excluded: [] },
+    expect(await repository.read({ words: '', phrases: [], required: [], excluded: [] })).toEqual([
+      { terms: [], phrases: [], required: [], excluded: [] },
     ]);
   });
 });

@@ -8,6 +8,7 @@ export interface TextInLanguage {
   readonly terms: readonly string[];
   /** Each phrase as a tsquery; empty when the language has none of its words. */
   readonly phrases: readonly string[];
+  readonly required: readonly string[];
   readonly excluded: readonly string[];
 }
 
@@ -33,7 +34,8 @@ export function createLexicalRepository(db: Kysely<Schema>) {
     async read(text: SearchText): Promise<TextInLanguage[]> {
       const result = await sql<TextInLanguage>`
         select tsvector_to_array(message_words(${text.words}, '{}', l.language)) as terms,
-               ${phraseQueries(text.phrases)} as phrases, ${phraseQueries(text.excluded)} as excluded
+               ${phraseQueries(text.phrases)} as phrases, ${phraseQueries(text.required)} as required,
+               ${phraseQueries(text.excluded)} as excluded
         from search_language l order by l.state, l.language`.execute(db);
       return result.rows;
     },

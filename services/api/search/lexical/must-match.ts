@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { TextInLanguage } from './lexical.repository.ts';
+import { inAnyLanguage } from './phrases.ts';
 import type { SearchText } from './search-text.ts';
 
 /** What a hit must have, and must not have, as conditions on its words. */
@@ -13,18 +14,13 @@ export interface Requirements {
   readonly excludedTexts: readonly string[];
 }
 
-/** A text matches when it does in any of the languages. */
 export function toRequirements(text: SearchText, readings: readonly TextInLanguage[]): Requirements {
-  const inAny = (pick: (reading: TextInLanguage) => readonly string[], index: number): string => {
-    const queries = readings.map((reading) => pick(reading)[index] ?? '').filter((query) => query !== '');
-    return [...new Set(queries)].map((query) => `(${query})`).join(' | ');
-  };
-  const required = text.phrases.map((_, index) => inAny((reading) => reading.phrases, index));
-  const excluded = text.excluded.map((_, index) => inAny((reading) => reading.excluded, index));
+  const required = text.required.map((_, index) => inAnyLanguage(readings, (reading) => reading.required[index]));
+  const excluded = text.excluded.map((_, index) => inAnyLanguage(readings, (reading) => reading.excluded[index]));
   return {
     required: joined(required, ' & '),
     excluded: joined(excluded, ' | '),
-    requiredTexts: wordless(text.phrases, required),
+    requiredTexts: wordless(text.required, required),
     excludedTexts: wordless(text.excluded, excluded),
   };
 }

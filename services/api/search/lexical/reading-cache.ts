@@ -28,7 +28,7 @@ export class ReadingCache {
   }
 
   get(text: SearchText): Promise<readonly TextInLanguage[]> {
-    const key = JSON.stringify([text.words, text.phrases, text.excluded]);
+    const key = JSON.stringify([text.words, text.phrases, text.required, text.excluded]);
     if (key.length > maxLength) return this.#options.load(text);
     const now = this.#options.clock.now().getTime();
     const known = this.#entries.get(key);

@@ -2,8 +2,10 @@
 export interface SearchText {
   /** What is searched for, phrases included and exclusions left out: the text to embed and to take words from. */
   readonly words: string;
-  /** Texts in quotes: a hit has their words in this order, side by side. */
+  /** Texts in quotes within a sentence: what has their words in this order, side by side, is found more readily. */
   readonly phrases: readonly string[];
+  /** Texts in quotes that a hit must have. */
+  readonly required: readonly string[];
   /** Words and quoted texts after a minus: no hit has one of them. */
   readonly excluded: readonly string[];
 }
@@ -11,25 +13,34 @@ export interface SearchText {
 // A quote opens before text at the start of a word and closes before the end of one, so that 5" and 6" are no phrase.
 // A minus excludes what begins with a letter or a quote: -5 is a number and --flag a word.
 const operator =
-  /(?<=^|[\s(])(?:(?<minus>-?)["“](?<phrase>[^"“”\s](?:[^"“”]*[^"“”\s])?)["”](?=$|[\s.,;:!?)])|-(?<word>\p{L}\S*))/gu;
+  /(?<=^|[\s(])(?:(?<sign>[-+]?)["“](?<phrase>[^"“”\s](?:[^"“”]*[^"“”\s])?)["”](?=$|[\s.,;:!?)])|-(?<word>\p{L}\S*))/gu;
 
 /**
  * Takes quotes and minuses out of a query: `"red car" -boat -"sail boat"`. Whatever is not well formed is text like any
  * other, an unbalanced quote above all; nothing is an error.
+ *
+ * Quotes are required after a plus, and where there is nothing else to look for. In a sentence they are marks of
+ * writing, around the title of a book most often: what answers it seldom repeats the title.
  */
 export function parseSearchText(text: string): SearchText {
-  const phrases: string[] = [];
+  const quoted: string[] = [];
+  const required: string[] = [];
   const excluded: string[] = [];
   let words = '';
+  let unquoted = '';
   let end = 0;
   for (const { index, 0: whole, groups = {} } of text.matchAll(operator)) {
-    const { minus, phrase, word } = groups;
-    const isRequired = phrase !== undefined && minus !== '-';
-    if (isRequired) phrases.push(phrase);
-    else excluded.push(phrase ?? word ?? '');
-    words += text.slice(end, index) + (isRequired ? phrase : ' ');
+    const { sign, phrase, word } = groups;
+    const isSearched = phrase !== undefined && sign !== '-';
+    if (!isSearched) excluded.push(phrase ?? word ?? '');
+    else if (sign === '+') required.push(phrase);
+    else quoted.push(phrase);
+    unquoted += text.slice(end, index);
+    words += text.slice(end, index) + (isSearched ? phrase : ' ');
     end = index + whole.length;
   }
-  words += text.slice(end);
-  return { words: words.trim(), phrases, excluded };
+  unquoted += text.slice(end);
+  words = (words + text.slice(end)).trim();
+  if (/[\p{L}\p{N}]/u.test(unquoted)) return { words, phrases: quoted, required, excluded };
+  return { words, phrases: [], required: [...required, ...quoted], excluded };
 }
