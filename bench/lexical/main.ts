@@ -18,7 +18,7 @@ import { mixTurns } from '../vector-index/chat-vectors.ts';
 import { openSession, type Session } from '../vector-index/session.ts';
 import { exhaustive, overlap } from './compare.ts';
 import { insertMessages, nameTenants, type Tenant } from './one-database.ts';
-import { createLexicalIndex, parseSearchText, type LexicalIndex } from './search-by-words.ts';
+import { createLexicalIndex, parseSearchText, tenantInSql, type LexicalIndex } from './search-by-words.ts';
 
 const { values } = parseArgs({
   options: {
@@ -90,7 +90,7 @@ async function measure(
   const filter = filters[name] ?? sql<boolean>`true`;
   const prepared = await Promise.all(texts.map((text) => index.prepare(tenant.tenantId, parseSearchText(text))));
   const statements = prepared.map((query) =>
-    query.candidates({ tenant: sql.lit(tenant.tenantId), filter, limit }).compile(db),
+    query.candidates({ tenant: tenantInSql(tenant.tenantId, { messages: Infinity }), filter, limit }).compile(db),
   );
   const times: number[] = [];
   const results: { id: string; lexical_score: number }[][] = [];

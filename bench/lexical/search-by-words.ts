@@ -5,3 +5,5 @@ export { createLexicalIndex, type LexicalIndex } from '../../services/api/search
 export type { LexicalQuery } from '../../services/api/search/lexical/lexical-query.ts';
 // oxlint-disable-next-line no-restricted-imports
 export { parseSearchText } from '../../services/api/search/lexical/search-text.ts';
+// oxlint-disable-next-line no-restricted-imports
+export { tenantInSql } from '../../services/api/search/tenant-in-sql.ts';

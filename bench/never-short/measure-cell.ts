@@ -5,7 +5,7 @@ import { median, rounded } from '../embedding/median.ts';
 import type { Session } from '../vector-index/session.ts';
 import type { FilterCell } from './cells.ts';
 import { generation, type Tenant } from './one-database.ts';
-import { nearestCandidates, type NearestQuery } from './search-by-vector.ts';
+import { nearestCandidates, tenantInSql, type NearestQuery } from './search-by-vector.ts';
 
 export interface CellResult {
   readonly messages: number;
@@ -85,7 +85,7 @@ function nearest({ tenant, cell, segments, limit }: CellSettings, query: Float32
   const vector = sql`(select vector from probe)`;
   const dimension = query.length;
   const candidates = nearestCandidates({
-    tenant: sql.lit(tenant.tenantId),
+    tenant: tenantInSql(tenant.tenantId, { messages: Infinity }),
     generation,
     dimension,
     vector,

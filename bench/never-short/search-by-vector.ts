@@ -5,3 +5,5 @@ export { nearestCandidates, type NearestQuery } from '../../services/api/search/
 export { createReadySegmentsRepository } from '../../services/api/search/vector/ready-segments.repository.ts';
 // oxlint-disable-next-line no-restricted-imports
 export { createSegmentDirectory } from '../../services/api/search/vector/segment-directory.ts';
+// oxlint-disable-next-line no-restricted-imports
+export { tenantInSql } from '../../services/api/search/tenant-in-sql.ts';

@@ -13,7 +13,7 @@ import { searchable } from './rows/searchable.ts';
 import { searchClosed } from './rows/search-closed.ts';
 import { searchEmbedding } from './rows/search-embedding.ts';
 import { searchLarge, searchMany } from './rows/search-paced.ts';
-import { searchUnderIngest } from './rows/search-under-ingest.ts';
+import { searchUnderIngest, searchUnderSteadyIngest } from './rows/search-under-ingest.ts';
 import { single } from './rows/single.ts';
 import { soak } from './rows/soak.ts';
 import { stream } from './rows/stream.ts';
@@ -21,7 +21,14 @@ import { createStack } from './stack.ts';
 
 const writes: readonly Row[] = [single, busyWorker, batch, stream, paced, searchable, growth, soak];
 /** Those of one large tenant first, then those of many: each population is stored once. */
-const searches: readonly Row[] = [searchLarge, searchEmbedding, searchClosed, searchMany, searchUnderIngest];
+const searches: readonly Row[] = [
+  searchLarge,
+  searchEmbedding,
+  searchClosed,
+  searchMany,
+  searchUnderSteadyIngest,
+  searchUnderIngest,
+];
 const rows = [...writes, ...searches];
 /** Those that take more than a few minutes are asked for by name. */
 const byName: ReadonlySet<Row> = new Set([growth, soak, ...searches]);

@@ -1,6 +1,7 @@
 import type { Database } from '@memory-layer/shared/db/database';
 import { whenDatabaseReady } from '@memory-layer/shared/db/database-gate';
 import type { ReadReplicas } from '@memory-layer/shared/db/replica/read-replicas';
+import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { QueryVectors } from '@memory-layer/shared/embedding/query-vectors';
 import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
@@ -147,6 +148,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
         clock,
         onError: (error) => logger.warn({ err: error }, 'segments of vectors not renewed: using older ones'),
       }),
+      partitions: new TenantPartitions(db),
       readDates: createDateReader(localesOf(config.searchLanguage)),
       weights: config.rankingWeights,
       halfLifeDays: config.decayHalfLifeDays,

@@ -1,10 +1,11 @@
 import { keptPlans } from '@memory-layer/shared/db/prepared/prepared-pool';
 import type { Schema } from '@memory-layer/shared/db/schema';
+import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions';
 import { systemClock } from '@memory-layer/shared/lifecycle/clock';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { CompiledQuery, sql, type Kysely } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isKeepable, tenantInSql, type CandidateQuery } from './candidates/candidate-query.ts';
+import { isKeepable, type CandidateQuery } from './candidates/candidate-query.ts';
 import { noFilter } from './filter/testing/no-filter.ts';
 import { createLexicalIndex } from './lexical/lexical-index.ts';
 import { parseSearchText } from './lexical/search-text.ts';
@@ -12,12 +13,15 @@ import { createSearchRepository } from './search.repository.ts';
 import { defaultCandidateLimit } from './search.ts';
 import { noSegments, type ReadySegments } from './vector/ready-segments.ts';
 import { addMessages, buildSegment, dimension, generation, idOf, known, segmentOf } from './vector/testing/vectors.ts';
+import { tenantInSql } from './tenant-in-sql.ts';
 
 const segment = segmentOf('large', 0, 700);
 
 let database: TestDatabase;
+let partitions: TenantPartitions;
 beforeAll(async () => {
   database = await startTestDatabase();
+  partitions = new TenantPartitions(database.db);
   await addMessages(database.db, 'large', 800);
   await addMessages(database.db, 'small', 20);
   await buildSegment(database.db, segment);
@@ -35,7 +39,7 @@ async function queryOf(tenantId: 'large' | 'small', text: string, vectors = 700)
   const isLarge = tenantId === 'large';
   return {
     tenantId,
-    tenant: tenantInSql(tenantId, isLarge ? Infinity : 20),
+    tenant: tenantInSql(tenantId, { messages: isLarge ? Infinity : 20, partition: await partitions.get(tenantId) }),
     generation,
     vector: new Float32Array(dimension).fill(0.1),
     segments: isLarge ? countedAs(vectors) : noSegments,
@@ -75,7 +79,7 @@ async function search(db: Kysely<Schema>, query: CandidateQuery): Promise<void> 
   const found = await repository.findCandidates(query);
   const ids = found.map(({ id }) => id);
   await repository.findNeighbourhood(query, ids);
-  await repository.getHits(query.tenantId, generation, [...ids, idOf(1)], query.vector);
+  await repository.getHits(query, [...ids, idOf(1)], query.vector);
 }
 
 /** The plan that is made without knowing values, as the connections make it that keep their statements. */
@@ -115,6 +119,10 @@ describe('the statements of a search', () => {
     for (const plan of plans) {
       expect(plan).not.toMatch(/Seq Scan on (message|embedding)/);
       expect(plan).not.toMatch(/Hash Join|Merge Join|Hash Left Join|Merge Left Join/);
+      // Of others they would be made anew, on every connection, whenever one of those is analysed.
+      expect(new Set(plan.match(/(?<=(message|embedding)_p)\d+/g))).toEqual(
+        new Set([`${await partitions.get(tenant)}`]),
+      );
     }
     // All messages of a tenant by its own index, where tenants are small.
     const byWords =
@@ -130,13 +138,14 @@ describe('the statements of a search', () => {
   });
 });
 
-test('what is filtered, or must have words, has a plan of its own', async () => {
+test('what is filtered, has phrases or must have words has a plan of its own', async () => {
   const plain = await queryOf('small', 'text');
   expect(isKeepable(plain)).toBe(true);
   expect(isKeepable({ ...plain, filter: { ...noFilter, roles: ['user'] } })).toBe(false);
   expect(isKeepable({ ...plain, limit: 61 })).toBe(false);
   expect(isKeepable(await queryOf('small', '"text 3"'))).toBe(false);
   expect(isKeepable(await queryOf('small', 'text -other'))).toBe(false);
+  expect(isKeepable(await queryOf('small', 'is it "text 3"?'))).toBe(false);
 });
 
 test('kept or not, the answers are the same', async () => {

@@ -11,6 +11,7 @@ import { createLexicalIndex } from './lexical/lexical-index.ts';
 import { parseSearchText } from './lexical/search-text.ts';
 import { createSearchRepository } from './search.repository.ts';
 import { noSegments } from './vector/ready-segments.ts';
+import { tenantInSql } from './tenant-in-sql.ts';
 
 const generation = 1;
 const tenantId = 'mine';
@@ -49,7 +50,7 @@ beforeAll(async () => {
   });
   query = {
     tenantId,
-    tenant: sql`${tenantId}`,
+    tenant: tenantInSql(tenantId, { messages: 1 }),
     generation,
     vector: new Float32Array(32).fill(0.1),
     segments: noSegments,
@@ -174,7 +175,7 @@ describe('search', () => {
 
   test('hits are read by their key', async () => {
     const plans = await plansOf((db) =>
-      createSearchRepository({ queries: db, prepared: db }).getHits(tenantId, generation, [id], query.vector),
+      createSearchRepository({ queries: db, prepared: db }).getHits(query, [id], query.vector),
     );
     expectIndexed(plans);
     expect(plans[0]).toMatch(/message_p\d+_pkey/);

@@ -1,5 +1,4 @@
 import { systemClock } from '@memory-layer/shared/lifecycle/clock';
-import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { embedPending } from '../testing/embed-pending.ts';
 import { createMemory } from '../testing/search-fixture.ts';
@@ -11,6 +10,7 @@ import { createLexicalIndex } from './lexical/lexical-index.ts';
 import { parseSearchText } from './lexical/search-text.ts';
 import { createSearchRepository } from './search.repository.ts';
 import { noSegments } from './vector/ready-segments.ts';
+import { tenantInSql } from './tenant-in-sql.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -130,7 +130,7 @@ describe('security: tenant A cannot see tenant B', () => {
     const repository = createSearchRepository({ queries: api.db, prepared: api.db });
     const query: CandidateQuery = {
       tenantId: own.tenantId,
-      tenant: sql.lit(own.tenantId),
+      tenant: tenantInSql(own.tenantId, { messages: 1 }),
       generation: api.generation,
       vector,
       segments: noSegments,
@@ -148,13 +148,13 @@ describe('security: tenant A cannot see tenant B', () => {
     expect((await repository.findNeighbourhood(query, otherIds)).candidates).toEqual([]);
     const around = await repository.findNeighbourhood(query, [ownId, ...otherIds]);
     expect(around.candidates.map((candidate) => candidate.id)).toEqual([ownId]);
-    expect(await repository.getHits(own.tenantId, api.generation, otherIds, vector)).toEqual([]);
+    expect(await repository.getHits(query, otherIds, vector)).toEqual([]);
     expect(await repository.listNeighbours({ tenantId: own.tenantId, ids: otherIds, count: 5 })).toEqual(
       new Map(otherIds.map((id) => [id, { before: [], after: [] }])),
     );
     const theirs = { tenantId: own.tenantId, generation: api.generation, ids: otherIds };
     expect(await repository.listMeanVectors(theirs)).toEqual(new Map());
     expect((await repository.listMeanVectors({ ...theirs, tenantId: other.tenantId })).size).toBe(2);
-    expect(await repository.getHits(other.tenantId, api.generation, otherIds, vector)).toHaveLength(2);
+    expect(await repository.getHits({ ...query, tenantId: other.tenantId }, otherIds, vector)).toHaveLength(2);
   });
 });

@@ -40,20 +40,19 @@ export function createSearchRepository({ queries, prepared }: SearchedDatabase) 
 
     /** The messages to show, in no particular order. One that was deleted meanwhile is missing. */
     async getHits(
-      tenantId: string,
-      generation: number,
+      { tenantId, tenant, generation }: Pick<CandidateQuery, 'tenantId' | 'tenant' | 'generation'>,
       ids: readonly string[],
       vector: Float32Array | undefined,
     ): Promise<HitRow[]> {
       const similarity =
         vector === undefined
           ? sql<null>`null::float8`
-          : sql<number>`(select 1 - min(e.vector <=> ${encodeHalfvec(vector)}::halfvec) from embedding e
+          : sql<number>`(select 1 - min(e.vector <=> ${encodeHalfvec(vector)}::halfvec) from ${tenant.embedding} e
               where ${isPassage(sql`${tenantId}`, generation)})`;
       const result = await sql<HitRow>`
         select m.id, m.conversation_id, m.role, m.content, m.metadata, m.created_at, ${similarity} as similarity,
-               (select n.id from message n where n.tenant_id = ${tenantId} order by n.id desc limit 1) as newest_id
-        from message m where m.tenant_id = ${tenantId} and m.id = any(${[...ids]}::uuid[])
+               (select n.id from ${tenant.message} n where n.tenant_id = ${tenantId} order by n.id desc limit 1) as newest_id
+        from ${tenant.message} m where m.tenant_id = ${tenantId} and m.id = any(${[...ids]}::uuid[])
       `.execute(prepared);
       return result.rows;
     },

@@ -5,6 +5,7 @@ import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { CandidateReader } from './candidate-reader.ts';
+import type { CandidateQuery } from './candidates/candidate-query.ts';
 import { orderCandidates } from './candidates/order-candidates.ts';
 import { prepareQuery, type QueryPreparation } from './candidates/prepare-query.ts';
 import { currentRows } from './current-rows.ts';
@@ -52,13 +53,13 @@ export function createSearchService(deps: SearchServiceDeps) {
   async function show(
     request: SearchRequest,
     page: SearchPage,
-    { text, ordered, generation, vector, weights }: Ordered,
+    { text, query, ordered, vector, weights }: Ordered,
   ): Promise<Omit<SearchResult, 'degraded'>> {
     const { tenantId, neighbours: count, signal } = request;
     const left = unshown(ordered, page);
     const reranker = wantsReranking(request) ? deps.hitReranker : undefined;
     const seen = Math.max(page.size, reranker?.candidates ?? 0);
-    const found = await currentRows(left, seen, (ids) => repository.getHits(tenantId, generation, ids, vector?.plain));
+    const found = await currentRows(left, seen, (ids) => repository.getHits(query, ids, vector?.plain));
     const asRanked = { hits: found, reranked: false };
     const { hits, reranked } = (await reranker?.rerank(found, { query: text, weights, signal })) ?? asRanked;
     const shown = hits.slice(0, page.size);
@@ -108,8 +109,8 @@ export function createSearchService(deps: SearchServiceDeps) {
           });
       const result = await show(request, page, {
         text: text.words || request.query,
+        query: prepared.query,
         ordered,
-        generation,
         vector,
         weights: ranking.weights,
       });
@@ -124,8 +125,8 @@ export function createSearchService(deps: SearchServiceDeps) {
 interface Ordered {
   /** The query without what it excludes. */
   readonly text: string;
+  readonly query: CandidateQuery;
   readonly ordered: readonly RankedCandidate[];
-  readonly generation: number;
   readonly vector: QueryVector | undefined;
   readonly weights: RankingWeights;
 }

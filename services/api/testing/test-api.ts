@@ -41,6 +41,7 @@ import { createSegmentDirectory } from '../search/vector/segment-directory.ts';
 import { createSearchService } from '../search/search.service.ts';
 import { createCaller, type Call } from './call.ts';
 import { WordEmbedder } from './word-embedder.ts';
+import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions';
 
 /** The moment at which the tests take place. */
 export const now = new Date('2026-03-01T12:00:00.000Z');
@@ -198,6 +199,7 @@ function composeTestApp(database: Database, shared: Shared) {
         clock,
         onError: (error) => logger.error({ err: error }),
       }),
+      partitions: new TenantPartitions(db),
       readDates: createDateReader([]),
       weights: defaultWeights,
       halfLifeDays: 7,

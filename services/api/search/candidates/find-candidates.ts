@@ -19,7 +19,7 @@ export async function findCandidates(db: Kysely<Schema>, query: CandidateQuery):
     )
     select ${scoredColumns(query)}, true as eligible,
            1 - coalesce(pool.distance, ${nearestPassage(query)}) as vector_score
-    from pool join message m on m.tenant_id = ${query.tenant} and m.id = pool.id
+    from pool join ${query.tenant.message} m on m.tenant_id = ${query.tenant.id} and m.id = pool.id
   `.execute(db);
   return rows.map(toCandidate);
 }
@@ -62,6 +62,6 @@ function byWords(query: CandidateQuery): RawBuilder<unknown> {
 /** Distance of the best passage of `message m`; null while it has none, or without a query vector. */
 function nearestPassage({ tenant, generation, vector }: CandidateQuery): RawBuilder<unknown> {
   if (vector === undefined) return sql`null::float8`;
-  return sql`(select min(e.vector <=> (select vector from query)) from embedding e
-    where ${isPassage(tenant, generation)})`;
+  return sql`(select min(e.vector <=> (select vector from query)) from ${tenant.embedding} e
+    where ${isPassage(tenant.id, generation)})`;
 }

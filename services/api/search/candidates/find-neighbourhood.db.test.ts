@@ -10,6 +10,7 @@ import { noSegments } from '../vector/ready-segments.ts';
 import { addMessages, dimension, generation, idOf } from '../vector/testing/vectors.ts';
 import type { CandidateQuery } from './candidate-query.ts';
 import { findNeighbourhood } from './find-neighbourhood.ts';
+import { tenantInSql } from '../tenant-in-sql.ts';
 
 const tenantId = 'acme';
 const probe = Float32Array.from({ length: dimension }, (_, index) => Math.cos(index));
@@ -35,7 +36,7 @@ beforeAll(async () => {
   });
   query = {
     tenantId,
-    tenant: sql`${tenantId}`,
+    tenant: tenantInSql(tenantId, { messages: 1 }),
     generation,
     vector: probe,
     segments: noSegments,

@@ -37,22 +37,22 @@ export async function findNeighbourhood(
     with query as materialized (select ${query.vector === undefined ? null : encodeHalfvec(query.vector)}::halfvec as vector),
     around as materialized (
       select m.id, earlier.ids || m.id || later.ids as chain
-      from message m cross join lateral (
+      from ${tenant.message} m cross join lateral (
         select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
-          select n.id, n.created_at from message n
-          where n.tenant_id = ${tenant} and n.conversation_id = m.conversation_id
+          select n.id, n.created_at from ${tenant.message} n
+          where n.tenant_id = ${tenant.id} and n.conversation_id = m.conversation_id
             and (n.created_at, n.id) < (m.created_at, m.id)
           order by n.created_at desc, n.id desc limit ${sql.lit(reach)}
         ) n
       ) earlier cross join lateral (
         select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
-          select n.id, n.created_at from message n
-          where n.tenant_id = ${tenant} and n.conversation_id = m.conversation_id
+          select n.id, n.created_at from ${tenant.message} n
+          where n.tenant_id = ${tenant.id} and n.conversation_id = m.conversation_id
             and (n.created_at, n.id) > (m.created_at, m.id)
           order by n.created_at, n.id limit ${sql.lit(reach)}
         ) n
       ) later
-      where m.tenant_id = ${tenant} and m.id = any(${[...ids]}::uuid[])
+      where m.tenant_id = ${tenant.id} and m.id = any(${[...ids]}::uuid[])
     ),
     pool as (
       select distinct on (link.id) link.id, link.previous_id
@@ -62,7 +62,7 @@ export async function findNeighbourhood(
     scored as materialized (
       select distinct on (m.id) ${scoredColumns(query)}, m.conversation_id, pool.previous_id,
              ${isEligible(query)} as eligible, passage.vector, passage.vector_score
-      from pool join message m on m.tenant_id = ${tenant} and m.id = pool.id
+      from pool join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = pool.id
       ${passages(query)}
       order by m.id, passage.vector_score desc
     )
@@ -82,8 +82,8 @@ function passages({ tenant, generation, vector }: CandidateQuery): RawBuilder<un
     return sql`cross join (select null::halfvec as vector, null::float8 as vector_score) passage`;
   }
   return sql`left join lateral (
-    select e.vector, 1 - (e.vector <=> (select vector from query)) as vector_score from embedding e
-    where ${isPassage(tenant, generation)}
+    select e.vector, 1 - (e.vector <=> (select vector from query)) as vector_score from ${tenant.embedding} e
+    where ${isPassage(tenant.id, generation)}
   ) passage on true`;
 }
 

@@ -1,3 +1,4 @@
+import type { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions';
 import type { QueryVector } from '@memory-layer/shared/embedding/query-vectors';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import type { SearchText } from '../lexical/search-text.ts';
@@ -6,13 +7,15 @@ import type { DateReader } from '../ranking/date-terms.ts';
 import { noTerms, type QueryTerms } from '../ranking/lexical-score.ts';
 import { wordsOf } from '../ranking/speaker.ts';
 import type { SearchMode, SearchRequest } from '../search.ts';
+import { tenantInSql } from '../tenant-in-sql.ts';
 import { noSegments } from '../vector/ready-segments.ts';
 import type { SegmentDirectory } from '../vector/segment-directory.ts';
-import { tenantInSql, type CandidateQuery } from './candidate-query.ts';
+import type { CandidateQuery } from './candidate-query.ts';
 
 export interface QueryPreparation {
   readonly lexicalIndex: LexicalIndex;
   readonly segments: SegmentDirectory;
+  readonly partitions: Pick<TenantPartitions, 'get'>;
   readonly readDates: DateReader;
 }
 
@@ -39,22 +42,24 @@ export async function prepareQuery(
   request: SearchRequest,
   page: SearchPage,
   { text, generation, vector, mode }: AskedFor,
-  { lexicalIndex, segments, readDates }: QueryPreparation,
+  { lexicalIndex, segments, partitions, readDates }: QueryPreparation,
 ): Promise<PreparedQuery> {
   const { tenantId } = request;
   const byWords = mode !== 'vector';
-  const [lexical, known] = await Promise.all([
+  const [lexical, known, partition] = await Promise.all([
     lexicalIndex.prepare(tenantId, text),
     vector === undefined ? noSegments : segments.listReadySegments(tenantId, generation),
+    partitions.get(tenantId),
   ]);
   const { similarityMin } = request.ranking;
   const similarity =
     similarityMin === undefined || vector === undefined
       ? undefined
       : { tenantId, generation, min: similarityMin, vector: vector.plain };
+  const messages = known.segments.length > 0 ? Infinity : lexical.tenantMessages;
   const query: CandidateQuery = {
     tenantId,
-    tenant: tenantInSql(tenantId, known.segments.length > 0 ? Infinity : lexical.tenantMessages),
+    tenant: tenantInSql(tenantId, { messages, partition }),
     generation,
     vector: vector?.centred,
     segments: known,

@@ -2,6 +2,7 @@ import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testi
 import { sql, type RawBuilder } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWords, type Words } from './testing/words-fixture.ts';
+import { tenantInSql } from '../tenant-in-sql.ts';
 
 const messages = 12_000;
 let database: TestDatabase;
@@ -29,6 +30,15 @@ beforeAll(async () => {
   await sql`vacuum analyze message`.execute(database.db);
 });
 afterAll(() => database.stop());
+
+test('no more new entries of the index wait to be read by every search than are merged in some milliseconds', async () => {
+  const { rows } = await sql<{ options: string[] | null }>`
+    select reloptions as options from pg_class where relkind = 'i' and relname like 'message_p%_search_vector_idx'`.execute(
+    database.db,
+  );
+  expect(rows).toHaveLength(16);
+  for (const { options } of rows) expect(options).toEqual(['gin_pending_list_limit=128']);
+});
 
 const part = (below: number): RawBuilder<boolean> => sql<boolean>`(m.metadata ->> 'part')::int < ${below}`;
 const queries = [
@@ -85,7 +95,7 @@ async function planOf(text: string): Promise<string> {
   return database.db.transaction().execute(async (transaction) => {
     await sql`set local enable_seqscan to off`.execute(transaction);
     const { rows } = await sql<{ 'QUERY PLAN': string }>`
-      explain (analyze, costs off, timing off, summary off) ${query.candidates({ tenant: sql.lit(words.tenantId), filter: sql`true`, limit: 20 })}`.execute(
+      explain (analyze, costs off, timing off, summary off) ${query.candidates({ tenant: tenantInSql(words.tenantId, { messages: Infinity }), filter: sql`true`, limit: 20 })}`.execute(
       transaction,
     );
     return rows.map((row) => row['QUERY PLAN']).join('\n');

@@ -1,4 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
+import type { TenantInSql } from '../tenant-in-sql.ts';
 import { bm25Parts, type TermOrNone, type WeightedTerm } from './bm25.ts';
 import { candidateSteps, maxSteps, type CandidateStep } from './candidate-query.ts';
 import { mustMatch, type Requirements } from './must-match.ts';
@@ -6,8 +7,7 @@ import { phraseParts, type WeightedPhrase } from './phrases.ts';
 import type { TermStatistics } from './term-statistics.ts';
 
 export interface LexicalCandidateOptions {
-  /** The tenant's id; written out where the statement is to be kept and the tenant is large. */
-  readonly tenant: RawBuilder<string>;
+  readonly tenant: TenantInSql;
   /** Conditions on `m`, a row of `message`. */
   readonly filter: RawBuilder<boolean>;
   readonly limit: number;
@@ -47,7 +47,7 @@ export interface LexicalQueryParts {
 // The more candidates are compared by their score for each that is returned, the more of the best are among them.
 const comparedPerReturned = 3;
 // Numbers of words that a statement is written for.
-const lengths = [3, 5, 8, 12, 20, 32];
+const lengths = [4, 8, 16, 32];
 
 export function createLexicalQuery(query: LexicalQueryParts): LexicalQuery {
   const { tenantId, terms, phrases, requirements, statistics } = query;
@@ -66,8 +66,8 @@ export function createLexicalQuery(query: LexicalQueryParts): LexicalQuery {
   const required = mustMatch(requirements, 'm');
 
   const find = (step: CandidateStep | undefined, { tenant, filter }: LexicalCandidateOptions) => sql`
-    select m.id, m.search_vector from message m
-    where m.tenant_id = ${tenant} and ${inStep(tenantId, step)} and ${filter} and ${required ?? sql`true`}`;
+    select m.id, m.search_vector from ${tenant.message} m
+    where m.tenant_id = ${tenant.id} and ${inStep(tenantId, step)} and ${filter} and ${required ?? sql`true`}`;
 
   return {
     hasWords: terms.length > 0,
@@ -139,7 +139,7 @@ function inStep(tenantId: string, step: CandidateStep | undefined): RawBuilder<b
 function newest({ tenant, filter, limit }: LexicalCandidateOptions, required: RawBuilder<boolean> | undefined) {
   if (required === undefined) return sql<never>`select null::uuid as id, 0::float8 as lexical_score where false`;
   return sql<{ id: string; lexical_score: number }>`
-    select m.id, 0::float8 as lexical_score from message m
-    where m.tenant_id = ${tenant} and ${filter} and ${required}
+    select m.id, 0::float8 as lexical_score from ${tenant.message} m
+    where m.tenant_id = ${tenant.id} and ${filter} and ${required}
     order by m.created_at desc, m.id desc limit ${sql.lit(limit)}`;
 }

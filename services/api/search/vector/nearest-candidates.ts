@@ -1,12 +1,13 @@
 import { indexedVector } from '@memory-layer/shared/vector-index/segment-index';
 import { uncoveredRanges, type IdRange } from '@memory-layer/shared/vector-index/id-range';
 import { sql, type RawBuilder } from 'kysely';
+import type { TenantInSql } from '../tenant-in-sql.ts';
 import { efSearchFor, planGraphs, type GraphPlan } from './graph-plan.ts';
 import type { ReadySegments } from './ready-segments.ts';
 
 export interface NearestQuery {
-  /** The tenant's id; written out, where the statement is to be kept, since only so it can use the tenant's indexes. */
-  readonly tenant: RawBuilder<string>;
+  /** Written out, where the statement is to be kept, since only so it can use the tenant's indexes. */
+  readonly tenant: TenantInSql;
   readonly generation: number;
   readonly dimension: number;
   /** An expression of type halfvec that may be repeated: a scalar subquery, as a rule. */
@@ -59,11 +60,11 @@ function exactly(query: NearestQuery, condition = sql<boolean>`true`): RawBuilde
   const join =
     messageCondition === undefined
       ? sql``
-      : sql`join message m on m.tenant_id = ${tenant} and m.id = e.message_id and ${messageCondition}`;
+      : sql`join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = e.message_id and ${messageCondition}`;
   // Fenced by `offset`: grouping may sort, and is to sort distances, not vectors.
   return sql<NearestRow>`
     select message_id as id, min(distance) as distance from (
-      select e.message_id, e.vector <=> ${query.vector} as distance from embedding e ${join}
+      select e.message_id, e.vector <=> ${query.vector} as distance from ${tenant.embedding} e ${join}
       where ${owned(query)} and ${query.filter?.('e') ?? sql`true`} and ${condition}
       offset 0
     ) matching
@@ -72,7 +73,7 @@ function exactly(query: NearestQuery, condition = sql<boolean>`true`): RawBuilde
 }
 
 function owned({ tenant, generation }: NearestQuery): RawBuilder<boolean> {
-  return sql<boolean>`e.tenant_id = ${tenant} and e.generation = ${sql.lit(generation)}`;
+  return sql<boolean>`e.tenant_id = ${tenant.id} and e.generation = ${sql.lit(generation)}`;
 }
 
 /**
@@ -93,8 +94,8 @@ function local(name: string, value: string): RawBuilder<boolean> {
 function isCommon(query: NearestQuery, { minShare }: GraphPlan): RawBuilder<unknown> {
   const { sample } = query.segments;
   return sql`
-    select count(*) >= ${sql.lit(Math.ceil(minShare * sample.length))} as is_true from message m
-    where m.tenant_id = ${query.tenant} and m.id = any(${[...sample]}::uuid[])
+    select count(*) >= ${sql.lit(Math.ceil(minShare * sample.length))} as is_true from ${query.tenant.message} m
+    where m.tenant_id = ${query.tenant.id} and m.id = any(${[...sample]}::uuid[])
       and ${query.filter?.('m') ?? sql`true`} and ${query.messageCondition ?? sql`true`}`;
 }
 
@@ -103,7 +104,7 @@ function fromGraphs(query: NearestQuery, plan: GraphPlan): RawBuilder<unknown>[]
   const distance = sql`${sql.raw(indexedVector(query.dimension, 'e'))} <=> ${query.vector}`;
   return query.segments.segments.map(
     (segment, index) => sql`(
-      select e.message_id, ${distance} as distance from embedding e
+      select e.message_id, ${distance} as distance from ${query.tenant.embedding} e
       where ${owned(query)} and ${within(segment)} and ${opaque(query)}
         and ${settings(plan.rows[index] ?? query.limit, plan)} and (select is_true from common)
       order by ${distance} limit ${sql.lit(plan.rows[index] ?? query.limit)})`,
@@ -114,7 +115,7 @@ function fromGraphs(query: NearestQuery, plan: GraphPlan): RawBuilder<unknown>[]
 function fromRest(query: NearestQuery): RawBuilder<unknown>[] {
   return uncoveredRanges(query.segments.segments).map(
     (range) => sql`(
-      select e.message_id, e.vector <=> ${query.vector} as distance from embedding e
+      select e.message_id, e.vector <=> ${query.vector} as distance from ${query.tenant.embedding} e
       where ${owned(query)} and ${within(range)} and ${opaque(query)} and (select is_true from common))`,
   );
 }
@@ -131,5 +132,5 @@ function opaque({ tenant, filter, messageCondition }: NearestQuery): RawBuilder<
   const own = filter === undefined ? sql`true` : sql`coalesce((${filter('e')}), false)`;
   if (messageCondition === undefined) return sql<boolean>`${own}`;
   return sql<boolean>`${own} and coalesce(
-    (select (${messageCondition}) from message m where m.tenant_id = ${tenant} and m.id = e.message_id), false)`;
+    (select (${messageCondition}) from ${tenant.message} m where m.tenant_id = ${tenant.id} and m.id = e.message_id), false)`;
 }

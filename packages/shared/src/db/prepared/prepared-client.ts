@@ -7,8 +7,8 @@ export interface PreparedClientOptions {
   readonly keepsPlans: boolean;
 }
 
-/** Statements that are kept at a time, at some 400 kB of the server's memory each for the longest. */
-const maxKept = 64;
+/** Statements that are kept at a time, at some 400 kB of the server's memory each: three for each partition, at least. */
+const maxKept = 128;
 /** Statements after which the connection is replaced: `pg` remembers the text of each. */
 const maxEver = 1000;
 

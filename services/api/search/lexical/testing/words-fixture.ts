@@ -4,6 +4,7 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { createLexicalIndex } from '../lexical-index.ts';
 import type { LexicalQuery } from '../lexical-query.ts';
 import { parseSearchText } from '../search-text.ts';
+import { tenantInSql } from '../../tenant-in-sql.ts';
 
 export interface Said {
   readonly content: string;
@@ -57,7 +58,7 @@ export function createWords(db: Kysely<Schema>, tenantId = `words-${++tenants}`)
     async find(text, { limit = 10, filter = sql<boolean>`true` } = {}) {
       const query = await prepare(text);
       const result = await sql<FoundMessage>`
-        with found as (${query.candidates({ tenant: sql`${tenantId}`, filter, limit })})
+        with found as (${query.candidates({ tenant: tenantInSql(tenantId, { messages: 1 }), filter, limit })})
         select m.content, found.lexical_score as score
         from found join message m on m.tenant_id = ${tenantId} and m.id = found.id
         order by found.lexical_score desc, m.created_at desc`.execute(db);

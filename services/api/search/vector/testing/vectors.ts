@@ -8,6 +8,7 @@ import {
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { nearestCandidates, type NearestQuery, type NearestRow } from '../nearest-candidates.ts';
 import type { ReadySegments } from '../ready-segments.ts';
+import { tenantInSql } from '../../tenant-in-sql.ts';
 
 export const generation = 1;
 export const dimension = 8;
@@ -83,7 +84,7 @@ export type Wanted = Pick<NearestQuery, 'limit' | 'segments'> & { readonly tenan
 /** The whole statement of a search by vector. */
 export function nearestStatement({ tenantId, ...wanted }: Wanted): RawBuilder<NearestRow> {
   const candidates = nearestCandidates({
-    tenant: sql.lit(tenantId),
+    tenant: tenantInSql(tenantId, { messages: Infinity }),
     filter: undefined,
     messageCondition: undefined,
     generation,
