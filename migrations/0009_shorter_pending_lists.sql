@@ -2,9 +2,11 @@
 -- every search reads them. 1 MB of them took some 50 ms of a core at once, which whatever was being stored waited for,
 -- and searches too where cores are few. An eighth costs PostgreSQL a twentieth more for each message.
 do $$
+declare
+  part regclass;
 begin
-  for n in 0..15 loop
-    execute format('alter index message_p%s_message_scope_search_vector_idx set (gin_pending_list_limit = 128)', n);
+  for part in select inhrelid from pg_inherits where inhparent = 'message_search_vector_idx'::regclass order by 1 loop
+    execute format('alter index %s set (gin_pending_list_limit = 128)', part);
   end loop;
 end
 $$;

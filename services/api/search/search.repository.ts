@@ -26,7 +26,6 @@ export type SearchedDatabase = Pick<Database, 'queries' | 'prepared'>;
 
 export type SearchRepository = ReturnType<typeof createSearchRepository>;
 
-// Every table names the tenant by value: a column of another table would bring all partitions into the plan.
 export function createSearchRepository({ queries, prepared }: SearchedDatabase) {
   const databaseFor = (query: CandidateQuery) => (isKeepable(query) ? prepared : queries);
 
@@ -40,7 +39,7 @@ export function createSearchRepository({ queries, prepared }: SearchedDatabase) 
 
     /** The messages to show, in no particular order. One that was deleted meanwhile is missing. */
     async getHits(
-      { tenantId, tenant, generation }: Pick<CandidateQuery, 'tenantId' | 'tenant' | 'generation'>,
+      { tenant, generation }: Pick<CandidateQuery, 'tenant' | 'generation'>,
       ids: readonly string[],
       vector: Float32Array | undefined,
     ): Promise<HitRow[]> {
@@ -48,11 +47,11 @@ export function createSearchRepository({ queries, prepared }: SearchedDatabase) 
         vector === undefined
           ? sql<null>`null::float8`
           : sql<number>`(select 1 - min(e.vector <=> ${encodeHalfvec(vector)}::halfvec) from ${tenant.embedding} e
-              where ${isPassage(sql`${tenantId}`, generation)})`;
+              where ${isPassage(tenant.id, generation)})`;
       const result = await sql<HitRow>`
         select m.id, m.conversation_id, m.role, m.content, m.metadata, m.created_at, ${similarity} as similarity,
-               (select n.id from ${tenant.message} n where n.tenant_id = ${tenantId} order by n.id desc limit 1) as newest_id
-        from ${tenant.message} m where m.tenant_id = ${tenantId} and m.id = any(${[...ids]}::uuid[])
+               (select n.id from ${tenant.message} n where n.tenant_id = ${tenant.id} order by n.id desc limit 1) as newest_id
+        from ${tenant.message} m where m.tenant_id = ${tenant.id} and m.id = any(${[...ids]}::uuid[])
       `.execute(prepared);
       return result.rows;
     },

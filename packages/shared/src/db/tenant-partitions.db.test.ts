@@ -39,6 +39,18 @@ describe('the partition of a tenant', () => {
     expect(await new TenantPartitions(database.db).get('nobody')).toBeLessThan(partitionCount);
   });
 
+  test('is not guessed where the tables are divided otherwise', async () => {
+    const transaction = await database.db.startTransaction().execute();
+    try {
+      await sql`do $$ begin
+        for n in 0..15 loop execute format('alter table embedding_p%s rename to other_p%s', n, n); end loop;
+      end $$`.execute(transaction);
+      await expect(new TenantPartitions(transaction).get('nobody')).rejects.toThrow('other partitions than 16');
+    } finally {
+      await transaction.rollback().execute();
+    }
+  });
+
   test('is asked for once, and anew after a failure', async () => {
     let asked = 0;
     const db = database.db.withPlugin({

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { sql, type Kysely } from 'kysely';
 import type { Schema } from './schema.ts';
 
-/** Partitions of `message`, and of `embedding`: `message_p0` to `message_p15`. */
+/** Partitions of `message`, and of `embedding`: `message_p0` to `message_p15`, as the first migration names them. */
 export const partitionCount = 16;
 
 const maxTenants = 100_000;
@@ -31,11 +31,17 @@ export class TenantPartitions {
   async #find(tenantId: string): Promise<number> {
     const { rows } = await sql<{ partition: number }>`
       select n as partition from generate_series(0, ${sql.lit(partitionCount - 1)}) n
-      where satisfies_hash_partition('message'::regclass, ${sql.lit(partitionCount)}, n, ${tenantId}::text)`.execute(
+      where satisfies_hash_partition('message'::regclass, ${sql.lit(partitionCount)}, n, ${tenantId}::text)
+        and (select count(*) from pg_class
+             where oid in (to_regclass('message_p' || n), to_regclass('embedding_p' || n))
+               and pg_get_expr(relpartbound, oid)
+                   = format('FOR VALUES WITH (modulus %s, remainder %s)', ${sql.lit(partitionCount)}::int, n)) = 2`.execute(
       this.#db,
     );
     const [row] = rows;
-    if (row === undefined) throw new Error(`the table "message" has other partitions than ${partitionCount}`);
+    if (row === undefined) {
+      throw new Error(`the tables "message" and "embedding" have other partitions than ${partitionCount}`);
+    }
     return row.partition;
   }
 }

@@ -26,9 +26,9 @@ export interface CandidateQuery {
  * Whether a query's statements are always the same, but for their parameters, and their plans right whatever those are:
  * then they can be kept. A filter wants a plan of its own, and an unusual limit is not asked for again.
  */
-export function isKeepable({ filter, lexical, limit }: CandidateQuery): boolean {
+export function isKeepable({ filter, lexical, byWords, limit }: CandidateQuery): boolean {
   const isPlain =
-    !lexical.hasPhrases &&
+    !(byWords && lexical.hasPhrases) &&
     lexical.mustMatch('m') === undefined &&
     Object.values(filter).every((value) => value === undefined);
   return isPlain && limit === defaultCandidateLimit;

@@ -32,7 +32,6 @@ export async function findNeighbourhood(
 ): Promise<FoundNeighbourhood> {
   if (ids.length === 0) return { candidates: [], neighbourhood: noNeighbourhood };
   const { tenant } = query;
-  // Every table names the tenant by value: a column of another table would bring all partitions into the plan.
   const { rows } = await sql<NeighbourhoodRow>`
     with query as materialized (select ${query.vector === undefined ? null : encodeHalfvec(query.vector)}::halfvec as vector),
     around as materialized (

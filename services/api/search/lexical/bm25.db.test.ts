@@ -172,6 +172,22 @@ describe('phrases and exclusions', () => {
     expect(said.toSorted()).toEqual(['the car is red', 'the red car']);
   });
 
+  test('of one word are words', async () => {
+    expect((await words.prepare('where is the "car"?')).termWeights).toHaveLength(1);
+  });
+
+  test('that nobody said do not keep others from counting', async () => {
+    const titles = Array.from({ length: 20 }, (_, n) => `"green title${n}"`).join(', ');
+    const found = await words.find(`Which of ${titles} or "red car" was it?`);
+    expect(found[0]?.content).toBe('the red car');
+    expect(found[0]?.score).toBeGreaterThan(1.5 * (found[1]?.score ?? Infinity));
+  });
+
+  test('of stop words are required beside words, too', async () => {
+    expect(contentsOf(await words.find('car +"to be or not"'))).toEqual([]);
+    expect(contentsOf(await words.find('red +"a"'))).toEqual(['a red boat']);
+  });
+
   test('are so many at most, however many there are', async () => {
     const many = Array.from({ length: 100 }, (_, n) => `"red car ${n}"`).join(' ');
     expect((await words.prepare(`look: ${many}`)).termWeights).toHaveLength(32 + 8);

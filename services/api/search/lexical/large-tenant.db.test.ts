@@ -48,6 +48,7 @@ const queries = [
   'word12',
   'entry word3 word60',
   'word57 word58',
+  'word40 word57 "word3 word4"',
 ];
 
 /** The scores of the best of all messages, without the index. */

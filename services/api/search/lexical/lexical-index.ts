@@ -39,13 +39,11 @@ export function createLexicalIndex({ db, clock, onError }: LexicalIndexOptions) 
     async prepare(tenantId: string, text: SearchText): Promise<LexicalQuery> {
       const [read, known] = await Promise.all([readings.get(text), statistics.get(tenantId)]);
       const terms = [...new Set(read.flatMap((reading) => reading.terms))]
-        .map((term) => ({ term, weight: known.idf(term) }))
+        .map((term) => ({ term, weight: known.idf(term), isSaid: known.frequency(term) > 0 }))
         // What nobody said, as far as the sample goes, comes last: else a long query would be full of it.
         .toSorted(
           (one, other) =>
-            Number(known.frequency(other.term) > 0) - Number(known.frequency(one.term) > 0) ||
-            other.weight - one.weight ||
-            (one.term < other.term ? -1 : 1),
+            Number(other.isSaid) - Number(one.isSaid) || other.weight - one.weight || (one.term < other.term ? -1 : 1),
         )
         .slice(0, maxTerms);
       return createLexicalQuery({

@@ -83,7 +83,9 @@ export function createLexicalQuery(query: LexicalQueryParts): LexicalQuery {
     candidates(options) {
       const { limit } = options;
       if (terms.length === 0) return newest(options, required);
-      const needed = candidateSteps(terms, statistics, comparedPerReturned * limit);
+      const needed = candidateSteps(terms, statistics, comparedPerReturned * limit).map((step) =>
+        orPhrases(step, phrases),
+      );
       // Always as many, the first ones finding nothing when they are not needed.
       const steps = [...Array.from({ length: maxSteps - needed.length }, () => undefined), ...needed];
       // A step runs only when the one before it found too few. The condition has no row in it, so it is asked once.
@@ -109,6 +111,14 @@ export function createLexicalQuery(query: LexicalQueryParts): LexicalQuery {
 function fillUp(terms: readonly WeightedTerm[]): TermOrNone[] {
   const length = lengths.find((places) => places >= terms.length) ?? terms.length;
   return Array.from({ length: terms.length === 0 ? 0 : length }, (_, index) => terms[index]);
+}
+
+/** The step, and every message that has a phrase: its words alone may weigh too little for the step. */
+function orPhrases(step: CandidateStep, phrases: readonly WeightedPhrase[]): CandidateStep {
+  if (phrases.length === 0) return step;
+  const said = phrases.map(({ query }) => `(${query})`).join(' | ');
+  const above = step.narrowed?.above === undefined ? said : `${step.narrowed.above} | ${said}`;
+  return { query: `${step.query} | ${said}`, narrowed: step.narrowed && { ...step.narrowed, above } };
 }
 
 function stepName(index: number) {

@@ -13,24 +13,47 @@ export interface WeightedPhrase {
   readonly weight: number;
 }
 
-/**
- * Each phrase with the weight of its rarest word: the phrase is at least as rare, and how rare would have to be counted.
- * Those without an indexed word are left out.
- */
-export function weighPhrases(readings: readonly TextInLanguage[], terms: readonly WeightedTerm[]): WeightedPhrase[] {
-  const count = readings[0]?.phrases.length ?? 0;
-  const queries = Array.from({ length: count }, (_, index) =>
-    inAnyLanguage(readings, (reading) => reading.phrases[index]),
-  );
-  return [...new Set(queries)]
-    .map((query) => ({ query, weight: rarest(query, terms) }))
-    .filter(({ weight }) => weight > 0)
-    .toSorted((one, other) => other.weight - one.weight)
-    .slice(0, maxPhrases);
+/** A word of the query, and whether any message of the tenant is known to have it. */
+export interface KnownTerm extends WeightedTerm {
+  readonly isSaid: boolean;
 }
 
-function rarest(query: string, terms: readonly WeightedTerm[]): number {
-  return Math.max(0, ...terms.filter(({ term }) => query.includes(quoteTerm(term))).map(({ weight }) => weight));
+/**
+ * Each phrase of two words or more, with the weight of its rarest word: the phrase is at least as rare, and how rare
+ * would have to be counted. A single word is a word, in quotes or not. Those whose words nobody said, as far as the
+ * sample goes, come last: else of a list of titles the unknown ones would count and no others.
+ */
+export function weighPhrases(readings: readonly TextInLanguage[], terms: readonly KnownTerm[]): WeightedPhrase[] {
+  const count = readings[0]?.phrases.length ?? 0;
+  const weighed = Array.from({ length: count }, (_, index) => {
+    const query = inAnyLanguage(readings, (reading) => reading.phrases[index]);
+    return {
+      query,
+      ...weigh(
+        readings.map((reading) => reading.phrases[index] ?? ''),
+        terms,
+      ),
+    };
+  });
+  return [...new Map(weighed.map((phrase) => [phrase.query, phrase])).values()]
+    .filter(({ weight }) => weight > 0)
+    .toSorted((one, other) => Number(other.isSaid) - Number(one.isSaid) || other.weight - one.weight)
+    .slice(0, maxPhrases)
+    .map(({ query, weight }) => ({ query, weight }));
+}
+
+/** By the languages in which the phrase may be found, since one that has just come finds nothing yet. */
+function weigh(queries: readonly string[], terms: readonly KnownTerm[]): { weight: number; isSaid: boolean } {
+  const languages = queries
+    .filter((query) => query.includes('<'))
+    .map((query) => terms.filter(({ term }) => query.includes(quoteTerm(term))))
+    .map((own) => ({
+      weight: Math.max(0, ...own.map(({ weight }) => weight)),
+      isSaid: own.length > 0 && own.every(({ isSaid }) => isSaid),
+    }));
+  const isSaid = languages.some((language) => language.isSaid);
+  const counted = languages.filter((language) => language.isSaid === isSaid);
+  return { weight: Math.max(0, ...counted.map(({ weight }) => weight)), isSaid };
 }
 
 /** A text as a tsquery that matches when it does in any of the languages; empty when none has one of its words. */

@@ -26,6 +26,10 @@ describe('a query', () => {
     });
   });
 
+  test('requires no other phrase beside one after a plus', () => {
+    expect(parseSearchText('+"red car" "blue boat"')).toMatchObject({ phrases: ['blue boat'], required: ['red car'] });
+  });
+
   test.each([
     ['"red car"', ['red car']],
     ['("red car")', ['red car']],

@@ -41,6 +41,6 @@ export function parseSearchText(text: string): SearchText {
   }
   unquoted += text.slice(end);
   words = (words + text.slice(end)).trim();
-  if (/[\p{L}\p{N}]/u.test(unquoted)) return { words, phrases: quoted, required, excluded };
-  return { words, phrases: [], required: [...required, ...quoted], excluded };
+  if (required.length > 0 || /[\p{L}\p{N}]/u.test(unquoted)) return { words, phrases: quoted, required, excluded };
+  return { words, phrases: [], required: quoted, excluded };
 }

@@ -7,7 +7,10 @@ export interface PreparedClientOptions {
   readonly keepsPlans: boolean;
 }
 
-/** Statements that are kept at a time, at some 400 kB of the server's memory each: three for each partition, at least. */
+/**
+ * Statements that are kept at a time, at some 400 kB of the server's memory each. A partition has eleven of the mode
+ * `hybrid`: two for each number of words, of which most queries have one or two, and one for the rows that are shown.
+ */
 const maxKept = 128;
 /** Statements after which the connection is replaced: `pg` remembers the text of each. */
 const maxEver = 1000;

@@ -2,6 +2,7 @@ import { createLogger } from '@memory-layer/shared/observability/logger';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { idf } from '../bm25.ts';
 import { createWords, type Words } from '../testing/words-fixture.ts';
 import { createSearchLanguageKeeper } from './search-language-keeper.ts';
 import { createSearchLanguageRepository, type SearchLanguageRepository } from './search-language.repository.ts';
@@ -96,6 +97,9 @@ describe('a change of language', () => {
     expect(await found(words, 'Garten')).toEqual(['Gärten und Hunde']);
     expect(await found(words, '"running dogs"')).toEqual(['running dogs']);
     expect(await found(words, '-"old gardens" -Hunde')).toEqual(['running dogs']);
+    // By its stems of before, each said once, and not by those that nobody said yet.
+    const { termWeights } = await words.prepare('Who saw "running dogs"?');
+    expect(termWeights.at(-1)).toBeCloseTo(idf(3, 1), 6);
 
     await service.reindex();
     expect([await languagesOf(words), await languagesOf(other)]).toEqual([['german'], ['german']]);
