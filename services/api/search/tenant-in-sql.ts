@@ -22,7 +22,7 @@ const largeTenant = 5000;
  * A large tenant is written out: then a plan can be kept that is made for its size and uses the indexes that it has for
  * itself. Others are a parameter, so that all of a partition share one plan.
  *
- * The partition is named, since a plan for a tenant that it does not know would be one for all of them: seven times the
+ * The partition is named, since a plan for a tenant that it does not know would be one for all of them: five times the
  * planning, a lock on each table and index, and planned anew on every connection whenever one of them is analysed.
  */
 export function tenantInSql(tenantId: string, { messages, partition }: TenantFacts): TenantInSql {
