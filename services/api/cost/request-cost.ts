@@ -1,0 +1,17 @@
+const kibibyte = 1024;
+const mebibyte = 1024 * kibibyte;
+
+/**
+ * What one request may cause at most, whatever is stored. A request that asks for more is refused with 422, which names
+ * the field, or its answer ends early and says so.
+ */
+export const requestLimits = {
+  /** Different words of a query that are looked up and scored. */
+  queryTerms: 32,
+  /** Words and phrases that a query requires, excludes or favours. */
+  queryClauses: 32,
+  /** JSON text of one message's metadata, in UTF-8 bytes, unless configured otherwise. */
+  metadataBytes: 64 * kibibyte,
+  /** One answer, in bytes. */
+  answerBytes: 16 * mebibyte,
+} as const;
