@@ -50,7 +50,8 @@ export interface AppDeps {
   readonly metrics: Metrics;
 }
 
-const openPaths = new Set(['/livez', '/readyz', '/openapi.json', '/docs']);
+const probePaths = new Set(['/livez', '/readyz']);
+const openPaths = new Set(['/openapi.json', '/docs']);
 
 /** All routes behind their middleware: what `fetch` answers. */
 export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
@@ -59,9 +60,10 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   const maxWaitSeconds = Math.max(0, Math.min(maxPreferredWaitSeconds, Math.floor(deps.requestTimeoutMs / 1000) - 1));
   const app = new OpenAPIHono<ApiEnv>();
   app.use(observe(deps));
-  if (deps.allowedOrigins.length > 0) app.use(allowOrigins(deps.allowedOrigins));
+  const counter = createRequestCounter(deps);
+  if (deps.allowedOrigins.length > 0) app.use(allowOrigins({ origins: deps.allowedOrigins, counter }));
   app.use(deadline(deps.requestTimeoutMs));
-  app.use(admitCaller({ keys: deps.keys, counter: createRequestCounter(deps), accessTo }));
+  app.use(admitCaller({ keys: deps.keys, counter, accessTo }));
   app.onError(onError(deps.logger));
   app.notFound(notFound(app));
 
@@ -86,5 +88,6 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
 
 function accessTo(path: string): Access {
   if (healthPaths.some((known) => known === path)) return 'recognised';
+  if (probePaths.has(path)) return 'probe';
   return openPaths.has(path) || path.startsWith('/docs/') ? 'open' : 'closed';
 }

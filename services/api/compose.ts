@@ -1,3 +1,4 @@
+import type { BlockList } from 'node:net';
 import type { Database } from '@memory-layer/shared/db/database';
 import { whenDatabaseReady } from '@memory-layer/shared/db/database-gate';
 import type { ReadReplicas } from '@memory-layer/shared/db/replica/read-replicas';
@@ -26,7 +27,7 @@ import { EventFeed } from './events/event-feed.ts';
 import { createEventRepository } from './events/event.repository.ts';
 import { createKeyRing, type ApiKey } from './http/api-key.ts';
 import { HttpServer } from './http/http-server.ts';
-import { toBlockList } from './rate-limit/client-address.ts';
+import { isTrusted, toBlockList } from './rate-limit/client-address.ts';
 import { createRateLimiters, type RateStore } from './rate-limit/rate-limiter.ts';
 import { createMessageRepository } from './message/message.repository.ts';
 import { createEmbeddingStatusRepository } from './message-wait/embedding-status.repository.ts';
@@ -119,6 +120,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     everyMs: reindexEveryMs,
     logger,
   });
+  const proxies = toBlockList(config.trustedProxies);
   const app = createApp({
     messages,
     imports: {
@@ -193,12 +195,12 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     metricsEnabled: config.metricsEnabled,
     requestTimeoutMs: config.requestTimeoutMs,
     allowedOrigins: config.allowedOrigins,
-    trustedProxies: toBlockList(config.trustedProxies),
+    trustedProxies: proxies,
     rateLimiters: createRateLimiters(config.rates, resources.rateStore),
     logger,
     metrics,
   });
-  const server = new HttpServer({ fetch: app.fetch, host: config.host, port: config.port, readiness });
+  const server = createHttpServer(app, config, { readiness, proxies, metrics });
 
   return {
     id: 'api',
@@ -226,6 +228,22 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       await Promise.all([embeddingProducer.close(), retentionProducer.close()]);
     },
   };
+}
+
+function createHttpServer(
+  { fetch }: ReturnType<typeof createApp>,
+  { host, port, connections: limits }: ApiConfig,
+  { readiness, proxies, metrics }: Pick<ApiResources, 'metrics'> & { readiness: Readiness; proxies: BlockList },
+): HttpServer {
+  return new HttpServer({
+    fetch,
+    host,
+    port,
+    readiness,
+    limits,
+    isProxy: (address) => isTrusted(address, proxies),
+    onClose: (reason) => metrics.connectionsClosed.inc({ reason }),
+  });
 }
 
 async function probeEmbedding(embedder: Embedder): Promise<'ok' | 'failed'> {

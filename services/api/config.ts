@@ -1,5 +1,6 @@
 import { deepFreeze } from '@memory-layer/shared/config/load-config';
 import { decimal, flag, integer, list, port } from '@memory-layer/shared/config/env-fields';
+import { defaultConnectionLimits, withinDescriptors } from '@memory-layer/shared/http/connection-limits';
 import { replicaEnv } from '@memory-layer/shared/db/replica/replica-config';
 import { rerankEnv, toRerankConfig } from '@memory-layer/shared/rerank/rerank-config';
 import { serviceEmbeddingEnv, serviceEnv } from '@memory-layer/shared/service/service-config';
@@ -33,6 +34,11 @@ const originsSchema = z.array(
 export const apiEnv = {
   MEMORY_HOST: z.string().default('127.0.0.1'),
   MEMORY_PORT: port.default(8000),
+  MEMORY_MAX_CONNECTIONS: integer(1, 1_000_000).default(defaultConnectionLimits.maxConnections),
+  MEMORY_MAX_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).default(defaultConnectionLimits.maxConnectionsPerAddress),
+  MEMORY_HEADERS_TIMEOUT_SECONDS: decimal(0.1, 3600).default(defaultConnectionLimits.headersTimeoutMs / 1000),
+  MEMORY_KEEP_ALIVE_SECONDS: decimal(0.1, 3600).default(defaultConnectionLimits.keepAliveTimeoutMs / 1000),
+  MEMORY_ANSWER_STALL_SECONDS: decimal(0.1, 3600).default(defaultConnectionLimits.stallTimeoutMs / 1000),
   MEMORY_API_KEYS: apiKeys,
   MEMORY_ENABLE_METRICS: flag.default(true),
   MEMORY_REQUEST_MAX_BYTES: integer(1024, 1_073_741_824).default(1_048_576),
@@ -47,7 +53,7 @@ export const apiEnv = {
   MEMORY_TRUSTED_PROXIES: list.default([]).pipe(proxyListSchema),
   MEMORY_ALLOWED_ORIGINS: list.default([]).pipe(originsSchema),
   MEMORY_HEALTH_EMBED_TIMEOUT_MS: integer(10, 60_000).default(2000),
-  MEMORY_HEALTH_EMBED_CACHE_MS: integer(0, 600_000).default(5000),
+  MEMORY_HEALTH_EMBED_CACHE_MS: integer(100, 600_000).default(5000),
   MEMORY_SEARCH_LANGUAGE: z.string().max(127).default('english'),
   MEMORY_DECAY_HALF_LIFE_DAYS: decimal(0.01, 36_500).default(7),
   MEMORY_RANKING_WEIGHTS: weightsFromEnv,
@@ -56,6 +62,7 @@ export const apiEnv = {
   MEMORY_EVENTS_POLL_MS: integer(10, 60_000).default(250),
   MEMORY_EVENTS_MAX_STREAMS: integer(0, 100_000).default(1000),
   MEMORY_EVENTS_MAX_STREAMS_PER_TENANT: integer(0, 100_000).default(100),
+  MEMORY_EVENTS_MAX_STREAMS_PER_KEY: integer(0, 100_000).default(100),
 };
 
 /** The variables of the api as a service of its own. */
@@ -67,6 +74,14 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
   return deepFreeze({
     host: env.MEMORY_HOST,
     port: env.MEMORY_PORT,
+    /** What connections may hold, whoever they are of. */
+    connections: {
+      maxConnections: withinDescriptors(env.MEMORY_MAX_CONNECTIONS),
+      maxConnectionsPerAddress: env.MEMORY_MAX_CONNECTIONS_PER_ADDRESS,
+      headersTimeoutMs: env.MEMORY_HEADERS_TIMEOUT_SECONDS * 1000,
+      keepAliveTimeoutMs: env.MEMORY_KEEP_ALIVE_SECONDS * 1000,
+      stallTimeoutMs: env.MEMORY_ANSWER_STALL_SECONDS * 1000,
+    },
     apiKeys: env.MEMORY_API_KEYS,
     metricsEnabled: env.MEMORY_ENABLE_METRICS,
     requestTimeoutMs: env.MEMORY_REQUEST_TIMEOUT_SECONDS * 1000,
@@ -84,7 +99,7 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
     maxBatchBodyBytes: env.MEMORY_BATCH_MAX_BYTES,
     /** How messages are written to the database. */
     ingest: { writers: env.MEMORY_INGEST_WRITERS, maxQueuedBytes: env.MEMORY_INGEST_QUEUE_BYTES },
-    /** A stream whose client neither sends nor takes anything for so long is ended. */
+    /** A stream whose client sends nothing for this long is ended. */
     importStallMs: env.MEMORY_IMPORT_STALL_SECONDS * 1000,
     /** Name of a text search configuration of PostgreSQL: whether the database has it is seen at start. */
     searchLanguage: env.MEMORY_SEARCH_LANGUAGE,
@@ -98,8 +113,8 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
       pollMs: env.MEMORY_EVENTS_POLL_MS,
       maxStreams: env.MEMORY_EVENTS_MAX_STREAMS,
       maxStreamsPerTenant: env.MEMORY_EVENTS_MAX_STREAMS_PER_TENANT,
+      maxStreamsPerKey: env.MEMORY_EVENTS_MAX_STREAMS_PER_KEY,
       heartbeatMs: 15_000,
-      stallMs: 30_000,
     },
     /** How long POST /v1/admin/retention/run waits for its run to end. */
     retentionWaitMs: 10_000,

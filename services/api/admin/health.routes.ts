@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
 import type { Credential } from '../http/api-key.ts';
-import { json } from '../http/openapi.ts';
+import { json, problems } from '../http/openapi.ts';
 import type { Backlog } from './backlog.ts';
 import { healthSchema, probeSchema } from './health.schemas.ts';
 import type { HealthReport, HealthService } from './health.service.ts';
@@ -14,7 +14,7 @@ export interface HealthRoutesDeps {
   readonly version: string;
 }
 
-/** Where health is answered to everybody, and more of it to those who send a key. */
+/** Where health is answered to everybody, and more of it to those who send a key that is bound to no tenant. */
 export const healthPaths = ['/v1/admin/health', '/v1/admin/readiness'] as const;
 
 function report(path: (typeof healthPaths)[number], summary: string) {
@@ -23,8 +23,12 @@ function report(path: (typeof healthPaths)[number], summary: string) {
     path,
     tags: ['operations'],
     summary,
-    description: 'Needs no key. With one it also tells how much is waiting.',
-    responses: { 200: json(healthSchema, 'Serving, perhaps degraded.'), 503: json(healthSchema, 'Not serving.') },
+    description: 'Needs no key. With one that is not bound to a tenant it also tells how much is waiting.',
+    responses: {
+      200: json(healthSchema, 'Serving, perhaps degraded.'),
+      503: json(healthSchema, 'Not serving.'),
+      ...problems('rate_limited'),
+    },
   });
 }
 
@@ -35,7 +39,7 @@ export function healthRoutes({ service, readBacklog, environment, version }: Hea
     path: '/livez',
     tags: ['operations'],
     summary: 'Is the process alive?',
-    responses: { 200: json(probeSchema, 'It is.') },
+    responses: { 200: json(probeSchema, 'It is.'), ...problems('rate_limited') },
   });
   const readyz = createRoute({
     method: 'get',
@@ -45,13 +49,15 @@ export function healthRoutes({ service, readBacklog, environment, version }: Hea
     responses: {
       200: json(probeSchema, 'Yes.'),
       503: json(probeSchema, 'Starting, draining, or without its database.'),
+      ...problems('rate_limited'),
     },
   });
 
   async function check(c: Context<ApiEnv>): Promise<HealthReport & { readonly backlog?: Backlog }> {
     // Whoever asks without a key has none, whatever the type of other routes says.
     const credential: Credential | undefined = c.get('credential');
-    if (credential === undefined) return service.check();
+    // What waits is of all tenants.
+    if (credential === undefined || credential.tenantId !== undefined) return service.check();
     const [health, backlog] = await Promise.all([service.check(), readBacklog()]);
     return { ...health, backlog };
   }

@@ -33,9 +33,9 @@ export const healthSchema = z
     environment: z.string().openapi({ example: 'local' }),
     version: z.string().openapi({ example: '0.1.0' }),
     notes: z.string().nullable().openapi({ example: null }),
-    backlog: backlogSchema
-      .optional()
-      .openapi({ description: 'Only for callers with a key. What cannot be read in time is null.' }),
+    backlog: backlogSchema.optional().openapi({
+      description: 'Only for callers whose key is not bound to a tenant. What cannot be read in time is null.',
+    }),
   })
   .openapi('Health');
 

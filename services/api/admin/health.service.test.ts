@@ -57,6 +57,25 @@ describe('health', () => {
     expect(probes).toBe(1);
   });
 
+  test('asks each part once for all who ask meanwhile, also when it hangs', async () => {
+    const asked = { database: 0, queue: 0, embedding: 0 };
+    const part = (name: 'database' | 'queue') => ({
+      health: async () => {
+        asked[name] += 1;
+        return { status: 'ok' as const };
+      },
+    });
+    const probeEmbedding = (): Promise<EmbeddingHealth> => {
+      asked.embedding += 1;
+      return new Promise(() => undefined);
+    };
+    const health = healthOf({ database: part('database'), queue: part('queue'), probeEmbedding });
+    await Promise.all(Array.from({ length: 100 }, () => [health.check(), health.isReady()]).flat());
+    expect(asked).toEqual({ database: 1, queue: 1, embedding: 1 });
+    await health.check();
+    expect(asked.embedding).toBe(1);
+  });
+
   test('a process that drains is not ready, and says so', async () => {
     const readiness = new Readiness();
     readiness.set('ready');

@@ -1,6 +1,7 @@
-import type { Component, ComponentHealth } from '@memory-layer/shared/lifecycle/component';
+import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
+import { createSampler } from '@memory-layer/shared/observability/metrics-sampler';
 
 export type EmbeddingHealth = 'ok' | 'failed' | 'unknown';
 
@@ -23,27 +24,29 @@ export interface HealthServiceDeps {
   readonly probeEmbedding: () => Promise<EmbeddingHealth>;
   /** Longest wait for that. */
   readonly embedTimeoutMs: number;
-  /** For so long its outcome is good for everybody who asks: health answers without a key. */
+  /** How long its outcome is good for everybody who asks: health answers without a key. */
   readonly embedCacheMs: number;
   readonly readiness: Readiness;
   readonly clock: Clock;
 }
 
-const probeTimeoutMs = 2000;
+// Anybody may ask, as often as their address may: each part is asked once for all who come meanwhile.
+const probing = { maxAgeMs: 250, timeoutMs: 2000 };
 
 export type HealthService = ReturnType<typeof createHealthService>;
 
 export function createHealthService(deps: HealthServiceDeps) {
   const startedAt = deps.clock.now();
-  let probe: { readonly at: number; readonly outcome: Promise<EmbeddingHealth | undefined> } | undefined;
-
-  function probeEmbedding(): Promise<EmbeddingHealth | undefined> {
-    const now = performance.now();
-    if (probe === undefined || now - probe.at >= deps.embedCacheMs) {
-      probe = { at: now, outcome: within(deps.probeEmbedding(), deps.embedTimeoutMs) };
-    }
-    return probe.outcome;
-  }
+  const probeEmbedding = createSampler(() => deps.probeEmbedding(), {
+    maxAgeMs: deps.embedCacheMs,
+    timeoutMs: deps.embedTimeoutMs,
+  });
+  const probeQueue = createSampler(async () => deps.queue.health?.(), probing);
+  const probeDatabase = createSampler(async () => {
+    const started = performance.now();
+    const health = await deps.database.health?.();
+    return { isUp: health?.status === 'ok', ms: performance.now() - started };
+  }, probing);
 
   return {
     /**
@@ -51,16 +54,13 @@ export function createHealthService(deps: HealthServiceDeps) {
      * none of the read replicas is left.
      */
     async check(): Promise<HealthReport> {
-      const started = performance.now();
       const [database, queue, embedding, replicas] = await Promise.all([
-        within(deps.database.health?.(), probeTimeoutMs).then((health) => ({
-          up: health?.status === 'ok',
-          ms: performance.now() - started,
-        })),
-        within(deps.queue.health?.(), probeTimeoutMs),
+        probeDatabase(),
+        probeQueue(),
         probeEmbedding(),
         deps.replicas?.health?.(),
       ]);
+      const isUp = database?.isUp === true;
       const queueUp = queue?.status === 'ok';
       const draining = deps.readiness.state !== 'ready';
       const at = deps.clock.now();
@@ -71,14 +71,11 @@ export function createHealthService(deps: HealthServiceDeps) {
         replicas?.detail ?? '',
       ].filter((note) => note !== '');
       return {
-        status: statusOf(
-          database.up && !draining,
-          queueUp && embedding !== 'failed' && replicas?.status !== 'degraded',
-        ),
-        database: database.up ? 'ok' : 'down',
+        status: statusOf(isUp && !draining, queueUp && embedding !== 'failed' && replicas?.status !== 'degraded'),
+        database: isUp ? 'ok' : 'down',
         queue: queueUp ? 'ok' : 'down',
         embedding: embedding ?? 'unknown',
-        latencyMs: database.up ? database.ms : undefined,
+        latencyMs: isUp ? database.ms : undefined,
         uptimeSeconds: (at.getTime() - startedAt.getTime()) / 1000,
         notes: notes.length === 0 ? undefined : notes.join('; '),
         at,
@@ -88,7 +85,7 @@ export function createHealthService(deps: HealthServiceDeps) {
     /** Whether to send traffic here: the process wants it and the database answers. */
     async isReady(): Promise<boolean> {
       if (deps.readiness.state !== 'ready') return false;
-      return (await within(deps.database.health?.(), probeTimeoutMs))?.status === 'ok';
+      return (await probeDatabase())?.isUp === true;
     },
   };
 }
@@ -96,23 +93,4 @@ export function createHealthService(deps: HealthServiceDeps) {
 function statusOf(serves: boolean, whole: boolean): HealthReport['status'] {
   if (!serves) return 'down';
   return whole ? 'ok' : 'degraded';
-}
-
-/** What the probe said, or undefined when it failed or took too long. */
-async function within<T extends ComponentHealth | EmbeddingHealth>(
-  probe: Promise<T> | undefined,
-  timeoutMs: number,
-): Promise<T | undefined> {
-  const controller = new AbortController();
-  const late = new Promise<undefined>((resolve) => {
-    const timer = setTimeout(() => resolve(undefined), timeoutMs);
-    controller.signal.addEventListener('abort', () => clearTimeout(timer));
-  });
-  try {
-    return await Promise.race([probe, late]);
-  } catch {
-    return undefined;
-  } finally {
-    controller.abort();
-  }
 }

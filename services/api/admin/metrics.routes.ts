@@ -1,9 +1,10 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { ApiEnv } from '../http/api-env.ts';
 import { keySecurity, problems } from '../http/openapi.ts';
 
-/** Prometheus text format. */
+/** Prometheus text format, of all tenants: for keys that are bound to none. */
 export function metricsRoutes(metrics: Metrics) {
   const route = createRoute({
     method: 'get',
@@ -11,15 +12,19 @@ export function metricsRoutes(metrics: Metrics) {
     tags: ['operations'],
     security: keySecurity,
     summary: 'Metrics for Prometheus',
+    description: 'For keys that are not bound to a tenant.',
     responses: {
       200: {
         description: 'Prometheus text exposition format.',
         content: { 'text/plain': { schema: z.string().openapi({ example: 'aiml_requests_total{method="GET"} 1' }) } },
       },
-      ...problems('unauthenticated'),
+      ...problems('unauthenticated', 'forbidden', 'rate_limited'),
     },
   });
-  return new OpenAPIHono<ApiEnv>().openapi(route, async (c) =>
-    c.text(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),
-  );
+  return new OpenAPIHono<ApiEnv>().openapi(route, async (c) => {
+    if (c.get('credential').tenantId !== undefined) {
+      throw new AppError('forbidden', 'This key is bound to a tenant; metrics are of all tenants.');
+    }
+    return c.text(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType });
+  });
 }

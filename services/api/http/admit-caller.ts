@@ -4,8 +4,11 @@ import type { ApiEnv } from './api-env.ts';
 import type { KeyRing } from './api-key.ts';
 import { presentedKey, unauthenticated } from './authenticate.ts';
 
-/** Who may call a path: `all`; all, but who sends a known key is known; or only who sends one. */
-export type Access = 'open' | 'recognised' | 'closed';
+/**
+ * Who may call a path: all; all, but who sends a known key is known; or only who sends one. A `probe` is open too,
+ * and not counted when this machine itself asks.
+ */
+export type Access = 'probe' | 'open' | 'recognised' | 'closed';
 
 export interface AdmitCallerDeps {
   readonly keys: KeyRing;
@@ -20,8 +23,8 @@ export interface AdmitCallerDeps {
 export function admitCaller({ keys, counter, accessTo }: AdmitCallerDeps): MiddlewareHandler<ApiEnv> {
   return async function admit(c, next) {
     const access = accessTo(c.req.path);
-    const presented = access === 'open' ? undefined : presentedKey(c);
-    if (access === 'open' || (access === 'recognised' && presented === undefined)) return next();
+    if (access === 'probe' && counter.isLocal(c)) return next();
+    const presented = access === 'closed' || access === 'recognised' ? presentedKey(c) : undefined;
     const credential = presented === undefined ? undefined : keys.authenticate(presented);
     if (credential !== undefined) c.set('credential', credential);
     counter.begin(c);

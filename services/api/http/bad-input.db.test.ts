@@ -141,6 +141,11 @@ describe('routes', () => {
     ['GET', '/V1/messages'],
     ['GET', '/docs/package.json'],
     ['GET', '/docs/..%2fpackage.json'],
+    ['GET', '/docs/constructor'],
+    ['GET', '/docs/__proto__'],
+    ['GET', '/docs/toString'],
+    ['GET', '/constructor'],
+    ['GET', '/v1/__proto__'],
   ])('%s %s does not exist', async (method, path) => {
     expectProblem(await api.call(method, path), 'not_found');
   });

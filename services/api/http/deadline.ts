@@ -1,10 +1,11 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import type { ApiEnv } from './api-env.ts';
+import { answerHeader } from './node-headers.ts';
 
 /**
- * Answers 504 when a request takes too long, and aborts the signals that its work was given. `signal()` is also
- * aborted when the client goes away.
+ * Answers 504 when a request takes too long, or 408 when its body is what took so long, and aborts the signals that its
+ * work was given. `signal()` is also aborted when the client goes away.
  */
 export function deadline(timeoutMs: number): MiddlewareHandler<ApiEnv> {
   return async function limitTime(c, next) {
@@ -15,7 +16,7 @@ export function deadline(timeoutMs: number): MiddlewareHandler<ApiEnv> {
     c.set('deadline', late.signal);
     const passed = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
-      const error = new AppError('deadline_exceeded', `the request took longer than ${timeoutMs} ms`);
+      const error = lateError(c, timeoutMs);
       late.abort(error);
       passed.reject(error);
     }, timeoutMs);
@@ -25,4 +26,15 @@ export function deadline(timeoutMs: number): MiddlewareHandler<ApiEnv> {
       clearTimeout(timer);
     }
   };
+}
+
+function lateError(c: Context<ApiEnv>, timeoutMs: number): AppError {
+  // Without a listener, as in tests, bodies are there at once.
+  const bindings: Partial<ApiEnv['Bindings']> | undefined = c.env;
+  if (bindings?.incoming?.complete !== false) {
+    return new AppError('deadline_exceeded', `the request took longer than ${timeoutMs} ms`);
+  }
+  // The rest of the body may never come, and nothing can come behind it.
+  answerHeader(c, 'Connection', 'close');
+  return new AppError('request_timeout', `The body did not arrive within ${timeoutMs} ms.`);
 }

@@ -1,31 +1,51 @@
-import type { ServerResponse } from 'node:http';
-import { createAdaptorServer } from '@hono/node-server';
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import { getRequestListener, RequestError } from '@hono/node-server';
+import { AppError } from '@memory-layer/shared/errors/app-error';
+import { commonHeaders } from '@memory-layer/shared/http/common-headers';
+import { ConnectionGuard, type CloseReason } from '@memory-layer/shared/http/connection-guard';
+import {
+  defaultConnectionLimits,
+  serverOptions,
+  type ConnectionLimits,
+} from '@memory-layer/shared/http/connection-limits';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
+import { problemHeaders, toProblem } from './problem.ts';
 
 export interface HttpServerOptions {
-  readonly fetch: Parameters<typeof createAdaptorServer>[0]['fetch'];
+  readonly fetch: Parameters<typeof getRequestListener>[0];
   readonly host: string;
   readonly port: number;
   readonly readiness: Readiness;
+  readonly limits?: Partial<ConnectionLimits>;
+  /** Peers that connect for many clients; none when not given. */
+  readonly isProxy?: (address: string) => boolean;
+  /** Told of each connection that is closed before its client has done with it. */
+  readonly onClose?: (reason: CloseReason) => void;
 }
 
-/** Listens, and on stop answers what it has accepted before it closes. */
+/** Listens within the limits of connections, and on stop answers what it has accepted before it closes. */
 export class HttpServer implements Component {
   readonly id = 'http';
   readonly #options: HttpServerOptions;
-  readonly #server: ReturnType<typeof createAdaptorServer>;
-  readonly #underWay = new Set<ServerResponse>();
+  readonly #server: Server;
+  readonly #guard: ConnectionGuard;
   #stopped: Promise<void> | undefined;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    this.#server = createAdaptorServer({
-      fetch: options.fetch,
-      // A stream of messages may be sent for as long as it likes; all other bodies have the deadline of their request.
-      serverOptions: { requestTimeout: 0 },
+    const limits = { ...defaultConnectionLimits, ...options.limits };
+    const answer = getRequestListener(options.fetch, { errorHandler: answerError });
+    this.#server = createServer(serverOptions(limits), (request, response) => {
+      // The parser goes on through what had arrived before the guard closed the connection.
+      if (!request.socket.destroyed) void answer(request, response);
     });
-    this.#server.prependListener('request', (_request: unknown, response: ServerResponse) => this.#track(response));
+    this.#guard = new ConnectionGuard(this.#server, {
+      limits,
+      isProxy: options.isProxy ?? (() => false),
+      onClose: options.onClose ?? (() => undefined),
+    });
   }
 
   /** Where it listens: the port is the real one, also when 0 was asked for. */
@@ -53,16 +73,23 @@ export class HttpServer implements Component {
     return this.#stopped;
   }
 
-  #track(response: ServerResponse): void {
-    this.#underWay.add(response);
-    response.once('close', () => this.#underWay.delete(response));
-    if (this.#stopped !== undefined) response.shouldKeepAlive = false;
-  }
-
   /** Idle connections are closed at once, busy ones after their answer: a client must not go on through them. */
   async #close(): Promise<void> {
     if (!this.#server.listening) return;
-    for (const response of this.#underWay) response.shouldKeepAlive = false;
+    this.#guard.drain();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
+}
+
+/** What the adapter does not hand to the app: a request target or a Host that is none. */
+function answerError(thrown: unknown): Response {
+  const error =
+    thrown instanceof RequestError
+      ? new AppError('malformed_request', 'The request target or the Host header is not valid.', { cause: thrown })
+      : new AppError('internal', 'unexpected error', { cause: thrown });
+  const requestId = randomUUID();
+  return new Response(JSON.stringify(toProblem(error, { instance: '/', requestId })), {
+    status: error.status,
+    headers: { ...commonHeaders, ...problemHeaders(error), 'x-request-id': requestId },
+  });
 }

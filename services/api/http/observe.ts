@@ -1,3 +1,4 @@
+import { commonHeaders } from '@memory-layer/shared/http/common-headers';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { MiddlewareHandler } from 'hono';
@@ -7,6 +8,8 @@ import { answerHeader, requestHeader } from './node-headers.ts';
 import { nameRequest } from './request-id.ts';
 import { traceIdOf } from './trace-context.ts';
 
+const common = Object.entries(commonHeaders);
+
 /** Names each request, and writes one log line and one count for it, under its route pattern: a raw path would hold ids. */
 export function observe(deps: { readonly logger: Logger; readonly metrics: Metrics }): MiddlewareHandler<ApiEnv> {
   // Of known fields, none of them a secret: looking for those doubles the price of a line.
@@ -15,6 +18,7 @@ export function observe(deps: { readonly logger: Logger; readonly metrics: Metri
     const started = performance.now();
     nameRequest(c);
     answerHeader(c, 'X-API-Version', 'v1');
+    for (const [name, value] of common) answerHeader(c, name, value);
     await next();
     const seconds = (performance.now() - started) / 1000;
     const { method } = c.req;

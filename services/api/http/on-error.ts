@@ -2,7 +2,7 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Context } from 'hono';
 import type { ApiEnv } from './api-env.ts';
-import { toAppError, toProblem } from './problem.ts';
+import { problemHeaders, toAppError, toProblem } from './problem.ts';
 
 /** Answers problem+json for anything thrown, and logs what was our fault. */
 export function onError(logger: Logger) {
@@ -22,8 +22,5 @@ export function onError(logger: Logger) {
 
 export function problemResponse(error: AppError, c: Context<ApiEnv>): Response {
   const problem = toProblem(error, { instance: c.req.path, requestId: c.get('requestId') });
-  const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
-  if (error.retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.ceil(error.retryAfterSeconds));
-  if (error.code === 'unauthenticated') headers['www-authenticate'] = 'Bearer realm="memory-layer"';
-  return c.body(JSON.stringify(problem), error.status, headers);
+  return c.body(JSON.stringify(problem), error.status, problemHeaders(error));
 }

@@ -37,15 +37,24 @@ export function toProblem(error: AppError, where: { readonly instance: string; r
   };
 }
 
-const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
-  400: 'malformed_json',
-  401: 'unauthenticated',
-  403: 'forbidden',
-  404: 'not_found',
-  405: 'method_not_allowed',
-  413: 'payload_too_large',
-  415: 'unsupported_media_type',
-};
+/** The fields that go with a problem. */
+export function problemHeaders(error: AppError): Record<string, string> {
+  return {
+    'content-type': 'application/problem+json',
+    ...(error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(Math.ceil(error.retryAfterSeconds)) }),
+    ...(error.code === 'unauthenticated' ? { 'www-authenticate': 'Bearer realm="memory-layer"' } : {}),
+  };
+}
+
+const codeOfStatus = new Map<number, ErrorCode>([
+  [400, 'malformed_json'],
+  [401, 'unauthenticated'],
+  [403, 'forbidden'],
+  [404, 'not_found'],
+  [405, 'method_not_allowed'],
+  [413, 'payload_too_large'],
+  [415, 'unsupported_media_type'],
+]);
 
 /** Turns whatever was thrown into the one error type. What is not known is `internal`. */
 export function toAppError(error: unknown): AppError {
@@ -54,7 +63,7 @@ export function toAppError(error: unknown): AppError {
     return new AppError('unavailable', 'the database is away', { cause: error, retryAfterSeconds: 1 });
   }
   if (error instanceof HTTPException) {
-    const code = codeOfStatus[error.status];
+    const code = codeOfStatus.get(error.status);
     if (code !== undefined) return new AppError(code, error.message, { cause: error });
   }
   return new AppError('internal', 'unexpected error', { cause: error });

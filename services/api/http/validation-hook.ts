@@ -1,14 +1,14 @@
 import { AppError, type FieldError } from '@memory-layer/shared/errors/app-error';
 import type { z } from 'zod';
 
-const partOf: Readonly<Record<string, FieldError['in']>> = {
-  json: 'body',
-  form: 'body',
-  query: 'query',
-  param: 'path',
-  header: 'header',
-  cookie: 'header',
-};
+const partOf = new Map<string, FieldError['in']>([
+  ['json', 'body'],
+  ['form', 'body'],
+  ['query', 'query'],
+  ['param', 'path'],
+  ['header', 'header'],
+  ['cookie', 'header'],
+]);
 
 // A body of nothing but unknown fields must not make an answer many times its size.
 const maxListedErrors = 50;
@@ -20,7 +20,7 @@ type Result =
 /** Makes a 422 that names every invalid field out of a failed validation. */
 export function validationHook(result: Result): void {
   if (result.success) return;
-  throw invalidRequest(toFieldErrors(result.error, partOf[result.target] ?? 'body'));
+  throw invalidRequest(toFieldErrors(result.error, partOf.get(result.target) ?? 'body'));
 }
 
 export function invalidRequest(errors: readonly FieldError[]): AppError {

@@ -35,22 +35,30 @@ function parseBlock(item: string): Block | undefined {
  * `X-Forwarded-For` from the right. What a client writes there itself is never believed.
  */
 export function clientAddress(peer: string | undefined, forwardedFor: string | undefined, trusted: BlockList): string {
-  const hops = (forwardedFor ?? '')
-    .split(',')
-    .map((hop) => hop.trim())
-    .filter((hop) => isIP(hop) !== 0);
   let address = withoutPrefix(peer ?? '');
-  while (isTrusted(address, trusted)) {
-    const next = hops.pop();
-    if (next === undefined) break;
-    address = withoutPrefix(next);
+  // Read from its end, and no further than proxies are trusted: a client may have written thousands.
+  let rest = forwardedFor;
+  while (rest !== undefined && isTrusted(address, trusted)) {
+    const comma = rest.lastIndexOf(',');
+    const hop = rest.slice(comma + 1).trim();
+    if (isIP(hop) !== 0) address = withoutPrefix(hop);
+    rest = comma === -1 ? undefined : rest.slice(0, comma);
   }
   return address;
 }
 
-function isTrusted(address: string, trusted: BlockList): boolean {
-  const version = isIP(address);
-  return version !== 0 && trusted.check(address, version === 6 ? 'ipv6' : 'ipv4');
+const loopback = toBlockList(['127.0.0.0/8', '::1']);
+
+/** Whether a peer is on this machine. */
+export function isLoopback(address: string | undefined): boolean {
+  return isTrusted(address ?? '', loopback);
+}
+
+/** Whether an address is in a list. */
+export function isTrusted(address: string, trusted: BlockList): boolean {
+  const plain = withoutPrefix(address);
+  const version = isIP(plain);
+  return version !== 0 && trusted.check(plain, version === 6 ? 'ipv6' : 'ipv4');
 }
 
 /** `::ffff:10.0.0.1` is 10.0.0.1 seen through a dual-stack socket. */

@@ -1,11 +1,12 @@
 import type { BlockList } from 'node:net';
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import { clientBlock } from '@memory-layer/shared/http/connection-limits';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { Context } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
 import type { Credential } from '../http/api-key.ts';
 import { answerHeader, requestHeader } from '../http/node-headers.ts';
-import { clientAddress } from './client-address.ts';
+import { clientAddress, isLoopback } from './client-address.ts';
 import { rateHeaders } from './rate-headers.ts';
 import type { RateLimiters, RateSubject } from './rate-limiter.ts';
 
@@ -18,6 +19,8 @@ export interface RequestCounterDeps {
 
 /** Counts requests by address, key and tenant, and tells each in its answer how these stand. */
 export interface RequestCounter {
+  /** Whether this machine asks for itself. */
+  isLocal(c: Context<ApiEnv>): boolean;
   /** Leaves behind how to count the request by its tenant, once that is known. */
   begin(c: Context<ApiEnv>): void;
   /** @throws AppError `rate_limited` */
@@ -29,18 +32,18 @@ export interface RequestCounter {
 }
 
 export function createRequestCounter(deps: RequestCounterDeps): RequestCounter {
+  const begin: RequestCounter['begin'] = (c) => {
+    c.set('rateCounts', []);
+    c.set('countTenant', (tenantId) => count(c, deps, 'tenant', tenantId));
+  };
   return {
-    begin(c) {
-      c.set('rateCounts', []);
-      c.set('countTenant', (tenantId) => count(c, deps, 'tenant', tenantId));
+    // What a proxy on this machine passes on is not this machine's own.
+    isLocal: (c) => isLoopback(peerAddress(c)) && requestHeader(c, 'x-forwarded-for') === undefined,
+    begin,
+    async countAddress(c) {
+      const forwardedFor = requestHeader(c, 'x-forwarded-for');
+      await count(c, deps, 'address', clientBlock(clientAddress(peerAddress(c), forwardedFor, deps.trustedProxies)));
     },
-    countAddress: (c) =>
-      count(
-        c,
-        deps,
-        'address',
-        clientAddress(peerAddress(c), requestHeader(c, 'x-forwarded-for'), deps.trustedProxies),
-      ),
     countKey: (c, credential) => count(c, deps, 'key', credential.keyId),
     answer(c) {
       for (const [name, value] of rateHeaders(c.get('rateCounts'))) answerHeader(c, name, value);

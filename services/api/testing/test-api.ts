@@ -76,8 +76,8 @@ export interface TestApiOptions {
   readonly importStallMs?: number;
   readonly stopping?: AbortSignal;
   readonly reranker?: Reranker;
-  readonly events?: Partial<Pick<EventRoutesDeps, 'heartbeatMs' | 'stallMs'>> &
-    Partial<Pick<EventFeedOptions, 'maxStreams' | 'maxStreamsPerTenant'>>;
+  readonly events?: Partial<Pick<EventRoutesDeps, 'heartbeatMs'>> &
+    Partial<Pick<EventFeedOptions, 'maxStreams' | 'maxStreamsPerTenant' | 'maxStreamsPerKey'>>;
 }
 
 export interface TestApi {
@@ -163,7 +163,13 @@ function composeTestApp(database: Database, shared: Shared) {
   const db = database.queries;
   const clock = { now: () => now };
   const ring: RetentionServiceDeps['ring'] = async (tenantId, runId) => options.onRetentionRun?.(db, tenantId, runId);
-  const limitsOfStreams = { pollMs: 20, maxStreams: 100, maxStreamsPerTenant: 10, ...options.events };
+  const limitsOfStreams = {
+    pollMs: 20,
+    maxStreams: 100,
+    maxStreamsPerTenant: 10,
+    maxStreamsPerKey: 100,
+    ...options.events,
+  };
   const feed = new EventFeed({ log: createEventRepository(db), ...limitsOfStreams, logger, metrics });
   const messages = createMessageService({
     messages: createMessageRepository(db),
@@ -219,7 +225,7 @@ function composeTestApp(database: Database, shared: Shared) {
       activeGeneration: () => generations.getActive().generation,
       retryBudgetMs: options.retryBudgetMs ?? 5000,
     }),
-    events: { feed, heartbeatMs: 15_000, stallMs: 30_000, ...options.events },
+    events: { feed, heartbeatMs: 15_000, ...options.events },
     health: {
       readBacklog: createBacklogReader({
         messages: () => createPendingMessagesRepository(db).count(),

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { closeReasons } from '../http/connection-guard.ts';
 
 const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15];
 
@@ -22,7 +23,15 @@ function requestMetrics(registers: Registry[]) {
   });
   // From nothing to one is no increase to Prometheus: what alerts look at begins at zero.
   for (const subject of ['address', 'key', 'tenant']) rateLimited.inc({ subject }, 0);
+  const connectionsClosed = new Counter({
+    name: 'memory_connections_closed_total',
+    help: `Connections closed before their client had done with them, by reason (${closeReasons.join(', ')}).`,
+    labelNames: ['reason'] as const,
+    registers,
+  });
+  for (const reason of closeReasons) connectionsClosed.inc({ reason }, 0);
   return {
+    connectionsClosed,
     requests: new Counter({
       name: 'aiml_requests_total',
       help: 'HTTP requests answered, by method, route pattern and status.',

@@ -17,6 +17,7 @@ test('names and labels are what dashboards and alerts know', () => {
     'memory_build_info{version}',
     'memory_circuit_breaker_state{breaker}',
     'memory_collector_up{collector}',
+    'memory_connections_closed_total{reason}',
     'memory_database_pool_connections{state}',
     'memory_database_pool_waiting{}',
     'memory_embedding_batch_messages{}',

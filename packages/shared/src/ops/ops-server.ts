@@ -1,5 +1,8 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { commonHeaders } from '../http/common-headers.ts';
+import { ConnectionGuard } from '../http/connection-guard.ts';
+import { defaultConnectionLimits, serverOptions, type ConnectionLimits } from '../http/connection-limits.ts';
 import type { Component } from '../lifecycle/component.ts';
 import type { Readiness } from '../lifecycle/readiness.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -12,6 +15,9 @@ export interface OpsServerDeps {
   readonly metrics: Metrics;
 }
 
+/** A few scrapers and probes, and no crowd in front of them. */
+const opsLimits: ConnectionLimits = { ...defaultConnectionLimits, maxConnections: 128, maxConnectionsPerAddress: 64 };
+
 // A part that hangs is as little use as one that is down, and whoever asks must be answered.
 const healthTimeoutMs = 2000;
 
@@ -23,14 +29,22 @@ export class OpsServer implements Component {
   readonly id = 'ops';
   readonly #config: OpsConfig;
   readonly #deps: OpsServerDeps;
-  readonly #server = createServer((request, response) => {
-    // A rejection that nobody handles would end the process that is only being watched.
-    this.#answer(request, response).catch(() => response.destroy());
-  });
+  readonly #server: Server;
 
-  constructor(config: OpsConfig, deps: OpsServerDeps) {
+  constructor(config: OpsConfig, deps: OpsServerDeps, limits: ConnectionLimits = opsLimits) {
     this.#config = config;
     this.#deps = deps;
+    this.#server = createServer(serverOptions(limits), (request, response) => {
+      // A rejection that nobody handles would end the process that is only being watched.
+      this.#answer(request, response).catch(() => response.destroy());
+    });
+    // It keeps itself alive by listening to the server.
+    // oxlint-disable-next-line no-new
+    new ConnectionGuard(this.#server, {
+      limits,
+      isProxy: () => false,
+      onClose: (reason) => deps.metrics.connectionsClosed.inc({ reason }),
+    });
   }
 
   /** @throws when the port is taken. */
@@ -61,7 +75,7 @@ export class OpsServer implements Component {
     if (path === '/metrics') {
       const { registry } = this.#deps.metrics;
       const text = await registry.metrics();
-      response.writeHead(200, { 'content-type': registry.contentType }).end(text);
+      response.writeHead(200, { ...commonHeaders, 'content-type': registry.contentType }).end(text);
       return;
     }
     json(response, 404, { status: 'not found' });
@@ -90,5 +104,5 @@ async function isDown(part: Component): Promise<boolean> {
 }
 
 function json(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  response.writeHead(status, { ...commonHeaders, 'content-type': 'application/json' }).end(JSON.stringify(body));
 }

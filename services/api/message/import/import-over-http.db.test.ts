@@ -9,7 +9,8 @@ let api: TestApi;
 let server: HttpServer;
 beforeAll(async () => {
   api = await startTestApi({ importStallMs: 400 });
-  server = new HttpServer({ fetch: api.fetch, host: '127.0.0.1', port: 0, readiness: new Readiness() });
+  const limits = { stallTimeoutMs: 400 };
+  server = new HttpServer({ fetch: api.fetch, host: '127.0.0.1', port: 0, readiness: new Readiness(), limits });
   await server.start();
 });
 afterAll(async () => {
@@ -53,6 +54,17 @@ test('a client that sends and does not read is cut off, and its sending is held 
   // No more than the buffers of a connection hold.
   expect(socket.bytesWritten).toBeLessThan(offered / 2);
   expect(await countIn('deaf')).toBe(1);
+});
+
+test('a client that sends a byte now and then is no client that sends', async () => {
+  const { socket, send } = openImport();
+  const closed = new Promise((resolve) => void socket.once('end', resolve));
+  send(line('dripping', 1));
+  await once(socket, 'data');
+  const dripping = setInterval(() => void send('{'), 50);
+  await closed;
+  clearInterval(dripping);
+  expect(await countIn('dripping')).toBe(1);
 });
 
 test('a client that goes away in the middle leaves behind what it had sent', async () => {

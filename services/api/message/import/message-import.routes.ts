@@ -18,7 +18,7 @@ import { readLines } from './ndjson-lines.ts';
 export interface MessageImportRoutesDeps {
   readonly service: MessageImportService;
   readonly maxLineBytes: number;
-  /** A client that neither sends nor takes anything for so long is cut off. */
+  /** The input of a client that sends nothing for this long is ended. */
   readonly stallMs: number;
   /** Aborted when this process stops: what has been read is stored, and the answer ends. */
   readonly stopping: AbortSignal;
@@ -78,10 +78,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
       { requestId, signal: AbortSignal.any([gone, deps.stopping]), tally },
     );
     const logged = logAtEnd(outcomes, () => deps.logger.info({ requestId, ...tally }, 'import ended'));
-    // Without a listener, as in tests, there is no connection to break.
-    const bindings: Partial<ApiEnv['Bindings']> | undefined = c.env;
-    const cut = (): void => void bindings?.outgoing?.destroy();
-    return c.body(textStream(logged, { stallMs: deps.stallMs, cut }), 200, {
+    return c.body(textStream(logged), 200, {
       'content-type': 'application/x-ndjson',
       // Proxies that gather answers would make the client wait for its outcomes (nginx).
       'x-accel-buffering': 'no',

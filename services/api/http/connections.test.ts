@@ -1,0 +1,227 @@
+import type { ConnectionLimits } from '@memory-layer/shared/http/connection-limits';
+import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
+import { createLogger } from '@memory-layer/shared/observability/logger';
+import { createMetrics } from '@memory-layer/shared/observability/metrics';
+import { Hono } from 'hono';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { openRaw, readAnswer, type RawClient } from '../testing/raw-client.ts';
+import type { ApiEnv } from './api-env.ts';
+import { deadline } from './deadline.ts';
+import { HttpServer, type HttpServerOptions } from './http-server.ts';
+import { jsonBody } from './json-body.ts';
+import { observe } from './observe.ts';
+import { onError } from './on-error.ts';
+
+const head = 'GET / HTTP/1.1\r\nhost: memory-layer\r\n';
+const get = `${head}\r\n`;
+const large = 'x'.repeat(16_777_216);
+const soon = {
+  headersTimeoutMs: 200,
+  keepAliveTimeoutMs: 200,
+  stallTimeoutMs: 200,
+} satisfies Partial<ConnectionLimits>;
+const logger = createLogger({ service: 'test', level: 'silent', stream: { write: () => undefined } });
+
+const waiting: (() => void)[] = [];
+afterEach(() => {
+  for (const answer of waiting.splice(0)) answer();
+});
+
+/** `/` answers, `/large` answers with much, `/slow` once the test has ended, and POST needs a body within 200 ms. */
+const app = new Hono<ApiEnv>()
+  .use(observe({ logger, metrics: createMetrics() }))
+  .use(deadline(200))
+  .get('/', (c) => c.text('here'))
+  .get('/large', (c) => c.text(large))
+  .get('/slow', async (c) => {
+    await new Promise<void>((resolve) => waiting.push(resolve));
+    return c.text('late');
+  })
+  .post('/', jsonBody({ maxBytes: 1000 }), (c) => c.text('read'));
+app.onError(onError(logger));
+
+async function listen(options: Partial<HttpServerOptions> = {}) {
+  const closed: string[] = [];
+  const onClose = (reason: string) => void closed.push(reason);
+  const readiness = new Readiness();
+  const server = new HttpServer({ fetch: app.fetch, host: '127.0.0.1', port: 0, readiness, onClose, ...options });
+  await server.start();
+  const clients: RawClient[] = [];
+  const open = async (from?: string): Promise<RawClient> => {
+    const client = await openRaw(server.url, from);
+    clients.push(client);
+    return client;
+  };
+  onTestFinished(async () => {
+    for (const { socket } of clients) socket.destroy();
+    for (const answer of waiting.splice(0)) answer();
+    await server.stop();
+  });
+  return { server, closed, open };
+}
+
+const isOpen = ({ socket }: RawClient): boolean => !socket.readableEnded && !socket.destroyed;
+
+describe('a connection that does not ask', () => {
+  test.each([
+    ['sends nothing', '', /^$/],
+    ['sends half a request line', 'GET /', /^HTTP\/1\.1 408 /],
+    ['sends half a header', `${head}x-slow: `, /^HTTP\/1\.1 408 /],
+  ])('%s: is closed when its header is due', async (_, text, expected) => {
+    const { open } = await listen({ limits: soon });
+    const client = await open();
+    if (text !== '') client.send(text);
+    expect(await client.rest()).toMatch(expected);
+  });
+
+  test('sends its header byte by byte: is closed when its header is due', async () => {
+    const { open, closed } = await listen({ limits: soon });
+    const client = await open();
+    await client.drip(`GET / HTTP/1.1\r\nhost: x\r\nx-slow: ${'y'.repeat(100)}`, 20);
+    const { status, body } = readAnswer(await client.rest());
+    expect([status, JSON.parse(body)]).toEqual([408, expect.objectContaining({ code: 'request_timeout' })]);
+    expect(closed).toEqual(['headers']);
+  });
+
+  test.each([
+    ['nothing', '', Array.from({ length: 100 }, () => '')],
+    ['half a request line', '', ['GET /', ...Array.from({ length: 100 }, () => 'x')]],
+    ['empty lines', '', Array.from({ length: 100 }, () => '\r\n')],
+    ['a body that nobody waits for', 'content-length: 1000\r\n', Array.from({ length: 100 }, () => 'x')],
+  ])('sends %s after an answer: is closed', async (_, field, parts) => {
+    const { open } = await listen({ limits: soon });
+    const client = await open();
+    client.send(`${head}${field}\r\n`);
+    await client.hear(10);
+    expect(readAnswer(client.heard()).status).toBe(200);
+    await client.drip(parts, 20);
+    expect(isOpen(client)).toBe(false);
+  });
+
+  test('does not hold up a stop', async () => {
+    const { server, open } = await listen();
+    const client = await open();
+    client.send(head);
+    await vi.waitFor(() => expect(client.socket.bytesWritten).toBe(head.length));
+    await server.stop();
+    expect(await client.rest()).toBe('');
+  });
+});
+
+describe('a body', () => {
+  test('that does not arrive in time is answered with 408, and its connection closed', async () => {
+    const { open } = await listen();
+    const client = await open();
+    client.send(
+      'POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500\r\nconnection: keep-alive\r\n\r\n{',
+    );
+    await client.drip(' '.repeat(100), 20);
+    const { status, headers, body } = readAnswer(await client.rest());
+    expect([status, JSON.parse(body)]).toEqual([408, expect.objectContaining({ code: 'request_timeout' })]);
+    expect(headers.get('connection')).toBe('close');
+  });
+
+  test('that has arrived leaves 504 to the answer, and the connection to the next request', async () => {
+    const { open } = await listen();
+    const client = await open();
+    client.send('GET /slow HTTP/1.1\r\nhost: x\r\n\r\n');
+    await client.hear(10);
+    expect(readAnswer(client.heard())).toMatchObject({ status: 504 });
+    expect(isOpen(client)).toBe(true);
+  });
+});
+
+describe('the connections of one address', () => {
+  const limits = { maxConnectionsPerAddress: 3 };
+
+  test('are limited: a new one takes the place of the longest idle one, and other addresses are not concerned', async () => {
+    const { open, closed } = await listen({ limits });
+    const [first, second] = [await open(), await open(), await open()];
+    first.send(get);
+    await first.hear(10);
+    const fourth = await open();
+    expect(await second.rest()).toBe('');
+    expect([isOpen(first), closed]).toEqual([true, ['address']]);
+    for (const client of [fourth, await open('127.0.0.2')]) {
+      client.send(get);
+      await client.hear(10);
+      expect(client.heard()).toContain('200 OK');
+    }
+    expect(isOpen(first)).toBe(true);
+  });
+
+  test('are refused when all of them are in use', async () => {
+    const { open } = await listen({ limits });
+    for (let n = 0; n < limits.maxConnectionsPerAddress; n += 1) (await open()).send(get.replace('/', '/slow'));
+    await vi.waitFor(() => expect(waiting).toHaveLength(limits.maxConnectionsPerAddress));
+    expect(await (await open()).rest()).toBe('');
+    const other = await open('127.0.0.2');
+    other.send(get);
+    await other.hear(10);
+    expect(other.heard()).toContain('200 OK');
+  });
+
+  test('are not limited for a trusted proxy', async () => {
+    const { open } = await listen({ limits, isProxy: (address) => address === '127.0.0.1' });
+    const clients = [await open(), await open(), await open(), await open(), await open()];
+    for (const client of clients) client.send(get);
+    await Promise.all(clients.map((client) => client.hear(10)));
+    expect(clients.map((client) => readAnswer(client.heard()).status)).toEqual([200, 200, 200, 200, 200]);
+  });
+});
+
+test('all connections together are limited, whoever they are of', async () => {
+  const { open, closed } = await listen({ limits: { maxConnections: 2 } });
+  const clients = [await open('127.0.0.1'), await open('127.0.0.2'), await open('127.0.0.3')];
+  await vi.waitFor(() => expect(clients.map(isOpen)).toEqual([false, true, true]));
+  expect(closed).toEqual(['connections']);
+});
+
+test('a connection has so many requests under way at most', async () => {
+  const { open, closed } = await listen();
+  const client = await open();
+  client.send(get.replace('/', '/slow').repeat(150));
+  await client.rest();
+  expect(closed).toContain('pipelined');
+  expect(waiting.length).toBeLessThanOrEqual(101);
+});
+
+describe('an answer', () => {
+  test('that its client does not read is given up', async () => {
+    const { open, closed } = await listen({ limits: soon });
+    const client = await open();
+    client.socket.pause();
+    client.send(get.replace('/', '/large'));
+    await vi.waitFor(() => expect(closed).toEqual(['stalled']), { timeout: 5000 });
+    client.socket.resume();
+    expect((await client.rest()).length).toBeLessThan(large.length);
+  });
+
+  test('that its client does not read is given up though the client goes on sending', async () => {
+    const { open, closed } = await listen({ limits: { stallTimeoutMs: 200 } });
+    const client = await open();
+    client.socket.pause();
+    client.send(get.replace('/', '/large'));
+    for (let n = 0; n < 100 && closed.length === 0; n += 1) {
+      client.send(head.slice(n % head.length, (n % head.length) + 1));
+      await new Promise((resolve) => void setTimeout(resolve, 20));
+    }
+    expect(closed).toEqual(['stalled']);
+  });
+
+  test('that its client reads slowly is sent to its end', async () => {
+    const { open, closed } = await listen({ limits: { ...soon, stallTimeoutMs: 400 } });
+    const client = await open();
+    client.send(get.replace('/', '/large').replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n'));
+    const started = performance.now();
+    const reading = setInterval(() => {
+      client.socket.resume();
+      client.socket.once('data', () => client.socket.pause());
+    }, 5);
+    const { body } = readAnswer(await client.rest());
+    clearInterval(reading);
+    expect([body.length, closed]).toEqual([large.length, []]);
+    // Else nobody was slow.
+    expect(performance.now() - started).toBeGreaterThan(800);
+  }, 60_000);
+});
