@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'oxlint';
 import { importBoundaries } from './tooling/import-boundaries.ts';
 
@@ -6,6 +7,8 @@ const scripts = ['bench/**', 'e2e/**', 'examples/**', 'tooling/**', '*.config.ts
 const readsEnvironment = ['**/main.ts', ...tests, ...scripts];
 
 export default defineConfig({
+  // By its whole path: the fixtures of the rules have a configuration of their own that is made of this one.
+  jsPlugins: [fileURLToPath(new URL('tooling/lint-rules/no-dictionary-lookup.ts', import.meta.url))],
   plugins: ['eslint', 'typescript', 'unicorn', 'oxc', 'import', 'promise', 'node', 'vitest'],
   options: { typeAware: true, denyWarnings: true, reportUnusedDisableDirectives: 'error' },
   ignorePatterns: ['**/dist/**', 'tooling/fixtures/**', 'docs/**'],
@@ -37,6 +40,8 @@ export default defineConfig({
     'typescript/no-dynamic-delete': 'error',
     'typescript/prefer-readonly': 'error',
     'typescript/require-array-sort-compare': ['error', { ignoreStringArrays: true }],
+
+    'memory-layer/no-dictionary-lookup': 'error',
 
     // Plain code.
     eqeqeq: ['error', 'always', { null: 'ignore' }],
@@ -118,6 +123,8 @@ export default defineConfig({
       files: ['**/main.ts', ...scripts],
       rules: { 'no-console': 'off', 'unicorn/no-process-exit': 'off' },
     },
+    // Nobody else calls them.
+    { files: scripts, rules: { 'memory-layer/no-dictionary-lookup': 'off' } },
     { files: ['*.config.ts'], rules: { 'import/no-default-export': 'off' } },
     { files: ['packages/embedded-postgres/src/index.ts'], rules: { 'oxc/no-barrel-file': 'off' } },
     {
@@ -128,6 +135,7 @@ export default defineConfig({
     {
       files: tests,
       rules: {
+        'memory-layer/no-dictionary-lookup': 'off', // tests look up what they have made
         'max-lines-per-function': 'off', // a describe block is one function
         'max-nested-callbacks': 'off',
         'unicorn/consistent-function-scoping': 'off', // a helper stands beside the tests it serves

@@ -17,6 +17,7 @@ import { deadline } from './http/deadline.ts';
 import { observe } from './http/observe.ts';
 import { notFound } from './http/not-found.ts';
 import { onError } from './http/on-error.ts';
+import { strictQuery } from './http/strict-query.ts';
 import { maxWaitSeconds as maxPreferredWaitSeconds } from './message-wait/prefer-wait.ts';
 import { messageBatchRoutes } from './message/message-batch.routes.ts';
 import { messageImportRoutes, type MessageImportRoutesDeps } from './message/import/message-import.routes.ts';
@@ -64,6 +65,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   if (deps.allowedOrigins.length > 0) app.use(allowOrigins({ origins: deps.allowedOrigins, counter }));
   app.use(deadline(deps.requestTimeoutMs));
   app.use(admitCaller({ keys: deps.keys, counter, accessTo }));
+  app.use('/v1/*', strictQuery);
   app.onError(onError(deps.logger));
   app.notFound(notFound(app));
 

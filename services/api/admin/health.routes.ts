@@ -27,7 +27,7 @@ function report(path: (typeof healthPaths)[number], summary: string) {
     responses: {
       200: json(healthSchema, 'Serving, perhaps degraded.'),
       503: json(healthSchema, 'Not serving.'),
-      ...problems('rate_limited'),
+      ...problems('invalid_request', 'rate_limited'),
     },
   });
 }

@@ -6,10 +6,11 @@ import { problemResponse } from './on-error.ts';
 
 /** Answers 404 where there is no route, and 405 with `Allow` where there is one for another method. */
 export function notFound(app: Hono<ApiEnv>) {
-  // A middleware by birth, but of use only here: around every request it would cost each of them.
+  // A middleware by birth, but of use only here: around every request it would cost each of them. It keeps what it has
+  // learnt of the routes from its first request on.
+  const refuse = methodNotAllowed({ app, onMethodNotAllowed: (c, methods) => refuseMethod(c, methods) });
   return async (c: Context<ApiEnv, string>): Promise<Response> => {
     c.res = problemResponse(new AppError('not_found', 'There is no such route.'), c);
-    const refuse = methodNotAllowed({ app, onMethodNotAllowed: (_, methods) => refuseMethod(c, methods) });
     await refuse(c, async () => undefined);
     return c.res;
   };

@@ -2,22 +2,29 @@ import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from './api-env.ts';
 import { invalidRequest } from './validation-hook.ts';
 
+// The longest query string that is of use has some forty. Hono looks through the rest of the string for each of them.
+const maxParameters = 200;
+
 /**
- * Refuses a query string that is not UTF-8 in percent-encoding: Hono leaves what it cannot decode as it is, so `%FF`
- * would be searched for as three letters.
+ * Refuses a query string of very many parameters, and one that is not UTF-8 in percent-encoding: Hono leaves what it
+ * cannot decode as it is, so `%FF` would be searched for as three letters.
  */
 export const strictQuery: MiddlewareHandler<ApiEnv> = async function checkQuery(c, next) {
-  const start = c.req.url.indexOf('?');
+  const { url } = c.req;
+  const start = url.indexOf('?');
   if (start !== -1) {
-    const query = c.req.url.slice(start + 1).replace(/#.*$/s, '');
-    const bad = query
-      .split('&')
-      .map(splitPair)
-      .filter(([name, value]) => !isDecodable(name) || !isDecodable(value));
+    const hash = url.indexOf('#', start);
+    const pairs = url.slice(start + 1, hash === -1 ? undefined : hash).split('&', maxParameters + 1);
+    if (pairs.length > maxParameters) {
+      throw invalidRequest([{ in: 'query', pointer: '', detail: `has more than ${maxParameters} parameters` }]);
+    }
     const detail = 'is not UTF-8 in percent-encoding';
-    const errors = bad.map(
-      ([name]) => ({ in: 'query', pointer: `/${isDecodable(name) ? decode(name) : name}`, detail }) as const,
-    );
+    const errors = pairs.flatMap((pair) => {
+      const [name, value] = splitPair(pair);
+      const decoded = decode(name);
+      const isSound = decoded !== undefined && decode(value) !== undefined;
+      return isSound ? [] : [{ in: 'query', pointer: `/${decoded ?? name}`, detail } as const];
+    });
     if (errors.length > 0) throw invalidRequest(errors);
   }
   await next();
@@ -28,15 +35,11 @@ function splitPair(pair: string): readonly [string, string] {
   return at === -1 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)];
 }
 
-function isDecodable(text: string): boolean {
+/** Undefined for what cannot be decoded. */
+function decode(text: string): string | undefined {
   try {
-    decode(text);
-    return true;
+    return decodeURIComponent(text);
   } catch {
-    return false;
+    return undefined;
   }
-}
-
-function decode(text: string): string {
-  return decodeURIComponent(text);
 }

@@ -12,6 +12,8 @@ test.each([
   ['wait=7; level=soft', 7],
   ['foo; bar, , wait=3', 3],
   ['foo="a\\", wait=9", wait=3', 3],
+  ['foo="a, wait=9', 9],
+  ['foo="a\\", wait=9', 9],
   ['wait=3, wait=9', 3],
   ['wait=61', 60],
   ['wait=99999999999999999999', 60],
@@ -45,15 +47,8 @@ test('the bound is the one that is given, and is what was applied', () => {
   expect(preferenceApplied(14)).toBe('wait=14');
 });
 
-test.each([
-  (n: number) => `wait${' '.repeat(n)}=${' '.repeat(n)}x`,
-  (n: number) => `wait=1${'; '.repeat(n)}"`,
-  (n: number) => `foo="${'\\'.repeat(n)}, wait=1`,
-  (n: number) => '"'.repeat(n),
-  (n: number) => `${' ;a= '.repeat(n)}"`,
-])('security: a header of 16 KiB is read in no time (%#)', (make) => {
-  const started = performance.now();
-  for (const n of [100, 3000, 16_000]) parsePreferWait(make(n));
-  // Backtracking would take minutes.
-  expect(performance.now() - started).toBeLessThan(5000);
+test('security: of a header above 1 KiB nothing is read', () => {
+  const long = (length: number) => 'wait=5, x=y'.padEnd(length, 'y');
+  expect(parsePreferWait(long(1024))).toBe(5);
+  expect(parsePreferWait(long(1025))).toBeUndefined();
 });

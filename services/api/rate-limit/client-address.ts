@@ -30,6 +30,9 @@ function parseBlock(item: string): Block | undefined {
   return { address, bits, family: version === 6 ? 'ipv6' : 'ipv4' };
 }
 
+// More proxies stand in front of nobody.
+const maxHops = 32;
+
 /**
  * The address of the client: the peer's, or, as long as the sender is a trusted proxy, the next one in
  * `X-Forwarded-For` from the right. What a client writes there itself is never believed.
@@ -38,7 +41,7 @@ export function clientAddress(peer: string | undefined, forwardedFor: string | u
   let address = withoutPrefix(peer ?? '');
   // Read from its end, and no further than proxies are trusted: a client may have written thousands.
   let rest = forwardedFor;
-  while (rest !== undefined && isTrusted(address, trusted)) {
+  for (let hops = 0; hops < maxHops && rest !== undefined && isTrusted(address, trusted); hops += 1) {
     const comma = rest.lastIndexOf(',');
     const hop = rest.slice(comma + 1).trim();
     if (isIP(hop) !== 0) address = withoutPrefix(hop);

@@ -3,7 +3,6 @@ import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
-import { strictQuery } from '../http/strict-query.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { searchResponseSchema } from './search-answer.schemas.ts';
 import { fromBody, fromQuery, toResultBody } from './search.mapper.ts';
@@ -23,7 +22,6 @@ export function searchRoutes({ service, maxBodyBytes }: SearchRoutesDeps) {
     ...common,
     method: 'get',
     summary: 'Search by meaning and by words',
-    middleware: [strictQuery] as const,
     request: { query: searchQuerySchema },
     responses: {
       200: json(searchResponseSchema, 'The best hits, best first.'),

@@ -8,6 +8,7 @@ export interface RawClient {
   drip(parts: Iterable<string>, everyMs: number): Promise<void>;
   /** What has been heard so far. */
   heard(): string;
+  heardBytes(): number;
   /** Resolves once so much has been heard, or the connection has ended. */
   hear(length: number): Promise<void>;
   /** Everything that was heard, once the connection has ended. */
@@ -24,7 +25,11 @@ export async function openRaw(url: string, from = '127.0.0.1'): Promise<RawClien
     socket.once('close', () => resolve());
     socket.on('error', () => resolve());
   });
-  socket.on('data', (chunk) => void chunks.push(chunk));
+  let heardBytes = 0;
+  socket.on('data', (chunk) => {
+    chunks.push(chunk);
+    heardBytes += chunk.length;
+  });
   const heard = (): string => Buffer.concat(chunks).toString('latin1');
   await new Promise<void>((resolve) => {
     socket.once('connect', resolve);
@@ -33,6 +38,7 @@ export async function openRaw(url: string, from = '127.0.0.1'): Promise<RawClien
   return {
     socket,
     heard,
+    heardBytes: () => heardBytes,
     send: (text) => void socket.write(text),
     async drip(parts, everyMs) {
       for (const part of parts) {
@@ -42,9 +48,8 @@ export async function openRaw(url: string, from = '127.0.0.1'): Promise<RawClien
       }
     },
     async hear(length) {
-      while (heard().length < length && !socket.destroyed && !socket.readableEnded) {
-        await Promise.race([isEnded, new Promise((resolve) => void socket.once('data', resolve))]);
-      }
+      const isDone = (): boolean => heardBytes >= length || socket.destroyed || socket.readableEnded;
+      while (!isDone()) await Promise.race([isEnded, new Promise((resolve) => void socket.once('data', resolve))]);
     },
     async rest() {
       await isEnded;

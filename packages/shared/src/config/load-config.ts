@@ -17,6 +17,8 @@ export function loadEnv<Shape extends z.ZodRawShape>(
 ): z.output<z.ZodObject<Shape>> {
   const given = Object.fromEntries(
     Object.keys(shape)
+      // Of names that we have written ourselves.
+      // oxlint-disable-next-line memory-layer/no-dictionary-lookup
       .map((name) => [name, env[name]?.trim()] as const)
       .filter(([, value]) => value !== undefined && value !== ''),
   );

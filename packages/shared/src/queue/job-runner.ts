@@ -33,7 +33,7 @@ export async function runJob(run: JobRun): Promise<void> {
   // Before the handler looks at anything: an add that this job swallowed up to here is seen by the handler, and
   // one from here on makes a new job. BullMQ removes the key only if it still is this job's.
   await job.removeDeduplicationKey();
-  const definition = queue.jobs[job.name];
+  const definition = Object.hasOwn(queue.jobs, job.name) ? queue.jobs[job.name] : undefined;
   if (definition === undefined) throw new UnparseableJobError(`queue "${queue.name}" has no job "${job.name}"`);
   const payload = definition.schema.safeParse(job.data);
   if (!payload.success) throw new UnparseableJobError(`payload of job "${job.name}": ${payload.error.message}`);
