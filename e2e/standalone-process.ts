@@ -34,8 +34,11 @@ export async function makeDataDir(): Promise<{ readonly path: string; remove(): 
   };
 }
 
-export function spawnStandalone({ dataDir, env = {} }: StartOptions): { child: ChildProcess; output: () => string } {
-  const child = spawn(process.execPath, ['--conditions=memory-layer-source', main], {
+/** How the process is run; for tests that do more with it than to ask it over HTTP. */
+export function standaloneCommand(dataDir: string) {
+  return {
+    command: process.execPath,
+    args: ['--conditions=memory-layer-source', main],
     env: {
       PATH: process.env['PATH'] ?? '',
       MEMORY_DATA_DIR: dataDir,
@@ -45,10 +48,13 @@ export function spawnStandalone({ dataDir, env = {} }: StartOptions): { child: C
       MEMORY_GLOBAL_RATE_LIMIT: 'off',
       MEMORY_KEY_RATE_LIMIT: 'off',
       MEMORY_TENANT_RATE_LIMIT: 'off',
-      ...env,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  };
+}
+
+export function spawnStandalone({ dataDir, env = {} }: StartOptions): { child: ChildProcess; output: () => string } {
+  const { command, args, env: base } = standaloneCommand(dataDir);
+  const child = spawn(command, args, { env: { ...base, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));

@@ -3,4 +3,4 @@ import { runService } from '@memory-layer/shared/service/run-service';
 import { composeApiService } from './compose-service.ts';
 
 loadDotEnv();
-process.exitCode = await runService(() => composeApiService(process.env));
+await runService(() => composeApiService(process.env));

@@ -3,4 +3,4 @@ import { runService } from '@memory-layer/shared/service/run-service';
 import { composeEmbedWorkerService } from './compose-service.ts';
 
 loadDotEnv();
-process.exitCode = await runService(() => composeEmbedWorkerService(process.env));
+await runService(() => composeEmbedWorkerService(process.env));

@@ -3,4 +3,4 @@ import { runService } from '@memory-layer/shared/service/run-service';
 import { composeRetentionService } from './compose-service.ts';
 
 loadDotEnv();
-process.exitCode = await runService(() => composeRetentionService(process.env));
+await runService(() => composeRetentionService(process.env));

@@ -8,6 +8,8 @@ import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { guardEmbedders } from '@memory-layer/shared/embedding/guard-embedders';
 import { systemClock } from '@memory-layer/shared/lifecycle/clock';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
+import { EventLoopDelay } from '@memory-layer/shared/observability/event-loop-delay';
+import type { LogOutput } from '@memory-layer/shared/observability/log-output';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { createQueueBackend } from '@memory-layer/shared/queue/create-queue-backend';
@@ -22,6 +24,8 @@ export interface StandaloneResources {
   readonly generatedKey: string | undefined;
   readonly version: string;
   readonly logger: Logger;
+  /** Where the logger writes to. */
+  readonly output: Pick<LogOutput, 'droppedLines'>;
 }
 
 export interface Standalone {
@@ -33,8 +37,10 @@ export interface Standalone {
 
 /** Api, embed worker and retention worker in one process, over one embedded database. */
 export function composeStandalone(config: StandaloneConfig, resources: StandaloneResources): Standalone {
-  const { postgres, embedder, logger } = resources;
+  const { postgres, embedder, logger, output } = resources;
   const metrics = createMetrics();
+  metrics.watch.droppedLines(() => output.droppedLines);
+  metrics.watch.eventLoop(new EventLoopDelay());
   const database = new Database({
     connection: postgres.connection,
     // The engine runs one statement at a time: more connections only wait in it instead of here.

@@ -7,7 +7,8 @@ import { migrate } from '@memory-layer/shared/db/migrate';
 import { migrationsFolder } from '@memory-layer/shared/db/migrations-folder';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { embedderFromConfig } from '@memory-layer/shared/embedding/embedder-from-config';
-import { runProcess } from '@memory-layer/shared/lifecycle/run-process';
+import { endProcess, runProcess } from '@memory-layer/shared/lifecycle/run-process';
+import { LogOutput } from '@memory-layer/shared/observability/log-output';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import { migrateQueueSchema } from '@memory-layer/shared/queue/migrate-queue-schema';
 import { version } from '@memory-layer/shared/version';
@@ -17,23 +18,20 @@ import { loadStandaloneConfig, type StandaloneConfig } from './config.ts';
 import { readOrMakeKey } from './generated-key.ts';
 import { createStandaloneLogger } from './standalone-logger.ts';
 
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-async function run(config: StandaloneConfig): Promise<number> {
+async function run(config: StandaloneConfig, output: LogOutput): Promise<number> {
   const dataDir = resolve(config.dataDir);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const lock = lockFolder(dataDir);
   try {
-    return await serve(config, dataDir);
+    return await serve(config, dataDir, output);
   } finally {
     lock.release();
   }
 }
 
-async function serve(config: StandaloneConfig, dataDir: string): Promise<number> {
-  const logger = createStandaloneLogger(config);
+async function serve(config: StandaloneConfig, dataDir: string, output: LogOutput): Promise<number> {
+  const logger = createStandaloneLogger(config, output);
+  const say = (line: string): void => output.write(`${line}\n`);
   say(`memory-layer ${version} starts`);
   say('  opening the database and loading the embedding model …');
   const embedder = embedderFromConfig(config.embedding, {
@@ -49,7 +47,7 @@ async function serve(config: StandaloneConfig, dataDir: string): Promise<number>
     process.exit(1);
   });
   try {
-    return await runOn(postgres, config, { dataDir, embedder, logger });
+    return await runOn(postgres, config, { dataDir, embedder, logger, output, say });
   } catch (error) {
     await Promise.all([embedder.stop(), postgres.stop()]);
     throw error;
@@ -60,12 +58,14 @@ interface Surroundings {
   readonly dataDir: string;
   readonly embedder: Embedder;
   readonly logger: Logger;
+  readonly output: LogOutput;
+  readonly say: (line: string) => void;
 }
 
 async function runOn(
   postgres: EmbeddedPostgres,
   config: StandaloneConfig,
-  { dataDir, embedder, logger }: Surroundings,
+  { dataDir, embedder, logger, output, say }: Surroundings,
 ): Promise<number> {
   const generatedKey = config.api.apiKeys.length > 0 ? undefined : await readOrMakeKey(dataDir);
   const { database, api, components } = composeStandalone(config, {
@@ -74,6 +74,7 @@ async function runOn(
     generatedKey,
     version,
     logger,
+    output,
   });
   const { applied } = await migrate(database.queries, migrationsFolder);
   for (const name of applied) say(`  applied migration ${name}`);
@@ -85,10 +86,13 @@ async function runOn(
   });
 }
 
+const standardOutput = new LogOutput();
+let exitCode: number;
 try {
   loadDotEnv();
-  process.exitCode = await run(loadStandaloneConfig(process.env));
+  exitCode = await run(loadStandaloneConfig(process.env), standardOutput);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = error instanceof ConfigError ? 2 : 1;
+  exitCode = error instanceof ConfigError ? 2 : 1;
 }
+await endProcess(exitCode, standardOutput);

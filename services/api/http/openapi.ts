@@ -43,7 +43,7 @@ export const commonErrors = [
   'unavailable',
   'deadline_exceeded',
 ] as const;
-export const bodyErrors = ['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const;
+export const bodyErrors = ['malformed_json', 'request_timeout', 'payload_too_large', 'unsupported_media_type'] as const;
 
 /** A JSON response entry. */
 export function json<Schema extends z.ZodType>(schema: Schema, description: string) {

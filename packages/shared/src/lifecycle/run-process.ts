@@ -1,3 +1,4 @@
+import type { LogOutput } from '../observability/log-output.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Component } from './component.ts';
 import { runShutdown, type ShutdownPhase } from './shutdown.ts';
@@ -31,6 +32,20 @@ export async function runProcess(components: readonly Component[], options: Proc
   options.logger.info({ signal }, 'stopping');
   const { unfinished } = await shutDown(begun, options);
   return unfinished.length === 0 ? 0 : 1;
+}
+
+// What a reader may take for the last lines, and what else may take to end by itself.
+const lastLinesMs = 500;
+
+/**
+ * Ends the process with that code: by itself once nothing is left to do, and soon at any rate. Lines that nobody reads
+ * would keep it alive.
+ */
+export async function endProcess(exitCode: number, output: Pick<LogOutput, 'flush'> | undefined): Promise<void> {
+  process.exitCode = exitCode;
+  await output?.flush(lastLinesMs);
+  // oxlint-disable-next-line no-process-exit
+  setTimeout(() => process.exit(exitCode), lastLinesMs).unref();
 }
 
 /**

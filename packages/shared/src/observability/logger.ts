@@ -1,4 +1,4 @@
-import { destination, pino, type DestinationStream, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
 import { serializeError } from './serialize-error.ts';
 
 export type { Logger } from 'pino';
@@ -9,12 +9,14 @@ export type LogLevel = (typeof logLevels)[number];
 export interface LoggerOptions {
   readonly service: string;
   readonly level: LogLevel;
-  /** Where lines go; standard output when not given. */
+  /** Where lines go: a `LogOutput` in a process; nowhere when not given. */
   readonly stream?: DestinationStream;
 }
 
 // Names under which a secret or a user's words could slip into a log line.
 const redactedPaths = ['authorization', 'apiKey', 'api_key', 'content', 'query', 'password', 'headers'];
+
+const nowhere: DestinationStream = { write: () => undefined };
 
 /** JSON lines: one per request and per job attempt. Secrets and message content are redacted by name. */
 export function createLogger(options: LoggerOptions): Logger {
@@ -27,7 +29,6 @@ export function createLogger(options: LoggerOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: (error: unknown) => serializeError(error) },
     },
-    // Written a few at a time: a write for each line cost a tenth of a request. At exit pino writes what is left.
-    options.stream ?? destination({ sync: false, minLength: 8192, periodicFlush: 100 }),
+    options.stream ?? nowhere,
   );
 }

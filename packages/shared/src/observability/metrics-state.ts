@@ -1,6 +1,7 @@
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Component } from '../lifecycle/component.ts';
 import type { Readiness } from '../lifecycle/readiness.ts';
+import type { EventLoopDelay } from './event-loop-delay.ts';
 import { createSampler } from './metrics-sampler.ts';
 
 /** Messages that wait for their embedding, and those that were given up. */
@@ -21,6 +22,10 @@ export interface Watch {
   database(read: () => { readonly total: number; readonly idle: number; readonly waiting: number }): void;
   queue(name: string, read: () => Promise<Readonly<Record<QueueState, number>>>): void;
   pending(read: () => Promise<PendingCounts>): void;
+  /** How long the event loop kept work waiting within the last minute. */
+  eventLoop(delay: Pick<EventLoopDelay, 'read'>): void;
+  /** Log lines that no reader took, since the start. */
+  droppedLines(read: () => number): void;
 }
 
 // Prometheus gives up after ten seconds; several readers may scrape one process.
@@ -61,6 +66,8 @@ export function stateMetrics(registers: Registry[]): Watch {
   }
 
   return {
+    ...processMetrics(registers),
+
     readiness(readiness, needed) {
       const health = createSampler(async () => (await needed.health?.())?.status ?? 'ok', sampling);
       updates.set('readiness', async () => {
@@ -97,6 +104,42 @@ export function stateMetrics(registers: Registry[]): Watch {
         else gauges.oldestPending.remove();
       });
     },
+  };
+}
+
+const noLines = (): number => 0;
+
+/** What each process knows of itself. */
+function processMetrics(registers: Registry[]): Pick<Watch, 'eventLoop' | 'droppedLines'> {
+  let readDroppedLines = noLines;
+  let loop: Pick<EventLoopDelay, 'read'> | undefined;
+  const droppedLines = new Counter({
+    name: 'memory_log_lines_dropped_total',
+    help: 'Log lines that were lost because whoever reads standard output has gone or does not keep up.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(readDroppedLines());
+    },
+  });
+  droppedLines.inc(0);
+  // oxlint-disable-next-line no-new -- registered by being made
+  new Gauge({
+    name: 'memory_event_loop_delay_seconds',
+    help: 'How long the event loop kept work waiting within the last minute, by quantile (0.5, 0.99, max).',
+    labelNames: ['quantile'] as const,
+    registers,
+    collect() {
+      if (loop === undefined) return;
+      const { median, p99, max } = loop.read();
+      this.set({ quantile: '0.5' }, median);
+      this.set({ quantile: '0.99' }, p99);
+      this.set({ quantile: 'max' }, max);
+    },
+  });
+  return {
+    eventLoop: (delay) => void (loop = delay),
+    droppedLines: (read) => void (readDroppedLines = read),
   };
 }
 

@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/load-config.ts';
 import type { Component } from '../lifecycle/component.ts';
-import { runProcess } from '../lifecycle/run-process.ts';
+import { endProcess, runProcess } from '../lifecycle/run-process.ts';
+import type { LogOutput } from '../observability/log-output.ts';
 import type { ServiceConfig } from './service-config.ts';
 import type { ServiceResources } from './service-resources.ts';
 
@@ -15,17 +16,21 @@ export interface Service {
  * The whole life of a service's process, from its variables to its exit code: 0 stopped cleanly, 2 the
  * configuration is wrong, 1 anything else.
  */
-export async function runService(compose: () => Service): Promise<number> {
+export async function runService(compose: () => Service): Promise<void> {
+  let output: LogOutput | undefined;
+  let exitCode: number;
   try {
     const { config, resources, components } = compose();
     const { logger } = resources;
-    return await runProcess(components, {
+    ({ output } = resources);
+    exitCode = await runProcess(components, {
       logger,
       shutdownDeadlineMs: config.shutdownDeadlineMs,
       onStarted: () => logger.info('started'),
     });
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return error instanceof ConfigError ? 2 : 1;
+    exitCode = error instanceof ConfigError ? 2 : 1;
   }
+  await endProcess(exitCode, output);
 }

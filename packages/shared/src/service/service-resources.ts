@@ -1,6 +1,8 @@
 import { Database } from '../db/database.ts';
 import { systemClock } from '../lifecycle/clock.ts';
 import type { Clock } from '../lifecycle/clock.ts';
+import { EventLoopDelay } from '../observability/event-loop-delay.ts';
+import { LogOutput } from '../observability/log-output.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { createQueueBackend } from '../queue/create-queue-backend.ts';
@@ -12,12 +14,18 @@ export interface ServiceResources {
   readonly database: Database;
   readonly queues: QueueBackend;
   readonly logger: Logger;
+  /** Where the logger writes to. */
+  readonly output: LogOutput;
   readonly metrics: Metrics;
   readonly clock: Clock;
 }
 
 export function createServiceResources(service: string, config: ServiceConfig): ServiceResources {
-  const logger = createLogger({ service, level: config.logLevel });
+  const output = new LogOutput();
+  const logger = createLogger({ service, level: config.logLevel, stream: output });
+  const metrics = createMetrics();
+  metrics.watch.droppedLines(() => output.droppedLines);
+  metrics.watch.eventLoop(new EventLoopDelay());
   const { url, ...pool } = config.database;
   const database = new Database({
     connection: { connectionString: url },
@@ -30,5 +38,5 @@ export function createServiceResources(service: string, config: ServiceConfig): 
     config.queue.kind === 'redis'
       ? createQueueBackend({ kind: 'redis', ...config.queue.redis, onError })
       : createQueueBackend({ kind: 'postgres', connection: { connectionString: url }, onError });
-  return { database, queues, logger, metrics: createMetrics(), clock: systemClock };
+  return { database, queues, logger, output, metrics, clock: systemClock };
 }
