@@ -21,6 +21,7 @@ import { maxWaitSeconds as maxPreferredWaitSeconds } from './message-wait/prefer
 import { messageBatchRoutes } from './message/message-batch.routes.ts';
 import { messageImportRoutes, type MessageImportRoutesDeps } from './message/import/message-import.routes.ts';
 import { messageRoutes } from './message/message.routes.ts';
+import { createMessageCreateSchema } from './message/message.schemas.ts';
 import type { MessageService } from './message/message.service.ts';
 import { createRequestCounter } from './rate-limit/request-counter.ts';
 import type { RateLimiters } from './rate-limit/rate-limiter.ts';
@@ -38,7 +39,7 @@ export interface AppDeps {
   readonly events: EventRoutesDeps;
   readonly health: HealthRoutesDeps;
   readonly keys: KeyRing;
-  readonly limits: { readonly maxBodyBytes: number; readonly maxBatchBodyBytes: number };
+  readonly limits: RequestSizeLimits;
   readonly metricsEnabled: boolean;
   readonly requestTimeoutMs: number;
   /** Web pages of these origins may call; none by default. */
@@ -48,6 +49,14 @@ export interface AppDeps {
   readonly trustedProxies: BlockList;
   readonly logger: Logger;
   readonly metrics: Metrics;
+}
+
+/** In bytes. */
+export interface RequestSizeLimits {
+  readonly maxBodyBytes: number;
+  readonly maxBatchBodyBytes: number;
+  /** Of the JSON text of one message's metadata. */
+  readonly maxMetadataBytes: number;
 }
 
 const openPaths = new Set(['/livez', '/readyz', '/openapi.json', '/docs']);
@@ -65,13 +74,16 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   app.onError(onError(deps.logger));
   app.notFound(notFound(app));
 
+  const { maxBodyBytes, maxMetadataBytes } = limits;
+  const messageSchema = createMessageCreateSchema(maxMetadataBytes);
+  const storing = { service: deps.messages, messageSchema, maxWaitSeconds };
+  app.route('/', messageBatchRoutes({ ...storing, maxBodyBytes: limits.maxBatchBodyBytes }));
   app.route(
     '/',
-    messageBatchRoutes({ service: deps.messages, maxBodyBytes: limits.maxBatchBodyBytes, maxWaitSeconds }),
+    messageImportRoutes({ ...deps.imports, messageSchema, maxLineBytes: maxBodyBytes, logger: deps.logger }),
   );
-  app.route('/', messageImportRoutes({ ...deps.imports, maxLineBytes: limits.maxBodyBytes, logger: deps.logger }));
-  app.route('/', messageRoutes({ service: deps.messages, maxBodyBytes: limits.maxBodyBytes, maxWaitSeconds }));
-  app.route('/', searchRoutes({ service: deps.search, maxBodyBytes: limits.maxBodyBytes }));
+  app.route('/', messageRoutes({ ...storing, maxBodyBytes }));
+  app.route('/', searchRoutes({ service: deps.search, maxBodyBytes, maxMetadataBytes }));
   app.route('/', retentionRoutes({ service: deps.retention, maxBodyBytes: limits.maxBodyBytes }));
   app.route('/', embeddingFailureRoutes({ service: deps.embeddingFailures, maxBodyBytes: limits.maxBodyBytes }));
   app.route('/', eventRoutes(deps.events));

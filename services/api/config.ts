@@ -4,6 +4,7 @@ import { replicaEnv } from '@memory-layer/shared/db/replica/replica-config';
 import { rerankEnv, toRerankConfig } from '@memory-layer/shared/rerank/rerank-config';
 import { serviceEmbeddingEnv, serviceEnv } from '@memory-layer/shared/service/service-config';
 import { z } from 'zod';
+import { requestLimits } from './cost/request-cost.ts';
 import { parseApiKeys, type ApiKey } from './http/api-key.ts';
 import { proxyListSchema } from './rate-limit/client-address.ts';
 import { limitOf, rateSchema } from './rate-limit/rate.ts';
@@ -37,6 +38,7 @@ export const apiEnv = {
   MEMORY_ENABLE_METRICS: flag.default(true),
   MEMORY_REQUEST_MAX_BYTES: integer(1024, 1_073_741_824).default(1_048_576),
   MEMORY_BATCH_MAX_BYTES: integer(1024, 1_073_741_824).default(16_777_216),
+  MEMORY_METADATA_MAX_BYTES: integer(2, 1_048_576).default(requestLimits.metadataBytes),
   MEMORY_INGEST_WRITERS: integer(1, 100).default(4),
   MEMORY_INGEST_QUEUE_BYTES: integer(1_048_576, 17_179_869_184).default(67_108_864),
   MEMORY_IMPORT_STALL_SECONDS: decimal(1, 3600).default(60),
@@ -82,6 +84,8 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
     health: { embedTimeoutMs: env.MEMORY_HEALTH_EMBED_TIMEOUT_MS, embedCacheMs: env.MEMORY_HEALTH_EMBED_CACHE_MS },
     maxBodyBytes: env.MEMORY_REQUEST_MAX_BYTES,
     maxBatchBodyBytes: env.MEMORY_BATCH_MAX_BYTES,
+    /** Of the JSON text of one message's metadata. */
+    maxMetadataBytes: env.MEMORY_METADATA_MAX_BYTES,
     /** How messages are written to the database. */
     ingest: { writers: env.MEMORY_INGEST_WRITERS, maxQueuedBytes: env.MEMORY_INGEST_QUEUE_BYTES },
     /** A stream whose client neither sends nor takes anything for so long is ended. */

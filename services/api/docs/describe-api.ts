@@ -2,6 +2,7 @@ import { BlockList } from 'node:net';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { createApp } from '../app.ts';
+import { requestLimits } from '../cost/request-cost.ts';
 import { createKeyRing } from '../http/api-key.ts';
 
 const absent = (): Promise<never> => Promise.reject(new Error('there is nothing behind this app'));
@@ -17,7 +18,7 @@ export function createBareApp(version: string) {
     events: { feed: { subscribe: absent }, heartbeatMs: 15_000, stallMs: 30_000 },
     health: { service: { check: absent, isReady: absent }, readBacklog: absent, environment: 'none', version },
     keys: createKeyRing([]),
-    limits: { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216 },
+    limits: { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216, maxMetadataBytes: requestLimits.metadataBytes },
     metricsEnabled: true,
     requestTimeoutMs: 15_000,
     allowedOrigins: [],

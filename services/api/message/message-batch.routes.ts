@@ -8,19 +8,21 @@ import { checkMessage } from './check-message.ts';
 import { answerCreateOptions, createParameters, readCreateOptions } from './create-options.ts';
 import { externalIdTaken } from './external-id-taken.ts';
 import { toOutcomeBody } from './message.mapper.ts';
-import { messageBatchCreateSchema, messageBatchSchema } from './message.schemas.ts';
+import { messageBatchCreateSchema, messageBatchSchema, type MessageCreateSchema } from './message.schemas.ts';
 import type { MessageService } from './message.service.ts';
 import { isPending, type NewMessage, type Outcome } from './message.ts';
 
 export interface MessageBatchRoutesDeps {
   readonly service: MessageService;
+  readonly messageSchema: MessageCreateSchema;
   readonly maxBodyBytes: number;
   /** Longest wait that a request may ask for. */
   readonly maxWaitSeconds: number;
 }
 
 /** Up to a thousand messages at once, with an outcome per item. */
-export function messageBatchRoutes({ service, maxBodyBytes, maxWaitSeconds }: MessageBatchRoutesDeps) {
+export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
+  const { service, messageSchema, maxBodyBytes, maxWaitSeconds } = deps;
   const create = createRoute({
     method: 'post',
     path: '/v1/messages/batch',
@@ -41,9 +43,8 @@ export function messageBatchRoutes({ service, maxBodyBytes, maxWaitSeconds }: Me
   });
 
   return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook }).openapi(create, async (c) => {
-    const checked = c.req
-      .valid('json')
-      .messages.map((item, index) => checkMessage(item, c.get('credential'), ['messages', index]));
+    const check = { schema: messageSchema, credential: c.get('credential') };
+    const checked = c.req.valid('json').messages.map((item, index) => checkMessage(item, check, ['messages', index]));
     const accepted = checked.filter((item): item is NewMessage => !(item instanceof AppError));
     const tenantIds = new Set(accepted.map((message) => message.tenantId));
     const options = { mode: 'batch', ...(await readCreateOptions(c, maxWaitSeconds)) } as const;

@@ -7,14 +7,14 @@ import { validationHook } from '../http/validation-hook.ts';
 import { answerCreateOptions, createParameters, readCreateOptions } from './create-options.ts';
 import { externalIdTaken } from './external-id-taken.ts';
 import { isPending } from './message.ts';
-import { toMessageBody, toNewMessage, toOutcomeBody } from './message.mapper.ts';
+import { toListedBody, toMessageBody, toNewMessage, toOutcomeBody } from './message.mapper.ts';
 import {
   createdMessageSchema,
-  messageCreateSchema,
   messageIdSchema,
   messageListQuerySchema,
   messagePageSchema,
   messageSchema,
+  type MessageCreateSchema,
   tenantIdSchema,
 } from './message.schemas.ts';
 import type { MessageService } from './message.service.ts';
@@ -29,13 +29,15 @@ const byId = {
 
 export interface MessageRoutesDeps {
   readonly service: MessageService;
+  readonly messageSchema: MessageCreateSchema;
   readonly maxBodyBytes: number;
   /** Longest wait that a request may ask for. */
   readonly maxWaitSeconds: number;
 }
 
 /** Single messages: store, read, list, delete. */
-export function messageRoutes({ service, maxBodyBytes, maxWaitSeconds }: MessageRoutesDeps) {
+export function messageRoutes(deps: MessageRoutesDeps) {
+  const { service, maxBodyBytes, maxWaitSeconds } = deps;
   const create = createRoute({
     method: 'post',
     path: '/v1/messages',
@@ -45,7 +47,7 @@ export function messageRoutes({ service, maxBodyBytes, maxWaitSeconds }: Message
     description: 'Answers once the message is durable. It is embedded afterwards: see embedding_status.',
     middleware: [jsonBody({ maxBytes: maxBodyBytes })] as const,
     parameters: createParameters,
-    request: { body: body(messageCreateSchema) },
+    request: { body: body(deps.messageSchema) },
     responses: {
       200: json(createdMessageSchema, 'Nothing is pending; or it was stored before, under its external_id.'),
       202: json(createdMessageSchema, 'Stored; embedding is pending.'),
@@ -114,7 +116,7 @@ export function messageRoutes({ service, maxBodyBytes, maxWaitSeconds }: Message
         cursor: query.cursor,
         limit: query.limit,
       });
-      return c.json({ items: page.items.map(toMessageBody), next_cursor: page.nextCursor ?? null }, 200);
+      return c.json({ items: page.items.map(toListedBody), next_cursor: page.nextCursor ?? null }, 200);
     })
     .openapi(get, async (c) => {
       const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);

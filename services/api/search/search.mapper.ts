@@ -1,7 +1,7 @@
 import type { z } from '@hono/zod-openapi';
 import type { SearchFilter } from './filter/search-filter.ts';
 import type { searchHitSchema, searchResponseSchema } from './search-answer.schemas.ts';
-import type { searchBodySchema, searchQuerySchema } from './search.schemas.ts';
+import type { createSearchBodySchema, searchQuerySchema } from './search.schemas.ts';
 import type { SearchHit, SearchRequest, SearchResult, ShownNeighbour } from './search.ts';
 
 interface Caller {
@@ -10,7 +10,7 @@ interface Caller {
 }
 
 type Query = z.output<typeof searchQuerySchema>;
-type Body = z.output<typeof searchBodySchema>;
+type Body = z.output<ReturnType<typeof createSearchBodySchema>>;
 
 export function fromQuery(query: Query, caller: Caller): SearchRequest {
   const filter = { ...commonFilter(query), metadata: undefined, where: undefined };

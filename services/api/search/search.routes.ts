@@ -7,7 +7,7 @@ import { strictQuery } from '../http/strict-query.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { searchResponseSchema } from './search-answer.schemas.ts';
 import { fromBody, fromQuery, toResultBody } from './search.mapper.ts';
-import { searchBodySchema, searchQuerySchema } from './search.schemas.ts';
+import { createSearchBodySchema, searchQuerySchema } from './search.schemas.ts';
 import type { SearchService } from './search.service.ts';
 
 const path = '/v1/memory/search';
@@ -16,9 +16,11 @@ const common = { path, tags: ['search'], security: keySecurity };
 export interface SearchRoutesDeps {
   readonly service: SearchService;
   readonly maxBodyBytes: number;
+  /** Of the JSON text of what is asked about metadata. */
+  readonly maxMetadataBytes: number;
 }
 
-export function searchRoutes({ service, maxBodyBytes }: SearchRoutesDeps) {
+export function searchRoutes({ service, maxBodyBytes, maxMetadataBytes }: SearchRoutesDeps) {
   const get = createRoute({
     ...common,
     method: 'get',
@@ -36,7 +38,7 @@ export function searchRoutes({ service, maxBodyBytes }: SearchRoutesDeps) {
     method: 'post',
     summary: 'Search with filters',
     middleware: [jsonBody({ maxBytes: maxBodyBytes })] as const,
-    request: { body: body(searchBodySchema) },
+    request: { body: body(createSearchBodySchema(maxMetadataBytes)) },
     responses: {
       200: json(searchResponseSchema, 'The best hits, best first.'),
       ...problems(...bodyErrors, ...commonErrors),

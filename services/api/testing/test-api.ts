@@ -53,7 +53,7 @@ export const keys = {
   globex: 'bound-key-of-tenant-globex',
 } as const;
 
-export const limits = { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216 } as const;
+export const limits = { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216, maxMetadataBytes: 65_536 } as const;
 
 export const retryAfterBreakerMs = 50;
 const queryTimeoutMs = 100;
