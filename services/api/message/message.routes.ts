@@ -3,9 +3,11 @@ import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
+import { AnswerBudget, answerJson, jsonList, jsonObject, takeWhileFits } from '../http/json-answer.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { answerCreateOptions, createParameters, readCreateOptions } from './create-options.ts';
 import { externalIdTaken } from './external-id-taken.ts';
+import { encodeCursor } from './message-cursor.ts';
 import { isPending } from './message.ts';
 import { toListedBody, toMessageBody, toNewMessage, toOutcomeBody } from './message.mapper.ts';
 import {
@@ -61,6 +63,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     tags,
     security,
     summary: 'List messages',
+    description: 'A page ends early, with next_cursor, where the answer would become larger than 16 MiB.',
     request: { query: messageListQuerySchema },
     responses: {
       200: json(messagePageSchema, 'A page, by created_at.'),
@@ -109,14 +112,17 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     })
     .openapi(list, async (c) => {
       const query = c.req.valid('query');
-      const page = await service.list({
-        tenantId: await admitTenant(c, query.tenant_id, inQuery),
-        conversationId: query.conversation_id,
-        order: query.order,
-        cursor: query.cursor,
-        limit: query.limit,
-      });
-      return c.json({ items: page.items.map(toListedBody), next_cursor: page.nextCursor ?? null }, 200);
+      const { order, cursor, limit } = query;
+      const tenantId = await admitTenant(c, query.tenant_id, inQuery);
+      const page = await service.list({ tenantId, conversationId: query.conversation_id, order, cursor, limit });
+      const shown = await takeWhileFits(page.items, toListedBody, new AnswerBudget());
+      const last = page.items[shown.length - 1];
+      const isLast = last === undefined || (page.isLast && shown.length === page.items.length);
+      const pieces = jsonObject(
+        { next_cursor: isLast ? null : encodeCursor({ ...last, order }) },
+        { items: jsonList(shown) },
+      );
+      return answerJson<z.input<typeof messagePageSchema>, 200>(c, pieces, 200);
     })
     .openapi(get, async (c) => {
       const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);

@@ -175,14 +175,28 @@ const batchErrorSchema = z
         detail: z.string().openapi({ example: 'is invalid' }),
       }),
     ),
+    truncated: z
+      .literal(true)
+      .optional()
+      .openapi({ description: 'errors is left out: see truncated of a stored message.', example: true }),
   })
   .openapi('MessageBatchError');
 
+/** A stored message of a batch: the last ones are short when the whole answer would be too large. */
+const batchMessageSchema = createdMessageSchema
+  .partial({ content: true, metadata: true, message_metadata: true })
+  .extend({
+    truncated: z.literal(true).optional().openapi({
+      description:
+        'content, metadata and message_metadata are left out, of this item and of those after it, since the answer would be larger than 16 MiB. GET /v1/messages/{id} has them.',
+      example: true,
+    }),
+  })
+  .openapi('BatchMessage');
+
 export const messageBatchSchema = z
   .object({
-    created: z
-      .array(createdMessageSchema)
-      .openapi({ description: 'The stored messages, in the order they were sent.' }),
+    created: z.array(batchMessageSchema).openapi({ description: 'The stored messages, in the order they were sent.' }),
     updated: z.array(messageSchema).openapi({ description: 'Always empty: kept for clients of the older API.' }),
     deleted: z.array(messageIdSchema).openapi({ description: 'Always empty: kept for clients of the older API.' }),
     errors: z.array(batchErrorSchema),

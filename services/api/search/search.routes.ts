@@ -1,12 +1,16 @@
-import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
+import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
 import { strictQuery } from '../http/strict-query.ts';
+import { AnswerBudget, answerJson } from '../http/json-answer.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { searchResponseSchema } from './search-answer.schemas.ts';
-import { fromBody, fromQuery, toResultBody } from './search.mapper.ts';
+import { toResultJson } from './search-answer.ts';
+import { fromBody, fromQuery } from './search.mapper.ts';
+import type { SearchRequest } from './search.ts';
 import { createSearchBodySchema, searchQuerySchema } from './search.schemas.ts';
 import type { SearchService } from './search.service.ts';
 
@@ -45,17 +49,22 @@ export function searchRoutes({ service, maxBodyBytes, maxMetadataBytes }: Search
     },
   });
 
+  async function answer(c: Context<ApiEnv>, request: SearchRequest) {
+    const pieces = await toResultJson(await service.search(request), new AnswerBudget());
+    return answerJson<z.input<typeof searchResponseSchema>, 200>(c, pieces, 200);
+  }
+
   return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook })
     .openapi(get, async (c) => {
       const query = c.req.valid('query');
       const where = { in: 'query', pointer: '/tenant_id' } as const;
       const tenantId = await admitTenant(c, query.tenant_id, where);
-      return c.json(toResultBody(await service.search(fromQuery(query, { tenantId, signal: c.get('signal')() }))), 200);
+      return answer(c, fromQuery(query, { tenantId, signal: c.get('signal')() }));
     })
     .openapi(post, async (c) => {
       const input = c.req.valid('json');
       const where = { in: 'body', pointer: '/tenant_id' } as const;
       const tenantId = await admitTenant(c, input.tenant_id, where);
-      return c.json(toResultBody(await service.search(fromBody(input, { tenantId, signal: c.get('signal')() }))), 200);
+      return answer(c, fromBody(input, { tenantId, signal: c.get('signal')() }));
     });
 }
