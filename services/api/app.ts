@@ -16,6 +16,7 @@ import { allowOrigins } from './http/cross-origin.ts';
 import { deadline } from './http/deadline.ts';
 import { observe } from './http/observe.ts';
 import { notFound } from './http/not-found.ts';
+import type { ReadLimiter } from './http/tenant-slot.ts';
 import { onError } from './http/on-error.ts';
 import { maxWaitSeconds as maxPreferredWaitSeconds } from './message-wait/prefer-wait.ts';
 import { messageBatchRoutes } from './message/message-batch.routes.ts';
@@ -45,6 +46,7 @@ export interface AppDeps {
   /** Web pages of these origins may call; none by default. */
   readonly allowedOrigins: readonly string[];
   readonly rateLimiters: RateLimiters;
+  readonly readLimiter: ReadLimiter;
   /** Proxies whose `X-Forwarded-For` tells the client's address. */
   readonly trustedProxies: BlockList;
   readonly logger: Logger;
@@ -75,6 +77,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   app.notFound(notFound(app));
 
   const { maxBodyBytes, maxMetadataBytes } = limits;
+  const { readLimiter: limiter } = deps;
   const messageSchema = createMessageCreateSchema(maxMetadataBytes);
   const storing = { service: deps.messages, messageSchema, maxWaitSeconds };
   app.route('/', messageBatchRoutes({ ...storing, maxBodyBytes: limits.maxBatchBodyBytes }));
@@ -82,10 +85,10 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
     '/',
     messageImportRoutes({ ...deps.imports, messageSchema, maxLineBytes: maxBodyBytes, logger: deps.logger }),
   );
-  app.route('/', messageRoutes({ ...storing, maxBodyBytes }));
-  app.route('/', searchRoutes({ service: deps.search, maxBodyBytes, maxMetadataBytes }));
+  app.route('/', messageRoutes({ ...storing, limiter, maxBodyBytes }));
+  app.route('/', searchRoutes({ service: deps.search, limiter, maxBodyBytes, maxMetadataBytes }));
   app.route('/', retentionRoutes({ service: deps.retention, maxBodyBytes: limits.maxBodyBytes }));
-  app.route('/', embeddingFailureRoutes({ service: deps.embeddingFailures, maxBodyBytes: limits.maxBodyBytes }));
+  app.route('/', embeddingFailureRoutes({ service: deps.embeddingFailures, limiter, maxBodyBytes }));
   app.route('/', eventRoutes(deps.events));
   app.route('/', healthRoutes(deps.health));
   if (deps.metricsEnabled) app.route('/', metricsRoutes(deps.metrics));

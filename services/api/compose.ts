@@ -20,6 +20,7 @@ import { createBacklogReader } from './admin/backlog.ts';
 import { createHealthService } from './admin/health.service.ts';
 import { createApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
+import { TenantConcurrencyLimiter } from './cost/tenant-concurrency-limiter.ts';
 import { createEmbeddingFailureRepository } from './embedding-failure/embedding-failure.repository.ts';
 import { createEmbeddingFailureService } from './embedding-failure/embedding-failure.service.ts';
 import { EventFeed } from './events/event-feed.ts';
@@ -95,6 +96,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   const bell = createEmbeddingBell({ producer: embeddingProducer, metrics, quietMs: bellQuietMs });
   const pendingMessages = createPendingMessagesRepository(db);
   metrics.watch.readiness(readiness, database);
+  metrics.readsWaiting.set(0);
   metrics.watch.database(() => database.poolUse());
   metrics.watch.queue(embeddingQueue.name, () => embeddingProducer.counts());
   metrics.watch.queue(retentionQueue.name, () => retentionProducer.counts());
@@ -195,6 +197,10 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     allowedOrigins: config.allowedOrigins,
     trustedProxies: toBlockList(config.trustedProxies),
     rateLimiters: createRateLimiters(config.rates, resources.rateStore),
+    readLimiter: new TenantConcurrencyLimiter(config.reads, {
+      waiting: (requests) => metrics.readsWaiting.set(requests),
+      refused: (reason) => metrics.readsRefused.inc({ reason }),
+    }),
     logger,
     metrics,
   });

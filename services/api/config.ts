@@ -46,6 +46,9 @@ export const apiEnv = {
   MEMORY_GLOBAL_RATE_LIMIT: rateSchema.default({ requests: 12_000, windowSeconds: 60 }),
   MEMORY_KEY_RATE_LIMIT: rateSchema.default({ requests: 6000, windowSeconds: 60 }),
   MEMORY_TENANT_RATE_LIMIT: rateSchema.default({ requests: 3000, windowSeconds: 60 }),
+  MEMORY_TENANT_CONCURRENCY: integer(1, 1000).default(8),
+  MEMORY_TENANT_QUEUE: integer(0, 100_000).default(100),
+  MEMORY_READ_CONCURRENCY: integer(1, 10_000).default(16),
   MEMORY_TRUSTED_PROXIES: list.default([]).pipe(proxyListSchema),
   MEMORY_ALLOWED_ORIGINS: list.default([]).pipe(originsSchema),
   MEMORY_HEALTH_EMBED_TIMEOUT_MS: integer(10, 60_000).default(2000),
@@ -77,6 +80,13 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
       address: limitOf(env.MEMORY_GLOBAL_RATE_LIMIT),
       key: limitOf(env.MEMORY_KEY_RATE_LIMIT),
       tenant: limitOf(env.MEMORY_TENANT_RATE_LIMIT),
+    },
+    /** Searches and other reads at a time, in cost units, and how many may wait. */
+    reads: {
+      perTenant: env.MEMORY_TENANT_CONCURRENCY,
+      queuePerTenant: env.MEMORY_TENANT_QUEUE,
+      total: env.MEMORY_READ_CONCURRENCY,
+      queueTotal: 10 * env.MEMORY_TENANT_QUEUE,
     },
     trustedProxies: env.MEMORY_TRUSTED_PROXIES,
     allowedOrigins: env.MEMORY_ALLOWED_ORIGINS,

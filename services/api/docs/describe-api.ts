@@ -23,6 +23,7 @@ export function createBareApp(version: string) {
     requestTimeoutMs: 15_000,
     allowedOrigins: [],
     rateLimiters: {},
+    readLimiter: { acquire: absent },
     trustedProxies: new BlockList(),
     logger: createLogger({ service: 'api', level: 'silent' }),
     metrics: createMetrics(),

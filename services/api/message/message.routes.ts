@@ -1,9 +1,11 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import { costOfListing, costOfRead } from '../cost/request-cost.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
 import { AnswerBudget, answerJson, jsonList, jsonObject, takeWhileFits } from '../http/json-answer.ts';
+import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { answerCreateOptions, createParameters, readCreateOptions } from './create-options.ts';
 import { externalIdTaken } from './external-id-taken.ts';
@@ -32,6 +34,7 @@ const byId = {
 export interface MessageRoutesDeps {
   readonly service: MessageService;
   readonly messageSchema: MessageCreateSchema;
+  readonly limiter: ReadLimiter;
   readonly maxBodyBytes: number;
   /** Longest wait that a request may ask for. */
   readonly maxWaitSeconds: number;
@@ -39,7 +42,7 @@ export interface MessageRoutesDeps {
 
 /** Single messages: store, read, list, delete. */
 export function messageRoutes(deps: MessageRoutesDeps) {
-  const { service, maxBodyBytes, maxWaitSeconds } = deps;
+  const { service, limiter, maxBodyBytes, maxWaitSeconds } = deps;
   const create = createRoute({
     method: 'post',
     path: '/v1/messages',
@@ -114,19 +117,22 @@ export function messageRoutes(deps: MessageRoutesDeps) {
       const query = c.req.valid('query');
       const { order, cursor, limit } = query;
       const tenantId = await admitTenant(c, query.tenant_id, inQuery);
-      const page = await service.list({ tenantId, conversationId: query.conversation_id, order, cursor, limit });
-      const shown = await takeWhileFits(page.items, toListedBody, new AnswerBudget());
-      const last = page.items[shown.length - 1];
-      const isLast = last === undefined || (page.isLast && shown.length === page.items.length);
-      const pieces = jsonObject(
-        { next_cursor: isLast ? null : encodeCursor({ ...last, order }) },
-        { items: jsonList(shown) },
-      );
-      return answerJson<z.input<typeof messagePageSchema>, 200>(c, pieces, 200);
+      const read = { limiter, tenantId, cost: costOfListing({ limit }) };
+      return withTenantSlot(c, read, async () => {
+        const page = await service.list({ tenantId, conversationId: query.conversation_id, order, cursor, limit });
+        const shown = await takeWhileFits(page.items, toListedBody, new AnswerBudget());
+        const last = page.items[shown.length - 1];
+        const isLast = last === undefined || (page.isLast && shown.length === page.items.length);
+        const nextCursor = isLast ? null : encodeCursor({ ...last, order });
+        const pieces = jsonObject({ next_cursor: nextCursor }, { items: jsonList(shown) });
+        return answerJson<z.input<typeof messagePageSchema>, 200>(c, pieces, 200);
+      });
     })
     .openapi(get, async (c) => {
       const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);
-      return c.json(toMessageBody(await service.getById(tenantId, c.req.valid('param').id)), 200);
+      return withTenantSlot(c, { limiter, tenantId, cost: costOfRead }, async () =>
+        c.json(toMessageBody(await service.getById(tenantId, c.req.valid('param').id)), 200),
+      );
     })
     .openapi(remove, async (c) => {
       const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);

@@ -6,10 +6,12 @@ import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../
 import { admitTenant } from '../http/admit-tenant.ts';
 import { strictQuery } from '../http/strict-query.ts';
 import { AnswerBudget, answerJson } from '../http/json-answer.ts';
+import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { searchResponseSchema } from './search-answer.schemas.ts';
 import { toResultJson } from './search-answer.ts';
 import { fromBody, fromQuery } from './search.mapper.ts';
+import { costOf } from './search-cost.ts';
 import type { SearchRequest } from './search.ts';
 import { createSearchBodySchema, searchQuerySchema } from './search.schemas.ts';
 import type { SearchService } from './search.service.ts';
@@ -19,12 +21,13 @@ const common = { path, tags: ['search'], security: keySecurity };
 
 export interface SearchRoutesDeps {
   readonly service: SearchService;
+  readonly limiter: ReadLimiter;
   readonly maxBodyBytes: number;
   /** Of the JSON text of what is asked about metadata. */
   readonly maxMetadataBytes: number;
 }
 
-export function searchRoutes({ service, maxBodyBytes, maxMetadataBytes }: SearchRoutesDeps) {
+export function searchRoutes({ service, limiter, maxBodyBytes, maxMetadataBytes }: SearchRoutesDeps) {
   const get = createRoute({
     ...common,
     method: 'get',
@@ -49,9 +52,12 @@ export function searchRoutes({ service, maxBodyBytes, maxMetadataBytes }: Search
     },
   });
 
-  async function answer(c: Context<ApiEnv>, request: SearchRequest) {
-    const pieces = await toResultJson(await service.search(request), new AnswerBudget());
-    return answerJson<z.input<typeof searchResponseSchema>, 200>(c, pieces, 200);
+  function answer(c: Context<ApiEnv>, request: SearchRequest) {
+    const read = { limiter, tenantId: request.tenantId, cost: costOf(request) };
+    return withTenantSlot(c, read, async () => {
+      const pieces = await toResultJson(await service.search(request), new AnswerBudget());
+      return answerJson<z.input<typeof searchResponseSchema>, 200>(c, pieces, 200);
+    });
   }
 
   return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook })

@@ -15,6 +15,7 @@ import type { Kysely } from 'kysely';
 import { createBacklogReader } from '../admin/backlog.ts';
 import { createHealthService } from '../admin/health.service.ts';
 import { createApp } from '../app.ts';
+import { TenantConcurrencyLimiter, type ConcurrencyLimits } from '../cost/tenant-concurrency-limiter.ts';
 import { createEmbeddingFailureRepository } from '../embedding-failure/embedding-failure.repository.ts';
 import { createEmbeddingFailureService } from '../embedding-failure/embedding-failure.service.ts';
 import { EventFeed, type EventFeedOptions } from '../events/event-feed.ts';
@@ -72,6 +73,7 @@ export interface TestApiOptions {
   readonly requestTimeoutMs?: number;
   readonly allowedOrigins?: readonly string[];
   readonly rateLimiters?: RateLimiters;
+  readonly reads?: Partial<ConcurrencyLimits>;
   readonly maxQueuedBytes?: number;
   readonly importStallMs?: number;
   readonly stopping?: AbortSignal;
@@ -249,6 +251,13 @@ function composeTestApp(database: Database, shared: Shared) {
     requestTimeoutMs: options.requestTimeoutMs ?? 15_000,
     allowedOrigins: options.allowedOrigins ?? [],
     rateLimiters: options.rateLimiters ?? {},
+    readLimiter: new TenantConcurrencyLimiter(
+      { perTenant: 8, queuePerTenant: 100, total: 16, queueTotal: 1000, ...options.reads },
+      {
+        waiting: (requests) => metrics.readsWaiting.set(requests),
+        refused: (reason) => metrics.readsRefused.inc({ reason }),
+      },
+    ),
     trustedProxies: new BlockList(),
     logger,
     metrics,

@@ -22,6 +22,20 @@ function requestMetrics(registers: Registry[]) {
   });
   // From nothing to one is no increase to Prometheus: what alerts look at begins at zero.
   for (const subject of ['address', 'key', 'tenant']) rateLimited.inc({ subject }, 0);
+  const readsWaiting = new Gauge({
+    name: 'memory_reads_waiting',
+    help: 'Searches and other reads of this process that wait until their tenant, or the process, has less to do.',
+    registers,
+  });
+  // Without labels a gauge begins at 0, which would be said by processes that answer no reads.
+  readsWaiting.remove();
+  const readsRefused = new Counter({
+    name: 'memory_reads_refused_total',
+    help: 'Reads that were not begun, by reason (tenant_queue_full, queue_full, deadline, client_gone).',
+    labelNames: ['reason'] as const,
+    registers,
+  });
+  for (const reason of ['tenant_queue_full', 'queue_full', 'deadline', 'client_gone']) readsRefused.inc({ reason }, 0);
   return {
     requests: new Counter({
       name: 'aiml_requests_total',
@@ -37,6 +51,8 @@ function requestMetrics(registers: Registry[]) {
       registers,
     }),
     rateLimited,
+    readsWaiting,
+    readsRefused,
     messagesIngested: new Counter({
       name: 'aiml_messages_ingested_total',
       help: 'Messages stored, by role and way of arrival (single, batch, stream).',

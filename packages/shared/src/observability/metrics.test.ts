@@ -33,6 +33,8 @@ test('names and labels are what dashboards and alerts know', () => {
     'memory_read_replica_lag_seconds{replica}',
     'memory_read_replica_reads_total{source}',
     'memory_read_replica_up{replica}',
+    'memory_reads_refused_total{reason}',
+    'memory_reads_waiting{}',
     'memory_ready{}',
     'memory_rerank_total{outcome}',
     'memory_retention_job_duration_seconds{job_name,status}',
