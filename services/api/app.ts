@@ -12,6 +12,7 @@ import { eventRoutes, type EventRoutesDeps } from './events/event.routes.ts';
 import type { ApiEnv } from './http/api-env.ts';
 import type { KeyRing } from './http/api-key.ts';
 import { admitCaller, type Access } from './http/admit-caller.ts';
+import type { BodyMemory } from './cost/body-memory.ts';
 import { allowOrigins } from './http/cross-origin.ts';
 import { deadline } from './http/deadline.ts';
 import { observe } from './http/observe.ts';
@@ -47,6 +48,7 @@ export interface AppDeps {
   readonly allowedOrigins: readonly string[];
   readonly rateLimiters: RateLimiters;
   readonly readLimiter: ReadLimiter;
+  readonly bodyMemory: Pick<BodyMemory, 'open'>;
   /** Proxies whose `X-Forwarded-For` tells the client's address. */
   readonly trustedProxies: BlockList;
   readonly logger: Logger;
@@ -72,7 +74,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   app.use(observe(deps));
   if (deps.allowedOrigins.length > 0) app.use(allowOrigins(deps.allowedOrigins));
   app.use(deadline(deps.requestTimeoutMs));
-  app.use(admitCaller({ keys: deps.keys, counter: createRequestCounter(deps), accessTo }));
+  app.use(admitCaller({ keys: deps.keys, counter: createRequestCounter(deps), bodyMemory: deps.bodyMemory, accessTo }));
   app.onError(onError(deps.logger));
   app.notFound(notFound(app));
 

@@ -20,6 +20,7 @@ import { createBacklogReader } from './admin/backlog.ts';
 import { createHealthService } from './admin/health.service.ts';
 import { createApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
+import { BodyMemory } from './cost/body-memory.ts';
 import { TenantConcurrencyLimiter } from './cost/tenant-concurrency-limiter.ts';
 import { createEmbeddingFailureRepository } from './embedding-failure/embedding-failure.repository.ts';
 import { createEmbeddingFailureService } from './embedding-failure/embedding-failure.service.ts';
@@ -96,7 +97,6 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   const bell = createEmbeddingBell({ producer: embeddingProducer, metrics, quietMs: bellQuietMs });
   const pendingMessages = createPendingMessagesRepository(db);
   metrics.watch.readiness(readiness, database);
-  metrics.readsWaiting.set(0);
   metrics.watch.database(() => database.poolUse());
   metrics.watch.queue(embeddingQueue.name, () => embeddingProducer.counts());
   metrics.watch.queue(retentionQueue.name, () => retentionProducer.counts());
@@ -197,10 +197,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     allowedOrigins: config.allowedOrigins,
     trustedProxies: toBlockList(config.trustedProxies),
     rateLimiters: createRateLimiters(config.rates, resources.rateStore),
-    readLimiter: new TenantConcurrencyLimiter(config.reads, {
-      waiting: (requests) => metrics.readsWaiting.set(requests),
-      refused: (reason) => metrics.readsRefused.inc({ reason }),
-    }),
+    ...createShares(config, metrics),
     logger,
     metrics,
   });
@@ -231,6 +228,22 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       await writer.close();
       await Promise.all([embeddingProducer.close(), retentionProducer.close()]);
     },
+  };
+}
+
+/** What one tenant and one key may have of this process at a time. */
+function createShares(config: Pick<ApiConfig, 'reads' | 'bodyMemory'>, metrics: Metrics) {
+  metrics.readsWaiting.set(0);
+  metrics.bodyBytes.set(0);
+  return {
+    readLimiter: new TenantConcurrencyLimiter(config.reads, {
+      waiting: (requests) => metrics.readsWaiting.set(requests),
+      refused: (reason) => metrics.readsRefused.inc({ reason }),
+    }),
+    bodyMemory: new BodyMemory(config.bodyMemory, {
+      held: (bytes) => metrics.bodyBytes.set(bytes),
+      refused: (reason) => metrics.bodiesRefused.inc({ reason }),
+    }),
   };
 }
 

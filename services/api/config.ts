@@ -38,6 +38,8 @@ export const apiEnv = {
   MEMORY_ENABLE_METRICS: flag.default(true),
   MEMORY_REQUEST_MAX_BYTES: integer(1024, 1_073_741_824).default(1_048_576),
   MEMORY_BATCH_MAX_BYTES: integer(1024, 1_073_741_824).default(16_777_216),
+  MEMORY_BODY_BUFFER_BYTES: integer(1_048_576, 17_179_869_184).default(268_435_456),
+  MEMORY_KEY_BODY_BUFFER_BYTES: integer(1_048_576, 17_179_869_184).default(67_108_864),
   MEMORY_METADATA_MAX_BYTES: integer(2, 1_048_576).default(requestLimits.metadataBytes),
   MEMORY_INGEST_WRITERS: integer(1, 100).default(4),
   MEMORY_INGEST_QUEUE_BYTES: integer(1_048_576, 17_179_869_184).default(67_108_864),
@@ -94,6 +96,8 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
     health: { embedTimeoutMs: env.MEMORY_HEALTH_EMBED_TIMEOUT_MS, embedCacheMs: env.MEMORY_HEALTH_EMBED_CACHE_MS },
     maxBodyBytes: env.MEMORY_REQUEST_MAX_BYTES,
     maxBatchBodyBytes: env.MEMORY_BATCH_MAX_BYTES,
+    /** Bodies that are read or worked on at a time. */
+    bodyMemory: { perKey: env.MEMORY_KEY_BODY_BUFFER_BYTES, total: env.MEMORY_BODY_BUFFER_BYTES },
     /** Of the JSON text of one message's metadata. */
     maxMetadataBytes: env.MEMORY_METADATA_MAX_BYTES,
     /** How messages are written to the database. */

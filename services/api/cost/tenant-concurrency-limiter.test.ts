@@ -174,7 +174,7 @@ test('whatever happens, no limit is passed, everything is let in or fails, and n
   const event = fc.record({
     tenant: fc.constantFrom('a', 'b', 'c'),
     units: fc.constantFrom(0.25, 1, 2, 5),
-    then: fc.constantFrom('finish', 'abort', 'stay'),
+    action: fc.constantFrom('finish', 'abort', 'stay'),
     which: fc.nat(20),
   });
   await fc.assert(
@@ -191,7 +191,7 @@ test('whatever happens, no limit is passed, everything is let in or fails, and n
         }
         expect(running.length <= 1 || unitsOf(running) <= limits.total).toBe(true);
       };
-      for (const { tenant, units, then, which } of events) {
+      for (const { tenant, units, action, which } of events) {
         asked += 1;
         const controller = new AbortController();
         aborts.push(controller);
@@ -206,12 +206,12 @@ test('whatever happens, no limit is passed, everything is let in or fails, and n
         } catch {
           ended += 1;
         }
-        if (then === 'finish') {
+        if (action === 'finish') {
           const [one] = running.splice(which % Math.max(1, running.length), 1);
           if (one !== undefined) ended += 1;
           one?.release();
         }
-        if (then === 'abort') aborts[which % aborts.length]?.abort();
+        if (action === 'abort') aborts[which % aborts.length]?.abort();
         await settled();
       }
       while (running.length > 0) {

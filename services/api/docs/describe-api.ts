@@ -24,6 +24,7 @@ export function createBareApp(version: string) {
     allowedOrigins: [],
     rateLimiters: {},
     readLimiter: { acquire: absent },
+    bodyMemory: { open: () => ({ grow: () => undefined, release: () => undefined }) },
     trustedProxies: new BlockList(),
     logger: createLogger({ service: 'api', level: 'silent' }),
     metrics: createMetrics(),

@@ -15,6 +15,7 @@ import type { Kysely } from 'kysely';
 import { createBacklogReader } from '../admin/backlog.ts';
 import { createHealthService } from '../admin/health.service.ts';
 import { createApp } from '../app.ts';
+import { BodyMemory, type BodyMemoryLimits } from '../cost/body-memory.ts';
 import { TenantConcurrencyLimiter, type ConcurrencyLimits } from '../cost/tenant-concurrency-limiter.ts';
 import { createEmbeddingFailureRepository } from '../embedding-failure/embedding-failure.repository.ts';
 import { createEmbeddingFailureService } from '../embedding-failure/embedding-failure.service.ts';
@@ -74,6 +75,7 @@ export interface TestApiOptions {
   readonly allowedOrigins?: readonly string[];
   readonly rateLimiters?: RateLimiters;
   readonly reads?: Partial<ConcurrencyLimits>;
+  readonly bodyMemory?: Partial<BodyMemoryLimits>;
   readonly maxQueuedBytes?: number;
   readonly importStallMs?: number;
   readonly stopping?: AbortSignal;
@@ -251,6 +253,13 @@ function composeTestApp(database: Database, shared: Shared) {
     requestTimeoutMs: options.requestTimeoutMs ?? 15_000,
     allowedOrigins: options.allowedOrigins ?? [],
     rateLimiters: options.rateLimiters ?? {},
+    bodyMemory: new BodyMemory(
+      { perKey: 67_108_864, total: 268_435_456, ...options.bodyMemory },
+      {
+        held: (bytes) => metrics.bodyBytes.set(bytes),
+        refused: (reason) => metrics.bodiesRefused.inc({ reason }),
+      },
+    ),
     readLimiter: new TenantConcurrencyLimiter(
       { perTenant: 8, queuePerTenant: 100, total: 16, queueTotal: 1000, ...options.reads },
       {

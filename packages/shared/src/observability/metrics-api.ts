@@ -51,6 +51,7 @@ function requestMetrics(registers: Registry[]) {
       registers,
     }),
     rateLimited,
+    ...bodyMetrics(registers),
     readsWaiting,
     readsRefused,
     messagesIngested: new Counter({
@@ -60,6 +61,24 @@ function requestMetrics(registers: Registry[]) {
       registers,
     }),
   };
+}
+
+function bodyMetrics(registers: Registry[]) {
+  const bodyBytes = new Gauge({
+    name: 'memory_request_body_bytes',
+    help: 'Bytes of the request bodies that this process reads or works on.',
+    registers,
+  });
+  // Without labels a gauge begins at 0, which would be said by processes that take no requests.
+  bodyBytes.remove();
+  const bodiesRefused = new Counter({
+    name: 'memory_request_bodies_refused_total',
+    help: 'Bodies refused since too many bytes are held, by whose limit it was (key_full, full).',
+    labelNames: ['reason'] as const,
+    registers,
+  });
+  for (const reason of ['key_full', 'full']) bodiesRefused.inc({ reason }, 0);
+  return { bodyBytes, bodiesRefused };
 }
 
 function eventMetrics(registers: Registry[]) {

@@ -36,6 +36,8 @@ test('names and labels are what dashboards and alerts know', () => {
     'memory_reads_refused_total{reason}',
     'memory_reads_waiting{}',
     'memory_ready{}',
+    'memory_request_bodies_refused_total{reason}',
+    'memory_request_body_bytes{}',
     'memory_rerank_total{outcome}',
     'memory_retention_job_duration_seconds{job_name,status}',
     'memory_retention_jobs_total{job_name,status}',
