@@ -12,16 +12,19 @@ import { eventRoutes, type EventRoutesDeps } from './events/event.routes.ts';
 import type { ApiEnv } from './http/api-env.ts';
 import type { KeyRing } from './http/api-key.ts';
 import { admitCaller, type Access } from './http/admit-caller.ts';
+import type { BodyMemory } from './cost/body-memory.ts';
 import { allowOrigins } from './http/cross-origin.ts';
 import { deadline } from './http/deadline.ts';
 import { observe } from './http/observe.ts';
 import { notFound } from './http/not-found.ts';
+import type { ReadLimiter } from './http/tenant-slot.ts';
 import { onError } from './http/on-error.ts';
 import { strictQuery } from './http/strict-query.ts';
 import { maxWaitSeconds as maxPreferredWaitSeconds } from './message-wait/prefer-wait.ts';
 import { messageBatchRoutes } from './message/message-batch.routes.ts';
 import { messageImportRoutes, type MessageImportRoutesDeps } from './message/import/message-import.routes.ts';
 import { messageRoutes } from './message/message.routes.ts';
+import { createMessageCreateSchema } from './message/message.schemas.ts';
 import type { MessageService } from './message/message.service.ts';
 import { createRequestCounter } from './rate-limit/request-counter.ts';
 import type { RateLimiters } from './rate-limit/rate-limiter.ts';
@@ -39,16 +42,26 @@ export interface AppDeps {
   readonly events: EventRoutesDeps;
   readonly health: HealthRoutesDeps;
   readonly keys: KeyRing;
-  readonly limits: { readonly maxBodyBytes: number; readonly maxBatchBodyBytes: number };
+  readonly limits: RequestSizeLimits;
   readonly metricsEnabled: boolean;
   readonly requestTimeoutMs: number;
   /** Web pages of these origins may call; none by default. */
   readonly allowedOrigins: readonly string[];
   readonly rateLimiters: RateLimiters;
+  readonly readLimiter: ReadLimiter;
+  readonly bodyMemory: Pick<BodyMemory, 'open'>;
   /** Proxies whose `X-Forwarded-For` tells the client's address. */
   readonly trustedProxies: BlockList;
   readonly logger: Logger;
   readonly metrics: Metrics;
+}
+
+/** In bytes. */
+export interface RequestSizeLimits {
+  readonly maxBodyBytes: number;
+  readonly maxBatchBodyBytes: number;
+  /** Of the JSON text of one message's metadata. */
+  readonly maxMetadataBytes: number;
 }
 
 const probePaths = new Set(['/livez', '/readyz']);
@@ -64,20 +77,24 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   const counter = createRequestCounter(deps);
   if (deps.allowedOrigins.length > 0) app.use(allowOrigins({ origins: deps.allowedOrigins, counter }));
   app.use(deadline(deps.requestTimeoutMs));
-  app.use(admitCaller({ keys: deps.keys, counter, accessTo }));
+  app.use(admitCaller({ keys: deps.keys, counter, bodyMemory: deps.bodyMemory, accessTo }));
   app.use('/v1/*', strictQuery);
   app.onError(onError(deps.logger));
   app.notFound(notFound(app));
 
+  const { maxBodyBytes, maxMetadataBytes } = limits;
+  const { readLimiter: limiter } = deps;
+  const messageSchema = createMessageCreateSchema(maxMetadataBytes);
+  const storing = { service: deps.messages, messageSchema, maxWaitSeconds };
+  app.route('/', messageBatchRoutes({ ...storing, maxBodyBytes: limits.maxBatchBodyBytes }));
   app.route(
     '/',
-    messageBatchRoutes({ service: deps.messages, maxBodyBytes: limits.maxBatchBodyBytes, maxWaitSeconds }),
+    messageImportRoutes({ ...deps.imports, messageSchema, maxLineBytes: maxBodyBytes, logger: deps.logger }),
   );
-  app.route('/', messageImportRoutes({ ...deps.imports, maxLineBytes: limits.maxBodyBytes, logger: deps.logger }));
-  app.route('/', messageRoutes({ service: deps.messages, maxBodyBytes: limits.maxBodyBytes, maxWaitSeconds }));
-  app.route('/', searchRoutes({ service: deps.search, maxBodyBytes: limits.maxBodyBytes }));
+  app.route('/', messageRoutes({ ...storing, limiter, maxBodyBytes }));
+  app.route('/', searchRoutes({ service: deps.search, limiter, maxBodyBytes, maxMetadataBytes }));
   app.route('/', retentionRoutes({ service: deps.retention, maxBodyBytes: limits.maxBodyBytes }));
-  app.route('/', embeddingFailureRoutes({ service: deps.embeddingFailures, maxBodyBytes: limits.maxBodyBytes }));
+  app.route('/', embeddingFailureRoutes({ service: deps.embeddingFailures, limiter, maxBodyBytes }));
   app.route('/', eventRoutes(deps.events));
   app.route('/', healthRoutes(deps.health));
   if (deps.metricsEnabled) app.route('/', metricsRoutes(deps.metrics));

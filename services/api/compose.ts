@@ -21,6 +21,8 @@ import { createBacklogReader } from './admin/backlog.ts';
 import { createHealthService } from './admin/health.service.ts';
 import { createApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
+import { BodyMemory } from './cost/body-memory.ts';
+import { TenantConcurrencyLimiter } from './cost/tenant-concurrency-limiter.ts';
 import { createEmbeddingFailureRepository } from './embedding-failure/embedding-failure.repository.ts';
 import { createEmbeddingFailureService } from './embedding-failure/embedding-failure.service.ts';
 import { EventFeed } from './events/event-feed.ts';
@@ -197,6 +199,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     allowedOrigins: config.allowedOrigins,
     trustedProxies: proxies,
     rateLimiters: createRateLimiters(config.rates, resources.rateStore),
+    ...createShares(config, metrics),
     logger,
     metrics,
   });
@@ -244,6 +247,22 @@ function createHttpServer(
     isProxy: (address) => isTrusted(address, proxies),
     onClose: (reason) => metrics.connectionsClosed.inc({ reason }),
   });
+}
+
+/** What one tenant and one key may have of this process at a time. */
+function createShares(config: Pick<ApiConfig, 'reads' | 'bodyMemory'>, metrics: Metrics) {
+  metrics.readsWaiting.set(0);
+  metrics.bodyBytes.set(0);
+  return {
+    readLimiter: new TenantConcurrencyLimiter(config.reads, {
+      waiting: (requests) => metrics.readsWaiting.set(requests),
+      refused: (reason) => metrics.readsRefused.inc({ reason }),
+    }),
+    bodyMemory: new BodyMemory(config.bodyMemory, {
+      held: (bytes) => metrics.bodyBytes.set(bytes),
+      refused: (reason) => metrics.bodiesRefused.inc({ reason }),
+    }),
+  };
 }
 
 async function probeEmbedding(embedder: Embedder): Promise<'ok' | 'failed'> {

@@ -5,6 +5,7 @@ import { replicaEnv } from '@memory-layer/shared/db/replica/replica-config';
 import { rerankEnv, toRerankConfig } from '@memory-layer/shared/rerank/rerank-config';
 import { serviceEmbeddingEnv, serviceEnv } from '@memory-layer/shared/service/service-config';
 import { z } from 'zod';
+import { requestLimits } from './cost/request-cost.ts';
 import { parseApiKeys, type ApiKey } from './http/api-key.ts';
 import { proxyListSchema } from './rate-limit/client-address.ts';
 import { limitOf, rateSchema } from './rate-limit/rate.ts';
@@ -43,6 +44,9 @@ export const apiEnv = {
   MEMORY_ENABLE_METRICS: flag.default(true),
   MEMORY_REQUEST_MAX_BYTES: integer(1024, 1_073_741_824).default(1_048_576),
   MEMORY_BATCH_MAX_BYTES: integer(1024, 1_073_741_824).default(16_777_216),
+  MEMORY_BODY_BUFFER_BYTES: integer(1_048_576, 17_179_869_184).default(268_435_456),
+  MEMORY_KEY_BODY_BUFFER_BYTES: integer(1_048_576, 17_179_869_184).default(67_108_864),
+  MEMORY_METADATA_MAX_BYTES: integer(2, 1_048_576).default(requestLimits.metadataBytes),
   MEMORY_INGEST_WRITERS: integer(1, 100).default(4),
   MEMORY_INGEST_QUEUE_BYTES: integer(1_048_576, 17_179_869_184).default(67_108_864),
   MEMORY_IMPORT_STALL_SECONDS: decimal(1, 3600).default(60),
@@ -50,6 +54,9 @@ export const apiEnv = {
   MEMORY_GLOBAL_RATE_LIMIT: rateSchema.default({ requests: 12_000, windowSeconds: 60 }),
   MEMORY_KEY_RATE_LIMIT: rateSchema.default({ requests: 6000, windowSeconds: 60 }),
   MEMORY_TENANT_RATE_LIMIT: rateSchema.default({ requests: 3000, windowSeconds: 60 }),
+  MEMORY_TENANT_CONCURRENCY: integer(1, 1000).default(8),
+  MEMORY_TENANT_QUEUE: integer(0, 100_000).default(100),
+  MEMORY_READ_CONCURRENCY: integer(1, 10_000).default(16),
   MEMORY_TRUSTED_PROXIES: list.default([]).pipe(proxyListSchema),
   MEMORY_ALLOWED_ORIGINS: list.default([]).pipe(originsSchema),
   MEMORY_HEALTH_EMBED_TIMEOUT_MS: integer(10, 60_000).default(2000),
@@ -91,12 +98,23 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
       key: limitOf(env.MEMORY_KEY_RATE_LIMIT),
       tenant: limitOf(env.MEMORY_TENANT_RATE_LIMIT),
     },
+    /** Searches and other reads at a time, in cost units, and how many may wait. */
+    reads: {
+      perTenant: env.MEMORY_TENANT_CONCURRENCY,
+      queuePerTenant: env.MEMORY_TENANT_QUEUE,
+      total: env.MEMORY_READ_CONCURRENCY,
+      queueTotal: 10 * env.MEMORY_TENANT_QUEUE,
+    },
     trustedProxies: env.MEMORY_TRUSTED_PROXIES,
     allowedOrigins: env.MEMORY_ALLOWED_ORIGINS,
     /** How health tests the embedder. */
     health: { embedTimeoutMs: env.MEMORY_HEALTH_EMBED_TIMEOUT_MS, embedCacheMs: env.MEMORY_HEALTH_EMBED_CACHE_MS },
     maxBodyBytes: env.MEMORY_REQUEST_MAX_BYTES,
     maxBatchBodyBytes: env.MEMORY_BATCH_MAX_BYTES,
+    /** Bodies that are read or worked on at a time. */
+    bodyMemory: { perKey: env.MEMORY_KEY_BODY_BUFFER_BYTES, total: env.MEMORY_BODY_BUFFER_BYTES },
+    /** Of the JSON text of one message's metadata. */
+    maxMetadataBytes: env.MEMORY_METADATA_MAX_BYTES,
     /** How messages are written to the database. */
     ingest: { writers: env.MEMORY_INGEST_WRITERS, maxQueuedBytes: env.MEMORY_INGEST_QUEUE_BYTES },
     /** A stream whose client sends nothing for this long is ended. */

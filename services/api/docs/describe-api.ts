@@ -2,6 +2,7 @@ import { BlockList } from 'node:net';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { createApp, type AppDeps } from '../app.ts';
+import { requestLimits } from '../cost/request-cost.ts';
 import { createKeyRing } from '../http/api-key.ts';
 
 const absent = (): Promise<never> => Promise.reject(new Error('there is nothing behind this app'));
@@ -17,11 +18,13 @@ export function createBareApp(version: string, given: Partial<AppDeps> = {}) {
     events: { feed: { subscribe: absent }, heartbeatMs: 15_000 },
     health: { service: { check: absent, isReady: absent }, readBacklog: absent, environment: 'none', version },
     keys: createKeyRing([]),
-    limits: { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216 },
+    limits: { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216, maxMetadataBytes: requestLimits.metadataBytes },
     metricsEnabled: true,
     requestTimeoutMs: 15_000,
     allowedOrigins: [],
     rateLimiters: {},
+    readLimiter: { acquire: absent },
+    bodyMemory: { open: () => ({ grow: () => undefined, release: () => undefined }) },
     trustedProxies: new BlockList(),
     logger: createLogger({ service: 'api', level: 'silent' }),
     metrics: createMetrics(),

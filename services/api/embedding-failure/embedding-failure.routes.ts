@@ -1,8 +1,10 @@
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
+import { costOfListing } from '../cost/request-cost.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
+import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import type { EmbeddingFailure } from './embedding-failure.ts';
 import {
@@ -17,11 +19,12 @@ const tags = ['operations'];
 
 export interface EmbeddingFailureRoutesDeps {
   readonly service: EmbeddingFailureService;
+  readonly limiter: ReadLimiter;
   readonly maxBodyBytes: number;
 }
 
 /** What could not be embedded: looking at it, and trying again. */
-export function embeddingFailureRoutes({ service, maxBodyBytes }: EmbeddingFailureRoutesDeps) {
+export function embeddingFailureRoutes({ service, limiter, maxBodyBytes }: EmbeddingFailureRoutesDeps) {
   const list = createRoute({
     method: 'get',
     path: '/v1/admin/embeddings/failed',
@@ -51,8 +54,10 @@ export function embeddingFailureRoutes({ service, maxBodyBytes }: EmbeddingFailu
     .openapi(list, async (c) => {
       const { tenant_id, cursor, limit } = c.req.valid('query');
       const tenantId = await admitTenant(c, tenant_id, { in: 'query', pointer: '/tenant_id' });
-      const page = await service.list({ tenantId, cursor, limit });
-      return c.json({ items: page.items.map(toBody), next_cursor: page.nextCursor ?? null }, 200);
+      return withTenantSlot(c, { limiter, tenantId, cost: costOfListing({ limit }) }, async () => {
+        const page = await service.list({ tenantId, cursor, limit });
+        return c.json({ items: page.items.map(toBody), next_cursor: page.nextCursor ?? null }, 200);
+      });
     })
     .openapi(retry, async (c) => {
       const { tenant_id, message_ids } = c.req.valid('json');

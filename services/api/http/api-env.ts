@@ -1,5 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { RateCount } from '../rate-limit/rate-headers.ts';
+import type { BodyMemory } from '../cost/body-memory.ts';
 import type { Credential } from './api-key.ts';
 
 /** What middleware leaves for handlers. */
@@ -12,6 +13,8 @@ export interface ApiEnv {
     signal: () => AbortSignal;
     /** Aborted when the request's time is up; costs less. */
     deadline: AbortSignal;
+    /** Where the bytes of the request's body are counted. */
+    bodyMemory: Pick<BodyMemory, 'open'>;
     /** How those stand that the request was counted for. */
     rateCounts: RateCount[];
     /** Counts the request against its tenant's rate. */

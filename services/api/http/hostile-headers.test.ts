@@ -25,7 +25,7 @@ beforeAll(async () => {
     messages: {
       create: absent,
       getById: absent,
-      list: async () => ({ items: [], nextCursor: undefined }),
+      list: async () => ({ items: [], isLast: true }),
       deleteById: absent,
     },
   });

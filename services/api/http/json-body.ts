@@ -1,7 +1,7 @@
 import { TextDecoder } from 'node:util';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Context, MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import type { BodyReservation } from '../cost/body-memory.ts';
 import type { ApiEnv } from './api-env.ts';
 import { requestHeader } from './node-headers.ts';
 
@@ -10,36 +10,49 @@ const jsonType = /^application\/(?:[a-z.-]+\+)?json(?:;\s*charset\s*=\s*"?utf-8"
 /**
  * Checks media type and size and decodes the body strictly: a byte sequence that is not UTF-8 is refused
  * instead of being replaced in silence. What it read is left where Hono's own `req.json()` looks first.
+ *
+ * The bytes of the body count as held until the request has been worked on, by the length that the client announced from
+ * before the first of them is read.
  */
-export function jsonBody(options: { readonly maxBytes: number }): MiddlewareHandler<ApiEnv> {
-  const limit = bodyLimit({
-    maxSize: options.maxBytes,
-    onError: () => {
-      throw tooLarge(options.maxBytes);
-    },
-  });
+export function jsonBody({ maxBytes }: { readonly maxBytes: number }): MiddlewareHandler<ApiEnv> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
 
-  async function readText(c: Context<ApiEnv>): Promise<void> {
-    const text = decodeUtf8(decoder, await c.req.arrayBuffer());
-    // Hono keeps promises here, though it declares the values.
-    Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
+  /** A body in chunks says its size only by its end. */
+  async function readChunks(c: Context<ApiEnv>, memory: BodyReservation): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = c.req.raw.body?.getReader();
+    for (;;) {
+      const next = await reader?.read();
+      if (next === undefined || next.done) return Buffer.concat(chunks, bytes);
+      bytes += next.value.length;
+      if (bytes > maxBytes) throw tooLarge(maxBytes);
+      memory.grow(next.value.length);
+      chunks.push(next.value);
+    }
+  }
+
+  async function readBytes(c: Context<ApiEnv>, memory: BodyReservation): Promise<ArrayBuffer | Uint8Array> {
+    const announced = announcedLength(c);
+    if (announced === undefined) return readChunks(c, memory);
+    if (announced > maxBytes) throw tooLarge(maxBytes);
+    memory.grow(announced);
+    return c.req.arrayBuffer();
   }
 
   return async function readJsonBody(c, next) {
     if (!jsonType.test(requestHeader(c, 'content-type')?.trim() ?? '')) {
       throw new AppError('unsupported_media_type', 'Send the body as application/json in UTF-8.');
     }
-    const announced = announcedLength(c);
-    if (announced === undefined) {
-      return limit(c, async () => {
-        await readText(c);
-        await next();
-      });
+    const memory = c.get('bodyMemory').open(c.get('credential').keyId);
+    try {
+      const text = decodeUtf8(decoder, await readBytes(c, memory));
+      // Hono keeps promises here, though it declares the values.
+      Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
+      await next();
+    } finally {
+      memory.release();
     }
-    if (announced > options.maxBytes) throw tooLarge(options.maxBytes);
-    await readText(c);
-    await next();
   };
 }
 
@@ -53,7 +66,7 @@ function tooLarge(maxBytes: number): AppError {
   return new AppError('payload_too_large', `The body is larger than ${maxBytes} bytes.`);
 }
 
-function decodeUtf8(decoder: TextDecoder, bytes: ArrayBuffer): string {
+function decodeUtf8(decoder: TextDecoder, bytes: ArrayBuffer | Uint8Array): string {
   try {
     return decoder.decode(bytes);
   } catch (error) {

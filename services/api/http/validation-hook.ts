@@ -51,9 +51,16 @@ export function toFieldErrors(
   return errors.filter((entry) => firstOfField.get(entry.pointer) === entry);
 }
 
-/** JSON Pointer, RFC 6901. */
+// A name that a caller made up must not make an answer of its own size.
+const maxPointerPart = 128;
+
+/** JSON Pointer, RFC 6901; of a long name its beginning and an ellipsis. */
 function toPointer(path: readonly PropertyKey[]): string {
-  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  return path.map((part) => `/${shortName(String(part)).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+function shortName(name: string): string {
+  return name.length <= maxPointerPart ? name : `${name.slice(0, maxPointerPart).toWellFormed()}…`;
 }
 
 // zod writes "Invalid input: expected string, received number"; ours start with a verb already.

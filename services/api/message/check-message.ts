@@ -3,8 +3,13 @@ import type { Credential } from '../http/api-key.ts';
 import { resolveTenant } from '../http/resolve-tenant.ts';
 import { invalidRequest, toFieldErrors } from '../http/validation-hook.ts';
 import { toNewMessage } from './message.mapper.ts';
-import { messageCreateSchema } from './message.schemas.ts';
+import type { MessageCreateSchema } from './message.schemas.ts';
 import type { NewMessage } from './message.ts';
+
+export interface MessageCheck {
+  readonly schema: MessageCreateSchema;
+  readonly credential: Credential;
+}
 
 /**
  * One of several messages of a request.
@@ -14,10 +19,10 @@ import type { NewMessage } from './message.ts';
  */
 export function checkMessage(
   item: unknown,
-  credential: Credential,
+  { schema, credential }: MessageCheck,
   base: readonly PropertyKey[] = [],
 ): NewMessage | AppError {
-  const parsed = messageCreateSchema.safeParse(item);
+  const parsed = schema.safeParse(item);
   if (!parsed.success) return invalidRequest(toFieldErrors(parsed.error, 'body', base));
   try {
     const pointer = [...base, 'tenant_id'].map((part) => `/${String(part)}`).join('');

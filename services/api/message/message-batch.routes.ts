@@ -1,6 +1,8 @@
-import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
+import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { ApiEnv } from '../http/api-env.ts';
+import { requestLimits } from '../cost/request-cost.ts';
+import { AnswerBudget, answerJson, jsonList, jsonObject, type JsonPiece } from '../http/json-answer.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { invalidRequest, validationHook } from '../http/validation-hook.ts';
@@ -8,19 +10,21 @@ import { checkMessage } from './check-message.ts';
 import { answerCreateOptions, createParameters, readCreateOptions } from './create-options.ts';
 import { externalIdTaken } from './external-id-taken.ts';
 import { toOutcomeBody } from './message.mapper.ts';
-import { messageBatchCreateSchema, messageBatchSchema } from './message.schemas.ts';
+import { messageBatchCreateSchema, messageBatchSchema, type MessageCreateSchema } from './message.schemas.ts';
 import type { MessageService } from './message.service.ts';
 import { isPending, type NewMessage, type Outcome } from './message.ts';
 
 export interface MessageBatchRoutesDeps {
   readonly service: MessageService;
+  readonly messageSchema: MessageCreateSchema;
   readonly maxBodyBytes: number;
   /** Longest wait that a request may ask for. */
   readonly maxWaitSeconds: number;
 }
 
 /** Up to a thousand messages at once, with an outcome per item. */
-export function messageBatchRoutes({ service, maxBodyBytes, maxWaitSeconds }: MessageBatchRoutesDeps) {
+export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
+  const { service, messageSchema, maxBodyBytes, maxWaitSeconds } = deps;
   const create = createRoute({
     method: 'post',
     path: '/v1/messages/batch',
@@ -41,9 +45,8 @@ export function messageBatchRoutes({ service, maxBodyBytes, maxWaitSeconds }: Me
   });
 
   return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook }).openapi(create, async (c) => {
-    const checked = c.req
-      .valid('json')
-      .messages.map((item, index) => checkMessage(item, c.get('credential'), ['messages', index]));
+    const check = { schema: messageSchema, credential: c.get('credential') };
+    const checked = c.req.valid('json').messages.map((item, index) => checkMessage(item, check, ['messages', index]));
     const accepted = checked.filter((item): item is NewMessage => !(item instanceof AppError));
     const tenantIds = new Set(accepted.map((message) => message.tenantId));
     const options = { mode: 'batch', ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
@@ -51,26 +54,53 @@ export function messageBatchRoutes({ service, maxBodyBytes, maxWaitSeconds }: Me
     // A batch is one request of each tenant it is for.
     for (const tenantId of tenantIds) await c.get('countTenant')(tenantId);
     const created = await service.create(accepted, options);
-    const answer = toBatchBody(checked, created.outcomes);
     answerCreateOptions(c, options, created);
-    if (answer.errors.length > 0) return c.json(answer, 207);
-    return c.json(answer, created.outcomes.some(isPending) ? 202 : 200);
+    const { hasErrors, pieces } = await toBatchJson(checked, created.outcomes);
+    if (hasErrors) return answerJson<BatchBody, 207>(c, pieces, 207);
+    return answerJson<BatchBody, 200 | 202>(c, pieces, created.outcomes.some(isPending) ? 202 : 200);
   });
 }
 
-/** @param outcomes of the items that are no error, in their order. */
-function toBatchBody(checked: readonly (NewMessage | AppError)[], outcomes: readonly Outcome[]) {
-  const created: ReturnType<typeof toOutcomeBody>[] = [];
-  const errors: ReturnType<typeof toBatchError>[] = [];
+type BatchBody = z.input<typeof messageBatchSchema>;
+
+// What an item has in the answer at least: its external id is the longest part of that.
+const shortItemBytes = 3 * 1024;
+
+/**
+ * The answer as JSON. Items are whole as far as they fit, and short from the first on that does not.
+ *
+ * @param outcomes of the items that are no error, in their order.
+ */
+async function toBatchJson(checked: readonly (NewMessage | AppError)[], outcomes: readonly Outcome[]) {
+  const budget = new AnswerBudget(requestLimits.answerBytes - checked.length * shortItemBytes);
+  const created: JsonPiece[] = [];
+  const errors: JsonPiece[] = [];
+  let isFull = false;
+  async function take(whole: object, short: () => object): Promise<JsonPiece> {
+    const piece = isFull ? undefined : await budget.take(whole);
+    isFull = piece === undefined;
+    return piece ?? JSON.stringify(short());
+  }
+
   let next = 0;
   for (const [index, item] of checked.entries()) {
     const outcome = item instanceof AppError ? item : outcomes[next++];
     if (outcome === undefined) throw new Error('a message of the batch has no outcome');
-    if (outcome instanceof AppError) errors.push(toBatchError(outcome, index));
-    else if (outcome.kind !== 'conflict') created.push(toOutcomeBody(outcome));
-    else errors.push(toBatchError(externalIdTaken(outcome.existingId, `/messages/${index}/external_id`), index));
+    if (outcome instanceof AppError || outcome.kind === 'conflict') {
+      const error = toBatchError(outcome, index);
+      errors.push(await take(error, () => ({ ...error, errors: [], truncated: true })));
+    } else {
+      const message = toOutcomeBody(outcome);
+      created.push(await take(message, () => shortened(message)));
+    }
   }
-  return { created, updated: [], deleted: [], errors };
+  const lists = { created: jsonList(created), updated: ['[]'], deleted: ['[]'], errors: jsonList(errors) };
+  return { hasErrors: errors.length > 0, pieces: jsonObject({}, lists) };
+}
+
+function shortened(message: ReturnType<typeof toOutcomeBody>): BatchBody['created'][number] {
+  const { content: _, metadata: __, message_metadata: ___, ...rest } = message;
+  return { ...rest, truncated: true };
 }
 
 function keyForManyTenants(): AppError {
@@ -78,6 +108,11 @@ function keyForManyTenants(): AppError {
   return invalidRequest([{ in: 'header', pointer: '/idempotency-key', detail }]);
 }
 
-function toBatchError(error: AppError, index: number) {
+function toBatchError(
+  outcome: AppError | Extract<Outcome, { kind: 'conflict' }>,
+  index: number,
+): BatchBody['errors'][number] {
+  const error =
+    outcome instanceof AppError ? outcome : externalIdTaken(outcome.existingId, `/messages/${index}/external_id`);
   return { message_index: index, error: error.message, code: error.code, errors: [...error.errors] };
 }

@@ -160,12 +160,13 @@ describe('security: tenant A cannot see tenant B', () => {
 
   test('in any method of the repository', async () => {
     const messages = createMessageRepository(api.db);
+    const none = { messages: [], isCut: false };
     const page = { tenantId: 'acme', conversationId: undefined, order: 'asc', after: undefined, limit: 10 } as const;
     expect(await messages.findById('acme', id, api.generation)).toBeUndefined();
-    expect(await messages.list({ ...page, generation: api.generation })).toEqual([]);
-    expect(await messages.list({ ...page, conversationId: 'c', generation: api.generation })).toEqual([]);
+    expect(await messages.list({ ...page, generation: api.generation })).toEqual(none);
+    expect(await messages.list({ ...page, conversationId: 'c', generation: api.generation })).toEqual(none);
     const after = { createdAt: new Date(0), id: '00000000-0000-0000-0000-000000000000', order: 'asc' } as const;
-    expect(await messages.list({ ...page, after, generation: api.generation })).toEqual([]);
+    expect(await messages.list({ ...page, after, generation: api.generation })).toEqual(none);
     expect(await messages.deleteById('acme', id)).toBe('absent');
     expect(await messages.findById('globex', id, api.generation)).toMatchObject({ content: 'secret' });
   });

@@ -1,6 +1,6 @@
 import type { z } from '@hono/zod-openapi';
 import type { MessageWithStatus, NewMessage, Outcome } from './message.ts';
-import type { createdMessageSchema, MessageCreate, messageSchema } from './message.schemas.ts';
+import type { createdMessageSchema, listedMessageSchema, MessageCreate, messageSchema } from './message.schemas.ts';
 
 /** From the wire to the domain. */
 export function toNewMessage(body: MessageCreate, tenantId: string): NewMessage {
@@ -23,8 +23,13 @@ export function toOutcomeBody(outcome: Exclude<Outcome, { kind: 'conflict' }>): 
   return outcome.kind === 'duplicate' ? { ...body, duplicate: true } : body;
 }
 
-/** From the domain to the wire. */
+/** From the domain to the wire: a message on the paths that the service before had. */
 export function toMessageBody(message: MessageWithStatus): z.input<typeof messageSchema> {
+  return { ...toListedBody(message), message_metadata: message.metadata };
+}
+
+/** From the domain to the wire: a message in a list. */
+export function toListedBody(message: MessageWithStatus): z.input<typeof listedMessageSchema> {
   return {
     id: message.id,
     tenant_id: message.tenantId,
@@ -32,7 +37,6 @@ export function toMessageBody(message: MessageWithStatus): z.input<typeof messag
     role: message.role,
     content: message.content,
     metadata: message.metadata,
-    message_metadata: message.metadata,
     importance_score: message.importance,
     embedding_status: message.embeddingStatus,
     external_id: message.externalId ?? null,

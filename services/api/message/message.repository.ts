@@ -1,7 +1,9 @@
 import { sql, type Kysely } from 'kysely';
-import type { Schema } from '@memory-layer/shared/db/schema';
+import type { Role, Schema } from '@memory-layer/shared/db/schema';
+import { requestLimits } from '../cost/request-cost.ts';
+import { isWithinBytes, messageBytes } from '../cost/within-bytes.sql.ts';
 import { logEventsOf } from '@memory-layer/shared/events/log-events-of';
-import type { MessageWithStatus } from './message.ts';
+import type { EmbeddingStatus, MessageWithStatus } from './message.ts';
 import type { MessageCursor } from './message-cursor.ts';
 
 export interface ListFilter {
@@ -13,32 +15,49 @@ export interface ListFilter {
   readonly generation: number;
 }
 
+/** A page as far as one answer can hold it. */
+export interface ListedMessages {
+  readonly messages: readonly MessageWithStatus[];
+  /** More of the page is there: what was left out is too large. */
+  readonly isCut: boolean;
+}
+
 export type DeleteOutcome = 'deleted' | 'held' | 'absent';
 export type MessageRepository = ReturnType<typeof createMessageRepository>;
 
 export function createMessageRepository(db: Kysely<Schema>) {
   return {
     async findById(tenantId: string, id: string, generation: number): Promise<MessageWithStatus | undefined> {
-      const row = await selectMessages(db, tenantId, generation).where('message.id', '=', id).executeTakeFirst();
-      return row === undefined ? undefined : toMessage(row);
+      const result = await sql<Row>`
+        select ${columns}, message.content, message.metadata, ${embeddingStatus(tenantId, generation)}
+        from message where message.tenant_id = ${tenantId} and message.id = ${id}::uuid
+      `.execute(db);
+      return result.rows.map(toMessage)[0];
     },
 
-    /** A page in the order of (created_at, id), after the cursor when there is one. */
-    async list(filter: ListFilter): Promise<MessageWithStatus[]> {
-      const { after, conversationId, order } = filter;
-      const beyond = sql.raw(order === 'asc' ? '>' : '<');
-      const rows = await selectMessages(db, filter.tenantId, filter.generation)
-        .$if(conversationId !== undefined, (query) => query.where('message.conversation_id', '=', conversationId ?? ''))
-        .$if(after !== undefined, (query) =>
-          query.where(
-            sql<boolean>`(message.created_at, message.id) ${beyond} (${after?.createdAt}, ${after?.id}::uuid)`,
-          ),
-        )
-        .orderBy('message.created_at', order)
-        .orderBy('message.id', order)
-        .limit(filter.limit)
-        .execute();
-      return rows.map(toMessage);
+    /** A page in the order of (created_at, id), after the cursor when there is one; as much of it as an answer holds. */
+    async list(filter: ListFilter): Promise<ListedMessages> {
+      const { tenantId, conversationId, after, limit, generation } = filter;
+      const direction = sql.raw(filter.order);
+      const beyond = sql.raw(filter.order === 'asc' ? '>' : '<');
+      const inOrder = sql`message.created_at ${direction}, message.id ${direction}`;
+      const fits = isWithinBytes(messageBytes(sql.ref('message')), inOrder, requestLimits.answerBytes);
+      const result = await sql<Row | UnreadRow>`
+        select ${columns}, ${embeddingStatus(tenantId, generation)},
+               case when ${fits} then message.content end as content,
+               case when ${fits} then message.metadata end as metadata
+        from (
+          select ${columns}, message.content, message.metadata from message
+          where message.tenant_id = ${tenantId}
+            and ${conversationId === undefined ? sql`true` : sql`message.conversation_id = ${conversationId}`}
+            and ${after === undefined ? sql`true` : sql`(message.created_at, message.id) ${beyond} (${after.createdAt}, ${after.id}::uuid)`}
+          order by ${inOrder}
+          limit ${limit}
+        ) message
+        order by ${inOrder}
+      `.execute(db);
+      const read = result.rows.flatMap((row) => (row.content === null ? [] : [toMessage(row)]));
+      return { messages: read, isCut: read.length < result.rows.length };
     },
 
     /**
@@ -75,41 +94,39 @@ export function createMessageRepository(db: Kysely<Schema>) {
   };
 }
 
-// Every table names the tenant by value: a column of another table would bring all partitions into the plan.
-function selectMessages(db: Kysely<Schema>, tenantId: string, generation: number) {
-  return db
-    .selectFrom('message')
-    .where('message.tenant_id', '=', tenantId)
-    .select([
-      'message.id',
-      'message.tenant_id',
-      'message.conversation_id',
-      'message.role',
-      'message.content',
-      'message.metadata',
-      'message.importance',
-      'message.external_id',
-      'message.created_at',
-      'message.updated_at',
-      'message.expires_at',
-    ])
-    .select((eb) => [
-      // Derived, so that it can never disagree with what is stored.
-      sql<MessageWithStatus['embeddingStatus']>`case when exists (${eb
-        .selectFrom('embedding')
-        .where('embedding.tenant_id', '=', tenantId)
-        .whereRef('embedding.message_id', '=', 'message.id')
-        .where('embedding.generation', '=', generation)
-        .select(sql.lit(1).as('one'))}) then 'completed' else coalesce((${eb
-        .selectFrom('embedding_pending')
-        .where('embedding_pending.tenant_id', '=', tenantId)
-        .whereRef('embedding_pending.message_id', '=', 'message.id')
-        .where('embedding_pending.generation', '=', generation)
-        .select('embedding_pending.state')}), 'pending') end`.as('embedding_status'),
-    ]);
+const columns = sql`message.id, message.tenant_id, message.conversation_id, message.role, message.importance,
+  message.external_id, message.created_at, message.updated_at, message.expires_at`;
+
+/** Derived, so that it can never disagree with what is stored. */
+function embeddingStatus(tenantId: string, generation: number) {
+  // Every table names the tenant by value: a column of another table would bring all partitions into the plan.
+  return sql`case
+    when exists (select from embedding e
+                 where e.tenant_id = ${tenantId} and e.message_id = message.id and e.generation = ${generation})
+    then 'completed'
+    else coalesce((select p.state from embedding_pending p
+                   where p.tenant_id = ${tenantId} and p.message_id = message.id and p.generation = ${generation}),
+                  'pending')
+  end as embedding_status`;
 }
 
-type Row = Awaited<ReturnType<ReturnType<typeof selectMessages>['executeTakeFirstOrThrow']>>;
+interface Row {
+  readonly id: string;
+  readonly tenant_id: string;
+  readonly conversation_id: string;
+  readonly role: Role;
+  readonly content: string;
+  readonly metadata: Record<string, unknown>;
+  readonly importance: number;
+  readonly external_id: string | null;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+  readonly expires_at: Date | null;
+  readonly embedding_status: EmbeddingStatus;
+}
+
+/** A row that is too large to be read with those before it. */
+type UnreadRow = Omit<Row, 'content' | 'metadata'> & { readonly content: null; readonly metadata: null };
 
 function toMessage(row: Row): MessageWithStatus {
   return {

@@ -1,20 +1,24 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import { costOfListing, costOfRead } from '../cost/request-cost.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
+import { AnswerBudget, answerJson, jsonList, jsonObject, takeWhileFits } from '../http/json-answer.ts';
+import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { answerCreateOptions, createParameters, readCreateOptions } from './create-options.ts';
 import { externalIdTaken } from './external-id-taken.ts';
+import { encodeCursor } from './message-cursor.ts';
 import { isPending } from './message.ts';
-import { toMessageBody, toNewMessage, toOutcomeBody } from './message.mapper.ts';
+import { toListedBody, toMessageBody, toNewMessage, toOutcomeBody } from './message.mapper.ts';
 import {
   createdMessageSchema,
-  messageCreateSchema,
   messageIdSchema,
   messageListQuerySchema,
   messagePageSchema,
   messageSchema,
+  type MessageCreateSchema,
   tenantIdSchema,
 } from './message.schemas.ts';
 import type { MessageService } from './message.service.ts';
@@ -29,13 +33,16 @@ const byId = {
 
 export interface MessageRoutesDeps {
   readonly service: MessageService;
+  readonly messageSchema: MessageCreateSchema;
+  readonly limiter: ReadLimiter;
   readonly maxBodyBytes: number;
   /** Longest wait that a request may ask for. */
   readonly maxWaitSeconds: number;
 }
 
 /** Single messages: store, read, list, delete. */
-export function messageRoutes({ service, maxBodyBytes, maxWaitSeconds }: MessageRoutesDeps) {
+export function messageRoutes(deps: MessageRoutesDeps) {
+  const { service, limiter, maxBodyBytes, maxWaitSeconds } = deps;
   const create = createRoute({
     method: 'post',
     path: '/v1/messages',
@@ -45,7 +52,7 @@ export function messageRoutes({ service, maxBodyBytes, maxWaitSeconds }: Message
     description: 'Answers once the message is durable. It is embedded afterwards: see embedding_status.',
     middleware: [jsonBody({ maxBytes: maxBodyBytes })] as const,
     parameters: createParameters,
-    request: { body: body(messageCreateSchema) },
+    request: { body: body(deps.messageSchema) },
     responses: {
       200: json(createdMessageSchema, 'Nothing is pending; or it was stored before, under its external_id.'),
       202: json(createdMessageSchema, 'Stored; embedding is pending.'),
@@ -59,6 +66,7 @@ export function messageRoutes({ service, maxBodyBytes, maxWaitSeconds }: Message
     tags,
     security,
     summary: 'List messages',
+    description: 'A page ends early, with next_cursor, where the answer would become larger than 16 MiB.',
     request: { query: messageListQuerySchema },
     responses: {
       200: json(messagePageSchema, 'A page, by created_at.'),
@@ -107,18 +115,24 @@ export function messageRoutes({ service, maxBodyBytes, maxWaitSeconds }: Message
     })
     .openapi(list, async (c) => {
       const query = c.req.valid('query');
-      const page = await service.list({
-        tenantId: await admitTenant(c, query.tenant_id, inQuery),
-        conversationId: query.conversation_id,
-        order: query.order,
-        cursor: query.cursor,
-        limit: query.limit,
+      const { order, cursor, limit } = query;
+      const tenantId = await admitTenant(c, query.tenant_id, inQuery);
+      const read = { limiter, tenantId, cost: costOfListing({ limit }) };
+      return withTenantSlot(c, read, async () => {
+        const page = await service.list({ tenantId, conversationId: query.conversation_id, order, cursor, limit });
+        const shown = await takeWhileFits(page.items, toListedBody, new AnswerBudget());
+        const last = page.items[shown.length - 1];
+        const isLast = last === undefined || (page.isLast && shown.length === page.items.length);
+        const nextCursor = isLast ? null : encodeCursor({ ...last, order });
+        const pieces = jsonObject({ next_cursor: nextCursor }, { items: jsonList(shown) });
+        return answerJson<z.input<typeof messagePageSchema>, 200>(c, pieces, 200);
       });
-      return c.json({ items: page.items.map(toMessageBody), next_cursor: page.nextCursor ?? null }, 200);
     })
     .openapi(get, async (c) => {
       const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);
-      return c.json(toMessageBody(await service.getById(tenantId, c.req.valid('param').id)), 200);
+      return withTenantSlot(c, { limiter, tenantId, cost: costOfRead }, async () =>
+        c.json(toMessageBody(await service.getById(tenantId, c.req.valid('param').id)), 200),
+      );
     })
     .openapi(remove, async (c) => {
       const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);

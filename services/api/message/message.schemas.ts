@@ -66,59 +66,79 @@ function lengthProblem(text: string): string | undefined {
   return undefined;
 }
 
-export const metadataSchema = z
-  .custom<Record<string, unknown>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
-    error: 'must be an object',
-  })
-  .superRefine((value, context) => {
-    const problem = findMetadataProblem(value);
-    if (problem !== undefined) {
-      context.addIssue({ code: 'custom', path: [...problem.path], message: problem.message });
-    }
-  })
-  .openapi({ type: 'object', additionalProperties: true, example: { topic: 'family' } });
+/** @param maxBytes of its JSON text, in UTF-8. */
+export function createMetadataSchema(maxBytes: number) {
+  return z
+    .custom<Record<string, unknown>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
+      error: 'must be an object',
+    })
+    .superRefine((value, context) => {
+      const problem = findMetadataProblem(value, maxBytes);
+      if (problem !== undefined) {
+        context.addIssue({ code: 'custom', path: [...problem.path], message: problem.message });
+      }
+    })
+    .openapi({ type: 'object', additionalProperties: true, example: { topic: 'family' } });
+}
 
-/** One message as a client sends it. `importance` is the name older documentation used. */
-export const messageCreateSchema = z
-  .strictObject({
-    tenant_id: tenantIdSchema.optional(),
-    conversation_id: conversationIdSchema,
-    role: roleSchema,
-    content: contentSchema,
-    metadata: metadataSchema.nullish(),
-    importance_override: importanceSchema.nullish(),
-    importance: importanceSchema.nullish(),
-    created_at: instantSchema.nullish(),
-    expires_at: instantSchema.nullish(),
-    external_id: externalIdSchema.nullish(),
-  })
-  .refine((message) => message.importance == null || message.importance_override == null, {
-    path: ['importance'],
-    message: 'is another name of importance_override: send one of the two',
-  })
-  .openapi('MessageCreate');
+/**
+ * One message as a client sends it. `importance` is the name older documentation used.
+ *
+ * @param maxMetadataBytes of the JSON text of its metadata, in UTF-8.
+ */
+export function createMessageCreateSchema(maxMetadataBytes: number) {
+  return z
+    .strictObject({
+      tenant_id: tenantIdSchema.optional(),
+      conversation_id: conversationIdSchema,
+      role: roleSchema,
+      content: contentSchema,
+      metadata: createMetadataSchema(maxMetadataBytes).nullish().openapi({
+        description:
+          'At most 64 KiB as JSON, unless configured otherwise, with 4 levels and 50 keys an object or items a list.',
+      }),
+      importance_override: importanceSchema.nullish(),
+      importance: importanceSchema.nullish(),
+      created_at: instantSchema.nullish(),
+      expires_at: instantSchema.nullish(),
+      external_id: externalIdSchema.nullish(),
+    })
+    .refine((message) => message.importance == null || message.importance_override == null, {
+      path: ['importance'],
+      message: 'is another name of importance_override: send one of the two',
+    })
+    .openapi('MessageCreate');
+}
 
-export const messageSchema = z
-  .object({
-    id: messageIdSchema,
-    tenant_id: tenantIdSchema,
-    conversation_id: conversationIdSchema,
-    role: roleSchema,
-    content: z.string().openapi({ example: 'My sister Ana moved to Lisbon in May.' }),
-    metadata: z.record(z.string(), z.unknown()).openapi({ example: { topic: 'family' } }),
-    message_metadata: z
-      .record(z.string(), z.unknown())
-      .openapi({ description: 'The same as metadata, under its older name.', example: { topic: 'family' } }),
-    importance_score: z.number().openapi({ example: 0.233 }),
-    embedding_status: z
-      .enum(embeddingStatuses)
-      .openapi({ description: 'archived: of a duplicate that retention has archived.', example: 'pending' }),
-    external_id: z.string().nullable().openapi({ example: null }),
-    created_at: z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' }),
-    updated_at: z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' }),
-    expires_at: z.iso.datetime().nullable().openapi({ example: null }),
-  })
-  .openapi('Message');
+const messageFields = {
+  id: messageIdSchema,
+  tenant_id: tenantIdSchema,
+  conversation_id: conversationIdSchema,
+  role: roleSchema,
+  content: z.string().openapi({ example: 'My sister Ana moved to Lisbon in May.' }),
+  metadata: z.record(z.string(), z.unknown()).openapi({ example: { topic: 'family' } }),
+  importance_score: z.number().openapi({ example: 0.233 }),
+  embedding_status: z
+    .enum(embeddingStatuses)
+    .openapi({ description: 'archived: of a duplicate that retention has archived.', example: 'pending' }),
+  external_id: z.string().nullable().openapi({ example: null }),
+  created_at: z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' }),
+  updated_at: z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' }),
+  expires_at: z.iso.datetime().nullable().openapi({ example: null }),
+};
+
+/** What the service before answered in place of `metadata`; on its paths alone. */
+const messageMetadataField = z.record(z.string(), z.unknown()).openapi({
+  deprecated: true,
+  description: 'The same as metadata, under its older name. Deprecated: read metadata.',
+  example: { topic: 'family' },
+});
+
+/** A message in a list. */
+export const listedMessageSchema = z.object(messageFields).openapi('ListedMessage');
+
+/** A message by itself. */
+export const messageSchema = z.object({ ...messageFields, message_metadata: messageMetadataField }).openapi('Message');
 
 /** A message as it is answered to whoever sent it. */
 export const createdMessageSchema = messageSchema
@@ -155,14 +175,28 @@ const batchErrorSchema = z
         detail: z.string().openapi({ example: 'is invalid' }),
       }),
     ),
+    truncated: z
+      .literal(true)
+      .optional()
+      .openapi({ description: 'errors is left out: see truncated of a stored message.', example: true }),
   })
   .openapi('MessageBatchError');
 
+/** A stored message of a batch: the last ones are short when the whole answer would be too large. */
+const batchMessageSchema = createdMessageSchema
+  .partial({ content: true, metadata: true, message_metadata: true })
+  .extend({
+    truncated: z.literal(true).optional().openapi({
+      description:
+        'content, metadata and message_metadata are left out, of this item and of those after it, since the answer would be larger than 16 MiB. GET /v1/messages/{id} has them.',
+      example: true,
+    }),
+  })
+  .openapi('BatchMessage');
+
 export const messageBatchSchema = z
   .object({
-    created: z
-      .array(createdMessageSchema)
-      .openapi({ description: 'The stored messages, in the order they were sent.' }),
+    created: z.array(batchMessageSchema).openapi({ description: 'The stored messages, in the order they were sent.' }),
     updated: z.array(messageSchema).openapi({ description: 'Always empty: kept for clients of the older API.' }),
     deleted: z.array(messageIdSchema).openapi({ description: 'Always empty: kept for clients of the older API.' }),
     errors: z.array(batchErrorSchema),
@@ -171,7 +205,7 @@ export const messageBatchSchema = z
 
 export const messagePageSchema = z
   .object({
-    items: z.array(messageSchema),
+    items: z.array(listedMessageSchema),
     next_cursor: z
       .string()
       .nullable()
@@ -196,4 +230,5 @@ export const messageListQuerySchema = z.strictObject({
     .openapi({ description: 'next_cursor of the page before.', example: exampleCursor }),
 });
 
-export type MessageCreate = z.output<typeof messageCreateSchema>;
+export type MessageCreateSchema = ReturnType<typeof createMessageCreateSchema>;
+export type MessageCreate = z.output<MessageCreateSchema>;

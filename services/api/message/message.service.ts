@@ -5,7 +5,7 @@ import type { EmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
 import type { IdempotencyRequest } from './idempotency/idempotency.ts';
 import type { EmbeddingWaiter, WaitOptions } from '../message-wait/embedding-waiter.ts';
 import { replay } from './idempotency/replay.ts';
-import { decodeCursor, encodeCursor } from './message-cursor.ts';
+import { decodeCursor } from './message-cursor.ts';
 import type { MessageRepository } from './message.repository.ts';
 import { isPending, type MessageWithStatus, type NewMessage, type Outcome } from './message.ts';
 import { createMessageIds } from './write/message-id.ts';
@@ -49,8 +49,10 @@ export interface ListRequest {
 }
 
 export interface MessagePage {
+  /** Fewer than asked for when more would be too much for one answer. */
   readonly items: readonly MessageWithStatus[];
-  readonly nextCursor: string | undefined;
+  /** None comes after these. */
+  readonly isLast: boolean;
 }
 
 export type MessageService = ReturnType<typeof createMessageService>;
@@ -98,11 +100,10 @@ export function createMessageService(deps: MessageServiceDeps) {
     async list(request: ListRequest): Promise<MessagePage> {
       const after = request.cursor === undefined ? undefined : decodeCursor(request.cursor);
       if (request.cursor !== undefined && after?.order !== request.order) throw badCursor();
-      const rows = await messages.list({ ...request, after, limit: request.limit + 1, generation: activeGeneration() });
-      const items = rows.slice(0, request.limit);
-      const last = items.at(-1);
-      const more = rows.length > request.limit && last !== undefined;
-      return { items, nextCursor: more ? encodeCursor({ ...last, order: request.order }) : undefined };
+      const limit = request.limit + 1;
+      const listed = await messages.list({ ...request, after, limit, generation: activeGeneration() });
+      const items = listed.messages.slice(0, request.limit);
+      return { items, isLast: !listed.isCut && items.length === listed.messages.length };
     },
 
     /** @throws AppError `not_found`, or `conflict` when a legal hold keeps the message. */

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { findMetadataProblem } from './metadata-rules.ts';
+import { findMetadataProblem as findProblem } from './metadata-rules.ts';
+
+const findMetadataProblem = (value: unknown) => findProblem(value, 65_536);
 
 const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, n]));
 

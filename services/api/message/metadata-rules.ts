@@ -1,3 +1,4 @@
+import { hasAtMostJsonBytes } from '../cost/json-bytes.ts';
 import { textProblem } from './text-rules.ts';
 
 const maxMetadataDepth = 4;
@@ -12,11 +13,16 @@ export interface MetadataProblem {
 /**
  * The first thing that metadata may not be. Whatever passes is stored as it was sent; whatever would not
  * come back the same (numbers a double cannot hold, text PostgreSQL refuses) is refused.
+ *
+ * @param maxBytes of its JSON text, in UTF-8.
  */
-export function findMetadataProblem(
-  value: unknown,
-  path: readonly (string | number)[] = [],
-): MetadataProblem | undefined {
+export function findMetadataProblem(value: unknown, maxBytes: number): MetadataProblem | undefined {
+  // First, so that nothing larger is looked at.
+  if (!hasAtMostJsonBytes(value, maxBytes)) return at([], `is larger than ${maxBytes} bytes as JSON`);
+  return findInValue(value, []);
+}
+
+function findInValue(value: unknown, path: readonly (string | number)[]): MetadataProblem | undefined {
   if (typeof value === 'string') return at(path, textProblem(value));
   if (typeof value === 'number') return at(path, numberProblem(value));
   if (typeof value !== 'object' || value === null) return undefined;
@@ -27,7 +33,7 @@ export function findMetadataProblem(
 function findInArray(items: readonly unknown[], path: readonly (string | number)[]): MetadataProblem | undefined {
   if (items.length > maxMetadataItems) return at(path, `has more than ${maxMetadataItems} items`);
   for (const [index, item] of items.entries()) {
-    const problem = findMetadataProblem(item, [...path, index]);
+    const problem = findInValue(item, [...path, index]);
     if (problem !== undefined) return problem;
   }
   return undefined;
@@ -37,7 +43,7 @@ function findInObject(value: object, path: readonly (string | number)[]): Metada
   const entries = Object.entries(value);
   if (entries.length > maxMetadataKeys) return at(path, `has more than ${maxMetadataKeys} keys`);
   for (const [key, item] of entries) {
-    const problem = at(path, textProblem(key)) ?? findMetadataProblem(item, [...path, key]);
+    const problem = at(path, textProblem(key)) ?? findInValue(item, [...path, key]);
     if (problem !== undefined) return problem;
   }
   return undefined;

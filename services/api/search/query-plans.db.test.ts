@@ -101,7 +101,7 @@ describe('messages', () => {
     limit: 51,
     generation,
   } as const;
-  const after = { createdAt: new Date(Date.now() - 7_200_000), id: '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f' };
+  const after = { createdAt: new Date(Date.now() - 43_200_000), id: '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f' };
 
   test.each(['asc', 'desc'] as const)('a history is read in the order of its index, %s', async (order) => {
     for (const cursor of [undefined, { ...after, order }]) {

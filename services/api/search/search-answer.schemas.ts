@@ -11,7 +11,7 @@ const similarity = z
   .openapi({ description: 'Plain cosine similarity; null when unknown.', example: 0.63 });
 const importance = z.number().openapi({ example: 0.233 });
 
-const neighbourSchema = z
+export const neighbourSchema = z
   .object({ message_id: messageIdSchema, role: roleSchema, content, metadata, created_at: createdAt })
   .openapi('SearchNeighbour');
 
@@ -51,7 +51,14 @@ export const searchHitSchema = z
     importance,
     breakdown: breakdownSchema,
     neighbours: z
-      .object({ before: z.array(neighbourSchema), after: z.array(neighbourSchema) })
+      .object({
+        before: z.array(neighbourSchema),
+        after: z.array(neighbourSchema),
+        truncated: z.boolean().openapi({
+          description: 'True when some are left out because the answer would be too large: the farthest ones.',
+          example: false,
+        }),
+      })
       .optional()
       .openapi({
         description:
@@ -69,6 +76,11 @@ export const searchResponseSchema = z
     reranked: z
       .boolean()
       .openapi({ description: 'True when the reranker has put the hits into their order.', example: false }),
+    truncated: z.boolean().openapi({
+      description:
+        'True when the answer ends at its size of 16 MiB: fewer hits than top_k, and next_cursor goes on, or fewer neighbours, which say so themselves.',
+      example: false,
+    }),
     items: z.array(searchHitSchema),
     next_cursor: z
       .string()

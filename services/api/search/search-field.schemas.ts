@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { hasAtMostJsonBytes } from '../cost/json-bytes.ts';
 import { hasAtMost, textProblem } from '../message/text-rules.ts';
 import { parseMetadataFilter } from './filter/parse-metadata-filter.ts';
 import { cursorLength } from './page/search-cursor.ts';
@@ -128,23 +129,30 @@ export const weightsField = z
       'Parts of the score (relevance, importance, decay), parts of the relevance (vector, lexical, speaker, substance), and strengths, 1 as measured (context, date); what is left out is as configured. See docs/ranking.md.',
   });
 
-export const filterField = z
-  .unknown()
-  .transform((value, context) => {
-    const parsed = parseMetadataFilter(value);
-    if (parsed.ok) return parsed.filter;
-    for (const { path, message } of parsed.problems) context.addIssue({ code: 'custom', path: [...path], message });
-    return z.NEVER;
-  })
-  .openapi({
-    type: 'object',
-    additionalProperties: true,
-    description:
-      'What must hold for the metadata of a hit: {"key": "a.b", OPERATOR: VALUE, …} with eq, ne, in, gt, gte, lt, lte, exists; {"and": […]}, {"or": […]}, {"not": {…}}. See docs/search.md.',
-    example: {
-      and: [
-        { key: 'topic', in: ['work', 'family'] },
-        { key: 'due', lt: '2026-07-01' },
-      ],
-    },
-  });
+/** @param maxBytes of its JSON text, in UTF-8. */
+export function createFilterField(maxBytes: number) {
+  return z
+    .unknown()
+    .transform((value, context) => {
+      if (!hasAtMostJsonBytes(value, maxBytes)) {
+        context.addIssue({ code: 'custom', message: `is larger than ${maxBytes} bytes as JSON` });
+        return z.NEVER;
+      }
+      const parsed = parseMetadataFilter(value);
+      if (parsed.ok) return parsed.filter;
+      for (const { path, message } of parsed.problems) context.addIssue({ code: 'custom', path: [...path], message });
+      return z.NEVER;
+    })
+    .openapi({
+      type: 'object',
+      additionalProperties: true,
+      description:
+        'What must hold for the metadata of a hit: {"key": "a.b", OPERATOR: VALUE, …} with eq, ne, in, gt, gte, lt, lte, exists; {"and": […]}, {"or": […]}, {"not": {…}}. See docs/search.md.',
+      example: {
+        and: [
+          { key: 'topic', in: ['work', 'family'] },
+          { key: 'due', lt: '2026-07-01' },
+        ],
+      },
+    });
+}

@@ -151,7 +151,7 @@ describe('security: tenant A cannot see tenant B', () => {
     expect(around.candidates.map((candidate) => candidate.id)).toEqual([ownId]);
     expect(await repository.getHits(query, otherIds, vector)).toEqual([]);
     expect(await repository.listNeighbours({ tenantId: own.tenantId, ids: otherIds, count: 5 })).toEqual(
-      new Map(otherIds.map((id) => [id, { before: [], after: [] }])),
+      new Map(otherIds.map((id) => [id, { before: [], after: [], truncated: false }])),
     );
     const theirs = { tenantId: own.tenantId, generation: api.generation, ids: otherIds };
     expect(await repository.listMeanVectors(theirs)).toEqual(new Map());

@@ -1,8 +1,7 @@
 import type { z } from '@hono/zod-openapi';
 import type { SearchFilter } from './filter/search-filter.ts';
-import type { searchHitSchema, searchResponseSchema } from './search-answer.schemas.ts';
-import type { searchBodySchema, searchQuerySchema } from './search.schemas.ts';
-import type { SearchHit, SearchRequest, SearchResult, ShownNeighbour } from './search.ts';
+import type { createSearchBodySchema, searchQuerySchema } from './search.schemas.ts';
+import type { SearchRequest } from './search.ts';
 
 interface Caller {
   readonly tenantId: string;
@@ -10,7 +9,7 @@ interface Caller {
 }
 
 type Query = z.output<typeof searchQuerySchema>;
-type Body = z.output<typeof searchBodySchema>;
+type Body = z.output<ReturnType<typeof createSearchBodySchema>>;
 
 export function fromQuery(query: Query, caller: Caller): SearchRequest {
   const filter = { ...commonFilter(query), metadata: undefined, where: undefined };
@@ -57,55 +56,5 @@ function commonParts(asked: Query | Body, weights: Body['weights']) {
       similarityMin: asked.similarity_min,
       diversity: asked.diversity,
     },
-  };
-}
-
-export function toResultBody(result: SearchResult): z.input<typeof searchResponseSchema> {
-  return {
-    total: result.hits.length,
-    degraded: result.degraded,
-    reranked: result.reranked,
-    items: result.hits.map(toHitBody),
-    next_cursor: result.nextCursor ?? null,
-    exhausted: result.exhausted,
-  };
-}
-
-function toHitBody(hit: SearchHit): z.input<typeof searchHitSchema> {
-  const { importance, decay, rerank, similarity: _, ...parts } = hit.breakdown;
-  const { score, neighbours } = hit;
-  const similarity = hit.breakdown.similarity ?? null;
-  return {
-    message_id: hit.messageId,
-    conversation_id: hit.conversationId,
-    role: hit.role,
-    content: hit.content,
-    metadata: hit.metadata,
-    created_at: hit.createdAt.toISOString(),
-    score,
-    similarity,
-    decay,
-    importance,
-    breakdown: {
-      similarity,
-      ...parts,
-      importance,
-      decay,
-      ...(rerank !== undefined && { rerank }),
-      score,
-    },
-    ...(neighbours && {
-      neighbours: { before: neighbours.before.map(toNeighbourBody), after: neighbours.after.map(toNeighbourBody) },
-    }),
-  };
-}
-
-function toNeighbourBody(neighbour: ShownNeighbour) {
-  return {
-    message_id: neighbour.messageId,
-    role: neighbour.role,
-    content: neighbour.content,
-    metadata: neighbour.metadata,
-    created_at: neighbour.createdAt.toISOString(),
   };
 }

@@ -1,12 +1,18 @@
-import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
+import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
+import { AnswerBudget, answerJson } from '../http/json-answer.ts';
+import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { searchResponseSchema } from './search-answer.schemas.ts';
-import { fromBody, fromQuery, toResultBody } from './search.mapper.ts';
-import { searchBodySchema, searchQuerySchema } from './search.schemas.ts';
+import { toResultJson } from './search-answer.ts';
+import { fromBody, fromQuery } from './search.mapper.ts';
+import { costOf } from './search-cost.ts';
+import type { SearchRequest } from './search.ts';
+import { createSearchBodySchema, searchQuerySchema } from './search.schemas.ts';
 import type { SearchService } from './search.service.ts';
 
 const path = '/v1/memory/search';
@@ -14,10 +20,13 @@ const common = { path, tags: ['search'], security: keySecurity };
 
 export interface SearchRoutesDeps {
   readonly service: SearchService;
+  readonly limiter: ReadLimiter;
   readonly maxBodyBytes: number;
+  /** Of the JSON text of what is asked about metadata. */
+  readonly maxMetadataBytes: number;
 }
 
-export function searchRoutes({ service, maxBodyBytes }: SearchRoutesDeps) {
+export function searchRoutes({ service, limiter, maxBodyBytes, maxMetadataBytes }: SearchRoutesDeps) {
   const get = createRoute({
     ...common,
     method: 'get',
@@ -34,24 +43,32 @@ export function searchRoutes({ service, maxBodyBytes }: SearchRoutesDeps) {
     method: 'post',
     summary: 'Search with filters',
     middleware: [jsonBody({ maxBytes: maxBodyBytes })] as const,
-    request: { body: body(searchBodySchema) },
+    request: { body: body(createSearchBodySchema(maxMetadataBytes)) },
     responses: {
       200: json(searchResponseSchema, 'The best hits, best first.'),
       ...problems(...bodyErrors, ...commonErrors),
     },
   });
 
+  function answer(c: Context<ApiEnv>, request: SearchRequest) {
+    const read = { limiter, tenantId: request.tenantId, cost: costOf(request) };
+    return withTenantSlot(c, read, async () => {
+      const pieces = await toResultJson(await service.search(request), new AnswerBudget());
+      return answerJson<z.input<typeof searchResponseSchema>, 200>(c, pieces, 200);
+    });
+  }
+
   return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook })
     .openapi(get, async (c) => {
       const query = c.req.valid('query');
       const where = { in: 'query', pointer: '/tenant_id' } as const;
       const tenantId = await admitTenant(c, query.tenant_id, where);
-      return c.json(toResultBody(await service.search(fromQuery(query, { tenantId, signal: c.get('signal')() }))), 200);
+      return answer(c, fromQuery(query, { tenantId, signal: c.get('signal')() }));
     })
     .openapi(post, async (c) => {
       const input = c.req.valid('json');
       const where = { in: 'body', pointer: '/tenant_id' } as const;
       const tenantId = await admitTenant(c, input.tenant_id, where);
-      return c.json(toResultBody(await service.search(fromBody(input, { tenantId, signal: c.get('signal')() }))), 200);
+      return answer(c, fromBody(input, { tenantId, signal: c.get('signal')() }));
     });
 }

@@ -2,9 +2,9 @@ import { z } from '@hono/zod-openapi';
 import { numberFromText } from '../http/number-from-text.ts';
 import {
   conversationIdSchema,
+  createMetadataSchema,
   importanceSchema,
   instantSchema,
-  metadataSchema,
   roleSchema,
   tenantIdSchema,
 } from '../message/message.schemas.ts';
@@ -13,7 +13,7 @@ import {
   cursorField,
   decayModeField,
   described,
-  filterField,
+  createFilterField,
   halfLifeField,
   modeField,
   neighboursField,
@@ -87,33 +87,38 @@ export const searchQuerySchema = z
 const oneOrMore = <Schema extends z.ZodType>(schema: Schema) =>
   z.array(schema).min(1, 'must name at least one').max(100, 'must name at most 100');
 
-export const searchBodySchema = z
-  .strictObject({
-    ...common,
-    top_k: topKField.default(5),
-    candidate_limit: candidateLimitField.default(defaultCandidateLimit),
-    conversation_ids: oneOrMore(conversationIdSchema).optional(),
-    roles: oneOrMore(roleSchema).optional(),
-    importance_min: importanceSchema.optional(),
-    min_importance: importanceSchema.optional(),
-    importance_max: importanceSchema.optional(),
-    metadata: metadataSchema.optional().openapi({ description: 'What the metadata of a hit must contain.' }),
-    filter: filterField.optional(),
-    neighbours: neighboursField.default(0).openapi(described.neighbours),
-    weights: weightsField.default({}),
-    similarity_min: similarityField.optional().openapi(described.similarity_min),
-    score_min: shareField.optional().openapi(described.score_min),
-    diversity: shareField.default(0).openapi(described.diversity),
-    half_life_days: halfLifeField.optional().openapi(described.half_life_days),
-    rerank: rerankField.openapi(described.rerank),
-  })
-  .superRefine(checkTogether)
-  .refine((value) => value.conversation_id === undefined || value.conversation_ids === undefined, {
-    path: ['conversation_ids'],
-    message: 'cannot be combined with conversation_id',
-  })
-  .refine((value) => value.role === undefined || value.roles === undefined, {
-    path: ['roles'],
-    message: 'cannot be combined with role',
-  })
-  .openapi('SearchRequest');
+/** @param maxMetadataBytes of the JSON text of what is asked about metadata, in UTF-8. */
+export function createSearchBodySchema(maxMetadataBytes: number) {
+  return z
+    .strictObject({
+      ...common,
+      top_k: topKField.default(5),
+      candidate_limit: candidateLimitField.default(defaultCandidateLimit),
+      conversation_ids: oneOrMore(conversationIdSchema).optional(),
+      roles: oneOrMore(roleSchema).optional(),
+      importance_min: importanceSchema.optional(),
+      min_importance: importanceSchema.optional(),
+      importance_max: importanceSchema.optional(),
+      metadata: createMetadataSchema(maxMetadataBytes)
+        .optional()
+        .openapi({ description: 'What the metadata of a hit must contain.' }),
+      filter: createFilterField(maxMetadataBytes).optional(),
+      neighbours: neighboursField.default(0).openapi(described.neighbours),
+      weights: weightsField.default({}),
+      similarity_min: similarityField.optional().openapi(described.similarity_min),
+      score_min: shareField.optional().openapi(described.score_min),
+      diversity: shareField.default(0).openapi(described.diversity),
+      half_life_days: halfLifeField.optional().openapi(described.half_life_days),
+      rerank: rerankField.openapi(described.rerank),
+    })
+    .superRefine(checkTogether)
+    .refine((value) => value.conversation_id === undefined || value.conversation_ids === undefined, {
+      path: ['conversation_ids'],
+      message: 'cannot be combined with conversation_id',
+    })
+    .refine((value) => value.role === undefined || value.roles === undefined, {
+      path: ['roles'],
+      message: 'cannot be combined with role',
+    })
+    .openapi('SearchRequest');
+}

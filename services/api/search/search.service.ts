@@ -4,6 +4,7 @@ import type { GenerationService } from '@memory-layer/shared/generation/generati
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import { requestLimits } from '../cost/request-cost.ts';
 import type { CandidateReader } from './candidate-reader.ts';
 import type { CandidateQuery } from './candidates/candidate-query.ts';
 import { orderCandidates } from './candidates/order-candidates.ts';
@@ -15,7 +16,7 @@ import { parseSearchText } from './lexical/search-text.ts';
 import { chooseRanking, type RankingDefaults } from './ranking/ranking-options.ts';
 import type { RankedCandidate, RankingOptions } from './ranking/rank.ts';
 import type { HitReranker } from './rerank/hit-reranker.ts';
-import type { SearchRepository } from './search.repository.ts';
+import type { HitRow, SearchRepository, UnreadHitRow } from './search.repository.ts';
 import type { SearchRequest, SearchResult } from './search.ts';
 import type { RankingWeights } from './ranking/weights.ts';
 import { toHit } from './shown/to-hit.ts';
@@ -59,19 +60,27 @@ export function createSearchService(deps: SearchServiceDeps) {
     const left = unshown(ordered, page);
     const reranker = wantsReranking(request) ? deps.hitReranker : undefined;
     const seen = Math.max(page.size, reranker?.candidates ?? 0);
-    const found = await currentRows(left, seen, (ids) => repository.getHits(query, ids, vector?.plain));
+    let maxBytes: number = requestLimits.answerBytes;
+    const there = await currentRows(left, seen, async (ids) => {
+      const rows = await repository.getHits(query, ids, vector?.plain, maxBytes);
+      for (const row of rows) if (row.content !== null) maxBytes -= row.bytes;
+      return rows;
+    });
+    const found = untilUnread(there);
     const asRanked = { hits: found, reranked: false };
     const { hits, reranked } = (await reranker?.rerank(found, { query: text, weights, signal })) ?? asRanked;
     const shown = hits.slice(0, page.size);
     const ids = shown.map(({ row }) => row.id);
-    const neighbours = count > 0 ? await repository.listNeighbours({ tenantId, ids, count }) : undefined;
+    const neighbours = count > 0 ? await repository.listNeighbours({ tenantId, ids, count, maxBytes }) : undefined;
+    const truncated = found.length < Math.min(there.length, page.size);
     // All there is has been looked at, and fits.
-    const end = found.length <= page.size && (found.length < seen || found.at(-1)?.ranked === left.at(-1));
+    const seenAll = there.length < seen || there.at(-1)?.ranked === left.at(-1);
     return {
       hits: shown.map(({ ranked, row }) => toHit(ranked, row, neighbours?.get(row.id))),
+      truncated,
       reranked,
-      exhausted: end,
-      nextCursor: end ? undefined : closePage(request, page, ids, shown[0]?.row.newest_id),
+      exhausted: found.length === there.length && there.length <= page.size && seenAll,
+      cursorAfter: (number) => closePage(request, page, ids.slice(0, number), shown[0]?.row.newest_id),
     };
   }
 
@@ -129,6 +138,18 @@ interface Ordered {
   readonly ordered: readonly RankedCandidate[];
   readonly vector: QueryVector | undefined;
   readonly weights: RankingWeights;
+}
+
+/** The best of them, up to the first that was too large to be read. */
+function untilUnread<Ranked>(
+  found: readonly { readonly ranked: Ranked; readonly row: HitRow | UnreadHitRow }[],
+): { readonly ranked: Ranked; readonly row: HitRow }[] {
+  const read: { readonly ranked: Ranked; readonly row: HitRow }[] = [];
+  for (const { ranked, row } of found) {
+    if (row.content === null) break;
+    read.push({ ranked, row });
+  }
+  return read;
 }
 
 /** A reranker would undo the order of hits that are to differ: then it has to be asked for. */

@@ -66,6 +66,8 @@ export interface ShownNeighbour {
 export interface ShownNeighbours {
   readonly before: readonly ShownNeighbour[];
   readonly after: readonly ShownNeighbour[];
+  /** Fewer than there are: more would be too much for one answer. The nearest are there. */
+  readonly truncated: boolean;
 }
 
 export interface SearchHit {
@@ -82,13 +84,16 @@ export interface SearchHit {
 }
 
 export interface SearchResult {
+  /** Fewer than asked for when more would be too much for one answer. */
   readonly hits: readonly SearchHit[];
+  /** They are fewer for that reason. */
+  readonly truncated: boolean;
   /** The query could not be embedded: these hits were found by words alone. */
   readonly degraded: boolean;
   /** These hits are in the order of the reranker. */
   readonly reranked: boolean;
-  /** Goes on after these hits; undefined at the end. */
-  readonly nextCursor: string | undefined;
-  /** Nothing more matches. False at the end too, when pages reach no further. */
+  /** Goes on after the first `count` of these hits; undefined where pages reach no further. */
+  readonly cursorAfter: (count: number) => string | undefined;
+  /** Nothing else matches. */
   readonly exhausted: boolean;
 }

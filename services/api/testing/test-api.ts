@@ -15,6 +15,8 @@ import type { Kysely } from 'kysely';
 import { createBacklogReader } from '../admin/backlog.ts';
 import { createHealthService } from '../admin/health.service.ts';
 import { createApp } from '../app.ts';
+import { BodyMemory, type BodyMemoryLimits } from '../cost/body-memory.ts';
+import { TenantConcurrencyLimiter, type ConcurrencyLimits } from '../cost/tenant-concurrency-limiter.ts';
 import { createEmbeddingFailureRepository } from '../embedding-failure/embedding-failure.repository.ts';
 import { createEmbeddingFailureService } from '../embedding-failure/embedding-failure.service.ts';
 import { EventFeed, type EventFeedOptions } from '../events/event-feed.ts';
@@ -53,7 +55,7 @@ export const keys = {
   globex: 'bound-key-of-tenant-globex',
 } as const;
 
-export const limits = { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216 } as const;
+export const limits = { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216, maxMetadataBytes: 65_536 } as const;
 
 export const retryAfterBreakerMs = 50;
 const queryTimeoutMs = 100;
@@ -72,6 +74,8 @@ export interface TestApiOptions {
   readonly requestTimeoutMs?: number;
   readonly allowedOrigins?: readonly string[];
   readonly rateLimiters?: RateLimiters;
+  readonly reads?: Partial<ConcurrencyLimits>;
+  readonly bodyMemory?: Partial<BodyMemoryLimits>;
   readonly maxQueuedBytes?: number;
   readonly importStallMs?: number;
   readonly stopping?: AbortSignal;
@@ -255,6 +259,20 @@ function composeTestApp(database: Database, shared: Shared) {
     requestTimeoutMs: options.requestTimeoutMs ?? 15_000,
     allowedOrigins: options.allowedOrigins ?? [],
     rateLimiters: options.rateLimiters ?? {},
+    bodyMemory: new BodyMemory(
+      { perKey: 67_108_864, total: 268_435_456, ...options.bodyMemory },
+      {
+        held: (bytes) => metrics.bodyBytes.set(bytes),
+        refused: (reason) => metrics.bodiesRefused.inc({ reason }),
+      },
+    ),
+    readLimiter: new TenantConcurrencyLimiter(
+      { perTenant: 8, queuePerTenant: 100, total: 16, queueTotal: 1000, ...options.reads },
+      {
+        waiting: (requests) => metrics.readsWaiting.set(requests),
+        refused: (reason) => metrics.readsRefused.inc({ reason }),
+      },
+    ),
     trustedProxies: new BlockList(),
     logger,
     metrics,

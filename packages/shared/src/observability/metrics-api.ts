@@ -30,6 +30,20 @@ function requestMetrics(registers: Registry[]) {
     registers,
   });
   for (const reason of closeReasons) connectionsClosed.inc({ reason }, 0);
+  const readsWaiting = new Gauge({
+    name: 'memory_reads_waiting',
+    help: 'Searches and other reads of this process that wait until their tenant, or the process, has less to do.',
+    registers,
+  });
+  // Without labels a gauge begins at 0, which would be said by processes that answer no reads.
+  readsWaiting.remove();
+  const readsRefused = new Counter({
+    name: 'memory_reads_refused_total',
+    help: 'Reads that were not begun, by reason (tenant_queue_full, queue_full, deadline, client_gone).',
+    labelNames: ['reason'] as const,
+    registers,
+  });
+  for (const reason of ['tenant_queue_full', 'queue_full', 'deadline', 'client_gone']) readsRefused.inc({ reason }, 0);
   return {
     connectionsClosed,
     requests: new Counter({
@@ -46,6 +60,9 @@ function requestMetrics(registers: Registry[]) {
       registers,
     }),
     rateLimited,
+    ...bodyMetrics(registers),
+    readsWaiting,
+    readsRefused,
     messagesIngested: new Counter({
       name: 'aiml_messages_ingested_total',
       help: 'Messages stored, by role and way of arrival (single, batch, stream).',
@@ -53,6 +70,24 @@ function requestMetrics(registers: Registry[]) {
       registers,
     }),
   };
+}
+
+function bodyMetrics(registers: Registry[]) {
+  const bodyBytes = new Gauge({
+    name: 'memory_request_body_bytes',
+    help: 'Bytes of the request bodies that this process reads or works on.',
+    registers,
+  });
+  // Without labels a gauge begins at 0, which would be said by processes that take no requests.
+  bodyBytes.remove();
+  const bodiesRefused = new Counter({
+    name: 'memory_request_bodies_refused_total',
+    help: 'Bodies refused since too many bytes are held, by whose limit it was (key_full, full).',
+    labelNames: ['reason'] as const,
+    registers,
+  });
+  for (const reason of ['key_full', 'full']) bodiesRefused.inc({ reason }, 0);
+  return { bodyBytes, bodiesRefused };
 }
 
 function eventMetrics(registers: Registry[]) {

@@ -9,6 +9,7 @@ import { textStream } from '../../http/text-stream.ts';
 import { invalidRequest } from '../../http/validation-hook.ts';
 import { checkMessage } from '../check-message.ts';
 import type { NewMessage } from '../message.ts';
+import type { MessageCreateSchema } from '../message.schemas.ts';
 import { importLines, type ImportTally } from './import-stream.ts';
 import { inputChunks } from './input-chunks.ts';
 import { importOutcomeSchema } from './message-import.schemas.ts';
@@ -17,6 +18,7 @@ import { readLines } from './ndjson-lines.ts';
 
 export interface MessageImportRoutesDeps {
   readonly service: MessageImportService;
+  readonly messageSchema: MessageCreateSchema;
   readonly maxLineBytes: number;
   /** The input of a client that sends nothing for this long is ended. */
   readonly stallMs: number;
@@ -71,7 +73,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
       readLines(chunks, deps.maxLineBytes),
       {
         service: deps.service,
-        check: checkFor(c),
+        check: checkFor(c, deps.messageSchema),
         onFault: (error) =>
           deps.logger.error({ requestId, code: error.code, err: error.cause ?? error }, 'import line'),
       },
@@ -100,12 +102,12 @@ function checkHeaders(c: Context<ApiEnv>): void {
 const maxAdmitted = 10_000;
 
 /** A stream is one request of each tenant that it has messages for. */
-function checkFor(c: Context<ApiEnv>) {
-  const credential = c.get('credential');
+function checkFor(c: Context<ApiEnv>, schema: MessageCreateSchema) {
+  const check = { schema, credential: c.get('credential') };
   const countTenant = c.get('countTenant');
   const admitted = new Set<string>();
   return async (value: unknown): Promise<NewMessage | AppError> => {
-    const message = checkMessage(value, credential);
+    const message = checkMessage(value, check);
     if (message instanceof AppError || admitted.has(message.tenantId)) return message;
     try {
       await countTenant(message.tenantId);

@@ -5,6 +5,7 @@ import {
   decodeSearchCursor,
   encodeSearchCursor,
   shownKey,
+  shownUpTo,
   type SearchPosition,
 } from './search-cursor.ts';
 
@@ -109,4 +110,8 @@ describe('it is none', () => {
   test.each(['', 'x', 'bnVsbA', '!', '=', 'A'.repeat(52), '_'.repeat(8000)])('%.20j', (text) => {
     expect(decodeSearchCursor(text, request)).toBeUndefined();
   });
+});
+
+test('its length says how many messages it has shown', () => {
+  for (const shown of [0, 1, 2, 5, 100, 1000]) expect(shownUpTo(cursorLength(shown))).toBe(shown);
 });

@@ -24,6 +24,10 @@ const countAt = headBytes - 1;
 /** Longest text of a cursor with so many messages shown. */
 export const cursorLength = (shown: number) => Math.ceil(((headBytes + shown * keyBytes + tagBytes) * 8) / 6);
 
+/** At most so many messages are shown by a cursor of that length. */
+export const shownUpTo = (length: number) =>
+  Math.max(0, Math.floor(((length * 6) / 8 - headBytes - tagBytes) / keyBytes));
+
 /** The last 48 bits of a message's id, which are random: of a thousand shown, one more has a like key once in 10^11. */
 export function shownKey(id: string): string {
   return id.slice(-keyBytes * 2);

@@ -1,16 +1,28 @@
 import type { Role, Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely } from 'kysely';
+import { requestLimits } from '../../cost/request-cost.ts';
+import { isWithinBytes, messageBytes } from '../../cost/within-bytes.sql.ts';
 import type { ShownNeighbour, ShownNeighbours } from '../search.ts';
 
 interface NeighbourRow {
   readonly id: string;
   readonly role: Role;
-  readonly content: string;
-  readonly metadata: Record<string, unknown>;
+  /** Null, as its metadata, when it does not fit. */
+  readonly content: string | null;
+  readonly metadata: Record<string, unknown> | null;
   readonly created_at: Date;
   /** The hits that it stands beside: their ids, and its distance from each, negative before it. */
   readonly hit_ids: readonly string[];
   readonly distances: readonly number[];
+}
+
+export interface NeighbourQuery {
+  readonly tenantId: string;
+  /** Of the hits, best first. */
+  readonly ids: readonly string[];
+  readonly count: number;
+  /** Of the contents and metadata that are read: the nearest of every hit first, and those of the best hits. */
+  readonly maxBytes?: number;
 }
 
 /**
@@ -20,12 +32,14 @@ interface NeighbourRow {
  */
 export async function listNeighbours(
   db: Kysely<Schema>,
-  { tenantId, ids, count }: { readonly tenantId: string; readonly ids: readonly string[]; readonly count: number },
+  { tenantId, ids, count, maxBytes = requestLimits.answerBytes }: NeighbourQuery,
 ): Promise<ReadonlyMap<string, ShownNeighbours>> {
+  const fits = isWithinBytes(messageBytes(sql.ref('n')), sql`beside.nearest, beside.best_hit, n.id`, maxBytes);
   // Every table names the tenant by value: a column of another table would bring all partitions into the plan.
   const result = await sql<NeighbourRow>`
     with beside as (
-      select near.id, array_agg(m.id::text) as hit_ids, array_agg(near.distance) as distances
+      select near.id, array_agg(m.id::text) as hit_ids, array_agg(near.distance) as distances,
+             min(abs(near.distance)) as nearest, min(array_position(${[...ids]}::uuid[], m.id)) as best_hit
       from message m cross join lateral (
         (select n.id, -(row_number() over (order by n.created_at desc, n.id desc))::int as distance from message n
          where n.tenant_id = ${tenantId} and n.conversation_id = m.conversation_id
@@ -40,7 +54,8 @@ export async function listNeighbours(
       where m.tenant_id = ${tenantId} and m.id = any(${[...ids]}::uuid[])
       group by near.id
     )
-    select n.id, n.role, n.content, n.metadata, n.created_at, beside.hit_ids, beside.distances
+    select n.id, n.role, case when ${fits} then n.content end as content,
+           case when ${fits} then n.metadata end as metadata, n.created_at, beside.hit_ids, beside.distances
     from beside join message n on n.tenant_id = ${tenantId} and n.id = beside.id
   `.execute(db);
   return new Map(ids.map((id) => [id, neighboursOf(id, result.rows)]));
@@ -49,19 +64,28 @@ export async function listNeighbours(
 function neighboursOf(hitId: string, rows: readonly NeighbourRow[]): ShownNeighbours {
   const near = rows
     .map((row) => ({ row, distance: row.distances[row.hit_ids.indexOf(hitId)] ?? 0 }))
+    .filter(({ distance }) => distance !== 0)
     .toSorted((a, b) => a.distance - b.distance);
+  const before = untilUnread(
+    near
+      .filter(({ distance }) => distance < 0)
+      .map(({ row }) => row)
+      .toReversed(),
+  );
+  const after = untilUnread(near.filter(({ distance }) => distance > 0).map(({ row }) => row));
   return {
-    before: near.filter(({ distance }) => distance < 0).map(({ row }) => toNeighbour(row)),
-    after: near.filter(({ distance }) => distance > 0).map(({ row }) => toNeighbour(row)),
+    before: before.toReversed(),
+    after,
+    truncated: before.length + after.length < near.length,
   };
 }
 
-function toNeighbour(row: NeighbourRow): ShownNeighbour {
-  return {
-    messageId: row.id,
-    role: row.role,
-    content: row.content,
-    metadata: row.metadata,
-    createdAt: row.created_at,
-  };
+/** Outwards from the hit, so that nothing is missing in between. */
+function untilUnread(rows: readonly NeighbourRow[]): ShownNeighbour[] {
+  const shown: ShownNeighbour[] = [];
+  for (const { id, role, content, metadata, created_at } of rows) {
+    if (content === null || metadata === null) break;
+    shown.push({ messageId: id, role, content, metadata, createdAt: created_at });
+  }
+  return shown;
 }
