@@ -51,7 +51,7 @@ export function embeddingFailureRoutes({ service, maxBodyBytes }: EmbeddingFailu
     .openapi(list, async (c) => {
       const { tenant_id, cursor, limit } = c.req.valid('query');
       const tenantId = await admitTenant(c, tenant_id, { in: 'query', pointer: '/tenant_id' });
-      const page = await service.list({ tenantId, cursor, limit });
+      const page = await service.list({ tenantId, cursor, limit, signal: c.get('signal')() });
       return c.json({ items: page.items.map(toBody), next_cursor: page.nextCursor ?? null }, 200);
     })
     .openapi(retry, async (c) => {

@@ -9,14 +9,16 @@ import type { ApiEnv } from './api-env.ts';
 export function deadline(timeoutMs: number): MiddlewareHandler<ApiEnv> {
   return async function limitTime(c, next) {
     const late = new AbortController();
-    let signal: AbortSignal | undefined;
-    // Made for whom it is of use: listening to the client costs a tenth of a whole request.
-    c.set('signal', () => (signal ??= AbortSignal.any([c.req.raw.signal, late.signal])));
+    let either: AbortController | undefined;
+    // Made for those who have a use for it. One listener a request, and none for the deadline: AbortSignal.any costs
+    // three times as much.
+    c.set('signal', () => (either ??= abortedWithClient(c.req.raw.signal, late.signal)).signal);
     c.set('deadline', late.signal);
     const passed = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       const error = new AppError('deadline_exceeded', `the request took longer than ${timeoutMs} ms`);
       late.abort(error);
+      either?.abort(error);
       passed.reject(error);
     }, timeoutMs);
     try {
@@ -25,4 +27,14 @@ export function deadline(timeoutMs: number): MiddlewareHandler<ApiEnv> {
       clearTimeout(timer);
     }
   };
+}
+
+/** Aborted when the client goes away, or at once when the time is up. */
+function abortedWithClient(client: AbortSignal, late: AbortSignal): AbortController {
+  const controller = new AbortController();
+  const leave = (): void => controller.abort(new AppError('unavailable', 'the client went away'));
+  if (client.aborted) leave();
+  else if (late.aborted) controller.abort(late.reason);
+  else client.addEventListener('abort', leave, { once: true });
+  return controller;
 }

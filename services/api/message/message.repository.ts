@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely';
+import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { logEventsOf } from '@memory-layer/shared/events/log-events-of';
 import type { MessageWithStatus } from './message.ts';
@@ -11,6 +12,8 @@ export interface ListFilter {
   readonly after: MessageCursor | undefined;
   readonly limit: number;
   readonly generation: number;
+  /** Ends the statement. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export type DeleteOutcome = 'deleted' | 'held' | 'absent';
@@ -18,8 +21,15 @@ export type MessageRepository = ReturnType<typeof createMessageRepository>;
 
 export function createMessageRepository(db: Kysely<Schema>) {
   return {
-    async findById(tenantId: string, id: string, generation: number): Promise<MessageWithStatus | undefined> {
-      const row = await selectMessages(db, tenantId, generation).where('message.id', '=', id).executeTakeFirst();
+    async findById(
+      tenantId: string,
+      id: string,
+      generation: number,
+      signal?: AbortSignal,
+    ): Promise<MessageWithStatus | undefined> {
+      const row = await selectMessages(db, tenantId, generation)
+        .where('message.id', '=', id)
+        .executeTakeFirst(cancelledBy(signal));
       return row === undefined ? undefined : toMessage(row);
     },
 
@@ -37,7 +47,7 @@ export function createMessageRepository(db: Kysely<Schema>) {
         .orderBy('message.created_at', order)
         .orderBy('message.id', order)
         .limit(filter.limit)
-        .execute();
+        .execute(cancelledBy(filter.signal));
       return rows.map(toMessage);
     },
 
@@ -45,7 +55,7 @@ export function createMessageRepository(db: Kysely<Schema>) {
      * Deletes a message with everything derived from it, or its archived copy. A legal hold of its
      * conversation or tenant keeps it.
      */
-    async deleteById(tenantId: string, id: string): Promise<DeleteOutcome> {
+    async deleteById(tenantId: string, id: string, signal?: AbortSignal): Promise<DeleteOutcome> {
       const result = await sql<{ outcome: DeleteOutcome }>`
         with target as (
           select conversation_id from message where tenant_id = ${tenantId} and id = ${id}::uuid
@@ -69,7 +79,7 @@ export function createMessageRepository(db: Kysely<Schema>) {
           when exists (select from hold) then 'held'
           else 'deleted'
         end as outcome
-      `.execute(db);
+      `.execute(db, cancelledBy(signal));
       return result.rows[0]?.outcome ?? 'absent';
     },
   };

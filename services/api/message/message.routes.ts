@@ -113,16 +113,18 @@ export function messageRoutes({ service, maxBodyBytes, maxWaitSeconds }: Message
         order: query.order,
         cursor: query.cursor,
         limit: query.limit,
+        signal: c.get('signal')(),
       });
       return c.json({ items: page.items.map(toMessageBody), next_cursor: page.nextCursor ?? null }, 200);
     })
     .openapi(get, async (c) => {
       const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);
-      return c.json(toMessageBody(await service.getById(tenantId, c.req.valid('param').id)), 200);
+      return c.json(toMessageBody(await service.getById(tenantId, c.req.valid('param').id, c.get('signal')())), 200);
     })
     .openapi(remove, async (c) => {
       const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);
-      await service.deleteById(tenantId, c.req.valid('param').id);
+      // By the deadline alone: a client that goes away has asked for it all the same.
+      await service.deleteById(tenantId, c.req.valid('param').id, c.get('deadline'));
       return c.body(null, 204);
     });
 }

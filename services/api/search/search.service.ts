@@ -64,7 +64,7 @@ export function createSearchService(deps: SearchServiceDeps) {
     const { hits, reranked } = (await reranker?.rerank(found, { query: text, weights, signal })) ?? asRanked;
     const shown = hits.slice(0, page.size);
     const ids = shown.map(({ row }) => row.id);
-    const neighbours = count > 0 ? await repository.listNeighbours({ tenantId, ids, count }) : undefined;
+    const neighbours = count > 0 ? await repository.listNeighbours({ tenantId, ids, count, signal }) : undefined;
     // All there is has been looked at, and fits.
     const end = found.length <= page.size && (found.length < seen || found.at(-1)?.ranked === left.at(-1));
     return {

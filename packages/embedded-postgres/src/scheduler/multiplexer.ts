@@ -7,7 +7,7 @@ import { HolderWatch } from './holder-watch.ts';
 import { NotificationRouter } from './notification-router.ts';
 import { SessionSwitch } from './session-switch.ts';
 import { TaskQueue, type Task } from './task-queue.ts';
-import { QUERY_CANCELED, UnitRunner } from './unit-runner.ts';
+import { deadlineOf, QUERY_CANCELED, TIMED_OUT, UnitRunner } from './unit-runner.ts';
 
 export interface MultiplexerOptions {
   readonly idleInTransactionTimeoutMs: number;
@@ -16,6 +16,9 @@ export interface MultiplexerOptions {
   /** The engine cannot be used any more; nothing else is called afterwards. */
   onCrash(error: unknown): void;
 }
+
+/** How often it is looked at whether somebody waits for too long. */
+const LATE_CHECK_MS = 50;
 
 /**
  * Many clients of PostgreSQL's wire protocol on one engine with one session: a pooler in transaction mode with a pool
@@ -38,6 +41,7 @@ export class Multiplexer {
   readonly #onCrash: (error: unknown) => void;
   #holder: ClientSession | undefined;
   #isPumping = false;
+  #lateCheck: NodeJS.Timeout | undefined;
   #pumped: Promise<void> = Promise.resolve();
   #nextId = 1;
 
@@ -107,6 +111,7 @@ export class Multiplexer {
 
   async #pump(): Promise<void> {
     this.#isPumping = true;
+    clearInterval(this.#lateCheck);
     for (let task = this.#queue.take(this.#holder); task; task = this.#queue.take(this.#holder)) {
       if (task.client === this.#holder) this.#watch.stop();
       await task.run();
@@ -115,7 +120,9 @@ export class Multiplexer {
     }
     this.#isPumping = false;
     const holder = this.#holder;
-    if (holder && this.#queue.hasWaiting(holder)) this.#watch.start(holder);
+    if (!holder || !this.#queue.hasWaiting(holder)) return;
+    this.#watch.start(holder);
+    this.#lateCheck = setInterval(() => this.#cancelLate(), LATE_CHECK_MS);
   }
 
   #unitTask(session: ClientSession, unit: Unit): Task & { readonly client: ClientSession } {
@@ -125,9 +132,20 @@ export class Multiplexer {
   /** Cancels what waits for the engine; what runs is cancelled by the thread that heard of it (see RunningUnit). */
   #cancelQueued(sessionId: number, key: number): void {
     const session = [...this.#sessions].find(({ id }) => id === sessionId);
-    const unit = session && key === this.#cancelKey ? this.#queue.takeUnit(session)?.unit : undefined;
-    if (session === undefined || unit === undefined) return;
-    const reason = 'canceling statement due to user request';
+    const unit = session && key === this.#cancelKey ? this.#queue.takeUnit(session) : undefined;
+    if (session && unit) this.#answerCancelled(session, unit, 'canceling statement due to user request');
+  }
+
+  /** Of those whom the holder keeps waiting, cancels what `statement_timeout` allows no more time for. */
+  #cancelLate(): void {
+    const now = process.hrtime.bigint();
+    for (const session of this.#queue.clients()) {
+      const unit = this.#queue.takeUnit(session, (waiting) => (deadlineOf(session, waiting) ?? now + 1n) <= now);
+      if (unit) this.#answerCancelled(session, unit, TIMED_OUT);
+    }
+  }
+
+  #answerCancelled(session: ClientSession, unit: Unit, reason: string): void {
     if (session === this.#holder || !unit.isComplete) {
       // The engine knows the state of the transaction, and what is left to be skipped.
       this.#queue.putFirst(this.#unitTask(session, { ...unit, cancelled: reason }));

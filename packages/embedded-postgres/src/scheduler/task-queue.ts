@@ -38,14 +38,20 @@ export class TaskQueue {
     return task;
   }
 
-  /** Takes out what the client asked for first. */
-  takeUnit(client: ClientSession): Task | undefined {
+  /** Takes out what the client asked for first, if that is wanted. */
+  takeUnit(client: ClientSession, isWanted: (unit: Unit) => boolean = () => true): Unit | undefined {
     const waiting = this.#tasks.get(client) ?? [];
     const index = waiting.findIndex((task) => task.unit !== undefined);
-    if (index < 0) return undefined;
-    const [task] = waiting.splice(index, 1);
+    const unit = waiting[index]?.unit;
+    if (unit === undefined || !isWanted(unit)) return undefined;
+    waiting.splice(index, 1);
     if (waiting.length === 0) this.#tasks.delete(client);
-    return task;
+    return unit;
+  }
+
+  /** Those who wait. */
+  clients(): ClientSession[] {
+    return [...this.#tasks.keys()].filter((key) => typeof key !== 'symbol');
   }
 
   /** Puts a task of a client before its others. */

@@ -8,6 +8,7 @@ import type { NotificationRouter } from './notification-router.ts';
 import type { SessionSwitch } from './session-switch.ts';
 
 export const QUERY_CANCELED = '57014';
+export const TIMED_OUT = 'canceling statement due to statement timeout';
 const FEATURE_NOT_SUPPORTED = '0A000';
 
 /** Runs the units of clients on the engine, and takes over what a unit did beyond the data. */
@@ -31,7 +32,8 @@ export class UnitRunner {
       bytes: (bytes) => client.output.write(bytes),
       notification: (channel, frame) => this.#router.deliver(channel, frame, client),
     });
-    const deadlineNs = this.#deadlineOf(client, unit);
+    client.statementTimeoutMs ??= statementTimeoutMs(this.#sql);
+    const deadlineNs = deadlineOf(client, unit);
     this.#wire.execute(bytesOf(unit, deadlineNs), (chunk) => scanner.push(chunk), { session: client.id, deadlineNs });
     client.output.flush();
     this.#takeOver(client, unit, scanner);
@@ -58,12 +60,6 @@ export class UnitRunner {
     }
   }
 
-  /** Of what `statement_timeout` allows, waiting for the engine takes its part, as waiting for locks does on a server. */
-  #deadlineOf(client: ClientSession, unit: Unit): bigint | undefined {
-    const timeoutMs = (client.statementTimeoutMs ??= statementTimeoutMs(this.#sql));
-    return timeoutMs === 0 ? undefined : unit.arrivedNs + BigInt(timeoutMs) * 1_000_000n;
-  }
-
   #takeOver(client: ClientSession, unit: Unit, scanner: BackendScanner): void {
     client.settingsStale ||= unit.effects.changesSettings;
     const isTransactionOver = scanner.status === 'I' || scanner.status === 'T';
@@ -86,6 +82,14 @@ export class UnitRunner {
   }
 }
 
+/**
+ * By `process.hrtime`. Of what `statement_timeout` allows, waiting for the engine takes its part, as waiting for locks
+ * does on a server.
+ */
+export function deadlineOf({ statementTimeoutMs: timeoutMs = 0 }: ClientSession, unit: Unit): bigint | undefined {
+  return timeoutMs === 0 ? undefined : unit.arrivedNs + BigInt(timeoutMs) * 1_000_000n;
+}
+
 /** PostgreSQL's unit of time, as `current_setting` writes it, in milliseconds. */
 const UNITS_MS: ReadonlyMap<string, number> = new Map([
   ['ms', 1],
@@ -106,7 +110,7 @@ function bytesOf(unit: Unit, deadlineNs: bigint | undefined): Uint8Array {
   if (unit.cancelled !== undefined) return refusalOf(unit, QUERY_CANCELED, unit.cancelled);
   if (unit.effects.refusal !== undefined) return refusalOf(unit, FEATURE_NOT_SUPPORTED, unit.effects.refusal);
   if (deadlineNs !== undefined && process.hrtime.bigint() >= deadlineNs) {
-    return refusalOf(unit, QUERY_CANCELED, 'canceling statement due to statement timeout');
+    return refusalOf(unit, QUERY_CANCELED, TIMED_OUT);
   }
   return unit.bytes;
 }

@@ -130,6 +130,9 @@ export class ClientSession {
     else {
       const user = startup.user === ENGINE_USER ? undefined : startup.user;
       this.settings = { values: startup.settings, user, role: undefined };
+      const given = startup.settings.findLast(([name]) => name === 'statement_timeout')?.[1] ?? '';
+      // Drivers give milliseconds; anything else is left to PostgreSQL to read.
+      if (/^\d{1,9}$/.test(given)) this.statementTimeoutMs = Number(given);
       this.#started = true;
       this.#splitter.expectMessages();
       this.#events.started();

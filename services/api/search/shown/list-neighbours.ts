@@ -1,3 +1,4 @@
+import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Role, Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely } from 'kysely';
 import type { ShownNeighbour, ShownNeighbours } from '../search.ts';
@@ -13,6 +14,13 @@ interface NeighbourRow {
   readonly distances: readonly number[];
 }
 
+export interface NeighbourQuery {
+  readonly tenantId: string;
+  readonly ids: readonly string[];
+  readonly count: number;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Up to `count` messages before and after each of the given ones, of the same tenant and conversation, in the order of
  * (created_at, id). By the id of the message they stand around; what does not exist is missing. One statement; a
@@ -20,7 +28,7 @@ interface NeighbourRow {
  */
 export async function listNeighbours(
   db: Kysely<Schema>,
-  { tenantId, ids, count }: { readonly tenantId: string; readonly ids: readonly string[]; readonly count: number },
+  { tenantId, ids, count, signal }: NeighbourQuery,
 ): Promise<ReadonlyMap<string, ShownNeighbours>> {
   // Every table names the tenant by value: a column of another table would bring all partitions into the plan.
   const result = await sql<NeighbourRow>`
@@ -42,7 +50,7 @@ export async function listNeighbours(
     )
     select n.id, n.role, n.content, n.metadata, n.created_at, beside.hit_ids, beside.distances
     from beside join message n on n.tenant_id = ${tenantId} and n.id = beside.id
-  `.execute(db);
+  `.execute(db, cancelledBy(signal));
   return new Map(ids.map((id) => [id, neighboursOf(id, result.rows)]));
 }
 
