@@ -164,7 +164,8 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       runs: createRetentionRunRepository(db),
       ring: (tenantId, runId) =>
         retentionProducer.add('run-retention', { v: 1, tenantId, runId }, { deduplicationId: runId }),
-      waitMs: config.retentionWaitMs,
+      // The rest of the request has the last second: a run that was asked for is never answered with 504.
+      waitMs: Math.max(0, Math.min(config.retentionWaitMs, config.requestTimeoutMs - 1000)),
       logger,
     }),
     embeddingFailures: createEmbeddingFailureService({

@@ -9,10 +9,11 @@ import type { ClientSession } from './session/client-session.ts';
 import type { EngineThreadData, FromEngine, ToEngine } from './thread-messages.ts';
 
 function serve(port: MessagePort, engine: PostgresEngine, data: EngineThreadData): void {
-  const { idleInTransactionTimeoutMs } = data;
+  const { idleInTransactionTimeoutMs, cancelKey } = data;
   const clients = new Map<number, ClientSession>();
   const post = (message: FromEngine, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
-  const multiplexer = new Multiplexer(engine.wire, { idleInTransactionTimeoutMs, onCrash: endThread(engine) });
+  const onCrash = endThread(engine);
+  const multiplexer = new Multiplexer(engine.wire, { idleInTransactionTimeoutMs, cancelKey, onCrash });
   const maintenance = startMaintenance(multiplexer);
 
   const connect = (client: number): void => {
@@ -49,7 +50,7 @@ function serve(port: MessagePort, engine: PostgresEngine, data: EngineThreadData
     else if (message.kind === 'dump') void dump(message.request);
     else void stop();
   });
-  post({ kind: 'ready' });
+  post({ kind: 'ready', running: engine.wire.running.shared });
 }
 
 /** Ends the thread with the error, outside of promises: the main thread hears of it by the worker's `error` event. */

@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto';
+
 import { EngineThread } from './client/engine-thread.ts';
 import type { EngineStream } from './client/engine-stream.ts';
 import { lockFolder } from './lock/lock-folder.ts';
@@ -45,7 +47,7 @@ const DEFAULT_IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
  * Starts PostgreSQL with pgvector in a thread of this process, on a folder that it locks, or in memory.
  *
  * Transactions of all clients run one after the other. Differences from a server, beyond speed: `statement_timeout`
- * and cancelling do nothing; session-level advisory locks exclude nobody (`pg_advisory_xact_lock` is safe, since
+ * counts the time in which a statement waits for the engine, and `SET LOCAL` does not change it; session-level advisory locks exclude nobody (`pg_advisory_xact_lock` is safe, since
  * transactions are serial); temporary tables and SQL's PREPARE are shared by all clients; COPY FROM STDIN,
  * DISCARD ALL and DEALLOCATE ALL are refused; any user name is let in, with the rights of that role.
  * @throws Error when another process has the folder, or with the engine's log when the engine does not start
@@ -57,6 +59,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
     dataDir,
     template,
     settings,
+    cancelKey: randomInt(2 ** 31),
     idleInTransactionTimeoutMs: options.idleInTransactionTimeoutMs ?? DEFAULT_IDLE_IN_TRANSACTION_TIMEOUT_MS,
   });
   try {

@@ -1,8 +1,11 @@
+import type { SharedUnit } from './scheduler/running-unit.ts';
+
 /** What the engine's thread is started with. */
 export interface EngineThreadData {
   readonly dataDir: string | undefined;
   readonly template: Uint8Array | undefined;
   readonly idleInTransactionTimeoutMs: number;
+  readonly cancelKey: number;
   readonly settings: Readonly<Record<string, string>>;
 }
 
@@ -19,7 +22,7 @@ export type ToEngine =
 
 /** From the engine's thread. An engine that crashes or does not start ends its thread with the error. */
 export type FromEngine =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly running: SharedUnit }
   | { readonly kind: 'data'; readonly client: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'end'; readonly client: number }
   | { readonly kind: 'dumped'; readonly request: number; readonly tarball: Uint8Array<ArrayBuffer> }

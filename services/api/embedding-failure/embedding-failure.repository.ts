@@ -1,3 +1,4 @@
+import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely } from 'kysely';
 import type { EmbeddingFailure, FailureScope } from './embedding-failure.ts';
@@ -6,6 +7,8 @@ export interface FailurePage extends FailureScope {
   /** Only messages with a smaller id, which are older. */
   readonly before: string | undefined;
   readonly limit: number;
+  /** Ends the statement. */
+  readonly signal?: AbortSignal;
 }
 
 interface FailureRow {
@@ -28,7 +31,7 @@ export function createEmbeddingFailureRepository(db: Kysely<Schema>) {
         from (${failedPage(page)}) p
         join message m on m.tenant_id = ${page.tenantId} and m.id = p.message_id
         order by p.message_id desc
-      `.execute(db);
+      `.execute(db, cancelledBy(page.signal));
       return result.rows.map((row) => ({
         messageId: row.message_id,
         conversationId: row.conversation_id,
@@ -41,7 +44,7 @@ export function createEmbeddingFailureRepository(db: Kysely<Schema>) {
 
     /** Ids of failed messages, the last stored first. */
     async listIds(page: FailurePage): Promise<string[]> {
-      const result = await failedPage(page).execute(db);
+      const result = await failedPage(page).execute(db, cancelledBy(page.signal));
       return result.rows.map((row) => row.message_id);
     },
 

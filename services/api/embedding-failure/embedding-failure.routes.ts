@@ -55,7 +55,7 @@ export function embeddingFailureRoutes({ service, limiter, maxBodyBytes }: Embed
       const { tenant_id, cursor, limit } = c.req.valid('query');
       const tenantId = await admitTenant(c, tenant_id, { in: 'query', pointer: '/tenant_id' });
       return withTenantSlot(c, { limiter, tenantId, cost: costOfListing({ limit }) }, async () => {
-        const page = await service.list({ tenantId, cursor, limit });
+        const page = await service.list({ tenantId, cursor, limit, signal: c.get('signal')() });
         return c.json({ items: page.items.map(toBody), next_cursor: page.nextCursor ?? null }, 200);
       });
     })

@@ -16,6 +16,7 @@ export interface FailureListRequest {
   /** Where the page before ended: the id of its last message. */
   readonly cursor: string | undefined;
   readonly limit: number;
+  readonly signal: AbortSignal;
 }
 
 export interface RetryRequest {
@@ -40,8 +41,8 @@ export function createEmbeddingFailureService(deps: EmbeddingFailureServiceDeps)
 
   return {
     /** A page of failed messages, the last stored first. */
-    async list({ tenantId, cursor, limit }: FailureListRequest) {
-      const page = { tenantId, generation: activeGeneration(), before: cursor, limit: limit + 1 };
+    async list({ tenantId, cursor, limit, signal }: FailureListRequest) {
+      const page = { tenantId, generation: activeGeneration(), before: cursor, limit: limit + 1, signal };
       const rows = await failures.list(page);
       const items: readonly EmbeddingFailure[] = rows.slice(0, limit);
       return { items, nextCursor: rows.length > limit ? items.at(-1)?.messageId : undefined };
@@ -74,7 +75,7 @@ export function createEmbeddingFailureService(deps: EmbeddingFailureServiceDeps)
       let before: string | undefined;
       do {
         signal.throwIfAborted();
-        const ids = await failures.listIds({ tenantId, generation, before, limit: batchSize });
+        const ids = await failures.listIds({ tenantId, generation, before, limit: batchSize, signal });
         const made = ids.length === 0 ? [] : await failures.retry({ tenantId, generation }, ids);
         if (made.length > 0) bell.ring(tenantId, generation, requestId);
         retried += made.length;

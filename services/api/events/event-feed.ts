@@ -76,7 +76,7 @@ export class EventFeed implements Component {
     const release = this.#reserve(tenantId, keyId);
     try {
       const { log, logger } = this.#options;
-      const first = await log.read({ tenantIds: [tenantId], from: after, limit: rowsPerRead });
+      const first = await log.read({ tenantIds: [tenantId], from: after, limit: rowsPerRead, signal });
       signal.throwIfAborted();
       if (this.#isStopped) throw goingDown();
       const subscription: EventSubscription = new EventSubscription({

@@ -32,6 +32,8 @@ export interface LogQuery {
   readonly from: EventPosition | undefined;
   /** Rows at most. */
   readonly limit: number;
+  /** Ends the statement, when one client alone waits for it. */
+  readonly signal?: AbortSignal;
 }
 
 /** For one client: what it has not taken yet waits in memory. */

@@ -1,3 +1,4 @@
+import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import type { MessageEventType } from '@memory-layer/shared/events/message-event';
 import { sql, type Kysely } from 'kysely';
@@ -23,7 +24,7 @@ interface Answer {
 export function createEventRepository(db: Kysely<Schema>): EventLog {
   return {
     async read(query: LogQuery): Promise<LogPage> {
-      const { rows: answers } = await readQuery(query).execute(db);
+      const { rows: answers } = await readQuery(query).execute(db, cancelledBy(query.signal));
       const [state] = answers;
       if (state === undefined) throw new Error('the event log did not answer');
       const rows = answers.filter((answer) => answer.tenant_id !== null).map((row) => toLogRow(row, query.from));

@@ -10,14 +10,16 @@ import { answerHeader } from './node-headers.ts';
 export function deadline(timeoutMs: number): MiddlewareHandler<ApiEnv> {
   return async function limitTime(c, next) {
     const late = new AbortController();
-    let signal: AbortSignal | undefined;
-    // Made for whom it is of use: listening to the client costs a tenth of a whole request.
-    c.set('signal', () => (signal ??= AbortSignal.any([c.req.raw.signal, late.signal])));
+    let either: AbortController | undefined;
+    // Made for those who have a use for it. One listener a request, and none for the deadline: AbortSignal.any costs
+    // three times as much.
+    c.set('signal', () => (either ??= abortedWithClient(c.req.raw.signal, late.signal)).signal);
     c.set('deadline', late.signal);
     const passed = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       const error = lateError(c, timeoutMs);
       late.abort(error);
+      either?.abort(error);
       passed.reject(error);
     }, timeoutMs);
     try {
@@ -37,4 +39,14 @@ function lateError(c: Context<ApiEnv>, timeoutMs: number): AppError {
   // The rest of the body may never come, and nothing can come behind it.
   answerHeader(c, 'Connection', 'close');
   return new AppError('request_timeout', `The body did not arrive within ${timeoutMs} ms.`);
+}
+
+/** Aborted when the client goes away, or at once when the time is up. */
+function abortedWithClient(client: AbortSignal, late: AbortSignal): AbortController {
+  const controller = new AbortController();
+  const leave = (): void => controller.abort(new AppError('unavailable', 'the client went away'));
+  if (client.aborted) leave();
+  else if (late.aborted) controller.abort(late.reason);
+  else client.addEventListener('abort', leave, { once: true });
+  return controller;
 }

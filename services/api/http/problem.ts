@@ -1,6 +1,7 @@
 import { AppError, type FieldError } from '@memory-layer/shared/errors/app-error';
 import { errorCatalog, type ErrorCode } from '@memory-layer/shared/errors/error-catalog';
 import { isDatabaseUnavailable } from '@memory-layer/shared/db/is-database-unavailable';
+import { isQueryCanceled } from '@memory-layer/shared/db/cancel/pooled-dialect';
 import { HTTPException } from 'hono/http-exception';
 
 /** RFC 9457 problem details with this API's extension members. */
@@ -61,6 +62,10 @@ export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (isDatabaseUnavailable(error)) {
     return new AppError('unavailable', 'the database is away', { cause: error, retryAfterSeconds: 1 });
+  }
+  if (isQueryCanceled(error)) {
+    // By `statement_timeout`, and rolled back: what reads for a request alone is a deadline already (see cancelledBy).
+    return new AppError('unavailable', 'the database took too long', { cause: error, retryAfterSeconds: 1 });
   }
   if (error instanceof HTTPException) {
     const code = codeOfStatus.get(error.status);

@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import type { Role, Schema } from '@memory-layer/shared/db/schema';
+import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import { requestLimits } from '../cost/request-cost.ts';
 import { isWithinBytes, messageBytes } from '../cost/within-bytes.sql.ts';
 import { logEventsOf } from '@memory-layer/shared/events/log-events-of';
@@ -13,6 +14,8 @@ export interface ListFilter {
   readonly after: MessageCursor | undefined;
   readonly limit: number;
   readonly generation: number;
+  /** Ends the statement. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A page as far as one answer can hold it. */
@@ -27,11 +30,16 @@ export type MessageRepository = ReturnType<typeof createMessageRepository>;
 
 export function createMessageRepository(db: Kysely<Schema>) {
   return {
-    async findById(tenantId: string, id: string, generation: number): Promise<MessageWithStatus | undefined> {
+    async findById(
+      tenantId: string,
+      id: string,
+      generation: number,
+      signal?: AbortSignal,
+    ): Promise<MessageWithStatus | undefined> {
       const result = await sql<Row>`
         select ${columns}, message.content, message.metadata, ${embeddingStatus(tenantId, generation)}
         from message where message.tenant_id = ${tenantId} and message.id = ${id}::uuid
-      `.execute(db);
+      `.execute(db, cancelledBy(signal));
       return result.rows.map(toMessage)[0];
     },
 
@@ -55,7 +63,7 @@ export function createMessageRepository(db: Kysely<Schema>) {
           limit ${limit}
         ) message
         order by ${inOrder}
-      `.execute(db);
+      `.execute(db, cancelledBy(filter.signal));
       const read = result.rows.flatMap((row) => (row.content === null ? [] : [toMessage(row)]));
       return { messages: read, isCut: read.length < result.rows.length };
     },
@@ -64,7 +72,7 @@ export function createMessageRepository(db: Kysely<Schema>) {
      * Deletes a message with everything derived from it, or its archived copy. A legal hold of its
      * conversation or tenant keeps it.
      */
-    async deleteById(tenantId: string, id: string): Promise<DeleteOutcome> {
+    async deleteById(tenantId: string, id: string, signal?: AbortSignal): Promise<DeleteOutcome> {
       const result = await sql<{ outcome: DeleteOutcome }>`
         with target as (
           select conversation_id from message where tenant_id = ${tenantId} and id = ${id}::uuid
@@ -88,7 +96,7 @@ export function createMessageRepository(db: Kysely<Schema>) {
           when exists (select from hold) then 'held'
           else 'deleted'
         end as outcome
-      `.execute(db);
+      `.execute(db, cancelledBy(signal));
       return result.rows[0]?.outcome ?? 'absent';
     },
   };

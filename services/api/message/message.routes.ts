@@ -119,7 +119,14 @@ export function messageRoutes(deps: MessageRoutesDeps) {
       const tenantId = await admitTenant(c, query.tenant_id, inQuery);
       const read = { limiter, tenantId, cost: costOfListing({ limit }) };
       return withTenantSlot(c, read, async () => {
-        const page = await service.list({ tenantId, conversationId: query.conversation_id, order, cursor, limit });
+        const page = await service.list({
+          tenantId,
+          conversationId: query.conversation_id,
+          order,
+          cursor,
+          limit,
+          signal: c.get('signal')(),
+        });
         const shown = await takeWhileFits(page.items, toListedBody, new AnswerBudget());
         const last = page.items[shown.length - 1];
         const isLast = last === undefined || (page.isLast && shown.length === page.items.length);
@@ -131,12 +138,13 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     .openapi(get, async (c) => {
       const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);
       return withTenantSlot(c, { limiter, tenantId, cost: costOfRead }, async () =>
-        c.json(toMessageBody(await service.getById(tenantId, c.req.valid('param').id)), 200),
+        c.json(toMessageBody(await service.getById(tenantId, c.req.valid('param').id, c.get('signal')())), 200),
       );
     })
     .openapi(remove, async (c) => {
       const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);
-      await service.deleteById(tenantId, c.req.valid('param').id);
+      // By the deadline alone: a client that goes away has asked for it all the same.
+      await service.deleteById(tenantId, c.req.valid('param').id, c.get('deadline'));
       return c.body(null, 204);
     });
 }

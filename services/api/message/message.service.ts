@@ -46,6 +46,7 @@ export interface ListRequest {
   readonly order: 'asc' | 'desc';
   readonly cursor: string | undefined;
   readonly limit: number;
+  readonly signal?: AbortSignal;
 }
 
 export interface MessagePage {
@@ -90,8 +91,8 @@ export function createMessageService(deps: MessageServiceDeps) {
     },
 
     /** @throws AppError `not_found`, for another tenant's id too. */
-    async getById(tenantId: string, id: string): Promise<MessageWithStatus> {
-      const message = await messages.findById(tenantId, id, activeGeneration());
+    async getById(tenantId: string, id: string, signal?: AbortSignal): Promise<MessageWithStatus> {
+      const message = await messages.findById(tenantId, id, activeGeneration(), signal);
       if (message === undefined) throw messageNotFound();
       return message;
     },
@@ -107,8 +108,8 @@ export function createMessageService(deps: MessageServiceDeps) {
     },
 
     /** @throws AppError `not_found`, or `conflict` when a legal hold keeps the message. */
-    async deleteById(tenantId: string, id: string): Promise<void> {
-      const outcome = await messages.deleteById(tenantId, id);
+    async deleteById(tenantId: string, id: string, signal?: AbortSignal): Promise<void> {
+      const outcome = await messages.deleteById(tenantId, id, signal);
       if (outcome === 'absent') throw messageNotFound();
       if (outcome === 'held') throw new AppError('conflict', 'A legal hold keeps this message.');
     },

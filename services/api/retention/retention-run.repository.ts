@@ -1,3 +1,4 @@
+import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely } from 'kysely';
 import type { NewRetentionRun, RetentionRun } from './retention-run.ts';
@@ -19,13 +20,13 @@ export function createRetentionRunRepository(db: Kysely<Schema>) {
         .execute();
     },
 
-    async findById(tenantId: string, runId: string): Promise<RetentionRun | undefined> {
+    async findById(tenantId: string, runId: string, signal?: AbortSignal): Promise<RetentionRun | undefined> {
       const row = await db
         .selectFrom('retention_run')
         .select(['run_id', 'tenant_id', 'state', 'dry_run', 'archived', 'deleted'])
         .where('tenant_id', '=', tenantId)
         .where('run_id', '=', runId)
-        .executeTakeFirst();
+        .executeTakeFirst(cancelledBy(signal));
       if (row === undefined) return undefined;
       const { run_id: id, tenant_id, dry_run: dryRun, ...rest } = row;
       return { runId: id, tenantId: tenant_id, dryRun, ...rest };

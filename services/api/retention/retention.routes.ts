@@ -83,13 +83,14 @@ export function retentionRoutes({ service, maxBodyBytes }: RetentionRoutesDeps) 
     .openapi(run, async (c) => {
       const input = c.req.valid('json');
       const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' });
-      const outcome = await service.run({ tenantId, actions: input.actions, dryRun: input.dry_run });
+      const request = { tenantId, actions: input.actions, dryRun: input.dry_run };
+      const outcome = await service.run(request, c.get('signal')());
       return c.json(toBody(outcome), outcome.state === 'completed' ? 200 : 202);
     })
     .openapi(get, async (c) => {
       const where = { in: 'query', pointer: '/tenant_id' } as const;
       const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, where);
-      return c.json(toBody(await service.getById(tenantId, c.req.valid('param').run_id)), 200);
+      return c.json(toBody(await service.getById(tenantId, c.req.valid('param').run_id, c.get('signal')())), 200);
     });
 }
 

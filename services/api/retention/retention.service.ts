@@ -21,34 +21,37 @@ const pollMs = 50;
 export type RetentionService = ReturnType<typeof createRetentionService>;
 
 export function createRetentionService({ runs, ring, waitMs, logger }: RetentionServiceDeps) {
-  async function getById(tenantId: string, runId: string): Promise<RetentionRun> {
-    const run = await runs.findById(tenantId, runId);
+  async function getById(tenantId: string, runId: string, signal?: AbortSignal): Promise<RetentionRun> {
+    const run = await runs.findById(tenantId, runId, signal);
     if (run === undefined) throw new AppError('not_found', 'There is no such retention run.');
     return run;
   }
 
   /** Waits until the run has ended or the time is up, and answers how it stands. */
-  async function waitForEnd(tenantId: string, runId: string): Promise<RetentionRun> {
+  async function waitForEnd(tenantId: string, runId: string, signal: AbortSignal): Promise<RetentionRun> {
     const deadline = Date.now() + waitMs;
     for (;;) {
-      const run = await getById(tenantId, runId);
+      const run = await getById(tenantId, runId, signal);
       if (run.state === 'failed') throw new AppError('internal', 'the retention run failed');
       if (run.state === 'completed' || Date.now() >= deadline) return run;
-      await sleep(pollMs);
+      await sleep(pollMs, undefined, { signal });
     }
   }
 
   return {
     getById,
 
-    /** Starts a run and waits for it a while: a state other than `completed` means that it goes on. */
-    async run(request: RetentionRequest): Promise<RetentionRun> {
+    /**
+     * Starts a run and waits for it a while: a state other than `completed` means that it goes on. The signal ends the
+     * wait, not the run.
+     */
+    async run(request: RetentionRequest, signal: AbortSignal): Promise<RetentionRun> {
       const runId = uuidv7();
       await runs.insert({ ...request, runId });
       await ring(request.tenantId, runId).catch((error: unknown) => {
         logger.warn({ err: error }, 'retention worker not told: its sweeper will find the run');
       });
-      return waitForEnd(request.tenantId, runId);
+      return waitForEnd(request.tenantId, runId, signal);
     },
   };
 }

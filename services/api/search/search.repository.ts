@@ -1,3 +1,4 @@
+import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import { encodeHalfvec } from '@memory-layer/shared/db/halfvec';
 import type { Database } from '@memory-layer/shared/db/database';
 import type { Role } from '@memory-layer/shared/db/schema';
@@ -49,7 +50,7 @@ export function createSearchRepository({ queries, prepared }: SearchedDatabase) 
      * are read as have `maxBytes` together.
      */
     async getHits(
-      { tenant, generation }: Pick<CandidateQuery, 'tenant' | 'generation'>,
+      { tenant, generation, signal }: Pick<CandidateQuery, 'tenant' | 'generation' | 'signal'>,
       ids: readonly string[],
       vector: Float32Array | undefined,
       maxBytes: number = requestLimits.answerBytes,
@@ -67,7 +68,7 @@ export function createSearchRepository({ queries, prepared }: SearchedDatabase) 
                ${similarity} as similarity,
                (select n.id from ${tenant.message} n where n.tenant_id = ${tenant.id} order by n.id desc limit 1) as newest_id
         from ${tenant.message} m where m.tenant_id = ${tenant.id} and m.id = any(${[...ids]}::uuid[])
-      `.execute(prepared);
+      `.execute(prepared, cancelledBy(signal));
       return result.rows;
     },
 

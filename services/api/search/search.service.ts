@@ -71,7 +71,8 @@ export function createSearchService(deps: SearchServiceDeps) {
     const { hits, reranked } = (await reranker?.rerank(found, { query: text, weights, signal })) ?? asRanked;
     const shown = hits.slice(0, page.size);
     const ids = shown.map(({ row }) => row.id);
-    const neighbours = count > 0 ? await repository.listNeighbours({ tenantId, ids, count, maxBytes }) : undefined;
+    const asked = { tenantId, ids, count, maxBytes, signal };
+    const neighbours = count > 0 ? await repository.listNeighbours(asked) : undefined;
     const truncated = found.length < Math.min(there.length, page.size);
     // All there is has been looked at, and fits.
     const seenAll = there.length < seen || there.at(-1)?.ranked === left.at(-1);

@@ -99,6 +99,8 @@ export interface TestApi {
   /** For a listener. */
   readonly fetch: (request: Request) => Response | Promise<Response>;
   readonly feed: EventFeed;
+  /** The same api over another database, for a listener. */
+  appOver(database: Database): Pick<TestApi, 'fetch' | 'call'>;
   /** The same api over another database: one that is away, for instance. */
   over(database: Database): Call;
   stop(): Promise<void>;
@@ -136,6 +138,10 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     logLines: shared.logLines,
     metrics: shared.metrics,
     readiness,
+    appOver(database) {
+      const over = composeTestApp(database, shared).app;
+      return { fetch: over.fetch, call: createCaller(over, keys.unbound) };
+    },
     over: (database) => createCaller(composeTestApp(database, shared).app, keys.unbound),
     async stop() {
       await feed.stop();

@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads';
 
+import { RunningUnit } from '../scheduler/running-unit.ts';
 import type { EngineThreadData, FromEngine, ToEngine } from '../thread-messages.ts';
+import { readStartupPacket } from '../wire/startup-packet.ts';
 import { EngineStream, type EngineLink } from './engine-stream.ts';
 
 /**
@@ -8,6 +10,9 @@ import { EngineStream, type EngineLink } from './engine-stream.ts';
  * "stack depth limit exceeded" or with success would end the engine instead.
  */
 const ENGINE_STACK_MB = 64;
+
+/** How often it is looked at whether the unit that runs is to be cancelled. */
+const CANCEL_CHECK_MS = 50;
 
 /** The main thread's view of the engine's thread: streams for clients, requests, and its end. */
 export class EngineThread {
@@ -17,11 +22,17 @@ export class EngineThread {
   readonly #ready = Promise.withResolvers<void>();
   readonly #failed = Promise.withResolvers<never>();
   readonly #stopped = Promise.withResolvers<void>();
+  readonly #cancelKey: number;
+  /** By the number of the client that asked, until it has its answer: whose unit is to be cancelled. */
+  readonly #cancelling = new Map<number, number>();
+  #running: RunningUnit | undefined;
+  #cancelCheck: NodeJS.Timeout | undefined;
   #nextNumber = 1;
   /** Why the engine takes no more clients. */
   #endReason: Error | undefined;
 
   constructor(data: EngineThreadData) {
+    this.#cancelKey = data.cancelKey;
     const file = import.meta.url.endsWith('.ts') ? '../engine.worker.ts' : '../engine.worker.js';
     this.#worker = new Worker(new URL(file, import.meta.url), {
       workerData: data,
@@ -66,6 +77,7 @@ export class EngineThread {
     if (!this.#endReason) {
       this.#endReason = new Error('the embedded database has been stopped');
       this.#post({ kind: 'stop' });
+      this.#running?.cancelAny();
     }
     await this.#stopped.promise;
     await this.#worker.terminate();
@@ -76,8 +88,13 @@ export class EngineThread {
     const client = this.#takeNumber();
     this.#streams.set(client, stream);
     this.#post({ kind: 'connect', client });
+    let isFirst = true;
     return {
-      send: (bytes) => this.#post({ kind: 'data', client, bytes }, [bytes.buffer]),
+      send: (bytes) => {
+        if (isFirst) this.#cancelIfAsked(client, bytes);
+        isFirst = false;
+        this.#post({ kind: 'data', client, bytes }, [bytes.buffer]);
+      },
       finish: () => {
         if (this.#streams.delete(client)) this.#post({ kind: 'finish', client });
       },
@@ -87,8 +104,24 @@ export class EngineThread {
     };
   }
 
+  /** The engine's thread does not read while it runs a unit: what a client sends to cancel that is read here, too. */
+  #cancelIfAsked(client: number, bytes: Uint8Array): void {
+    const packet = readStartupPacket(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    if (packet.kind !== 'cancel-request' || packet.key !== this.#cancelKey) return;
+    if (this.#running?.cancel(packet.sessionId) !== true) this.#cancelling.set(client, packet.sessionId);
+  }
+
+  /** Cancels what has begun since it was asked for, and what has been running for too long. */
+  #checkCancels(): void {
+    for (const [client, session] of this.#cancelling) {
+      if (this.#running?.cancel(session) === true) this.#cancelling.delete(client);
+    }
+    if (this.#endReason) this.#running?.cancelAny();
+    else this.#running?.cancelIfLate();
+  }
+
   #receive(message: FromEngine): void {
-    if (message.kind === 'ready') this.#ready.resolve();
+    if (message.kind === 'ready') this.#start(new RunningUnit(message.running));
     else if (message.kind === 'data') this.#streams.get(message.client)?.receive(message.bytes);
     else if (message.kind === 'end') this.#end(message.client);
     else if (message.kind === 'stopped') this.#stopped.resolve();
@@ -100,7 +133,14 @@ export class EngineThread {
     }
   }
 
+  #start(running: RunningUnit): void {
+    this.#running = running;
+    this.#cancelCheck = setInterval(() => this.#checkCancels(), CANCEL_CHECK_MS).unref();
+    this.#ready.resolve();
+  }
+
   #end(client: number): void {
+    this.#cancelling.delete(client);
     const stream = this.#streams.get(client);
     this.#streams.delete(client);
     stream?.receiveEnd();
@@ -111,6 +151,7 @@ export class EngineThread {
     const reason = error instanceof Error ? error : new Error(String(error));
     const isExpected = this.#endReason !== undefined;
     this.#endReason ??= reason;
+    clearInterval(this.#cancelCheck);
     for (const stream of this.#streams.values()) stream.destroy(reason);
     this.#streams.clear();
     for (const dump of this.#dumps.values()) dump.reject(reason);

@@ -1,11 +1,13 @@
 import type { PGlite } from '@electric-sql/pglite';
 
+import type { InterruptFlags } from '../scheduler/running-unit.ts';
+
 /**
  * The part of PGlite's Emscripten module that is used here, under its own names. PGlite's types extend globals of a
  * package that it does not bring along; its version is pinned, and nothing works here when one of these is missing.
  */
 interface EmscriptenModule {
-  readonly HEAPU8: Uint8Array;
+  readonly HEAPU8: Uint8Array<SharedArrayBuffer>;
   readonly FS: { readonly filesystems: { readonly NODEFS: NodeFileSystem } };
   readonly addFunction: (callback: (pointer: number, length: number) => number, signature: string) => number;
   readonly stackSave: () => number;
@@ -16,6 +18,10 @@ interface EmscriptenModule {
   readonly _PostgresMainLoopOnce: () => void;
   readonly _PostgresMainLongJmp: () => void;
   readonly _PostgresSendReadyForQueryIfNecessary: () => void;
+  /** Addresses of PostgreSQL's globals. */
+  readonly _QueryCancelPending: number;
+  readonly _InterruptPending: number;
+  readonly _MyLatch: number;
 }
 
 /** Emscripten's NODEFS: files of the host, one descriptor of the host for each open stream. */
@@ -40,6 +46,7 @@ export interface EngineLoop {
   readonly flush: () => void;
   /** How much the engine has read and not run yet. */
   readonly bufferedBytes: () => number;
+  readonly flags: InterruptFlags;
 }
 
 type Transfer = (pointer: number, length: number) => number;
@@ -47,6 +54,7 @@ type Transfer = (pointer: number, length: number) => number;
 export function loopOf(database: PGlite): EngineLoop {
   const module = asEmscriptenModule(database.Module);
   const { _PostgresMainLoopOnce, _PostgresMainLongJmp, _PostgresSendReadyForQueryIfNecessary } = module;
+  const { _QueryCancelPending, _InterruptPending, _MyLatch } = module;
   const { _pgl_set_rw_cbs, _pgl_pq_flush, _pq_buffer_remaining_data } = module;
   return {
     memory: () => module.HEAPU8,
@@ -58,6 +66,12 @@ export function loopOf(database: PGlite): EngineLoop {
     sendReadyForQueryIfDue: _PostgresSendReadyForQueryIfNecessary,
     flush: _pgl_pq_flush,
     bufferedBytes: _pq_buffer_remaining_data,
+    flags: {
+      memory: module.HEAPU8.buffer,
+      queryCancelPending: _QueryCancelPending,
+      interruptPending: _InterruptPending,
+      latch: _MyLatch,
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import { vector } from '@electric-sql/pglite-pgvector';
 
 import { DurableNodeFs } from './durable-node-fs.ts';
 import { loopOf } from './engine-module.ts';
+import { sharedMemory } from './shared-memory.ts';
 import { MEMORY_INITDB_ARGUMENTS, startParameters } from './start-parameters.ts';
 import { WireEngine } from './wire-engine.ts';
 
@@ -46,7 +47,7 @@ export class PostgresEngine {
     };
     const database = new WireOnlyPGlite({
       fs: files,
-      extensions: { vector },
+      extensions: { sharedMemory, vector },
       startParams: startParameters(options.clusterDir !== undefined, options.settings),
       onStderr: keepLine,
       ...(options.clusterDir === undefined ? { initDbStartParams: MEMORY_INITDB_ARGUMENTS } : {}),

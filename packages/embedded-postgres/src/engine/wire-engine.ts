@@ -1,3 +1,4 @@
+import { RunningUnit } from '../scheduler/running-unit.ts';
 import type { EngineLoop } from './engine-module.ts';
 
 /** Status with which the engine leaves its main loop after an ERROR, to be taken back in where it handles errors. */
@@ -11,6 +12,12 @@ export class EngineCrash extends Error {
   override readonly name = 'EngineCrash';
 }
 
+export interface CancellableUnit {
+  readonly session: number;
+  /** By `process.hrtime`; undefined: none. */
+  readonly deadlineNs: bigint | undefined;
+}
+
 /**
  * Runs wire messages on the engine, one unit at a time, on the thread of the caller.
  *
@@ -18,6 +25,8 @@ export class EngineCrash extends Error {
  * has crashed; which buffers the whole answer; and which serves one client.
  */
 export class WireEngine {
+  /** The unit that can be cancelled from other threads. */
+  readonly running: RunningUnit;
   readonly #loop: EngineLoop;
   #input: Uint8Array = new Uint8Array(0);
   #offset = 0;
@@ -25,6 +34,7 @@ export class WireEngine {
 
   constructor(loop: EngineLoop) {
     this.#loop = loop;
+    this.running = RunningUnit.over(loop.flags);
     loop.setTransport(
       (pointer, maxLength) => this.#read(pointer, maxLength),
       (pointer, length) => this.#write(pointer, length),
@@ -33,15 +43,19 @@ export class WireEngine {
 
   /**
    * Runs whole messages to their end.
+   * @param cancellable whose they are, and until when they may run; undefined: nobody can cancel them
    * @param onData gets the answer piece by piece; each piece is a view that is valid only during the call
    * @throws EngineCrash when the engine is beyond repair
    */
-  execute(messages: Uint8Array, onData: (bytes: Uint8Array) => void): void {
+  execute(messages: Uint8Array, onData: (bytes: Uint8Array) => void, cancellable?: CancellableUnit): void {
     this.#input = messages;
     this.#offset = 0;
     this.#onData = onData;
     try {
+      // What follows the messages is outside of PostgreSQL's handling of errors: nothing may interrupt it.
+      if (cancellable) this.running.begin(cancellable.session, cancellable.deadlineNs);
       while (this.#offset < messages.length || this.#loop.bufferedBytes() > 0) this.#runOneMessage();
+      if (cancellable) this.running.end(cancellable.session);
       this.#loop.sendReadyForQueryIfDue();
       this.#loop.flush();
     } catch (error) {

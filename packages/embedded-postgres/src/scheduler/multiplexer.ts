@@ -2,22 +2,28 @@ import { runSql, type SqlRunner } from '../engine/run-sql.ts';
 import { EngineCrash, type WireEngine } from '../engine/wire-engine.ts';
 import { ClientSession, type ClientLink, type Unit } from '../session/client-session.ts';
 import { greeting } from '../session/greeting.ts';
+import { backend, errorFrame, frame } from '../wire/frames.ts';
 import { HolderWatch } from './holder-watch.ts';
 import { NotificationRouter } from './notification-router.ts';
 import { SessionSwitch } from './session-switch.ts';
 import { TaskQueue, type Task } from './task-queue.ts';
-import { UnitRunner } from './unit-runner.ts';
+import { deadlineOf, QUERY_CANCELED, TIMED_OUT, UnitRunner } from './unit-runner.ts';
 
 export interface MultiplexerOptions {
   readonly idleInTransactionTimeoutMs: number;
+  /** What clients prove with that they may cancel a unit. */
+  readonly cancelKey: number;
   /** The engine cannot be used any more; nothing else is called afterwards. */
   onCrash(error: unknown): void;
 }
 
+/** How often it is looked at whether somebody waits for too long. */
+const LATE_CHECK_MS = 50;
+
 /**
  * Many clients of PostgreSQL's wire protocol on one engine with one session: a pooler in transaction mode with a pool
  * of one, which also keeps settings, prepared statements and LISTEN with their client. Whole units run one after the
- * other in the order of their arrival; from the first unit of a transaction to its last, only its client's run.
+ * other, clients taking turns; from the first unit of a transaction to its last, only its client's run.
  *
  * What cannot be kept apart: temporary tables, session-level advisory locks (they exclude nobody here), cursors WITH
  * HOLD, and statements prepared by SQL's PREPARE.
@@ -31,19 +37,22 @@ export class Multiplexer {
   readonly #sql: SqlRunner;
   readonly #greeting: (sessionId: number) => Uint8Array;
   readonly #switch: SessionSwitch;
+  readonly #cancelKey: number;
   readonly #onCrash: (error: unknown) => void;
   #holder: ClientSession | undefined;
   #isPumping = false;
+  #lateCheck: NodeJS.Timeout | undefined;
   #pumped: Promise<void> = Promise.resolve();
   #nextId = 1;
 
   constructor(wire: WireEngine, options: MultiplexerOptions) {
-    this.#sql = (sql) => runSql(wire, sql, (channel, frame) => this.#router.deliver(channel, frame));
+    this.#sql = (sql) => runSql(wire, sql, (channel, bytes) => this.#router.deliver(channel, bytes));
     this.#switch = new SessionSwitch(this.#sql);
     this.#units = new UnitRunner(wire, this.#router, this.#switch, this.#sql);
     this.#onCrash = (error) => options.onCrash(error);
     this.#watch = new HolderWatch(options.idleInTransactionTimeoutMs);
-    this.#greeting = greeting(this.#sql);
+    this.#greeting = greeting(this.#sql, options.cancelKey);
+    this.#cancelKey = options.cancelKey;
   }
 
   /** A new client. Feed it with `receive`; it is over with `close`. */
@@ -53,8 +62,9 @@ export class Multiplexer {
         session.output.write(this.#greeting(session.id));
         session.output.flush();
       },
-      unit: (unit) => this.#enqueue({ client: session, isAwaited: true, run: () => this.#runUnit(session, unit) }),
+      unit: (unit) => this.#enqueue(this.#unitTask(session, unit)),
       terminated: () => this.#enqueue({ client: session, isAwaited: false, run: () => session.close() }),
+      cancelRequested: (sessionId, key) => this.#cancelQueued(sessionId, key),
       closed: () => this.#cleanUp(session),
     });
     this.#nextId += 1;
@@ -101,6 +111,7 @@ export class Multiplexer {
 
   async #pump(): Promise<void> {
     this.#isPumping = true;
+    clearInterval(this.#lateCheck);
     for (let task = this.#queue.take(this.#holder); task; task = this.#queue.take(this.#holder)) {
       if (task.client === this.#holder) this.#watch.stop();
       await task.run();
@@ -109,7 +120,40 @@ export class Multiplexer {
     }
     this.#isPumping = false;
     const holder = this.#holder;
-    if (holder && this.#queue.hasWaiting(holder)) this.#watch.start(holder);
+    if (!holder || !this.#queue.hasWaiting(holder)) return;
+    this.#watch.start(holder);
+    this.#lateCheck = setInterval(() => this.#cancelLate(), LATE_CHECK_MS);
+  }
+
+  #unitTask(session: ClientSession, unit: Unit): Task & { readonly client: ClientSession } {
+    return { client: session, unit, isAwaited: true, run: () => this.#runUnit(session, unit) };
+  }
+
+  /** Cancels what waits for the engine; what runs is cancelled by the thread that heard of it (see RunningUnit). */
+  #cancelQueued(sessionId: number, key: number): void {
+    const session = [...this.#sessions].find(({ id }) => id === sessionId);
+    const unit = session && key === this.#cancelKey ? this.#queue.takeUnit(session) : undefined;
+    if (session && unit) this.#answerCancelled(session, unit, 'canceling statement due to user request');
+  }
+
+  /** Of those whom the holder keeps waiting, cancels what `statement_timeout` allows no more time for. */
+  #cancelLate(): void {
+    const now = process.hrtime.bigint();
+    for (const session of this.#queue.clients()) {
+      const unit = this.#queue.takeUnit(session, (waiting) => (deadlineOf(session, waiting) ?? now + 1n) <= now);
+      if (unit) this.#answerCancelled(session, unit, TIMED_OUT);
+    }
+  }
+
+  #answerCancelled(session: ClientSession, unit: Unit, reason: string): void {
+    if (session === this.#holder || !unit.isComplete) {
+      // The engine knows the state of the transaction, and what is left to be skipped.
+      this.#queue.putFirst(this.#unitTask(session, { ...unit, cancelled: reason }));
+      return;
+    }
+    session.output.write(errorFrame('ERROR', QUERY_CANCELED, reason));
+    session.output.write(frame(backend.readyForQuery, Buffer.from('I')));
+    session.output.flush();
   }
 
   #runUnit(session: ClientSession, unit: Unit): void {

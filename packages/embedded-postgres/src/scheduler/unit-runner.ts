@@ -7,6 +7,10 @@ import { extendedQueryFrames, queryFrame, syncFrame } from '../wire/frames.ts';
 import type { NotificationRouter } from './notification-router.ts';
 import type { SessionSwitch } from './session-switch.ts';
 
+export const QUERY_CANCELED = '57014';
+export const TIMED_OUT = 'canceling statement due to statement timeout';
+const FEATURE_NOT_SUPPORTED = '0A000';
+
 /** Runs the units of clients on the engine, and takes over what a unit did beyond the data. */
 export class UnitRunner {
   readonly #wire: WireEngine;
@@ -28,9 +32,9 @@ export class UnitRunner {
       bytes: (bytes) => client.output.write(bytes),
       notification: (channel, frame) => this.#router.deliver(channel, frame, client),
     });
-    const { refusal } = unit.effects;
-    const bytes = refusal === undefined ? unit.bytes : refusalOf(unit, refusal);
-    this.#wire.execute(bytes, (chunk) => scanner.push(chunk));
+    client.statementTimeoutMs ??= statementTimeoutMs(this.#sql);
+    const deadlineNs = deadlineOf(client, unit);
+    this.#wire.execute(bytesOf(unit, deadlineNs), (chunk) => scanner.push(chunk), { session: client.id, deadlineNs });
     client.output.flush();
     this.#takeOver(client, unit, scanner);
     return scanner.status === 'I';
@@ -58,11 +62,13 @@ export class UnitRunner {
 
   #takeOver(client: ClientSession, unit: Unit, scanner: BackendScanner): void {
     client.settingsStale ||= unit.effects.changesSettings;
+    const isTransactionOver = scanner.status === 'I' || scanner.status === 'T';
+    const isRolledBack = scanner.lastTag === 'ROLLBACK';
+    if (isTransactionOver && (unit.effects.changesSettings || isRolledBack)) client.statementTimeoutMs = undefined;
     for (const name of unit.effects.customSettings) client.customSettings.add(name);
     if (scanner.error === undefined) client.listenChanges.push(...unit.effects.listens);
     if (scanner.status !== 'I') return;
     const changes = client.listenChanges.splice(0);
-    const isRolledBack = scanner.lastTag === 'ROLLBACK';
     const relisten = isRolledBack ? undefined : this.#router.apply(client, changes);
     if (relisten !== undefined) this.#sql(relisten);
   }
@@ -76,9 +82,42 @@ export class UnitRunner {
   }
 }
 
+/**
+ * By `process.hrtime`. Of what `statement_timeout` allows, waiting for the engine takes its part, as waiting for locks
+ * does on a server.
+ */
+export function deadlineOf({ statementTimeoutMs: timeoutMs = 0 }: ClientSession, unit: Unit): bigint | undefined {
+  return timeoutMs === 0 ? undefined : unit.arrivedNs + BigInt(timeoutMs) * 1_000_000n;
+}
+
+/** PostgreSQL's unit of time, as `current_setting` writes it, in milliseconds. */
+const UNITS_MS: ReadonlyMap<string, number> = new Map([
+  ['ms', 1],
+  ['s', 1000],
+  ['min', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+]);
+
+function statementTimeoutMs(sql: SqlRunner): number {
+  const [[setting] = []] = sql("SELECT pg_catalog.current_setting('statement_timeout')");
+  const [, amount = '0', unit = 'ms'] = /^(\d+)([a-z]*)$/.exec(setting ?? '') ?? [];
+  return Number(amount) * (UNITS_MS.get(unit) ?? 1);
+}
+
+/** The unit itself, or what fails in its place. */
+function bytesOf(unit: Unit, deadlineNs: bigint | undefined): Uint8Array {
+  if (unit.cancelled !== undefined) return refusalOf(unit, QUERY_CANCELED, unit.cancelled);
+  if (unit.effects.refusal !== undefined) return refusalOf(unit, FEATURE_NOT_SUPPORTED, unit.effects.refusal);
+  if (deadlineNs !== undefined && process.hrtime.bigint() >= deadlineNs) {
+    return refusalOf(unit, QUERY_CANCELED, TIMED_OUT);
+  }
+  return unit.bytes;
+}
+
 /** Messages that fail in the engine with this reason, so that a transaction around them fails as well. */
-function refusalOf(unit: Unit, reason: string): Uint8Array {
-  const raise = `RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = ${quoteLiteral(reason)};`;
+function refusalOf(unit: Unit, sqlState: string, reason: string): Uint8Array {
+  const raise = `RAISE EXCEPTION USING ERRCODE = '${sqlState}', MESSAGE = ${quoteLiteral(reason)};`;
   const sql = `DO $refusal$ BEGIN ${raise} END $refusal$`;
   return unit.isSimpleQuery ? queryFrame(sql) : Buffer.concat([extendedQueryFrames(sql), unit.end]);
 }

@@ -19,6 +19,12 @@ export interface Unit {
   readonly isSimpleQuery: boolean;
   /** The last message: Query, FunctionCall, Sync or Flush. */
   readonly end: Buffer;
+  /** Whether its answer ends with ReadyForQuery: the last message is not Flush. */
+  readonly isComplete: boolean;
+  /** When the last of it arrived, by `process.hrtime`. */
+  readonly arrivedNs: bigint;
+  /** Why it is not run any more. */
+  readonly cancelled?: string;
 }
 
 export interface SessionEvents {
@@ -27,6 +33,8 @@ export interface SessionEvents {
   unit(unit: Unit): void;
   /** The client says goodbye, after all its units. */
   terminated(): void;
+  /** Another client's unit is to be cancelled: the one of this session, for whoever knows its key. */
+  cancelRequested(sessionId: number, key: number): void;
   /** The session is over: nothing more is read or sent. */
   closed(): void;
 }
@@ -53,6 +61,8 @@ export class ClientSession {
   readonly customSettings = new Set<string>();
   /** LISTEN and UNLISTEN of the transaction that is open. */
   readonly listenChanges: ListenChange[] = [];
+  /** PostgreSQL's setting of that name, 0 for none; undefined: to be read. */
+  statementTimeoutMs: number | undefined;
   readonly #link: ClientLink;
   readonly #events: SessionEvents;
   readonly #splitter = new FrontendSplitter();
@@ -112,12 +122,17 @@ export class ClientSession {
     if (startup.kind === 'encryption-request') {
       this.output.write(Buffer.from('N'));
       this.output.flush();
-    } else if (startup.kind === 'cancel-request') this.close();
-    else if (startup.kind === 'unsupported') this.fail('0A000', `unsupported protocol ${startup.version}`);
+    } else if (startup.kind === 'cancel-request') {
+      this.#events.cancelRequested(startup.sessionId, startup.key);
+      this.close();
+    } else if (startup.kind === 'unsupported') this.fail('0A000', `unsupported protocol ${startup.version}`);
     else if (startup.database !== ENGINE_USER) this.fail('3D000', `database "${startup.database}" does not exist`);
     else {
       const user = startup.user === ENGINE_USER ? undefined : startup.user;
       this.settings = { values: startup.settings, user, role: undefined };
+      const given = startup.settings.findLast(([name]) => name === 'statement_timeout')?.[1] ?? '';
+      // Drivers give milliseconds; anything else is left to PostgreSQL to read.
+      if (/^\d{1,9}$/.test(given)) this.statementTimeoutMs = Number(given);
       this.#started = true;
       this.#splitter.expectMessages();
       this.#events.started();
@@ -142,7 +157,14 @@ export class ClientSession {
   #finishUnit(type: string, end: Buffer): void {
     const [only] = this.#messages;
     const bytes = this.#messages.length === 1 && only ? only : Buffer.concat(this.#messages);
-    const unit = { bytes, effects: combineEffects(this.#effects), isSimpleQuery: type === frontend.query, end };
+    const unit: Unit = {
+      bytes,
+      effects: combineEffects(this.#effects),
+      isSimpleQuery: type === frontend.query,
+      end,
+      isComplete: type !== frontend.flush,
+      arrivedNs: process.hrtime.bigint(),
+    };
     this.#messages = [];
     this.#effects = [];
     this.#events.unit(unit);

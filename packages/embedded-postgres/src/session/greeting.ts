@@ -15,15 +15,18 @@ const REPORTED = [
 
 const AUTHENTICATION_OK = frame('R', Buffer.alloc(4));
 
-/** Reads once what does not change; the result makes the greeting of a client. */
-export function greeting(sql: SqlRunner): (sessionId: number) => Uint8Array {
+/**
+ * Reads once what does not change; the result makes the greeting of a client.
+ * @param cancelKey what a client proves with that it may cancel a unit
+ */
+export function greeting(sql: SqlRunner, cancelKey: number): (sessionId: number) => Uint8Array {
   const columns = REPORTED.map((name) => `pg_catalog.current_setting('${name}')`);
   const [values = []] = sql(`SELECT ${columns.join(', ')}`);
   const parameters = REPORTED.map((name, index) => frame('S', name, values[index] ?? ''));
   return (sessionId) => {
-    // Cancellation is not supported: the secret need not be one.
     const key = Buffer.alloc(8);
     key.writeInt32BE(sessionId, 0);
+    key.writeInt32BE(cancelKey, 4);
     const ready = frame(backend.readyForQuery, Buffer.from('I'));
     return Buffer.concat([AUTHENTICATION_OK, ...parameters, frame('K', key), ready]);
   };

@@ -28,10 +28,26 @@ export class TestClients {
     return pool;
   }
 
+  /** Sends a CancelRequest for what the client runs, and waits until it has been dealt with. */
+  async cancel(client: pg.Client, key = identityOf(client).secretKey): Promise<void> {
+    const request = Buffer.alloc(16);
+    [16, 80_877_102, identityOf(client).processID, key].forEach((word, index) => request.writeInt32BE(word, index * 4));
+    const stream = this.#engine.connection.stream();
+    const closed = new Promise((resolve) => stream.once('close', resolve));
+    stream.connect().resume();
+    stream.write(request);
+    await closed;
+  }
+
   async closeAll(): Promise<void> {
     await Promise.all(this.#clients.splice(0).map((client) => client.end().catch(() => {})));
     await Promise.all(this.#pools.splice(0).map((pool) => pool.end()));
   }
+}
+
+/** What a server tells a client to cancel by; the types of `pg` leave it out. */
+function identityOf(client: pg.Client): { readonly processID: number; readonly secretKey: number } {
+  return client as unknown as { processID: number; secretKey: number };
 }
 
 /** The one column of the one row of a query. */

@@ -45,7 +45,9 @@ describe('readStartupPacket', () => {
   it('knows what is no start-up', () => {
     expect(readStartupPacket(packet(80_877_103)).kind).toBe('encryption-request');
     expect(readStartupPacket(packet(80_877_104)).kind).toBe('encryption-request');
-    expect(readStartupPacket(packet(80_877_102)).kind).toBe('cancel-request');
+    const cancel = Buffer.alloc(16);
+    [16, 80_877_102, 7, 123_456].forEach((value, index) => cancel.writeInt32BE(value, index * 4));
+    expect(readStartupPacket(cancel)).toEqual({ kind: 'cancel-request', sessionId: 7, key: 123_456 });
     expect(readStartupPacket(packet(2 << 16))).toEqual({ kind: 'unsupported', version: '2.0' });
   });
 });

@@ -8,7 +8,7 @@ const PROTOCOL_MAJOR_3 = 3;
 
 export type StartupPacket =
   | { readonly kind: 'encryption-request' }
-  | { readonly kind: 'cancel-request' }
+  | { readonly kind: 'cancel-request'; readonly sessionId: number; readonly key: number }
   | { readonly kind: 'unsupported'; readonly version: string }
   | {
       readonly kind: 'startup';
@@ -25,7 +25,9 @@ const NOT_SETTINGS = new Set(['user', 'database', 'options', 'replication', 'cli
 export function readStartupPacket(packet: Buffer): StartupPacket {
   const code = packet.length >= 8 ? packet.readInt32BE(4) : 0;
   if (code === SSL_REQUEST || code === GSS_ENCRYPTION_REQUEST) return { kind: 'encryption-request' };
-  if (code === CANCEL_REQUEST) return { kind: 'cancel-request' };
+  if (code === CANCEL_REQUEST && packet.length >= 16) {
+    return { kind: 'cancel-request', sessionId: packet.readInt32BE(8), key: packet.readInt32BE(12) };
+  }
   const major = code >>> 16;
   if (major !== PROTOCOL_MAJOR_3) return { kind: 'unsupported', version: `${major}.${code & 0xff_ff}` };
   const parameters = readParameters(packet);

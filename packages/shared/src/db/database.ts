@@ -1,6 +1,8 @@
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import { Pool, type PoolConfig } from 'pg';
 import type { Component, ComponentHealth } from '../lifecycle/component.ts';
+import { createConnectionPool } from './cancel/connection-pool.ts';
+import { createPooledDialect } from './cancel/pooled-dialect.ts';
 import { createPreparedPool, keptPlans } from './prepared/prepared-pool.ts';
 import type { Schema } from './schema.ts';
 
@@ -52,7 +54,7 @@ export class Database implements Component {
   constructor(options: DatabaseOptions) {
     const { poolSize, preparedPoolSize = 0 } = options;
     const pool = openPool(options, poolSize, planning);
-    this.queries = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+    this.queries = new Kysely<Schema>({ dialect: createPooledDialect(createConnectionPool(pool)) });
     if (preparedPoolSize === 0) {
       this.#pools = [pool];
       this.prepared = this.queries;
@@ -60,7 +62,7 @@ export class Database implements Component {
     }
     const prepared = openPool(options, preparedPoolSize, { ...planning, ...keptPlans });
     this.#pools = [pool, prepared];
-    this.prepared = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: createPreparedPool(prepared) }) });
+    this.prepared = new Kysely<Schema>({ dialect: createPooledDialect(createPreparedPool(prepared)) });
   }
 
   /** Does nothing: connections are made when they are needed. */

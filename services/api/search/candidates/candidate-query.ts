@@ -20,6 +20,8 @@ export interface CandidateQuery {
   /** Candidates from each side. */
   readonly limit: number;
   readonly filter: CandidateFilter;
+  /** Ends the statements of the search. */
+  readonly signal?: AbortSignal;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { encodeHalfvec } from '@memory-layer/shared/db/halfvec';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
@@ -20,7 +21,7 @@ export async function findCandidates(db: Kysely<Schema>, query: CandidateQuery):
     select ${scoredColumns(query)}, true as eligible,
            1 - coalesce(pool.distance, ${nearestPassage(query)}) as vector_score
     from pool join ${query.tenant.message} m on m.tenant_id = ${query.tenant.id} and m.id = pool.id
-  `.execute(db);
+  `.execute(db, cancelledBy(query.signal));
   return rows.map(toCandidate);
 }
 

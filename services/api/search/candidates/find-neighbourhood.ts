@@ -1,3 +1,4 @@
+import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { encodeHalfvec } from '@memory-layer/shared/db/halfvec';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
@@ -71,7 +72,7 @@ export async function findNeighbourhood(
            1 - (s.vector <=> lag(s.vector, 2) over conversation) as likeness_2
     from scored s
     window conversation as (partition by s.conversation_id order by s.created_at, s.id)
-  `.execute(db);
+  `.execute(db, cancelledBy(query.signal));
   return { candidates: rows.map(toCandidate), neighbourhood: createNeighbourhood(rows.map(toNeighbourhoodRow)) };
 }
 

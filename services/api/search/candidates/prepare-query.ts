@@ -47,7 +47,7 @@ export async function prepareQuery(
   const { tenantId } = request;
   const byWords = mode !== 'vector';
   const [lexical, known, partition] = await Promise.all([
-    lexicalIndex.prepare(tenantId, text),
+    lexicalIndex.prepare(tenantId, text, request.signal),
     vector === undefined ? noSegments : segments.listReadySegments(tenantId, generation),
     partitions.get(tenantId),
   ]);
@@ -67,6 +67,7 @@ export async function prepareQuery(
     byWords,
     limit: page.candidates,
     filter: { ...request.filter, throughId: page.throughId, similarity },
+    signal: request.signal,
   };
   const terms = byWords ? { weights: lexical.termWeights, dates: readDates(text.words) } : noTerms;
   const isWordless = !lexical.hasWords && lexical.mustMatch('m') !== undefined;

@@ -27,17 +27,17 @@ const maxStatisticsSize = 64_000_000;
 /** Turns search texts into queries by words. Asks the database for texts and tenants that it does not know. */
 export function createLexicalIndex({ db, clock, onError }: LexicalIndexOptions) {
   const repository = createLexicalRepository(db);
-  const readings = new ReadingCache({ load: (text) => repository.read(text), clock });
+  const readings = new ReadingCache({ load: (text, signal) => repository.read(text, signal), clock });
   const statistics = new StatisticsCache({
-    load: (tenantId) => repository.sample(tenantId),
+    load: (tenantId, signal) => repository.sample(tenantId, signal),
     clock,
     maxSize: maxStatisticsSize,
     onError,
   });
 
   return {
-    async prepare(tenantId: string, text: SearchText): Promise<LexicalQuery> {
-      const [read, known] = await Promise.all([readings.get(text), statistics.get(tenantId)]);
+    async prepare(tenantId: string, text: SearchText, signal?: AbortSignal): Promise<LexicalQuery> {
+      const [read, known] = await Promise.all([readings.get(text, signal), statistics.get(tenantId, signal)]);
       const terms = [...new Set(read.flatMap((reading) => reading.terms))]
         .map((term) => ({ term, weight: known.idf(term), isSaid: known.frequency(term) > 0 }))
         // What nobody said, as far as the sample goes, comes last: else a long query would be full of it.

@@ -1,3 +1,4 @@
+import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { SearchText } from './search-text.ts';
@@ -31,12 +32,12 @@ function phraseQueries(texts: readonly string[]): RawBuilder<string[]> {
 export function createLexicalRepository(db: Kysely<Schema>) {
   return {
     /** The text as each language reads it: more than one while messages are indexed anew. */
-    async read(text: SearchText): Promise<TextInLanguage[]> {
+    async read(text: SearchText, signal?: AbortSignal): Promise<TextInLanguage[]> {
       const result = await sql<TextInLanguage>`
         select tsvector_to_array(message_words(${text.words}, '{}', l.language)) as terms,
                ${phraseQueries(text.phrases)} as phrases, ${phraseQueries(text.required)} as required,
                ${phraseQueries(text.excluded)} as excluded
-        from search_language l order by l.state, l.language`.execute(db);
+        from search_language l order by l.state, l.language`.execute(db, cancelledBy(signal));
       return result.rows;
     },
 
@@ -44,7 +45,7 @@ export function createLexicalRepository(db: Kysely<Schema>) {
      * A sample of the tenant's messages, up to 4 096 of them: all when there are no more. Which ones follows from their
      * ids, so that every process takes the same. Reads the ids of all.
      */
-    async sample(tenantId: string): Promise<MessageSample> {
+    async sample(tenantId: string, signal?: AbortSignal): Promise<MessageSample> {
       const { word, message } = sampleMarks;
       const { rows } = await sql<MessageSample>`
         with size as materialized (select count(*)::int as messages from message where tenant_id = ${tenantId}),
@@ -58,7 +59,10 @@ export function createLexicalRepository(db: Kysely<Schema>) {
                coalesce(sum(length(m.search_vector)), 0)::int as words,
                coalesce(string_agg(
                  ${message + word} || array_to_string(tsvector_to_array(m.search_vector), ${word}) || ${word}, ''), '') as text
-        from message m where m.tenant_id = ${tenantId} and m.id = any((select ids from taken)::uuid[])`.execute(db);
+        from message m where m.tenant_id = ${tenantId} and m.id = any((select ids from taken)::uuid[])`.execute(
+        db,
+        cancelledBy(signal),
+      );
       return rows[0] ?? { messages: 0, sampled: 0, words: 0, text: '' };
     },
   };

@@ -3,7 +3,7 @@ import type { TextInLanguage } from './lexical.repository.ts';
 import type { SearchText } from './search-text.ts';
 
 export interface ReadingCacheOptions {
-  readonly load: (text: SearchText) => Promise<readonly TextInLanguage[]>;
+  readonly load: (text: SearchText, signal?: AbortSignal) => Promise<readonly TextInLanguage[]>;
   readonly clock: Clock;
 }
 
@@ -27,9 +27,10 @@ export class ReadingCache {
     this.#options = options;
   }
 
-  get(text: SearchText): Promise<readonly TextInLanguage[]> {
+  /** @param signal ends the reading of a text that is not kept for others */
+  get(text: SearchText, signal?: AbortSignal): Promise<readonly TextInLanguage[]> {
     const key = JSON.stringify([text.words, text.phrases, text.required, text.excluded]);
-    if (key.length > maxLength) return this.#options.load(text);
+    if (key.length > maxLength) return this.#options.load(text, signal);
     const now = this.#options.clock.now().getTime();
     const known = this.#entries.get(key);
     this.#entries.delete(key);

@@ -1,8 +1,10 @@
+import { SharedCall } from '@memory-layer/shared/embedding/shared-call';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import { TermStatistics, type MessageSample } from './term-statistics.ts';
 
 export interface StatisticsCacheOptions {
-  readonly load: (tenantId: string) => Promise<MessageSample>;
+  /** @param signal aborted when nobody waits any more */
+  readonly load: (tenantId: string, signal: AbortSignal) => Promise<MessageSample>;
   readonly clock: Clock;
   /** Of all tenants together, in characters; the longest unused go first. */
   readonly maxSize: number;
@@ -29,34 +31,35 @@ const restPerWork = 400;
 export class StatisticsCache {
   readonly #options: StatisticsCacheOptions;
   readonly #entries = new Map<string, Entry>();
-  readonly #loading = new Map<string, Promise<TermStatistics>>();
+  readonly #loading = new Map<string, SharedCall<TermStatistics>>();
   #size = 0;
 
   constructor(options: StatisticsCacheOptions) {
     this.#options = options;
   }
 
-  /** @throws what loading throws, when nothing is known of the tenant. */
-  async get(tenantId: string): Promise<TermStatistics> {
+  /** @throws what loading throws, when nothing is known of the tenant; the signal's reason. */
+  async get(tenantId: string, signal?: AbortSignal): Promise<TermStatistics> {
     const entry = this.#entries.get(tenantId);
-    if (entry === undefined) return this.#load(tenantId);
+    if (entry === undefined) return this.#load(tenantId, signal);
     this.#entries.delete(tenantId);
     this.#entries.set(tenantId, entry);
-    if (this.#now() >= entry.staleAt) this.#load(tenantId).catch(this.#options.onError);
+    if (this.#now() >= entry.staleAt) this.#load(tenantId, undefined).catch(this.#options.onError);
     return entry.statistics;
   }
 
-  #load(tenantId: string): Promise<TermStatistics> {
+  #load(tenantId: string, signal: AbortSignal | undefined): Promise<TermStatistics> {
     const known = this.#loading.get(tenantId);
-    if (known !== undefined) return known;
-    const loading = this.#take(tenantId).finally(() => this.#loading.delete(tenantId));
+    if (known !== undefined && !known.cancelled) return known.join(signal);
+    const loading = new SharedCall((ended) => this.#take(tenantId, ended));
     this.#loading.set(tenantId, loading);
-    return loading;
+    void loading.settled.then(() => this.#loading.get(tenantId) === loading && this.#loading.delete(tenantId));
+    return loading.join(signal);
   }
 
-  async #take(tenantId: string): Promise<TermStatistics> {
+  async #take(tenantId: string, signal: AbortSignal): Promise<TermStatistics> {
     const begun = this.#now();
-    const statistics = new TermStatistics(await this.#options.load(tenantId));
+    const statistics = new TermStatistics(await this.#options.load(tenantId, signal));
     const now = this.#now();
     const ageMs = Math.min(maxAgeMs, minAgeMs + restPerWork * (now - begun));
     this.#remove(tenantId);

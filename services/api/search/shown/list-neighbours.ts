@@ -1,3 +1,4 @@
+import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Role, Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely } from 'kysely';
 import { requestLimits } from '../../cost/request-cost.ts';
@@ -23,6 +24,7 @@ export interface NeighbourQuery {
   readonly count: number;
   /** Of the contents and metadata that are read: the nearest of every hit first, and those of the best hits. */
   readonly maxBytes?: number;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface NeighbourQuery {
  */
 export async function listNeighbours(
   db: Kysely<Schema>,
-  { tenantId, ids, count, maxBytes = requestLimits.answerBytes }: NeighbourQuery,
+  { tenantId, ids, count, maxBytes = requestLimits.answerBytes, signal }: NeighbourQuery,
 ): Promise<ReadonlyMap<string, ShownNeighbours>> {
   const fits = isWithinBytes(messageBytes(sql.ref('n')), sql`beside.nearest, beside.best_hit, n.id`, maxBytes);
   // Every table names the tenant by value: a column of another table would bring all partitions into the plan.
@@ -57,7 +59,7 @@ export async function listNeighbours(
     select n.id, n.role, case when ${fits} then n.content end as content,
            case when ${fits} then n.metadata end as metadata, n.created_at, beside.hit_ids, beside.distances
     from beside join message n on n.tenant_id = ${tenantId} and n.id = beside.id
-  `.execute(db);
+  `.execute(db, cancelledBy(signal));
   return new Map(ids.map((id) => [id, neighboursOf(id, result.rows)]));
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { PostgresPoolClient } from 'kysely';
 import { DatabaseError, type PoolClient, type QueryResult } from 'pg';
+import type { PooledClient } from '../cancel/connection-pool.ts';
 
 export interface PreparedClientOptions {
   /** False: everything is asked as ever. */
@@ -16,8 +16,8 @@ const maxKept = 128;
 const maxEver = 1000;
 
 /** A connection that prepares what it is asked, by name, and keeps those that were asked last. */
-export class PreparedClient implements PostgresPoolClient {
-  readonly #client: PoolClient;
+export class PreparedClient implements PooledClient {
+  readonly session: PoolClient;
   readonly #keepsPlans: boolean;
   /** Names by text, the one not asked for longest first. */
   readonly #names = new Map<string, string>();
@@ -25,33 +25,26 @@ export class PreparedClient implements PostgresPoolClient {
   #isUsedUp = false;
 
   constructor(client: PoolClient, { keepsPlans }: PreparedClientOptions) {
-    this.#client = client;
+    this.session = client;
     this.#keepsPlans = keepsPlans;
   }
 
-  query(text: unknown, values: readonly unknown[] = []): never {
-    if (typeof text !== 'string') throw new TypeError('a kept statement is a text');
-    // Kysely's type asks for a cursor's answer, too, which is refused above, and calls the result of `pg` by a type of
-    // its own.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    return this.#execute(text, [...values]) as never;
-  }
-
   release(destroy = false): void {
-    this.#client.release(destroy || this.#isUsedUp || this.#ever >= maxEver);
+    this.session.release(destroy || this.#isUsedUp || this.#ever >= maxEver);
   }
 
-  async #execute(text: string, values: unknown[]): Promise<QueryResult> {
-    if (!this.#keepsPlans) return this.#client.query(text, values);
+  async query(text: string, given: readonly unknown[]): Promise<QueryResult> {
+    const values = [...given];
+    if (!this.#keepsPlans) return this.session.query(text, values);
     try {
       const name = this.#names.get(text) ?? (await this.#makeName(text));
       this.#names.delete(text);
       this.#names.set(text, name);
-      return await this.#client.query({ name, text, values });
+      return await this.session.query({ name, text, values });
     } catch (error) {
       if (!isLost(error)) throw error;
       this.#isUsedUp = true;
-      return this.#client.query(text, values);
+      return this.session.query(text, values);
     }
   }
 
@@ -63,7 +56,7 @@ export class PreparedClient implements PostgresPoolClient {
     const [oldest] = this.#names;
     if (oldest !== undefined && this.#names.size >= maxKept) {
       this.#names.delete(oldest[0]);
-      await this.#client.query(`deallocate "${oldest[1]}"`);
+      await this.session.query(`deallocate "${oldest[1]}"`);
     }
     this.#ever += 1;
     return `${createHash('sha256').update(text).digest('hex').slice(0, 40)}_${this.#ever}`;

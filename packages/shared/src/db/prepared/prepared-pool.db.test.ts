@@ -1,7 +1,8 @@
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '../../testing/test-database.ts';
+import { createPooledDialect } from '../cancel/pooled-dialect.ts';
 import { Database } from '../database.ts';
 import type { Schema } from '../schema.ts';
 import { createPreparedPool } from './prepared-pool.ts';
@@ -136,7 +137,7 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a server', ()
   test('a connection that is not set for it keeps nothing', async () => {
     // As behind a pooler that drops what a connection is told at its beginning.
     const pool = createPreparedPool(new Pool({ ...server.connection, max: 1 }));
-    const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+    const db = new Kysely<Schema>({ dialect: createPooledDialect(pool) });
     onTestFinished(() => db.destroy());
     expect((await text.double(4).execute(db)).rows).toEqual([{ doubled: 8 }]);
     const { rows } = await sql<{ kept: number }>`select count(*)::int as kept from pg_prepared_statements`.execute(db);

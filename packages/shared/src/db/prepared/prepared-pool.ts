@@ -1,5 +1,5 @@
-import type { PostgresPool } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
+import { connectUnlessAborted, type ConnectionPool } from '../cancel/connection-pool.ts';
 import { PreparedClient } from './prepared-client.ts';
 
 /**
@@ -23,7 +23,7 @@ export const keptPlans = {
  *
  * @param pool its connections are told to be so when they begin
  */
-export function createPreparedPool(pool: Pool): PostgresPool {
+export function createPreparedPool(pool: Pool): ConnectionPool {
   const clients = new WeakMap<PoolClient, PreparedClient>();
 
   async function greet(client: PoolClient): Promise<PreparedClient> {
@@ -35,8 +35,8 @@ export function createPreparedPool(pool: Pool): PostgresPool {
 
   return {
     options: pool.options,
-    async connect() {
-      const client = await pool.connect();
+    async connect(signal) {
+      const client = await connectUnlessAborted(pool, signal);
       try {
         return clients.get(client) ?? (await greet(client));
       } catch (error) {

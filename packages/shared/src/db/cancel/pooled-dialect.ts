@@ -1,0 +1,150 @@
+import {
+  AbortedTransactionError,
+  CompiledQuery,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type AbortableOperationOptions,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type Kysely,
+  type QueryResult,
+  type TransactionSettings,
+} from 'kysely';
+import type { ClientConfig, QueryResult as ServerResult } from 'pg';
+import { AppError } from '../../errors/app-error.ts';
+import { sendCancelRequest } from './cancel-request.ts';
+import type { ConnectionPool, PooledClient } from './connection-pool.ts';
+
+/**
+ * Kysely's dialect of PostgreSQL over a pool, with statements that an aborted signal cancels in the database.
+ *
+ * Kysely's own driver asks another connection for `pg_cancel_backend`: a new one with a login of its own or, for a pool
+ * that is wrapped, one of the pool, and so waits where the pool is exhausted; and it says on the console that the
+ * statement failed.
+ */
+export function createPooledDialect(pool: ConnectionPool): Dialect {
+  return {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => new PooledDriver(pool),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+    createIntrospector: (db: Kysely<unknown>) => new PostgresIntrospector(db),
+  };
+}
+
+class PooledDriver implements Driver {
+  readonly #pool: ConnectionPool;
+
+  constructor(pool: ConnectionPool) {
+    this.#pool = pool;
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(options?: AbortableOperationOptions): Promise<PooledConnection> {
+    return new PooledConnection(await this.#pool.connect(options?.signal), this.#pool.options);
+  }
+
+  async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    const { isolationLevel, accessMode } = settings;
+    const level = isolationLevel === undefined ? '' : ` isolation level ${isolationLevel}`;
+    const mode = accessMode === undefined ? '' : ` ${accessMode}`;
+    await connection.executeQuery(CompiledQuery.raw(`begin${level}${mode}`));
+  }
+
+  /** @throws AbortedTransactionError when PostgreSQL has rolled back instead, after an error that nobody minded. */
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    const { rows } = await connection.executeQuery<{ command: string }>(CompiledQuery.raw('commit'));
+    if (rows[0]?.command === 'ROLLBACK') throw new AbortedTransactionError();
+  }
+
+  async rollbackTransaction(connection: PooledConnection): Promise<void> {
+    try {
+      await connection.executeQuery(CompiledQuery.raw('rollback'));
+    } catch (error) {
+      connection.discard();
+      throw error;
+    }
+  }
+
+  async releaseConnection(connection: PooledConnection): Promise<void> {
+    connection.release();
+  }
+
+  async destroy(): Promise<void> {
+    await this.#pool.end();
+  }
+}
+
+const commandsThatChange = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE']);
+
+/** What one caller does with a connection of the pool. */
+class PooledConnection implements DatabaseConnection {
+  readonly #client: PooledClient;
+  readonly #options: ClientConfig;
+  #isRunning = false;
+  #cancelling: Promise<void> | undefined;
+  #isDiscarded = false;
+
+  constructor(client: PooledClient, options: ClientConfig) {
+    this.#client = client;
+    this.#options = options;
+  }
+
+  async executeQuery<Row>(query: CompiledQuery, options?: AbortableOperationOptions): Promise<QueryResult<Row>> {
+    // A request to cancel names the session, not the statement: it must not find the next one.
+    if (this.#cancelling !== undefined) await this.#cancelling;
+    this.#isRunning = true;
+    try {
+      return toQueryResult(await this.#client.query(query.sql, query.parameters));
+    } catch (error) {
+      const signal = options?.signal;
+      // The caller has gone with the signal's reason. Kysely would print this one.
+      if (signal?.aborted === true) return { rows: [] };
+      throw signal !== undefined && isQueryCanceled(error) ? tookTooLong(error) : error;
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  // oxlint-disable-next-line require-yield -- there are no cursors here
+  async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
+    throw new Error('rows are not streamed');
+  }
+
+  /** Kysely waits for this, and for the statement, before it gives the connection back. */
+  cancelQuery(): Promise<void> {
+    if (!this.#isRunning) return Promise.resolve();
+    const asked = sendCancelRequest(this.#client.session, this.#options, () => this.#isRunning);
+    this.#cancelling = asked;
+    return asked;
+  }
+
+  discard(): void {
+    this.#isDiscarded = true;
+  }
+
+  release(): void {
+    this.#client.release(this.#isDiscarded);
+  }
+}
+
+/** As Kysely's own driver makes it. */
+function toQueryResult<Row>({ command, rowCount, rows }: ServerResult): QueryResult<Row> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type of a row is what the caller says
+  if (command === 'ROLLBACK' || command === 'COMMIT') return { rows: [{ command }] as Row[] };
+  // Statements of several commands have a list of results.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+  const known = (rows ?? []) as Row[];
+  return commandsThatChange.has(command) ? { numAffectedRows: BigInt(rowCount ?? 0), rows: known } : { rows: known };
+}
+
+/** SQLSTATE query_canceled: by request or, when nobody has asked for it, by `statement_timeout`. */
+export function isQueryCanceled(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '57014';
+}
+
+function tookTooLong(cause: unknown): AppError {
+  return new AppError('deadline_exceeded', 'the statement took longer than the database allows', { cause });
+}
