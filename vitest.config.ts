@@ -30,7 +30,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{packages,services,bench,e2e,tooling}/**/*.test.ts'],
-          exclude: ['**/*.{db,redis,e2e,services}.test.ts'],
+          exclude: ['**/*.{db,redis,e2e,services,abuse}.test.ts'],
         },
       },
       {

@@ -16,7 +16,7 @@ afterAll(() => database.stop());
 
 /** Leases everything, as if it were embedded with one passage of `value` unless said otherwise. */
 async function leaseEmbedded(tenant: TestTenant, value = 1, passages = 1) {
-  const ask = { ...tenant.work, limit: 500, leaseMs: 60_000, alone: undefined };
+  const ask = { ...tenant.work, limit: 500, tokenBudget: 1_000_000, leaseMs: 60_000, alone: undefined };
   const [{ messages } = { messages: [] }] = await takeLeases(database.db, [ask], ask.leaseMs);
   const vectors = Array.from({ length: passages }, (_, passage) => Float32Array.of(value, passage));
   return messages.map((message) => ({ ...message, vectors }));

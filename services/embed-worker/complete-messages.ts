@@ -38,13 +38,16 @@ export async function completeMessages(
   halfvecOid: number,
 ): Promise<number[]> {
   const all = batches.flatMap(({ work, messages }) => messages.map((message): Done => ({ ...work, ...message })));
+  // Before the transaction, which others may have to wait for.
+  const parameters = await toParameters(all, halfvecOid);
   const finished = await db.transaction().execute(async (transaction) => {
-    const parameters = toParameters(all, halfvecOid);
     const rows = await writeCurrent(transaction, parameters);
     const names = new Set(rows.map((row) => nameOf(row.tenant_id, row.message_id)));
     const current = all.filter((message) => names.has(nameOf(message.tenantId, message.messageId)));
     const passages = current.reduce((sum, { vectors }) => sum + vectors.length, 0);
-    if ((rows[0]?.written ?? 0) < passages) await replaceVectors(transaction, toParameters(current, halfvecOid));
+    if ((rows[0]?.written ?? 0) < passages) {
+      await replaceVectors(transaction, await toParameters(current, halfvecOid));
+    }
     const byTenant = Map.groupBy(rows, (row) => row.tenant_id);
     await appendMessageEvents(
       transaction,
@@ -62,9 +65,13 @@ export async function completeMessages(
 }
 
 /** As columns; what belongs to a passage names its message by its place. */
-function toParameters(messages: readonly Done[], halfvecOid: number) {
+async function toParameters(messages: readonly Done[], halfvecOid: number) {
   const passages = messages.flatMap(({ vectors }, index) =>
     vectors.map((vector, passageNo) => ({ place: index + 1, passageNo, vector })),
+  );
+  const vectors = await encodeHalfvecs(
+    passages.map(({ vector }) => vector),
+    halfvecOid,
   );
   const tenantIds = messages.map((message) => message.tenantId);
   return {
@@ -74,16 +81,13 @@ function toParameters(messages: readonly Done[], halfvecOid: number) {
       with ordinality as done (tenant_id, message_id, generation, content_hash, place)`,
     passage: sql`unnest(${passages.map(({ place }) => place)}::bigint[],
       ${passages.map(({ passageNo }) => passageNo)}::smallint[],
-      ${encodeHalfvecs(
-        passages.map(({ vector }) => vector),
-        halfvecOid,
-      )}::halfvec[]) as passage (place, passage_no, vector)`,
+      ${vectors}::halfvec[]) as passage (place, passage_no, vector)`,
     // Named by value, so that only the partitions of these tenants are planned.
     tenants: sql`${[...new Set(tenantIds)]}::text[]`,
   };
 }
 
-type Parameters = ReturnType<typeof toParameters>;
+type Parameters = Awaited<ReturnType<typeof toParameters>>;
 
 /**
  * Locked in one order, so that two workers at the same messages wait for each other instead of deadlocking; for

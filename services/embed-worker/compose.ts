@@ -5,6 +5,7 @@ import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embe
 import type { GuardedEmbedder } from '@memory-layer/shared/embedding/guarded-embedder';
 import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
 import { createGenerationService } from '@memory-layer/shared/generation/generation.service';
+import { Throughput } from '@memory-layer/shared/embedding/throughput';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import type { Logger } from '@memory-layer/shared/observability/logger';
@@ -64,12 +65,15 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
   metrics.watch.pending(() => pendingMessages.count());
   if (resources.readiness) metrics.watch.readiness(resources.readiness, database);
   const keeper = composeVectorIndexKeeper(resources, generations);
+  const { passageEmbedder } = resources;
+  const throughput = new Throughput();
+  const batching = createBatchingEmbedder(passageEmbedder, { timeoutMs: passageEmbedder.timeoutMs, throughput });
   const service = createEmbeddingService({
     repository: createGatheringRepository(keeper.watching(repository), logger),
-    turns: new TenantTurns(config.concurrency),
+    turns: new TenantTurns(config.concurrency, throughput),
     leases: new LeaseKeeper({ repository, leaseMs: config.leaseMs, logger }),
-    embedder: createCachedEmbedder(createBatchingEmbedder(resources.passageEmbedder), { maxEntries: cachedTexts }),
-    probe: resources.passageEmbedder,
+    embedder: createCachedEmbedder(batching, { maxEntries: cachedTexts }),
+    probe: passageEmbedder,
     bell,
     ...config,
     random: Math.random,

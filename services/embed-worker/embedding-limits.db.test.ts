@@ -1,4 +1,8 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import { splitIntoPassages } from '@memory-layer/shared/embedding/passage-splitter';
+import { partLimit, splitInParts } from '@memory-layer/shared/embedding/split-part';
+import { estimateTokens } from '@memory-layer/shared/embedding/token-estimate';
+import { tokensOf } from '@memory-layer/shared/embedding/work-estimate';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTenant } from './testing/embedding-fixture.ts';
@@ -11,6 +15,11 @@ beforeAll(async () => {
 afterAll(() => database.stop());
 
 const texts = (count: number) => Array.from({ length: count }, (_, n) => `text ${n}`);
+/** Sentences that all differ. */
+const longText = (characters: number) =>
+  Array.from({ length: Math.ceil(characters / 40) }, (_, n) => `Sentence ${characters} number ${n} of them. `).join('');
+const inPassages = async (text: string) => splitIntoPassages(text, { capacity: 16, count: estimateTokens });
+const isSlow = (text: string) => text.includes('slow');
 const nothing = { leased: 0, embedded: 0, deferred: 0, retried: 0, failed: 0 };
 
 describe('a long message', () => {
@@ -23,20 +32,96 @@ describe('a long message', () => {
     expect(await tenant.vectors()).toEqual({ [long]: ['[1,1]', '[2,1]', '[3,1]'], [short]: ['[4,1]'] });
   });
 
-  test('that leaves no room for the others of its batch has them given back, rung for, and no attempt counted', async () => {
+  test('goes to the model in calls of a bounded size, and does not keep others of its job waiting for the end', async () => {
     const tenant = createTenant(database.db);
-    const ids = await tenant.add(...texts(4));
-    const { embedDue, scripted, rung } = createService(database.db);
-    scripted.splitter = (text) => Promise.resolve(Array.from({ length: 300 }, (_, n) => `${text} ${n}`));
-    for (const left of [3, 2, 1, 0]) {
-      expect(await embedDue(tenant.work, never)).toMatchObject({ leased: left + 1, embedded: 1, deferred: left });
-      const pending = [...(await tenant.pending()).values()];
-      expect(pending).toHaveLength(left);
-      for (const row of pending) expect(row).toMatchObject({ attempts: 0, leased_until: null, last_error: null });
-    }
-    expect(rung).toHaveLength(3);
+    const [long = '', short = ''] = await tenant.add(longText(40_000), 'short');
+    const { embedDue, scripted } = createService(database.db, { leaseTokens: 1_000_000 });
+    scripted.splitter = inPassages;
+    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 2, embedded: 2 });
+    const asked = scripted.calls.map((call) => call.texts);
+    expect(asked[0]?.length).toBeLessThanOrEqual(33);
+    // A call of texts that take no time at all has 128 of them, of 16 tokens here.
+    for (const call of asked) expect(tokensOf(call)).toBeLessThanOrEqual(128 * 16);
+    expect(asked.length).toBeGreaterThan(5);
+    expect(asked.findIndex((call) => call.includes('short'))).toBeLessThan(asked.length - 1);
+    const passages = await splitInParts(inPassages, longText(40_000), partLimit(scripted.maxTokens));
+    expect(asked.flat().filter((text) => text !== 'short')).toEqual(passages);
     const vectors = await tenant.vectors();
-    expect(ids.map((id) => vectors[id]?.length)).toEqual([300, 300, 300, 300]);
+    expect([vectors[long]?.length, vectors[short]?.length]).toEqual([passages.length, 1]);
+  });
+
+  test('fills a job by itself: as much is leased as the model can do in a moment', async () => {
+    const tenant = createTenant(database.db);
+    await tenant.add(longText(40_000), longText(40_001), 'short');
+    const { embedDue, scripted, rung } = createService(database.db);
+    scripted.splitter = inPassages;
+    for (const left of [2, 1, 0]) {
+      expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 1, embedded: 1 });
+      expect((await tenant.pending()).size).toBe(left);
+    }
+    expect(rung).toHaveLength(2);
+  });
+
+  test('is not computed again where it was finished when a later call fails', async () => {
+    const tenant = createTenant(database.db);
+    await tenant.add(`${longText(30_000)}slow. ${longText(5000)}`);
+    const { embedDue, scripted } = createService(database.db, { guard: { timeoutMs: 30 } });
+    scripted.splitter = inPassages;
+    const answer = scripted.answer;
+    scripted.failFor((text) => text.includes('slow'), hang);
+    expect(await embedDue(tenant.work, never)).toMatchObject({ leased: 1, embedded: 0, retried: 1 });
+    const finished = new Set(scripted.calls.flatMap((call) => (call.texts.some(isSlow) ? [] : call.texts)));
+    expect(finished.size).toBeGreaterThan(500);
+    scripted.answer = answer;
+    scripted.calls.length = 0;
+    await tenant.waitOver();
+    expect(await embedDue(tenant.work, never)).toMatchObject({ leased: 1, embedded: 1 });
+    const again = scripted.calls.flatMap((call) => call.texts).filter((text) => finished.has(text));
+    expect(again).toEqual([]);
+  });
+
+  test('goes on where it was when the time of its job is up, and that counts no attempt', async () => {
+    const tenant = createTenant(database.db);
+    const text = longText(60_000);
+    const [id = ''] = await tenant.add(text, 'behind');
+    const { embedDue, scripted, rung } = createService(database.db);
+    scripted.splitter = inPassages;
+    const answer = scripted.answer;
+    const due = (await tenant.pending()).get(id)?.due_at;
+    const asked: string[] = [];
+    for (let job = 0; job < 3; job += 1) {
+      const deadline = new AbortController();
+      let calls = 0;
+      scripted.answer = (batch, options) => {
+        calls += 1;
+        if (calls > 3) {
+          deadline.abort(new AppError('deadline_exceeded', 'took too long'));
+          return hang(undefined);
+        }
+        asked.push(...batch);
+        return answer(batch, options);
+      };
+      expect(await embedDue(tenant.work, deadline.signal)).toMatchObject({ leased: 1, embedded: 0, deferred: 1 });
+      expect((await tenant.pending()).get(id)).toMatchObject({ attempts: 0, leased_until: null, due_at: due });
+    }
+    scripted.answer = (batch, options) => {
+      asked.push(...batch);
+      return answer(batch, options);
+    };
+    expect(rung.length).toBeGreaterThanOrEqual(3);
+    expect(await embedDue(tenant.work, never)).toMatchObject({ leased: 1, embedded: 1 });
+    expect(asked).toHaveLength(new Set(asked).size);
+    const passages = await splitInParts(inPassages, text, partLimit(scripted.maxTokens));
+    expect((await tenant.vectors())[id]).toEqual(passages.map((passage) => `[${passage.length},1]`));
+  });
+
+  test('with more passages than can be numbered ends failed, with that reason', async () => {
+    const tenant = createTenant(database.db);
+    const [id = ''] = await tenant.add('many');
+    const { embedDue, scripted } = createService(database.db);
+    scripted.splitter = () => Promise.resolve(texts(32_769));
+    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 1, failed: 1 });
+    expect((await tenant.pending()).get(id)?.last_error).toBe('The text has more than 32768 passages.');
   });
 
   test('is embedded even if it is longer than a whole job should be', async () => {

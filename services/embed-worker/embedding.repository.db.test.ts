@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => database.stop());
 
 async function lease(tenant: TestTenant): Promise<readonly LeasedMessage[]> {
-  const [own] = await repository.lease([{ ...tenant.work, limit: 64, leaseMs: 60_000 }]);
+  const [own] = await repository.lease([{ ...tenant.work, limit: 64, tokenBudget: 1_000_000, leaseMs: 60_000 }]);
   return own?.messages ?? [];
 }
 

@@ -55,17 +55,20 @@ export function createEmbeddingRepository(db: Kysely<Schema>) {
       `.execute(db);
     },
 
-    /** Gives messages back without an attempt counted: they were not at fault. Due after the delay. */
+    /**
+     * Gives messages back without an attempt counted: they were not at fault. Due after the delay; without one they
+     * keep their place before those that became due later.
+     */
     async defer(
       work: TenantWork,
       messages: readonly LeasedMessage[],
-      delayMs: number,
+      delayMs: number | undefined,
       reason: string | null,
     ): Promise<void> {
       await sql`
         update embedding_pending p
         set attempts = greatest(p.attempts - 1, 0), leased_until = null, last_error = coalesce(${reason}, p.last_error),
-            due_at = now() + ${delayMs} * interval '1 millisecond'
+            due_at = coalesce(now() + ${delayMs ?? null}::float8 * interval '1 millisecond', p.due_at)
         where ${leasedByUs(work, messages)}
       `.execute(db);
     },

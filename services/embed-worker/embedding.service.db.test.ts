@@ -96,6 +96,50 @@ describe('a poison text', () => {
   });
 });
 
+describe('texts that take too long', () => {
+  test('do not open the circuit while the embedder works for others, however many they are', async () => {
+    const tenant = createTenant(database.db);
+    const ids = await tenant.add(...Array.from({ length: 30 }, (_, n) => `slow ${n}`), ...texts(10));
+    const guard = { timeoutMs: 20, failureThreshold: 2 };
+    const { embedDue, scripted, guarded } = createService(database.db, { guard });
+    scripted.failFor((text) => text.startsWith('slow'), hang);
+    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 40, embedded: 10, retried: 30 });
+    expect(guarded.breakerState()).toBe('closed');
+    expect(Object.keys(await tenant.vectors())).toEqual(ids.slice(30));
+    for (const row of (await tenant.pending()).values()) expect(row).toMatchObject({ attempts: 1, state: 'pending' });
+  });
+
+  test('and keep the embedder from answering to anything end failed, though it looks as if it were away', async () => {
+    const tenant = createTenant(database.db);
+    const [stuck = '', fine = ''] = await tenant.add('stuck', 'fine');
+    const other = createTenant(database.db);
+    const { embedDue, scripted } = createService(database.db, { guard: { timeoutMs: 20 } });
+    const answer = scripted.answer;
+    let isStuck = false;
+    scripted.answer = (batch, options) => {
+      isStuck ||= batch.includes('stuck');
+      return isStuck ? hang(options.signal) : answer(batch, options);
+    };
+    const outcomes: string[] = [];
+    for (let round = 0; round < 2 * maxAttempts && (await tenant.pending()).get(stuck)?.state !== 'failed'; round++) {
+      const { deferred, retried, failed } = await embedDue(tenant.work, never);
+      outcomes.push(`${deferred} ${retried} ${failed}`);
+      // Later it works again, until it is given the same text.
+      isStuck = false;
+      await other.add(`another ${round}`);
+      expect(await embedDue(other.work, never)).toMatchObject({ embedded: 1 });
+      await tenant.waitOver();
+    }
+    expect((await tenant.pending()).get(stuck)).toMatchObject({
+      state: 'failed',
+      attempts: maxAttempts,
+      last_error: 'The passage embedder took longer than 20 ms.',
+    });
+    while ((await embedDue(tenant.work, never)).leased > 0);
+    expect(Object.keys(await tenant.vectors())).toEqual([fine]);
+  });
+});
+
 describe('an embedder that is away', () => {
   test.each([
     ['refuses connections', () => Promise.reject(away()), 'connection refused'],

@@ -6,11 +6,13 @@ import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { EmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
 import { backoffMs } from '@memory-layer/shared/lifecycle/backoff';
 import type { GatheringRepository } from './gathering-repository.ts';
-import { isolateFailures, type IsolatedOutcome, type Prepared, type Refused } from './isolate-failures.ts';
+import { isolateFailures, type IsolatedOutcome, type Refused } from './isolate-failures.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
-import type { LeasedMessage, TenantWork } from './lease-statement.ts';
-import { splitMessage } from './split-message.ts';
+import { estimateLeasedTokens, type LeasedMessage, type TenantWork } from './lease-statement.ts';
+import { LeasedWork } from './leased-work.ts';
 import type { TenantTurns } from './tenant-turns.ts';
+import { TimeoutSuspects } from './timeout-suspects.ts';
+import { UnfinishedMessages } from './unfinished-messages.ts';
 
 export interface EmbeddingServiceDeps {
   readonly repository: Omit<GatheringRepository, 'extend'>;
@@ -39,13 +41,15 @@ export interface EmbedOutcome {
   readonly failed: number;
 }
 
-// Bounds a job's work, so that it ends within its lease whatever the length of its messages.
-const maxPassages = 512;
+/** Holds the vectors of one message of any length, and of many ordinary ones. */
+const unfinishedBytes = 64 * 1024 * 1024;
 
 export type EmbeddingService = ReturnType<typeof createEmbeddingService>;
 
 export function createEmbeddingService(deps: EmbeddingServiceDeps) {
   const { repository, embedder, logger, metrics } = deps;
+  const unfinished = new UnfinishedMessages(unfinishedBytes);
+  const suspects = new TimeoutSuspects();
 
   /** Messages that were leased too often without an outcome: whatever worked on them died each time. */
   async function giveUpExhausted(work: TenantWork, leased: readonly LeasedMessage[]): Promise<LeasedMessage[]> {
@@ -60,37 +64,34 @@ export function createEmbeddingService(deps: EmbeddingServiceDeps) {
     return leased.filter((message) => message.attempts <= deps.maxAttempts);
   }
 
-  async function prepare(message: LeasedMessage): Promise<Prepared> {
-    try {
-      const passages = await splitMessage(message, embedder);
-      // Without a vector it would neither be completed nor pending.
-      if (passages.length === 0) throw new AppError('embedding_rejected', 'The text has nothing to embed.');
-      return { message, passages };
-    } catch (error) {
-      return { message, passages: [], splitError: error };
+  /**
+   * Messages that were not at fault. Time that ran out is counted, so that what takes too long is taken alone; but not
+   * for a message that got on, which another job finishes.
+   */
+  async function giveBack(work: TenantWork, leased: LeasedWork, reason: string, signal: AbortSignal): Promise<number> {
+    const messages = leased.open;
+    if (messages.length === 0) return 0;
+    if (isDeadline(signal)) {
+      const { advanced, idle } = leased.byProgress();
+      if (advanced.length > 0) await repository.defer(work, advanced, undefined, null);
+      if (idle.length > 0) await repository.retryLater(work, idle, 0, 'the job ran out of time');
+      deps.bell.ring(work.tenantId, work.generation);
+    } else if (signal.aborted) await repository.defer(work, messages, undefined, null);
+    else {
+      // Half to one and a half times the pause, so that workers do not come back in step.
+      const delay = Math.round(deps.backoffMs * (0.5 + deps.random()));
+      await repository.defer(work, messages, delay, reason);
     }
+    return messages.length;
   }
 
-  /** Messages that were not at fault. Time that ran out is counted, so that what takes too long is taken alone. */
-  async function giveBack(
-    work: TenantWork,
-    { deferred, deferReason }: IsolatedOutcome,
-    signal: AbortSignal,
-  ): Promise<void> {
-    if (deferred.length === 0) return;
-    if (isDeadline(signal)) return repository.retryLater(work, deferred, 0, 'the job ran out of time');
-    if (signal.aborted) return repository.defer(work, deferred, 0, null);
-    // Half to one and a half times the pause, so that workers do not come back in step.
-    const delay = Math.round(deps.backoffMs * (0.5 + deps.random()));
-    await repository.defer(work, deferred, delay, deferReason);
-  }
-
-  /** A message that fails by itself while the embedder works for others. */
+  /** A message that fails by itself while the embedder works for others. @returns whether it was the last attempt. */
   async function settleFailure(work: TenantWork, { message, error, reason, final }: Refused): Promise<boolean> {
     const isLast = final || message.attempts >= deps.maxAttempts;
     const fields = { ...work, messageId: message.messageId, attempts: message.attempts, err: error };
     if (isLast) {
       logger.error(fields, 'message cannot be embedded');
+      unfinished.forget(work, message);
       await repository.fail(work, [message], reason);
     } else {
       logger.warn(fields, 'message not embedded: trying again later');
@@ -100,78 +101,99 @@ export function createEmbeddingService(deps: EmbeddingServiceDeps) {
     return isLast;
   }
 
+  /** Those whose call ran out of time again, though the embedder worked meanwhile, are at fault themselves. */
+  function refusedAfterTimeouts(work: TenantWork, { timedOut, deferReason }: IsolatedOutcome): Refused[] {
+    return suspects.addTimeouts(work, timedOut, deps.probe.successes).map((message) => ({
+      message,
+      error: new AppError('embedding_unavailable', deferReason),
+      reason: deferReason,
+      final: false,
+    }));
+  }
+
   return {
     /**
      * Leases a batch of a tenant's due messages, embeds it and writes the vectors. When more are left, rings
      * again first, so that other workers join and tenants take turns. While the embedder's circuit is open,
-     * leases nothing: the sweeper rings later. Nor while the tenant has its share of this process's places.
+     * leases nothing: the sweeper rings later. Nor while the tenant has its share of this process.
      *
      * @throws only when the database fails; the leases then end by themselves.
      */
     async embedDue(work: TenantWork, signal: AbortSignal): Promise<EmbedOutcome> {
       if (deps.probe.retryAfterMs() > 0) return countOutcome(metrics, {});
       if (!deps.turns.enter(work.tenantId)) return countOutcome(metrics, {});
+      let tokens = 0;
       try {
-        return await embedBatch(work, signal);
+        const tokenBudget = deps.turns.leaseTokens;
+        const lease = await repository.lease({ ...work, limit: deps.batchSize, tokenBudget, leaseMs: deps.leaseMs });
+        const { messages, mayLeaveMore } = lease;
+        tokens = messages.reduce((sum, message) => sum + estimateLeasedTokens(message), 0);
+        deps.turns.hold(work.tenantId, tokens);
+        if (messages.length > 0) metrics.embeddingBatchMessages.observe(messages.length);
+        if (mayLeaveMore) deps.bell.ring(work.tenantId, work.generation);
+        return await deps.leases.during({ work, messages }, () => embedLeased(work, messages, signal));
       } finally {
-        if (deps.turns.leave(work.tenantId)) deps.bell.ring(work.tenantId, work.generation);
+        if (deps.turns.leave(work.tenantId, tokens)) deps.bell.ring(work.tenantId, work.generation);
       }
     },
   };
 
-  async function embedBatch(work: TenantWork, signal: AbortSignal): Promise<EmbedOutcome> {
-    const lease = await repository.lease({ ...work, limit: deps.batchSize, leaseMs: deps.leaseMs });
-    if (lease.messages.length > 0) metrics.embeddingBatchMessages.observe(lease.messages.length);
-    if (lease.mayLeaveMore) deps.bell.ring(work.tenantId, work.generation);
-    const { messages } = lease;
-    return deps.leases.during({ work, messages }, () => embedLeased(work, messages, signal));
-  }
-
+  /** Round by round, each of a bounded size: a long message lets others have their turn, and keeps what is done of it. */
   async function embedLeased(
     work: TenantWork,
     leased: readonly LeasedMessage[],
     signal: AbortSignal,
   ): Promise<EmbedOutcome> {
     const messages = await giveUpExhausted(work, leased);
-    const exhausted = leased.length - messages.length;
-    if (messages.length === 0) return countOutcome(metrics, { leased: leased.length, failed: exhausted });
+    let failed = leased.length - messages.length;
+    let retried = 0;
+    const own = new LeasedWork(messages, (message) => unfinished.find(work, message));
+    const writes: Promise<number>[] = [];
+    let deferReason: string | undefined;
+    while (own.open.length > 0 && deferReason === undefined) {
+      const outcome = await isolateFailures(
+        await own.nextRound(embedder, signal),
+        { passages: embedder, probe: deps.probe, onProgress: (message) => own.markAdvanced(message) },
+        signal,
+      );
+      const finished = own.advance(outcome.embedded);
+      if (finished.length > 0) writes.push(complete(work, finished, signal));
+      for (const refused of [...outcome.refused, ...refusedAfterTimeouts(work, outcome)]) {
+        keepProgress(work, own, refused.message);
+        own.drop(refused.message);
+        if (await settleFailure(work, refused)) failed += 1;
+        else retried += 1;
+      }
+      if (outcome.deferred.length > 0) deferReason = outcome.deferReason;
+    }
+    for (const message of own.open) keepProgress(work, own, message);
+    const written = await Promise.all(writes);
+    const deferred = await giveBack(work, own, deferReason ?? '', signal);
+    const embedded = written.reduce((sum, count) => sum + count, 0);
+    return countOutcome(metrics, { leased: leased.length, embedded, deferred, failed, retried });
+  }
 
-    const { now, later } = takeWithin(await Promise.all(messages.map(prepare)), maxPassages);
-    if (later.length > 0) {
-      await repository.defer(work, later, 0, null);
-      deps.bell.ring(work.tenantId, work.generation);
+  function keepProgress(work: TenantWork, own: LeasedWork, message: LeasedMessage): void {
+    unfinished.keep(work, message, own.progressOf(message));
+  }
+
+  /** Not waited for at once: the next round is computed meanwhile. */
+  function complete(...args: Parameters<typeof repository.complete>): Promise<number> {
+    const [work, messages] = args;
+    for (const message of messages) {
+      unfinished.forget(work, message);
+      suspects.forget(work, message);
     }
-    const outcome = await isolateFailures(now, { passages: embedder, probe: deps.probe }, signal);
-    const written = outcome.embedded.length === 0 ? 0 : await repository.complete(work, outcome.embedded, signal);
-    await giveBack(work, outcome, signal);
-    let failed = exhausted;
-    for (const refused of outcome.refused) {
-      if (await settleFailure(work, refused)) failed += 1;
-    }
-    return countOutcome(metrics, {
-      leased: leased.length,
-      embedded: written,
-      deferred: outcome.deferred.length + later.length,
-      failed,
-      retried: outcome.refused.length - (failed - exhausted),
-    });
+    const written = repository.complete(...args);
+    // Heard by whoever waits for all of them.
+    written.catch(() => undefined);
+    return written;
   }
 }
 
 /** Whether the job was ended because it took too long, not because the worker stops. */
 function isDeadline({ reason }: AbortSignal): boolean {
   return reason instanceof AppError && reason.code === 'deadline_exceeded';
-}
-
-/** The messages, in order, whose passages fit the budget, at least one; and the rest, for another job. */
-function takeWithin(prepared: readonly Prepared[], budget: number) {
-  let used = 0;
-  const overflow = prepared.findIndex(({ passages }, index) => {
-    used += passages.length;
-    return index > 0 && used > budget;
-  });
-  const cut = overflow === -1 ? prepared.length : overflow;
-  return { now: prepared.slice(0, cut), later: prepared.slice(cut).map(({ message }) => message) };
 }
 
 function countOutcome(metrics: Metrics, counts: Partial<EmbedOutcome>): EmbedOutcome {

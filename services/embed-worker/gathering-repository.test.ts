@@ -8,7 +8,12 @@ import type { LeaseRequest } from './lease-statement.ts';
 
 const never = new AbortController().signal;
 const work = (tenantId: string) => ({ tenantId, generation: 1 });
-const request = (tenantId: string): LeaseRequest => ({ ...work(tenantId), limit: 64, leaseMs: 60_000 });
+const request = (tenantId: string): LeaseRequest => ({
+  ...work(tenantId),
+  limit: 64,
+  tokenBudget: 1_000_000,
+  leaseMs: 60_000,
+});
 const tenantsOf = (batches: readonly EmbeddedBatch[]) => batches.map((batch) => batch.work.tenantId);
 
 function message(messageId: string): EmbeddedMessage {

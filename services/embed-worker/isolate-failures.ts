@@ -1,9 +1,11 @@
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
+import { isEmbeddingTimeout } from '@memory-layer/shared/embedding/embedding-timeout-error';
+import { harmlessText } from '@memory-layer/shared/embedding/guarded-embedder';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { EmbeddedMessage } from './complete-messages.ts';
 import type { LeasedMessage } from './lease-statement.ts';
 
-/** A message with the passages to embed. */
+/** A message, or a part of it, with the passages to embed. */
 export interface Prepared {
   readonly message: LeasedMessage;
   readonly passages: readonly string[];
@@ -24,6 +26,8 @@ export interface IsolatedOutcome {
   /** Not at fault: the embedder is away, or this worker stops. */
   readonly deferred: readonly LeasedMessage[];
   readonly deferReason: string;
+  /** Those of the deferred whose call ran out of time: one of them may have kept the embedder from answering. */
+  readonly timedOut: readonly LeasedMessage[];
   /** Failed alone, while the embedder works for a harmless text. */
   readonly refused: readonly Refused[];
 }
@@ -32,12 +36,11 @@ export interface IsolationEmbedders {
   readonly passages: Embedder;
   /** Without a cache: it has to ask the model every time. */
   readonly probe: Embedder;
+  /** Told of each message of which something is embedded, also when the rest is not. */
+  readonly onProgress?: (message: LeasedMessage) => void;
 }
 
-// Tells a broken embedder from a text it cannot take: a working one embeds this.
-const harmlessText = 'The weather is fine today.';
-
-const nothing: IsolatedOutcome = { embedded: [], deferred: [], deferReason: '', refused: [] };
+const nothing: IsolatedOutcome = { embedded: [], deferred: [], deferReason: '', timedOut: [], refused: [] };
 
 /**
  * Embeds messages together. When that fails and the embedder still works for a harmless text, the batch is
@@ -51,10 +54,13 @@ export async function isolateFailures(
   if (batch.length === 0) return nothing;
   if (signal.aborted) return deferAll(batch, 'the worker stopped');
   try {
-    return { ...nothing, embedded: await embedAll(batch, embedders.passages, signal) };
+    return { ...nothing, embedded: await embedAll(batch, embedders, signal) };
   } catch (error) {
     if (signal.aborted) return deferAll(batch, 'the worker stopped');
-    if (!(await worksFor(harmlessText, embedders.probe, signal))) return deferAll(batch, reasonOf(error));
+    if (!(await worksFor(harmlessText, embedders.probe, signal))) {
+      const outcome = deferAll(batch, reasonOf(error));
+      return isEmbeddingTimeout(error) ? { ...outcome, timedOut: outcome.deferred } : outcome;
+    }
     const [only] = batch;
     if (batch.length === 1 && only !== undefined) {
       const final = error instanceof AppError && !error.retryable;
@@ -68,13 +74,22 @@ export async function isolateFailures(
 
 async function embedAll(
   batch: readonly Prepared[],
-  embedder: Embedder,
+  { passages: embedder, onProgress }: IsolationEmbedders,
   signal: AbortSignal,
 ): Promise<EmbeddedMessage[]> {
   const unsplit = batch.find((prepared) => prepared.splitError !== undefined);
   if (unsplit !== undefined) throw unsplit.splitError;
-  const texts = batch.flatMap((prepared) => prepared.passages);
-  const vectors = await embedder.embed(texts, { kind: 'passage', signal });
+  const owners = batch.flatMap(({ message, passages }) => passages.map((text) => ({ message, text })));
+  const vectors = await embedder.embed(
+    owners.map(({ text }) => text),
+    {
+      kind: 'passage',
+      signal,
+      onPart: (from, part) => {
+        for (const { message } of owners.slice(from, from + part.length)) onProgress?.(message);
+      },
+    },
+  );
   let next = 0;
   return batch.map(({ message, passages }) => {
     const from = next;
@@ -105,6 +120,7 @@ function merge(a: IsolatedOutcome, b: IsolatedOutcome): IsolatedOutcome {
     embedded: [...a.embedded, ...b.embedded],
     deferred: [...a.deferred, ...b.deferred],
     deferReason: a.deferReason === '' ? b.deferReason : a.deferReason,
+    timedOut: [...a.timedOut, ...b.timedOut],
     refused: [...a.refused, ...b.refused],
   };
 }

@@ -1,6 +1,7 @@
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { leaseMessages, type Lease } from './lease-messages.ts';
+import type { LeaseRequest } from './lease-statement.ts';
 import { createTenant, type TestTenant } from './testing/embedding-fixture.ts';
 
 let database: TestDatabase;
@@ -9,14 +10,16 @@ beforeAll(async () => {
 });
 afterAll(() => database.stop());
 
-async function lease(tenant: TestTenant, options: { limit?: number; leaseMs?: number } = {}): Promise<Lease> {
-  const [own] = await leaseMessages(database.db, [{ ...tenant.work, limit: 64, leaseMs: 60_000, ...options }]);
+async function lease(tenant: TestTenant, options: Partial<LeaseRequest> = {}): Promise<Lease> {
+  const [own] = await leaseMessages(database.db, [
+    { ...tenant.work, limit: 64, tokenBudget: 1_000_000, leaseMs: 60_000, ...options },
+  ]);
   if (own === undefined) throw new Error('no lease for the request');
   return own;
 }
 
 /** Ids of what a lease took, in the order of the ids. */
-async function leaseIds(tenant: TestTenant, options: { limit?: number; leaseMs?: number } = {}): Promise<string[]> {
+async function leaseIds(tenant: TestTenant, options: Partial<LeaseRequest> = {}): Promise<string[]> {
   const { messages } = await lease(tenant, options);
   return messages.map((message) => message.messageId).toSorted();
 }
@@ -43,7 +46,7 @@ describe('a lease', () => {
     await tenant.setPending([later], { dueSecondsAgo: -60 });
     await tenant.setPending([leased], { leaseEndedSecondsAgo: -60 });
     await tenant.setPending([failed], { state: 'failed' });
-    const next = { ...tenant.work, generation: 2, limit: 9, leaseMs: 1000 };
+    const next = { ...tenant.work, generation: 2, limit: 9, tokenBudget: 1_000_000, leaseMs: 1000 };
     expect(await leaseMessages(database.db, [next])).toEqual([{ messages: [], mayLeaveMore: false }]);
     expect(await leaseIds(tenant)).toEqual([due]);
     expect(await leaseIds(tenant)).toEqual([]);
@@ -96,8 +99,70 @@ describe('a lease', () => {
   });
 });
 
+describe('a lease by estimated tokens', () => {
+  // 1000 estimated tokens each: three bytes a token.
+  const thousand = (count: number) => Array.from({ length: count }, (_, n) => String(n).padEnd(3000, 'x'));
+
+  test('takes the oldest messages up to its budget, and says that there is more', async () => {
+    const tenant = createTenant(database.db);
+    const ids = await tenant.add(...thousand(6));
+    for (const from of [0, 2, 4]) {
+      const { messages, mayLeaveMore } = await lease(tenant, { tokenBudget: 2500 });
+      expect(messages.map((message) => message.messageId)).toEqual(ids.slice(from, from + 2));
+      expect(mayLeaveMore).toBe(from < 4);
+    }
+    for (const row of (await tenant.pending()).values()) expect(row).toMatchObject({ attempts: 1 });
+  });
+
+  test('counts no attempt and holds no lease of what it leaves', async () => {
+    const tenant = createTenant(database.db);
+    const [, left = ''] = await tenant.add(...thousand(2));
+    await lease(tenant, { tokenBudget: 1500 });
+    expect((await tenant.pending()).get(left)).toMatchObject({ attempts: 0, leased_until: null });
+  });
+
+  test('takes one message however large it is, also of bytes that are moved out of the row, and no other with it', async () => {
+    const tenant = createTenant(database.db);
+    const large = Array.from({ length: 3 }, (_, n) => `${n}${'\ufdfa'.repeat(99_999)}`);
+    const ids = await tenant.add(...large, 'small');
+    const taken: string[][] = [];
+    for (let round = 0; round < 4; round += 1) {
+      const { messages } = await lease(tenant, { tokenBudget: 100 });
+      taken.push(messages.map((message) => message.messageId));
+      for (const { content } of messages) expect([...large, 'small']).toContain(content);
+    }
+    expect(taken).toEqual(ids.map((id) => [id]));
+  });
+
+  test('never passes a large message over for small ones behind it', async () => {
+    const tenant = createTenant(database.db);
+    const ids = await tenant.add('small', 'x'.repeat(100_000), 'small too');
+    const order: string[] = [];
+    for (let round = 0; round < 3; round += 1) order.push(...(await leaseIds(tenant, { tokenBudget: 1000 })));
+    expect(order).toEqual(ids);
+  });
+
+  test('deals what was taken out to all who asked, each message to one, and none over its number', async () => {
+    const tenant = createTenant(database.db);
+    const ids = await tenant.add(...contents(40), ...thousand(8), ...contents(20));
+    const request = (limit: number, tokenBudget: number) => ({ ...tenant.work, limit, tokenBudget, leaseMs: 60_000 });
+    const leases = await leaseMessages(database.db, [request(30, 3000), request(25, 2000), request(13, 9000)]);
+    const dealt = leases.flatMap(({ messages }) => messages.map((message) => message.messageId));
+    expect(dealt).toEqual(ids);
+    for (const [n, limit] of [30, 25, 13].entries()) {
+      expect(leases[n]?.messages.length).toBeGreaterThan(0);
+      expect(leases[n]?.messages.length).toBeLessThanOrEqual(limit);
+    }
+  });
+});
+
 describe('leases of several tenants at once', () => {
-  const limited = (tenant: TestTenant, limit: number) => ({ ...tenant.work, limit, leaseMs: 60_000 });
+  const limited = (tenant: TestTenant, limit: number) => ({
+    ...tenant.work,
+    limit,
+    tokenBudget: 1_000_000,
+    leaseMs: 60_000,
+  });
 
   test('give each what it asked for and no more, in the order asked', async () => {
     const [flood, small, idle] = [createTenant(database.db), createTenant(database.db), createTenant(database.db)];

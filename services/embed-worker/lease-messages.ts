@@ -1,6 +1,12 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
 import type { Kysely } from 'kysely';
-import { takeLeases, type LeasedMessage, type LeaseRequest, type Taken } from './lease-statement.ts';
+import {
+  estimateLeasedTokens,
+  takeLeases,
+  type LeasedMessage,
+  type LeaseRequest,
+  type Taken,
+} from './lease-statement.ts';
 
 export interface Lease {
   readonly messages: readonly LeasedMessage[];
@@ -9,7 +15,8 @@ export interface Lease {
 }
 
 /**
- * Takes due messages for `leaseMs`, counting an attempt for each: of a tenant at most what its requests ask for.
+ * Takes due messages for `leaseMs`, counting an attempt for each: of a tenant at most what its requests ask for, by
+ * number and by estimated tokens, but at least one message.
  * Messages that were leased often without an outcome are taken one at a time: behind the others, unless they have
  * waited for longer than a lease.
  *
@@ -19,7 +26,9 @@ export async function leaseMessages(db: Kysely<Schema>, requests: readonly Lease
   const groups = [...Map.groupBy(requests, ({ tenantId, generation }) => `${tenantId}.${generation}`).values()];
   const asks = groups.flatMap((group) => {
     const [first] = group;
-    return first === undefined ? [] : [{ ...first, limit: sumOf(group), alone: undefined }];
+    if (first === undefined) return [];
+    const limit = sumOf(group.map((request) => request.limit));
+    return [{ ...first, limit, tokenBudget: sumOf(group.map((request) => request.tokenBudget)), alone: undefined }];
   });
   const leaseMs = Math.max(...requests.map((request) => request.leaseMs));
   const first = await takeLeases(db, asks, leaseMs);
@@ -39,21 +48,38 @@ export async function leaseMessages(db: Kysely<Schema>, requests: readonly Lease
   return requests.map((request) => leases.get(request) ?? { messages: [], mayLeaveMore: false });
 }
 
-function sumOf(requests: readonly LeaseRequest[]): number {
-  return requests.reduce((sum, { limit }) => sum + limit, 0);
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
 }
 
 /** Deals what was taken out to those who asked for the same: the last one that gets some knows whether more is left. */
-function share(
-  { alone, messages, limit }: Taken,
-  group: readonly LeaseRequest[],
-  leases: Map<LeaseRequest, Lease>,
-): void {
-  const isMore = messages.length > 0 && (alone || messages.length === limit);
+function share({ messages, isMore }: Taken, group: readonly LeaseRequest[], leases: Map<LeaseRequest, Lease>): void {
+  const counts = countsWithin(messages, group);
   let dealt = 0;
-  for (const request of group) {
-    const own = messages.slice(dealt, dealt + request.limit);
+  for (const [place, request] of group.entries()) {
+    const own = messages.slice(dealt, dealt + (counts[place] ?? 0));
     dealt += own.length;
     leases.set(request, { messages: own, mayLeaveMore: isMore && own.length > 0 && dealt === messages.length });
   }
+}
+
+/** How many messages each request gets: until they reach its budget; then, what is left, up to its limit. */
+function countsWithin(messages: readonly LeasedMessage[], group: readonly LeaseRequest[]): number[] {
+  const left = messages.values();
+  const counts = group.map(({ limit, tokenBudget }) => {
+    let count = 0;
+    for (let tokens = 0; count < limit && tokens < tokenBudget; count += 1) {
+      const { value } = left.next();
+      if (value === undefined) break;
+      tokens += estimateLeasedTokens(value);
+    }
+    return count;
+  });
+  let rest = messages.length - sumOf(counts);
+  return group.map(({ limit }, place) => {
+    const count = counts[place] ?? 0;
+    const more = Math.min(rest, limit - count);
+    rest -= more;
+    return count + more;
+  });
 }

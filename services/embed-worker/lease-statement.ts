@@ -19,7 +19,10 @@ export interface LeasedMessage {
 }
 
 export interface LeaseRequest extends TenantWork {
+  /** Messages at most. */
   readonly limit: number;
+  /** Estimated tokens of all of them at most; one message may have more. */
+  readonly tokenBudget: number;
   readonly leaseMs: number;
 }
 
@@ -32,17 +35,30 @@ export interface Ask extends LeaseRequest {
 export interface Taken extends LeaseRequest {
   readonly alone: boolean;
   readonly messages: readonly LeasedMessage[];
+  /** Others of the kind may be due as well. */
+  readonly isMore: boolean;
 }
 
 interface LeasedRow {
   /** Place of the ask, from 1. */
   readonly place: string;
   readonly alone: boolean;
+  /** Null where nothing was taken. */
+  readonly candidates: string | null;
+  /** Null where the message is not there. */
   readonly message_id: string | null;
   readonly content: string;
   readonly speaker: string | null;
   readonly content_hash: Buffer;
   readonly attempts: number;
+}
+
+/** UTF-8 bytes a token, on the safe side for prose; what they become after normalisation is known once they are read. */
+const bytesPerToken = 3;
+
+/** Estimated tokens of a message, as a lease counts them. */
+export function estimateLeasedTokens({ content }: Pick<LeasedMessage, 'content'>): number {
+  return Math.ceil(Buffer.byteLength(content) / bytesPerToken);
 }
 
 // From this lease on a message is taken alone: what killed a worker before must not take others with it.
@@ -55,7 +71,9 @@ const isDue = sql`p.tenant_id = ask.tenant_id and p.generation = ask.generation 
 
 /**
  * One round of leases, for several tenants in one statement. Tenants must differ: a statement does not skip what it
- * has locked itself.
+ * has locked itself. Messages are taken in order until their sizes reach the budget, at least one: so that a long
+ * message is never passed over for shorter ones behind it. Sizes are read without the contents: octet_length of a
+ * stored value that was moved out of its row takes it from the pointer.
  *
  * @returns what each ask got, in their order; messages longest due first.
  */
@@ -65,11 +83,12 @@ export async function takeLeases(db: Kysely<Schema>, asks: readonly Ask[], lease
   const tenantIds = asks.map((ask) => ask.tenantId);
   const { rows } = await sql<LeasedRow>`
     with ask as materialized (
-      select given.place, given.tenant_id, given.generation, given.max_messages,
+      select given.place, given.tenant_id, given.generation, given.max_messages, given.max_bytes,
              coalesce(given.alone, longest_due.is_overdue_suspect, false) as alone
       from unnest(${tenantIds}::text[], ${asks.map((ask) => ask.generation)}::int[],
-                  ${asks.map((ask) => ask.limit)}::int[], ${asks.map((ask) => ask.alone ?? null)}::boolean[])
-        with ordinality as given (tenant_id, generation, max_messages, alone, place)
+                  ${asks.map((ask) => ask.limit)}::int[], ${asks.map(bytesOf)}::bigint[],
+                  ${asks.map((ask) => ask.alone ?? null)}::boolean[])
+        with ordinality as given (tenant_id, generation, max_messages, max_bytes, alone, place)
       left join lateral (
         select ${isSuspect} and p.due_at <= now() - ${lease} as is_overdue_suspect
         from embedding_pending p join (select given.tenant_id, given.generation) as ask on true
@@ -78,33 +97,49 @@ export async function takeLeases(db: Kysely<Schema>, asks: readonly Ask[], lease
         limit 1
       ) as longest_due on true
     ), due as materialized (
-      select ask.place, taken.*
+      select ask.place, sized.*
       from ask cross join lateral (
-        select p.tenant_id, p.generation, p.message_id from embedding_pending p
-        where ${isDue} and ${isSuspect} = ask.alone
-        order by p.due_at, p.message_id
-        limit case when ask.alone then 1 else ask.max_messages end
-        for update skip locked
-      ) as taken
+        select candidate.*, count(*) over () as candidates,
+               row_number() over by_age as nth, sum(bytes) over by_age as bytes_so_far
+        from (
+          select p.tenant_id, p.generation, p.message_id, p.due_at, m.id as stored_id, m.content, m.metadata,
+                 m.content_hash as stored_hash, coalesce(octet_length(m.content), 0) as bytes
+          from embedding_pending p
+          left join message m
+            on m.tenant_id = any(${tenantIds}::text[]) and m.tenant_id = p.tenant_id and m.id = p.message_id
+          where ${isDue} and ${isSuspect} = ask.alone
+          order by p.due_at, p.message_id
+          limit case when ask.alone then 1 else ask.max_messages end
+          for update of p skip locked
+        ) as candidate
+        window by_age as (order by candidate.due_at, candidate.message_id)
+      ) as sized
+      where sized.nth = 1 or sized.bytes_so_far <= ask.max_bytes
     ), leased as (
       update embedding_pending p
       set attempts = p.attempts + 1, leased_until = now() + ${lease}
       from due
       where p.tenant_id = due.tenant_id and p.generation = due.generation and p.message_id = due.message_id
-      returning due.place, p.tenant_id, p.message_id, p.content_hash, p.attempts, p.due_at
+      returning due.place, due.candidates, due.nth, due.stored_id, due.content, due.metadata, due.stored_hash,
+                p.attempts
     )
-    select ask.place, ask.alone, m.id as message_id, m.content, ${speakerOf('m')} as speaker, leased.content_hash, leased.attempts
-    from ask left join (
-      leased join message m
-        on m.tenant_id = any(${tenantIds}::text[]) and m.tenant_id = leased.tenant_id and m.id = leased.message_id
-    ) on leased.place = ask.place
-    order by ask.place, leased.due_at, leased.message_id
+    select ask.place, ask.alone, leased.candidates, leased.stored_id as message_id, leased.content,
+           ${speakerOf('leased')} as speaker, leased.stored_hash as content_hash, leased.attempts
+    from ask left join leased on leased.place = ask.place
+    order by ask.place, leased.nth
   `.execute(db);
   const byPlace = Map.groupBy(rows, (row) => Number(row.place));
   return asks.map((ask, index) => {
     const own = byPlace.get(index + 1) ?? [];
-    return { ...ask, alone: own[0]?.alone ?? false, messages: own.flatMap(toMessage) };
+    const alone = own[0]?.alone ?? false;
+    const candidates = Number(own[0]?.candidates ?? 0);
+    const isMore = alone || candidates === ask.limit || candidates > own.length;
+    return { ...ask, alone, messages: own.flatMap(toMessage), isMore };
   });
+}
+
+function bytesOf({ tokenBudget }: LeaseRequest): number {
+  return Math.ceil(tokenBudget * bytesPerToken);
 }
 
 function toMessage(row: LeasedRow): LeasedMessage[] {

@@ -1,25 +1,47 @@
+import type { Throughput } from '@memory-layer/shared/embedding/throughput';
+
 interface Turns {
   running: number;
+  /** Estimated tokens that its jobs hold. */
+  tokens: number;
   refused: boolean;
 }
 
+/** A lease should keep the model busy for this long, so that places are free again soon. */
+const leaseWorkMs = 500;
+/** What a lease may have however slow the model is: 64 messages of some 190 characters. */
+const minLeaseTokens = 4096;
+/** Leases' worth of tokens that one tenant may hold in a process. More would wait here instead of in the database. */
+const leasesPerTenant = 4;
+
 /**
- * Keeps one tenant from taking all places of this process: jobs beyond a tenant's share are turned away, and it is
- * said when one of the others ends, so that the bell can be rung again. Places stay free for whoever comes next.
+ * Keeps one tenant from taking all places of this process, or all of its memory: jobs beyond a tenant's share are
+ * turned away, and it is said when one of the others ends, so that the bell can be rung again. Places stay free for
+ * whoever comes next.
  */
 export class TenantTurns {
   readonly #places: number;
+  readonly #throughput: Pick<Throughput, 'tokensIn'>;
   readonly #tenants = new Map<string, Turns>();
 
-  /** @param concurrency jobs that this process runs at once; a tenant gets three quarters of them. */
-  constructor(concurrency: number) {
+  /**
+   * @param concurrency jobs that this process runs at once; a tenant gets three quarters of them.
+   * @param throughput what the model does.
+   */
+  constructor(concurrency: number, throughput: Pick<Throughput, 'tokensIn'>) {
     this.#places = Math.ceil(concurrency * 0.75);
+    this.#throughput = throughput;
+  }
+
+  /** Estimated tokens that a job should lease. */
+  get leaseTokens(): number {
+    return Math.max(minLeaseTokens, this.#throughput.tokensIn(leaseWorkMs) ?? 0);
   }
 
   /** Whether the tenant may begin a job; every `true` needs a {@link leave}. */
   enter(tenantId: string): boolean {
-    const turns = this.#tenants.get(tenantId) ?? { running: 0, refused: false };
-    if (turns.running >= this.#places) {
+    const turns = this.#tenants.get(tenantId) ?? { running: 0, tokens: 0, refused: false };
+    if (turns.running >= this.#places || turns.tokens >= this.leaseTokens * leasesPerTenant) {
       turns.refused = true;
       return false;
     }
@@ -28,13 +50,23 @@ export class TenantTurns {
     return true;
   }
 
-  /** @returns whether a job of the tenant was turned away meanwhile; said once. */
-  leave(tenantId: string): boolean {
+  /** What a job of the tenant has leased, until it leaves. */
+  hold(tenantId: string, tokens: number): void {
+    const turns = this.#tenants.get(tenantId);
+    if (turns !== undefined) turns.tokens += tokens;
+  }
+
+  /**
+   * @param tokens what the job held.
+   * @returns whether a job of the tenant was turned away meanwhile; said once.
+   */
+  leave(tenantId: string, tokens: number): boolean {
     const turns = this.#tenants.get(tenantId);
     if (turns === undefined) return false;
     const { refused } = turns;
     turns.refused = false;
     turns.running -= 1;
+    turns.tokens -= tokens;
     if (turns.running === 0) this.#tenants.delete(tenantId);
     return refused;
   }

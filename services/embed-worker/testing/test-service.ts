@@ -4,6 +4,7 @@ import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embe
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { createGuardedEmbedder, type GuardOptions } from '@memory-layer/shared/embedding/guarded-embedder';
 import { ScriptedEmbedder } from '@memory-layer/shared/embedding/testing/scripted-embedder';
+import { Throughput } from '@memory-layer/shared/embedding/throughput';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
@@ -40,6 +41,8 @@ export interface ServiceOptions {
   readonly guard?: Partial<GuardOptions>;
   readonly batchSize?: number;
   readonly concurrency?: number;
+  /** Estimated tokens of a lease, as if the model were that fast; without, what a model gets that is not known yet. */
+  readonly leaseTokens?: number;
 }
 
 const leaseMs = 60_000;
@@ -59,13 +62,19 @@ export function createService(db: Kysely<Schema>, options: ServiceOptions = {}) 
     resetTimeoutMs: 60_000,
     ...options.guard,
   });
+  const { leaseTokens } = options;
+  const throughput =
+    leaseTokens === undefined
+      ? new Throughput()
+      : { measure: <T>(_: number, call: () => Promise<T>) => call(), tokensIn: () => leaseTokens };
+  const batching = createBatchingEmbedder(guarded, { timeoutMs: guarded.timeoutMs, throughput });
   const repository = createEmbeddingRepository(db);
   const logger = createLogger({ service: 'test', level: 'info', stream: { write: (line) => void lines.push(line) } });
   const service = createEmbeddingService({
     repository: createGatheringRepository(repository, logger),
-    turns: new TenantTurns(options.concurrency ?? 16),
+    turns: new TenantTurns(options.concurrency ?? 16, throughput),
     leases: new LeaseKeeper({ repository, leaseMs, logger }),
-    embedder: createCachedEmbedder(createBatchingEmbedder(guarded), { maxEntries: 100 }),
+    embedder: createCachedEmbedder(batching, { maxEntries: 5000 }),
     probe: guarded,
     bell: { ring: (tenantId) => void rung.push(tenantId) },
     batchSize,

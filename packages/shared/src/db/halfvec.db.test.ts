@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => database.stop());
 
 async function readBack(vectors: readonly Float32Array[]): Promise<string[]> {
-  const parameter = encodeHalfvecs(vectors, oid);
+  const parameter = await encodeHalfvecs(vectors, oid);
   const { rows } = await sql<{ vector: string }>`select unnest(${parameter}::halfvec[])::text as vector`.execute(
     database.db,
   );

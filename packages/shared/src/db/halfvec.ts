@@ -1,4 +1,5 @@
 /// <reference lib="esnext.float16" />
+import { setImmediate as turn } from 'node:timers/promises';
 import { sql, type Kysely } from 'kysely';
 import type { Schema } from './schema.ts';
 
@@ -6,6 +7,8 @@ const headerBytes = 20;
 /** Length of the element, then pgvector's own: dimension and a field that is not used. */
 const elementHeaderBytes = 8;
 const elementLengthBytes = 4;
+/** Between so many vectors the event loop has its turn: 512 dimensions of each take some 5 ms. */
+const vectorsPerTurn = 512;
 
 /**
  * Vectors as a parameter of type `halfvec[]` in PostgreSQL's binary form, which `pg` sends a Buffer in: measured at a
@@ -16,7 +19,7 @@ const elementLengthBytes = 4;
  *
  * @param typeOid the database's own number of the type halfvec; see {@link findHalfvecOid}.
  */
-export function encodeHalfvecs(vectors: readonly Float32Array[], typeOid: number): Buffer {
+export async function encodeHalfvecs(vectors: readonly Float32Array[], typeOid: number): Promise<Buffer> {
   const bytes = vectors.reduce((sum, vector) => sum + elementHeaderBytes + vector.length * 2, headerBytes);
   const buffer = Buffer.allocUnsafe(bytes);
   const hasElements = vectors.length > 0;
@@ -28,7 +31,8 @@ export function encodeHalfvecs(vectors: readonly Float32Array[], typeOid: number
   buffer.writeInt32BE(vectors.length, 12);
   buffer.writeInt32BE(1, 16);
   let at = headerBytes;
-  for (const vector of vectors) {
+  for (const [index, vector] of vectors.entries()) {
+    if (index > 0 && index % vectorsPerTurn === 0) await turn();
     at = writeHalfvec(buffer, at, vector);
   }
   return buffer;

@@ -4,6 +4,7 @@ import { AppError } from '../errors/app-error.ts';
 import { createBatchingEmbedder } from './batching-embedder.ts';
 import { CircuitOpenError } from './circuit-open-error.ts';
 import { ScriptedEmbedder } from './testing/scripted-embedder.ts';
+import { tokensOf } from './work-estimate.ts';
 
 const passage = { kind: 'passage' } as const;
 const texts = (count: number, name = 'text') => Array.from({ length: count }, (_, n) => `${name} ${n}`);
@@ -13,7 +14,7 @@ function createEmbedder() {
   const scripted = new ScriptedEmbedder();
   const vectorOf = (text: string) => Float32Array.of(text.length, Number(text.split(' ')[1] ?? 0));
   scripted.answer = async (batch) => batch.map(vectorOf);
-  return { scripted, embedder: createBatchingEmbedder(scripted), vectorOf };
+  return { scripted, embedder: createBatchingEmbedder(scripted, { timeoutMs: 30_000 }), vectorOf };
 }
 
 describe('BatchingEmbedder', () => {
@@ -34,6 +35,40 @@ describe('BatchingEmbedder', () => {
     const { scripted, embedder } = createEmbedder();
     await Promise.all(Array.from({ length: 10 }, (_, n) => embedder.embed(texts(30, `t${n}`), passage)));
     expect(Math.max(...scripted.calls.slice(0, 8).map((call) => call.texts.length))).toBeLessThanOrEqual(16);
+  });
+
+  it('bounds a call by tokens, before and after it has learnt how fast the model is', async () => {
+    const { scripted, embedder, vectorOf } = createEmbedder();
+    const msPerToken = 0.02;
+    scripted.answer = async (batch) => {
+      await sleep(tokensOf(batch) * msPerToken);
+      return batch.map(vectorOf);
+    };
+    const timeoutMs = 120;
+    const fast = createBatchingEmbedder(scripted, { timeoutMs });
+    const long = Array.from({ length: 60 }, (_, n) => `${'x'.repeat(1200)} ${n}`);
+    await embedder.embed(long.slice(0, 1), passage);
+    await fast.embed(long, passage);
+    expect(tokensOf(scripted.calls[0]?.texts ?? [])).toBeLessThanOrEqual(512);
+    await fast.embed(long, passage);
+    // A quarter of the limit, whatever the timer adds to it.
+    const mostTokens = Math.max(...scripted.calls.map((call) => tokensOf(call.texts)));
+    expect(mostTokens).toBeLessThanOrEqual(timeoutMs / 4 / msPerToken + 512);
+  });
+
+  it('hands out what is finished when the rest of a call fails', async () => {
+    const { scripted, embedder, vectorOf } = createEmbedder();
+    scripted.answer = async (batch) => {
+      if (batch.includes('text 40')) throw new AppError('embedding_unavailable', 'took too long');
+      return batch.map(vectorOf);
+    };
+    const kept = new Map<number, Float32Array>();
+    const onPart = (from: number, vectors: readonly Float32Array[]) =>
+      vectors.forEach((vector, index) => kept.set(from + index, vector));
+    await expect(embedder.embed(texts(64), { ...passage, onPart })).rejects.toThrow('took too long');
+    await sleep(10);
+    expect([...kept.keys()].toSorted((a, b) => a - b)).toEqual([...texts(64).keys()].filter((n) => n < 32 || n >= 48));
+    for (const [n, vector] of kept) expect(vector).toEqual(vectorOf(`text ${n}`));
   });
 
   it('fails the caller whose text it is, and not those gathered with it', async () => {

@@ -2,17 +2,27 @@ import { allAborted } from '../batching/all-aborted.ts';
 import { Coalescer } from '../batching/coalescer.ts';
 import { togetherOrAlone, unwrap } from '../batching/together-or-alone.ts';
 import { isCircuitOpen } from './circuit-open-error.ts';
-import type { Embedder, EmbedOptions } from './embedder.ts';
-import { freeTexts, WorkEstimate } from './work-estimate.ts';
+import type { Embedder, EmbedOptions, SplitOptions } from './embedder.ts';
+import type { Throughput } from './throughput.ts';
+import { isLittle, piecesOf, tokensOf, WorkEstimate } from './work-estimate.ts';
+
+export interface BatchingOptions {
+  /** Of one call of the embedder. What a call is given is estimated to take a quarter of it, waiting included. */
+  readonly timeoutMs: number;
+  /** Learns what the model does in a second. */
+  readonly throughput?: Pick<Throughput, 'measure'>;
+}
 
 interface Call {
   readonly texts: readonly string[];
   readonly signal: AbortSignal | undefined;
+  /** Called with the vectors as soon as there are any. */
+  readonly keep: (vectors: readonly Float32Array[]) => void;
 }
 
 type Calls = Coalescer<Call, PromiseSettledResult<Float32Array[]>>;
 
-/** Several, so that threads do not run dry. */
+/** Several, so that threads do not run dry. What a call waits for them is part of what is learnt of its duration. */
 const callsAtOnce = 6;
 /** Callers with a few texts need not wait for those with many: they have a queue and calls of their own. */
 const smallCallsAtOnce = 2;
@@ -22,15 +32,18 @@ class BatchingEmbedder implements Embedder {
   readonly dimension: number;
   readonly maxTokens: number;
   readonly #inner: Embedder;
-  readonly #estimate = new WorkEstimate();
+  readonly #throughput: Pick<Throughput, 'measure'> | undefined;
+  readonly #estimate: WorkEstimate;
   readonly #large: Calls;
   readonly #small: Calls;
 
-  constructor(inner: Embedder) {
+  constructor(inner: Embedder, { timeoutMs, throughput }: BatchingOptions) {
     this.modelId = inner.modelId;
     this.dimension = inner.dimension;
     this.maxTokens = inner.maxTokens;
     this.#inner = inner;
+    this.#throughput = throughput;
+    this.#estimate = new WorkEstimate(timeoutMs);
     this.#large = this.#gather(callsAtOnce, (calls) => this.#embedAndLearn(calls));
     this.#small = this.#gather(smallCallsAtOnce, (calls) => this.#embedTogether(calls));
   }
@@ -56,45 +69,55 @@ class BatchingEmbedder implements Embedder {
     await this.#inner.stop();
   }
 
-  split(text: string): Promise<string[]> {
-    return this.#inner.split(text);
+  split(text: string, options?: SplitOptions): Promise<string[]> {
+    return this.#inner.split(text, options);
   }
 
   async embed(texts: readonly string[], options: EmbedOptions): Promise<Float32Array[]> {
-    const { kind, signal } = options;
+    const { kind, signal, onPart } = options;
     if (kind === 'query' || texts.length === 0) return this.#inner.embed(texts, options);
-    if (texts.length < freeTexts) return unwrap(await this.#small.submit({ texts, signal }, signal));
-    const parts = Array.from({ length: Math.ceil(texts.length / freeTexts) }, (_, part) =>
-      texts.slice(part * freeTexts, (part + 1) * freeTexts),
+    const calls = isLittle(texts) ? this.#small : this.#large;
+    const outcomes = await Promise.all(
+      piecesOf(texts).map((piece) => {
+        const keep = (vectors: readonly Float32Array[]) => onPart?.(piece.from, vectors);
+        return calls.submit({ texts: piece.texts, signal, keep }, signal);
+      }),
     );
-    const outcomes = await Promise.all(parts.map((part) => this.#large.submit({ texts: part, signal }, signal)));
     return outcomes.flatMap(unwrap);
   }
 
   async #embedAndLearn(calls: readonly Call[]): Promise<Float32Array[][]> {
     const started = performance.now();
-    const vectors = await this.#embedTogether(calls);
-    this.#estimate.learn(
-      calls.flatMap((call) => call.texts),
-      performance.now() - started,
-    );
-    return vectors;
+    const texts = calls.flatMap((call) => call.texts);
+    try {
+      const vectors = await this.#embedTogether(calls);
+      this.#estimate.learn(texts, performance.now() - started);
+      return vectors;
+    } catch (error) {
+      this.#estimate.learnFailure(texts, performance.now() - started);
+      throw error;
+    }
   }
 
   async #embedTogether(calls: readonly Call[]): Promise<Float32Array[][]> {
     const texts = calls.flatMap((call) => call.texts);
     const signal = allAborted(calls.map((call) => call.signal));
-    const vectors = await this.#inner.embed(texts, { kind: 'passage', signal });
+    const embed = () => this.#inner.embed(texts, { kind: 'passage', signal });
+    const vectors = await (this.#throughput?.measure(tokensOf(texts), embed) ?? embed());
     let next = 0;
-    return calls.map((call) => vectors.slice(next, (next += call.texts.length)));
+    return calls.map((call) => {
+      const own = vectors.slice(next, (next += call.texts.length));
+      call.keep(own);
+      return own;
+    });
   }
 }
 
 /**
  * An embedder that gathers passages of concurrent calls: while batches are computed, what arrives goes together into
- * the next one; the slower the model, the smaller they are. Those with few texts do not wait for those with many. When a batch fails, each call of it is tried alone, so that
- * only the one at fault fails. Queries go straight through.
+ * the next one; the slower the model, the smaller they are. Those with few texts do not wait for those with many. When
+ * a batch fails, each call of it is tried alone, so that only the one at fault fails. Queries go straight through.
  */
-export function createBatchingEmbedder(embedder: Embedder): Embedder {
-  return new BatchingEmbedder(embedder);
+export function createBatchingEmbedder(embedder: Embedder, options: BatchingOptions): Embedder {
+  return new BatchingEmbedder(embedder, options);
 }

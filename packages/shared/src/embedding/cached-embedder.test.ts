@@ -38,6 +38,18 @@ describe('createCachedEmbedder', () => {
     expect(lengths(await cached.embed(['aa'], { kind: 'query' }))).toEqual([2]);
   });
 
+  it('keeps what was finished of a call that failed', async () => {
+    const works = inner.answer;
+    inner.answer = async ([first = '', ...others], { onPart }) => {
+      onPart?.(0, [Float32Array.of(first.length, 1)]);
+      throw new Error(`down after one, ${others.length} left`);
+    };
+    await expect(cached.embed(['aa', 'b', 'ccc'], { kind: 'passage' })).rejects.toThrow('2 left');
+    inner.answer = works;
+    expect(lengths(await cached.embed(['aa', 'b', 'ccc'], { kind: 'passage' }))).toEqual([2, 1, 3]);
+    expect(asked()[1]).toEqual(['b', 'ccc']);
+  });
+
   it('does not remember failures', async () => {
     const works = inner.answer;
     inner.answer = () => Promise.reject(new Error('down'));

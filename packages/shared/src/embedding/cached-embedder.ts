@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Embedder, EmbedKind, EmbedOptions } from './embedder.ts';
+import type { Embedder, EmbedKind, EmbedOptions, SplitOptions } from './embedder.ts';
 
 export interface CacheOptions {
   /** Vectors kept, the least recently used going first; a vector of 512 dimensions takes 2 KiB. */
@@ -30,8 +30,8 @@ class CachedEmbedder implements Embedder {
     return this.#inner.stop();
   }
 
-  split(text: string): Promise<string[]> {
-    return this.#inner.split(text);
+  split(text: string, options?: SplitOptions): Promise<string[]> {
+    return this.#inner.split(text, options);
   }
 
   async embed(texts: readonly string[], options: EmbedOptions): Promise<Float32Array[]> {
@@ -42,12 +42,23 @@ class CachedEmbedder implements Embedder {
     const missing = new Map(keys.map((key, index) => [key, texts[index] ?? '']));
     for (const key of found.keys()) missing.delete(key);
     if (missing.size > 0) {
-      const computed = await this.#inner.embed([...missing.values()], options);
-      [...missing.keys()].forEach((key, index) => {
+      const missingKeys = [...missing.keys()];
+      const places = new Map(keys.map((key, place) => [key, place]));
+      const computed = await this.#inner.embed([...missing.values()], {
+        ...options,
+        // What is finished when the rest fails is not computed again.
+        onPart: (from, vectors) => {
+          for (const [index, vector] of vectors.entries()) {
+            const key = missingKeys[from + index] ?? '';
+            this.#keep(key, vector);
+            options.onPart?.(places.get(key) ?? 0, [vector]);
+          }
+        },
+      });
+      missingKeys.forEach((key, index) => {
         const vector = computed[index];
         if (!vector) throw new Error('the embedder gave fewer vectors than texts');
-        // A copy: the vector may be a view of a whole batch, which the cache would keep alive.
-        this.#vectors.set(key, vector.slice());
+        this.#keep(key, vector);
         found.set(key, vector);
         own.add(key);
       });
@@ -58,6 +69,11 @@ class CachedEmbedder implements Embedder {
       if (vector === undefined) return [];
       return own.delete(key) ? [vector] : [vector.slice()];
     });
+  }
+
+  /** A copy: the vector may be a view of a whole batch, which the cache would keep alive. */
+  #keep(key: string, vector: Float32Array): void {
+    if (!this.#vectors.has(key)) this.#vectors.set(key, vector.slice());
   }
 
   /** The text itself is not kept: a digest is enough, and is smaller. */

@@ -5,6 +5,18 @@ export interface EmbedOptions {
   readonly kind: EmbedKind;
   /** Cancels the work, not only the waiting. */
   readonly signal?: AbortSignal;
+  /**
+   * Called with vectors that are finished before the others of the call are, and the place of the first one, so that
+   * they can be kept when the call fails later. An embedder that finishes all at once need not call it.
+   */
+  readonly onPart?: (from: number, vectors: readonly Float32Array[]) => void;
+}
+
+export interface SplitOptions {
+  /** Whether a query waits for it. Default: `passage`. */
+  readonly kind?: EmbedKind;
+  /** Ends the work between two parts of a long text. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -34,7 +46,8 @@ export interface Embedder {
   embed(texts: readonly string[], options: EmbedOptions): Promise<Float32Array[]>;
   /**
    * Cuts a text into passages that the model sees whole: one passage when the text fits, else several
-   * that cover all of it, cut between sentences or words where possible. Never empty for a non-blank text.
+   * that cover all of it, cut between sentences or words where possible. Never empty for a non-blank text. A long text
+   * is cut part by part, so that nothing is held for long: neither the event loop nor a thread that others need.
    */
-  split(text: string): Promise<string[]>;
+  split(text: string, options?: SplitOptions): Promise<string[]>;
 }

@@ -14,6 +14,7 @@ export class FailureCount {
   readonly #limits: FailureLimits;
   #failures = 0;
   #rejections = 0;
+  #timeouts = 0;
 
   constructor(limits: FailureLimits) {
     this.#limits = limits;
@@ -22,11 +23,18 @@ export class FailureCount {
   reset(): void {
     this.#failures = 0;
     this.#rejections = 0;
+    this.#timeouts = 0;
+  }
+
+  /** Counts a timeout that may be the text's fault: it is a failure once the embedder fails for another reason, too. */
+  suspend(): void {
+    this.#timeouts += 1;
   }
 
   /** Counts one more failure. */
   isDownAfterFailure(): boolean {
-    this.#failures += 1;
+    this.#failures += 1 + this.#timeouts;
+    this.#timeouts = 0;
     return this.#failures >= this.#limits.failures;
   }
 

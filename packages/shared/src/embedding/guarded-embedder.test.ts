@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../errors/app-error.ts';
 import { isCircuitOpen } from './circuit-open-error.ts';
-import { type BreakerState, createGuardedEmbedder, type GuardedEmbedder } from './guarded-embedder.ts';
+import { type BreakerState, createGuardedEmbedder, harmlessText, type GuardedEmbedder } from './guarded-embedder.ts';
 import { ScriptedEmbedder } from './testing/scripted-embedder.ts';
 
 const fail = (code: 'embedding_unavailable' | 'embedding_rejected') => () => Promise.reject(new AppError(code, code));
@@ -110,7 +110,36 @@ describe('createGuardedEmbedder', () => {
     const late = embed();
     await Promise.all([expect(late).rejects.toThrow('took longer than 100 ms'), vi.advanceTimersByTimeAsync(100)]);
     expect(await Promise.all(slow)).toEqual(['failed', 'failed', 'failed']);
-    expect(inner.calls.every(({ options }) => options.signal?.aborted)).toBe(true);
+    expect(inner.calls.slice(0, 4).every(({ options }) => options.signal?.aborted)).toBe(true);
+    expect(guarded.breakerState(), 'the texts may be at fault').toBe('closed');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(
+      inner.calls.slice(4).map(({ texts }) => texts),
+      'one harmless text is tried',
+    ).toEqual([[harmlessText]]);
+    expect(guarded.breakerState()).toBe('open');
+  });
+
+  it('does not open for texts that take too long while a harmless one does not, however many they are', async () => {
+    const works = inner.answer;
+    inner.answer = (texts, options) => (texts.includes('slow') ? hang() : works(texts, options));
+    for (let round = 0; round < 5; round += 1) {
+      const slow = Promise.allSettled(Array.from({ length: 8 }, () => guarded.embed(['slow'], { kind: 'query' })));
+      await vi.advanceTimersByTimeAsync(100);
+      for (const result of await slow) expect(result).toMatchObject({ reason: { code: 'embedding_unavailable' } });
+    }
+    expect(states).toEqual([]);
+    expect(await repeat(1)).toEqual(['ok']);
+  });
+
+  it('opens again when the trial call takes too long', async () => {
+    inner.answer = fail('embedding_unavailable');
+    await repeat(3);
+    await vi.advanceTimersByTimeAsync(10_000);
+    inner.answer = hang;
+    const trial = outcome();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await trial).toBe('failed');
     expect(guarded.breakerState()).toBe('open');
   });
 

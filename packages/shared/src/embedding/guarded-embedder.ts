@@ -1,7 +1,8 @@
 import CircuitBreaker from 'opossum';
 import { AppError } from '../errors/app-error.ts';
 import { CircuitOpenError } from './circuit-open-error.ts';
-import type { Embedder, EmbedOptions } from './embedder.ts';
+import type { Embedder, EmbedOptions, SplitOptions } from './embedder.ts';
+import { EmbeddingTimeoutError } from './embedding-timeout-error.ts';
 import { FailureCount } from './failure-count.ts';
 
 export type BreakerState = 'closed' | 'open' | 'half_open';
@@ -21,12 +22,23 @@ export interface GuardOptions {
 }
 
 export interface GuardedEmbedder extends Embedder {
+  /** Longest time for one call. */
+  readonly timeoutMs: number;
+  /** Calls that have succeeded so far: a greater number says that the embedder worked meanwhile. */
+  readonly successes: number;
   breakerState(): BreakerState;
   /** Time after which a call may be let through; 0 when one would be now. Short while a trial call is under way. */
   retryAfterMs(): number;
 }
 
 const TRIAL_PAUSE_MS = 1_000;
+
+/** Tells a broken embedder from a text it cannot take: a working one embeds this in time. */
+export const harmlessText = 'The weather is fine today.';
+
+function isHarmless(texts: readonly string[]): boolean {
+  return texts.length === 1 && texts[0] === harmlessText;
+}
 
 function isRejection(error: unknown): boolean {
   return error instanceof AppError && error.code === 'embedding_rejected';
@@ -41,10 +53,20 @@ class CallerAbort extends Error {
   }
 }
 
+/** Marks, on its way through the breaker, a timeout that may be the fault of the text. */
+class SuspectTimeout extends Error {
+  readonly timeout: EmbeddingTimeoutError;
+
+  constructor(timeout: EmbeddingTimeoutError) {
+    super(timeout.message);
+    this.timeout = timeout;
+  }
+}
+
 /** Rejects when time is up, whether or not the work obeys its signal, and cancels that work. */
 function withTimeout(embed: EmbedCall, { name, timeoutMs }: GuardOptions): EmbedCall {
   return async (texts, options) => {
-    const late = new AppError('embedding_unavailable', `The ${name} embedder took longer than ${timeoutMs} ms.`);
+    const late = new EmbeddingTimeoutError(name, timeoutMs);
     const controller = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal;
     const timer = setTimeout(() => controller.abort(late), timeoutMs);
@@ -55,7 +77,8 @@ function withTimeout(embed: EmbedCall, { name, timeoutMs }: GuardOptions): Embed
       signal.throwIfAborted();
       return await Promise.race([embed(texts, { ...options, signal }), cancelled.promise]);
     } catch (error) {
-      throw options.signal?.aborted ? new CallerAbort(options.signal.reason) : error;
+      if (options.signal?.aborted) throw new CallerAbort(options.signal.reason);
+      throw error === late && !isHarmless(texts) ? new SuspectTimeout(late) : error;
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', cancel);
@@ -67,16 +90,20 @@ class CircuitBrokenEmbedder implements GuardedEmbedder {
   readonly modelId: string;
   readonly dimension: number;
   readonly maxTokens: number;
+  readonly timeoutMs: number;
   readonly #inner: Embedder;
   readonly #options: GuardOptions;
   readonly #breaker: CircuitBreaker<[readonly string[], EmbedOptions], Float32Array[]>;
   readonly #count: FailureCount;
   #openedAt = 0;
+  #successes = 0;
+  #isChecking = false;
 
   constructor(inner: Embedder, options: GuardOptions) {
     this.modelId = inner.modelId;
     this.dimension = inner.dimension;
     this.maxTokens = inner.maxTokens;
+    this.timeoutMs = options.timeoutMs;
     this.#inner = inner;
     this.#options = options;
     this.#count = new FailureCount({
@@ -104,6 +131,7 @@ class CircuitBrokenEmbedder implements GuardedEmbedder {
     const { halfOpen } = this.#breaker;
     // A caller's own abort says nothing of the embedder, so it is no proof that it is well again.
     if (error instanceof CallerAbort) return !halfOpen;
+    if (error instanceof SuspectTimeout) return !halfOpen;
     // An embedder that rejects a text answers: else a poison text, always tried first, would keep the breaker open.
     if (isRejection(error)) return halfOpen || !this.#count.isDownAfterRejection();
     return false;
@@ -138,9 +166,15 @@ class CircuitBrokenEmbedder implements GuardedEmbedder {
     try {
       const vectors = await this.#breaker.fire(texts, options);
       this.#count.reset();
+      this.#successes += 1;
       return vectors;
     } catch (error) {
       if (error instanceof CallerAbort) throw error.cause;
+      if (error instanceof SuspectTimeout) {
+        this.#count.suspend();
+        if (!this.#isChecking) void this.#checkHealth();
+        throw error.timeout;
+      }
       if (error instanceof Error && CircuitBreaker.isOurError(error)) {
         throw new CircuitOpenError(this.#options.name, this.retryAfterMs());
       }
@@ -148,8 +182,24 @@ class CircuitBrokenEmbedder implements GuardedEmbedder {
     }
   }
 
-  split(text: string): Promise<string[]> {
-    return this.#inner.split(text);
+  /** Its outcome counts as any other's: a success forgives the timeouts before it, a failure adds them up. */
+  async #checkHealth(): Promise<void> {
+    this.#isChecking = true;
+    try {
+      await this.embed([harmlessText], { kind: this.#options.name });
+    } catch {
+      // Counted already.
+    } finally {
+      this.#isChecking = false;
+    }
+  }
+
+  get successes(): number {
+    return this.#successes;
+  }
+
+  split(text: string, options?: SplitOptions): Promise<string[]> {
+    return this.#inner.split(text, options);
   }
 
   breakerState(): BreakerState {
@@ -169,7 +219,8 @@ class CircuitBrokenEmbedder implements GuardedEmbedder {
  * An embedder with a timeout and a circuit breaker (closed, open, half-open) around `embed`.
  *
  * The breaker opens after `failureThreshold` failures in a row; rejections count apart (see {@link FailureCount});
- * what the caller aborts does not count. While it is open, calls fail at once with {@link CircuitOpenError}; after
+ * what the caller aborts does not count. A timeout may be the fault of the text: it counts once the embedder fails for a
+ * harmless text as well, which is tried after it. While it is open, calls fail at once with {@link CircuitOpenError}; after
  * `resetTimeoutMs` one call is let through and decides. An empty list of texts proves nothing and is not passed on.
  */
 export function createGuardedEmbedder(embedder: Embedder, options: GuardOptions): GuardedEmbedder {

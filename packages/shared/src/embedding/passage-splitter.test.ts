@@ -67,6 +67,21 @@ describe('splitIntoPassages', () => {
     expect(expectSplit(text, 128).length).toBeGreaterThan(0);
   });
 
+  it('looks at no character more than a few times, whatever the text is', () => {
+    // Joined lines have more tokens than the lines by themselves.
+    let seen = 0;
+    const counting: TokenMeter = {
+      capacity: 8000,
+      count: (text) => {
+        seen += text.length;
+        return text.length;
+      },
+    };
+    const text = 'x\n'.repeat(30_000);
+    expect(bare(splitIntoPassages(text, counting).join(''))).toBe(bare(text));
+    expect(seen).toBeLessThan(20 * text.length);
+  });
+
   it('never cuts a surrogate pair, and keeps a character that alone is too long', () => {
     const heavy: TokenMeter = { capacity: 2, count: (text) => Array.from(text).length * 5 };
     expect(splitIntoPassages('😀😀', heavy)).toEqual(['😀', '😀']);

@@ -76,6 +76,17 @@ export function splitIntoPassages(text: string, meter: TokenMeter): string[] {
       .map((atom) => atom.text)
       .join('')
       .trim();
+  // Joined text may be cut into other tokens than its parts, rarely into more. The more it has, the more goes: one atom
+  // at a time, each step a count of all the rest, would take the square of the length.
+  const shrinkToFit = (from: number, upTo: number): number => {
+    let to = upTo;
+    while (to - from > 1) {
+      const tokens = meter.count(join(from, to));
+      if (tokens <= meter.capacity) break;
+      to -= Math.max(1, Math.floor((to - from) * (1 - meter.capacity / tokens)));
+    }
+    return to;
+  };
   const passages: string[] = [];
   let from = 0;
   while (from < atoms.length) {
@@ -85,8 +96,7 @@ export function splitIntoPassages(text: string, meter: TokenMeter): string[] {
       tokens += atoms[to]?.tokens ?? 0;
       to += 1;
     } while (to < atoms.length && tokens + (atoms[to]?.tokens ?? 0) <= meter.capacity);
-    // Joined text may be cut into other tokens than its parts, rarely into more.
-    while (to - from > 1 && meter.count(join(from, to)) > meter.capacity) to -= 1;
+    to = shrinkToFit(from, to);
     passages.push(join(from, to));
     from = to;
   }

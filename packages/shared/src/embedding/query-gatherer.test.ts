@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AppError } from '../errors/app-error.ts';
 import { createQueryGatherer } from './query-gatherer.ts';
 import { ScriptedEmbedder } from './testing/scripted-embedder.ts';
+import { tokensOf } from './work-estimate.ts';
 
 const query = { kind: 'query' } as const;
 const vectorOf = (text: string) => Float32Array.of(text.length, Number(text.split(' ')[1] ?? 0));
@@ -64,6 +65,27 @@ describe('createQueryGatherer', () => {
     const long = 'x'.repeat(3000);
     await Promise.all(['a 1', 'b 2', long, 'c 3'].map((text) => embedder.embed([text], query)));
     expect(asked(scripted)).toEqual([2, 1, 1]);
+  });
+
+  it('takes a long query in turn with the others, a piece at a time', async () => {
+    const { scripted, embedder, waiting } = createSlowGatherer();
+    const passages = Array.from({ length: 20 }, (_, n) => `${'x'.repeat(500)} ${n}`);
+    const long = embedder.embed(passages, query);
+    await turn();
+    const short = embedder.embed(['short 1'], query);
+    for (let call = 0; call < 2; call += 1) {
+      await turn();
+      waiting[call]?.();
+      await turn();
+    }
+    expect(await short).toEqual([vectorOf('short 1')]);
+    for (const { texts } of scripted.calls) expect(tokensOf(texts)).toBeLessThanOrEqual(700);
+    for (let call = 2; call < 20; call += 1) {
+      waiting[call]?.();
+      await turn();
+      await turn();
+    }
+    expect(await long).toEqual(passages.map(vectorOf));
   });
 
   it('lets go who aborts, and computes on for the others', async () => {

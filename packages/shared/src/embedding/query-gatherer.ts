@@ -1,7 +1,8 @@
 import { allAborted } from '../batching/all-aborted.ts';
 import { Coalescer } from '../batching/coalescer.ts';
 import { togetherOrAlone, unwrap } from '../batching/together-or-alone.ts';
-import type { Embedder, EmbedOptions } from './embedder.ts';
+import type { Embedder, EmbedOptions, SplitOptions } from './embedder.ts';
+import { piecesOf, tokensOf } from './work-estimate.ts';
 
 export interface QueryGathererOptions {
   /** Calls of the model under way at a time: 1 where one thread computes, more where a call is mostly waiting. */
@@ -14,7 +15,7 @@ interface Call {
 }
 
 /** About what one thread computes in 50 ms: who waits for others' queries must not wait for long. */
-const charactersPerCall = 2048;
+const tokensPerCall = 700;
 
 class QueryGatherer implements Embedder {
   readonly modelId: string;
@@ -34,8 +35,8 @@ class QueryGatherer implements Embedder {
         (calls) => this.#embedTogether(calls),
         () => false,
       ),
-      weigh: ({ texts }) => texts.reduce((sum, text) => sum + text.length, 0),
-      maxBatchWeight: charactersPerCall,
+      weigh: ({ texts }) => tokensOf(texts),
+      maxBatchWeight: tokensPerCall,
       maxConcurrent: callsAtOnce,
       // Bounded by the callers: each waits for its answer, and no longer than its timeout.
       maxQueuedWeight: Number.POSITIVE_INFINITY,
@@ -51,14 +52,19 @@ class QueryGatherer implements Embedder {
     await this.#inner.stop();
   }
 
-  split(text: string): Promise<string[]> {
-    return this.#inner.split(text);
+  split(text: string, options?: SplitOptions): Promise<string[]> {
+    return this.#inner.split(text, options);
   }
 
   async embed(texts: readonly string[], options: EmbedOptions): Promise<Float32Array[]> {
     const { kind, signal } = options;
     if (kind !== 'query' || texts.length === 0) return this.#inner.embed(texts, options);
-    return unwrap(await this.#calls.submit({ texts, signal }, signal));
+    const vectors: Float32Array[] = [];
+    // Piece after piece: other callers get their turn between two pieces of a long query.
+    for (const piece of piecesOf(texts)) {
+      vectors.push(...unwrap(await this.#calls.submit({ texts: piece.texts, signal }, signal)));
+    }
+    return vectors;
   }
 
   async #embedTogether(calls: readonly Call[]): Promise<Float32Array[][]> {
@@ -73,7 +79,8 @@ class QueryGatherer implements Embedder {
 /**
  * An embedder that gathers queries of concurrent callers: while a call of the model is under way, those that arrive go
  * together into the next one, so that a busy model is asked seldom and an idle one at once. A caller that goes away
- * fails nobody else; when a call fails, each caller of it is tried alone. Passages go straight through.
+ * fails nobody else; when a call fails, each caller of it is tried alone. A query of several passages takes turns with
+ * the others. Passages go straight through.
  */
 export function createQueryGatherer(embedder: Embedder, options: QueryGathererOptions): Embedder {
   return new QueryGatherer(embedder, options);

@@ -71,7 +71,7 @@ export class QueryVectors {
 
   async #compute(text: string, generation: number, signal: AbortSignal): Promise<QueryVector> {
     const { embedder, generations } = this.#deps;
-    const passages = await embedder.split(text);
+    const passages = await embedder.split(text, { kind: 'query', signal });
     const vectors = await embedder.embed(passages, { kind: 'query', signal });
     const plain = meanDirection(vectors, embedder.dimension);
     const centred = centreQuery(plain, await generations.getQueryCentre());

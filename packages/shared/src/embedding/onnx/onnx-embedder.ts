@@ -1,10 +1,11 @@
 import { AppError } from '../../errors/app-error.ts';
-import type { Embedder, EmbedOptions } from '../embedder.ts';
+import type { Embedder, EmbedOptions, SplitOptions } from '../embedder.ts';
 import { assertTexts } from '../text-check.ts';
 import { assertVectors } from '../vector-check.ts';
 import type { OnnxModelFiles } from './model-files.ts';
 import { OnnxPool, type OnnxPoolOptions } from './onnx-pool.ts';
 import { surelyFits } from '../passage-splitter.ts';
+import { partLimit, splitInParts } from '../split-part.ts';
 
 export interface OnnxModel {
   readonly modelId: string;
@@ -73,11 +74,14 @@ export class OnnxEmbedder implements Embedder {
     return vectors;
   }
 
-  async split(text: string): Promise<string[]> {
+  async split(text: string, options?: SplitOptions): Promise<string[]> {
     const trimmed = text.trim();
     if (trimmed === '') return [];
     if (surelyFits(trimmed, this.maxTokens - SPECIAL_TOKENS)) return [trimmed];
-    return this.#requirePool().split(trimmed);
+    const pool = this.#requirePool();
+    const split = async (part: string, rest?: SplitOptions): Promise<string[]> =>
+      part.trim() === '' ? [] : pool.split(part.trim(), rest);
+    return splitInParts(split, trimmed, partLimit(this.maxTokens), options);
   }
 
   #requirePool(): OnnxPool {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../errors/app-error.ts';
+import { partLimit, splitInParts } from '../split-part.ts';
 import { OnnxPool, type OnnxPoolOptions } from './onnx-pool.ts';
 import { OnnxThread, type StartThread } from './onnx-thread.ts';
 
@@ -55,6 +56,63 @@ describe('OnnxPool', () => {
     const [fine, bad] = await Promise.allSettled([pool.split('1|2'), pool.split('!')]);
     expect(fine).toEqual({ status: 'fulfilled', value: ['1', '2'] });
     expect(bad).toMatchObject({ status: 'rejected', reason: { code: 'embedding_rejected' } });
+  });
+
+  it('keeps a thread for a bounded time with a task, whatever a text becomes when it is normalised', async () => {
+    const sizes: number[] = [];
+    await start({
+      threads: 2,
+      startThread: async (data) => {
+        const thread = await startFake(data);
+        return {
+          get alive() {
+            return thread.alive;
+          },
+          stop: () => thread.stop(),
+          run: (task) => {
+            if (task.kind === 'split' || task.kind === 'tokenise') {
+              sizes.push(task.texts.reduce((sum, text) => sum + text.normalize('NFKC').length, 0));
+            }
+            return thread.run(task);
+          },
+        };
+      },
+    });
+    const long = ['\ufdfa'.repeat(20_000), '7 x '.repeat(25_000)];
+    const limit = partLimit(128);
+    await Promise.all(long.map((text) => splitInParts((part) => pool.split(part), text, limit)));
+    await pool.embed(
+      Array.from({ length: 200 }, (_, index) => `${index} ${'\ufdfa'.repeat(30)}`),
+      passage,
+    );
+    expect(sizes.length).toBeGreaterThan(50);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(18 * 512);
+  });
+
+  it('splits queries where queries are computed, so that they do not wait for passages', async () => {
+    const started: number[] = [];
+    const done: number[] = [];
+    await start({
+      threads: 1,
+      startThread: async (data) => {
+        const number = started.push(started.length) - 1;
+        const thread = await startFake(data);
+        return {
+          get alive() {
+            return thread.alive;
+          },
+          stop: () => thread.stop(),
+          run: (task) => {
+            done.push(number);
+            return thread.run(task);
+          },
+        };
+      },
+    });
+    // The thread for queries is the first one.
+    await pool.split('1|2', { kind: 'query' });
+    await pool.split('3|4');
+    expect(done).toEqual([0, 1]);
   });
 
   it('refuses to exist without a thread', () => {

@@ -1,9 +1,10 @@
 import os from 'node:os';
 import { Coalescer } from '../../batching/coalescer.ts';
 import { AppError } from '../../errors/app-error.ts';
-import type { EmbedOptions } from '../embedder.ts';
+import type { EmbedKind, EmbedOptions, SplitOptions } from '../embedder.ts';
+import { normalisedLength } from '../token-estimate.ts';
 import { planBatches } from './batch-plan.ts';
-import { JobQueue, type Lane } from './job-queue.ts';
+import { JobQueue, type Lane, type PushOptions } from './job-queue.ts';
 import { KnownRows } from './known-rows.ts';
 import type { OnnxModelFiles } from './model-files.ts';
 import type { OnnxOutput, OnnxTask, SplitText } from './onnx-protocol.ts';
@@ -24,14 +25,27 @@ export interface OnnxPoolOptions {
   readonly startThread?: StartThread;
 }
 
-/** Texts that one message to a thread carries to be tokenised, and their characters when they are to be split. */
-const TEXTS_PER_MESSAGE = 64;
-const CHARACTERS_PER_MESSAGE = 16_384;
+/** Texts that one task carries, and their characters after normalisation: a thread tokenises them in some 60 ms. */
+const TEXTS_PER_TASK = 64;
+const CHARACTERS_PER_TASK = 8192;
 
-function chunk<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
-    items.slice(index * size, (index + 1) * size),
-  );
+/** Texts in one task: a larger one is alone in its task. */
+interface TaskTexts {
+  readonly texts: string[];
+  cost: number;
+}
+
+function intoTasks(texts: readonly string[]): TaskTexts[] {
+  const tasks: TaskTexts[] = [];
+  for (const text of texts) {
+    const cost = normalisedLength(text);
+    const last = tasks.at(-1);
+    if (last && last.texts.length < TEXTS_PER_TASK && last.cost + cost <= CHARACTERS_PER_TASK) {
+      last.texts.push(text);
+      last.cost += cost;
+    } else tasks.push({ texts: [text], cost });
+  }
+  return tasks;
 }
 
 function stoppedError(): AppError {
@@ -53,7 +67,7 @@ export class OnnxPool {
   readonly #slots: readonly ThreadSlot[];
   readonly #tokenBudget: number;
   readonly #known = new KnownRows();
-  readonly #splitter: Coalescer<string, SplitText>;
+  readonly #splitters: Readonly<Record<EmbedKind, Coalescer<string, SplitText>>>;
   #stopped = false;
 
   constructor(files: OnnxModelFiles, options: OnnxPoolOptions = {}) {
@@ -69,12 +83,17 @@ export class OnnxPool {
     const query = slot(threads > 0 ? ['query'] : ['query', 'prepare', 'batch'], 0);
     this.#slots = queryThread ? [query, ...passages] : passages;
     this.#tokenBudget = tokenBudget;
-    this.#splitter = new Coalescer({
+    this.#splitters = { query: this.#splitter('query'), passage: this.#splitter('prepare') };
+  }
+
+  /** Gathers what is asked for in one turn of the event loop. Nothing waits here: the queue of jobs is fair, this is not. */
+  #splitter(lane: 'query' | 'prepare'): Coalescer<string, SplitText> {
+    return new Coalescer({
       what: 'texts to split',
-      run: (texts) => this.#split(texts),
-      weigh: (text) => text.length,
-      maxBatchWeight: CHARACTERS_PER_MESSAGE,
-      maxConcurrent: this.#slots.length,
+      run: (texts) => this.#split(texts, lane),
+      weigh: normalisedLength,
+      maxBatchWeight: CHARACTERS_PER_TASK,
+      maxConcurrent: Number.POSITIVE_INFINITY,
       maxQueuedWeight: Number.POSITIVE_INFINITY,
     });
   }
@@ -113,16 +132,21 @@ export class OnnxPool {
     }
   }
 
-  /** @throws AppError `embedding_rejected` when the tokenizer fails on the text, `embedding_unavailable`. */
-  async split(text: string): Promise<string[]> {
-    const split = await this.#splitter.submit(text);
+  /**
+   * One task of one thread, so the text must not be long.
+   *
+   * @throws AppError `embedding_rejected` when the tokenizer fails on the text, `embedding_unavailable`.
+   */
+  async split(text: string, { kind = 'passage', signal }: SplitOptions = {}): Promise<string[]> {
+    const split = await this.#splitters[kind].submit(text, signal);
     if ('problem' in split) throw new AppError('embedding_rejected', `The tokenizer failed: ${split.problem}`);
     return [...split.passages];
   }
 
   /** Texts that are asked for at the same time go together: a message to a thread costs more than a short text. */
-  async #split(texts: readonly string[]): Promise<readonly SplitText[]> {
-    const output = await this.#submit('prepare', { kind: 'split', texts }, undefined);
+  async #split(texts: readonly string[], lane: 'query' | 'prepare'): Promise<readonly SplitText[]> {
+    const cost = texts.reduce((sum, text) => sum + normalisedLength(text), 0);
+    const output = await this.#submit(lane, { kind: 'split', texts }, { cost, signal: undefined });
     this.#known.remember(output);
     return output.texts;
   }
@@ -131,8 +155,8 @@ export class OnnxPool {
     const known = new Map(texts.map((text) => [text, this.#known.get(text)]));
     const unknown = [...known.keys()].filter((text) => known.get(text) === undefined);
     await Promise.all(
-      chunk(unknown, TEXTS_PER_MESSAGE).map(async (part) => {
-        const { rows } = await this.#submit(lane, { kind: 'tokenise', texts: part }, signal);
+      intoTasks(unknown).map(async ({ texts: part, cost }) => {
+        const { rows } = await this.#submit(lane, { kind: 'tokenise', texts: part }, { cost, signal });
         unpackRows(rows).forEach((row, index) => known.set(part[index] ?? '', row));
       }),
     );
@@ -154,7 +178,8 @@ export class OnnxPool {
     const vectors: Float32Array[] = [];
     const batches = planBatches(lengths, this.#tokenBudget).map(async (batch) => {
       const batchRows = batch.flatMap((index) => rows[index] ?? []);
-      const output = await this.#submit('query', { kind: 'infer', rows: packRows(batchRows) }, signal);
+      const cost = batchRows.reduce((sum, row) => sum + row.length, 0);
+      const output = await this.#submit('query', { kind: 'infer', rows: packRows(batchRows) }, { cost, signal });
       unpackVectors(output.vectors).forEach((vector, position) => {
         vectors[batch[position] ?? -1] = vector;
       });
@@ -166,10 +191,10 @@ export class OnnxPool {
   async #submit<K extends OnnxTask['kind']>(
     lane: 'query' | 'prepare',
     task: OnnxTask & { readonly kind: K },
-    signal: AbortSignal | undefined,
+    options: PushOptions,
   ): Promise<OutputOf<K>> {
     if (this.#stopped) throw stoppedError();
-    const promise = this.#queue.push(lane, task, signal);
+    const promise = this.#queue.push(lane, task, options);
     this.#wake();
     const output = await promise;
     if (!isOutputOf(output, task.kind)) throw new Error(`a thread answered ${output.kind} to ${task.kind}`);

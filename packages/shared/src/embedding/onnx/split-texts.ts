@@ -15,8 +15,9 @@ export function splitTexts(texts: readonly string[], tokenizer: TextTokenizer): 
   const split = texts.map((text): SplitText => {
     try {
       const whole = tokenizer.encodeWhole(text);
-      const passages = whole ? [text] : splitIntoPassages(text, tokenizer);
-      rows.push(...(whole ? [whole] : passages.map((passage) => tokenizer.encode(passage))));
+      const counted = tokenizer.counting();
+      const passages = whole ? [text] : splitIntoPassages(text, counted);
+      rows.push(...(whole ? [whole] : passages.map((passage) => counted.encode(passage))));
       return { passages };
     } catch (error) {
       return { problem: error instanceof Error ? error.message : String(error) };

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
-import { mayFit } from '../passage-splitter.ts';
+import { mayFit, type TokenMeter } from '../passage-splitter.ts';
 import type { OnnxModelFiles } from './model-files.ts';
 
 const jsonObject = z.record(z.string(), z.unknown());
@@ -48,6 +48,20 @@ export class TextTokenizer {
   /** Tokens of the whole text, special ones not counted. */
   count(text: string): number {
     return this.#ownIds(text).length;
+  }
+
+  /** A meter that remembers what it has counted, for as long as one text is cut: its passages are among that. */
+  counting(): TokenMeter & Pick<TextTokenizer, 'encode'> {
+    const counted = new Map<string, number[]>();
+    return {
+      capacity: this.capacity,
+      count: (text) => {
+        const own = counted.get(text) ?? this.#ownIds(text);
+        counted.set(text, own);
+        return own.length;
+      },
+      encode: (text) => this.#dress((counted.get(text) ?? this.#ownIds(text)).slice(0, this.capacity)),
+    };
   }
 
   /** The ids that the model is fed: of a text that is too long, the beginning; special tokens are never cut. */

@@ -52,6 +52,35 @@ describe('OpenAI-compatible server', () => {
     ]);
   });
 
+  it('bounds a request by estimated tokens as well, and hands out what each one gave', async () => {
+    const bounded = create({ batchTokens: 100 });
+    await bounded.start();
+    const parts: number[][] = [];
+    const texts = ['x'.repeat(90), 'y'.repeat(150), 'z'.repeat(180), 'o'.repeat(600), 'one'];
+    const onPart = (from: number, vectors: readonly Float32Array[]) => parts.push([from, vectors.length]);
+    expect(await bounded.embed(texts, { kind: 'passage', onPart })).toHaveLength(5);
+    expect(parts).toEqual([
+      [0, 2],
+      [2, 1],
+      [3, 1],
+      [4, 1],
+    ]);
+    await bounded.stop();
+  });
+
+  it('leaves the event loop to others between two parts of a long text', async () => {
+    let turns = 0;
+    let split = false;
+    const count = (): void => {
+      turns += 1;
+      if (!split) setImmediate(count);
+    };
+    setImmediate(count);
+    expect((await embedder.split('京都で抹茶を。'.repeat(14_000))).length).toBeGreaterThan(100);
+    split = true;
+    expect(turns).toBeGreaterThanOrEqual(11);
+  });
+
   it('sends no key when there is none, and minds no slash after the base URL', async () => {
     const { apiKey: _, ...keyless } = { baseUrl: `${baseUrl}/`, modelId: 'm', dimension: 512, maxTokens: 99, apiKey };
     const open = createOpenAiEmbedder(keyless);

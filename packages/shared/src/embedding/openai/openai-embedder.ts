@@ -1,7 +1,10 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { AppError } from '../../errors/app-error.ts';
-import type { Embedder, EmbedOptions } from '../embedder.ts';
+import type { Embedder, EmbedOptions, SplitOptions } from '../embedder.ts';
 import { splitIntoPassages } from '../passage-splitter.ts';
+import { partLimit, splitInParts } from '../split-part.ts';
 import { assertTexts } from '../text-check.ts';
+import { estimateTokens } from '../token-estimate.ts';
 import { assertVectors } from '../vector-check.ts';
 import { normalise } from '../vector.ts';
 import { errorOfResponse, parseEmbeddings } from './embeddings-response.ts';
@@ -19,6 +22,8 @@ export interface OpenAiEmbedderOptions {
   readonly timeoutMs?: number;
   /** Texts in one request; default 64. */
   readonly batchSize?: number;
+  /** Estimated tokens in one request, at least one text; default 16 384. */
+  readonly batchTokens?: number;
   readonly fetch?: typeof globalThis.fetch;
 }
 
@@ -48,22 +53,46 @@ class OpenAiEmbedder implements Embedder {
     await Promise.allSettled(this.#inFlight);
   }
 
-  async embed(texts: readonly string[], { signal }: EmbedOptions): Promise<Float32Array[]> {
+  async embed(texts: readonly string[], { signal, onPart }: EmbedOptions): Promise<Float32Array[]> {
     signal?.throwIfAborted();
     assertTexts(texts);
-    const { batchSize = 64 } = this.#options;
     const vectors: Float32Array[] = [];
-    for (let from = 0; from < texts.length; from += batchSize) {
+    for (const batch of this.#batches(texts)) {
       if (!this.#running) throw new AppError('embedding_unavailable', `The embedder ${this.modelId} is not running.`);
-      const request = this.#embedBatch(texts.slice(from, from + batchSize), signal);
+      const request = this.#embedBatch(batch, signal);
       this.#inFlight.add(request);
-      vectors.push(...(await request.finally(() => this.#inFlight.delete(request))));
+      const part = await request.finally(() => this.#inFlight.delete(request));
+      onPart?.(vectors.length, part);
+      vectors.push(...part);
     }
     return vectors;
   }
 
-  split(text: string): Promise<string[]> {
-    return Promise.resolve(splitIntoPassages(text, estimatedTokens(this.maxTokens)));
+  /** On the calling event loop, which gets its turn between two parts. */
+  split(text: string, options?: SplitOptions): Promise<string[]> {
+    const meter = estimatedTokens(this.maxTokens);
+    const split = async (part: string): Promise<string[]> => {
+      await turn();
+      return splitIntoPassages(part, meter);
+    };
+    return splitInParts(split, text, partLimit(this.maxTokens), options);
+  }
+
+  /** Servers bound a request by its texts and by its tokens. */
+  *#batches(texts: readonly string[]): Generator<readonly string[]> {
+    const { batchSize = 64, batchTokens = 16_384 } = this.#options;
+    let from = 0;
+    let tokens = 0;
+    for (const [index, text] of texts.entries()) {
+      const more = estimateTokens(text);
+      if (index > from && (index - from === batchSize || tokens + more > batchTokens)) {
+        yield texts.slice(from, index);
+        from = index;
+        tokens = 0;
+      }
+      tokens += more;
+    }
+    if (from < texts.length) yield texts.slice(from);
   }
 
   async #embedBatch(texts: readonly string[], signal: AbortSignal | undefined): Promise<Float32Array[]> {

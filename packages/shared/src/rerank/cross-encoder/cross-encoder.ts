@@ -77,7 +77,8 @@ class CrossEncoder implements Reranker {
     query: string,
     { texts, signal }: { readonly texts: readonly string[]; readonly signal: AbortSignal | undefined },
   ): Promise<readonly number[]> {
-    const job = queue.push('query', { kind: 'score', query, texts }, signal);
+    const cost = texts.reduce((sum, text) => sum + text.length, 0);
+    const job = queue.push('query', { kind: 'score', query, texts }, { cost, signal });
     slot.wake((error) => queue.fail(lanes, error));
     if (!slot.serving) queue.fail(lanes, new AppError('unavailable', 'No rerank thread can be started.'));
     try {
