@@ -20,6 +20,8 @@ export interface StandaloneProcess {
 export interface StartOptions {
   readonly dataDir: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Descriptor that takes its standard output; it is gathered when there is none. */
+  readonly stdout?: number;
 }
 
 export async function makeDataDir(): Promise<{ readonly path: string; remove(): Promise<void> }> {
@@ -34,7 +36,10 @@ export async function makeDataDir(): Promise<{ readonly path: string; remove(): 
   };
 }
 
-export function spawnStandalone({ dataDir, env = {} }: StartOptions): { child: ChildProcess; output: () => string } {
+export function spawnStandalone({ dataDir, env = {}, stdout }: StartOptions): {
+  child: ChildProcess;
+  output: () => string;
+} {
   const child = spawn(process.execPath, ['--conditions=memory-layer-source', main], {
     env: {
       PATH: process.env['PATH'] ?? '',
@@ -47,11 +52,11 @@ export function spawnStandalone({ dataDir, env = {} }: StartOptions): { child: C
       MEMORY_TENANT_RATE_LIMIT: 'off',
       ...env,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', stdout ?? 'pipe', 'pipe'],
   });
   let text = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   return { child, output: () => text };
 }
 
