@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { JsonReporter } from 'vitest/node';
+import { AttackReporter } from './tooling/attack-reporter.ts';
 import { LedgerReporter } from './tooling/ledger-reporter.ts';
 import { SkippedTestsReporter } from './tooling/skipped-tests-reporter.ts';
 
@@ -16,12 +17,15 @@ export default defineConfig({
     // Processes, not threads: tests start worker threads and native inference sessions of their own.
     pool: 'forks',
     maxWorkers: 2,
+    // A title that holds a value shows all of it.
+    taskTitleValueFormatTruncate: 0,
     execArgv: [`--conditions=${source}`],
     exclude: ['**/node_modules/**', '**/dist/**', '**/fixtures/**'],
     reporters: [
       'default',
       new SkippedTestsReporter(),
       new LedgerReporter(),
+      new AttackReporter(process.env['ABUSE_REPORT_DIR']),
       ...(report ? [new JsonReporter({ outputFile: report })] : []),
     ],
     projects: [
@@ -68,6 +72,17 @@ export default defineConfig({
           name: 'services',
           include: ['e2e/services/*.services.test.ts'],
           testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // An attacker against a victim: timings, so nothing else runs beside it.
+          name: 'abuse',
+          include: ['e2e/abuse/**/*.abuse.test.ts'],
+          testTimeout: 300_000,
           hookTimeout: 180_000,
           fileParallelism: false,
         },

@@ -20,6 +20,8 @@ export interface StandaloneProcess {
 export interface StartOptions {
   readonly dataDir: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Descriptor that takes its standard output; it is gathered when there is none. */
+  readonly stdout?: number;
 }
 
 export async function makeDataDir(): Promise<{ readonly path: string; remove(): Promise<void> }> {
@@ -52,12 +54,15 @@ export function standaloneCommand(dataDir: string) {
   };
 }
 
-export function spawnStandalone({ dataDir, env = {} }: StartOptions): { child: ChildProcess; output: () => string } {
+export function spawnStandalone({ dataDir, env = {}, stdout }: StartOptions): {
+  child: ChildProcess;
+  output: () => string;
+} {
   const { command, args, env: base } = standaloneCommand(dataDir);
-  const child = spawn(command, args, { env: { ...base, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { env: { ...base, ...env }, stdio: ['ignore', stdout ?? 'pipe', 'pipe'] });
   let text = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   return { child, output: () => text };
 }
 
