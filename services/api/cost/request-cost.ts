@@ -10,6 +10,8 @@ export const requestLimits = {
   queryTerms: 32,
   /** Words and phrases that a query requires, excludes or favours. */
   queryClauses: 32,
+  /** Words of all that a query requires or excludes, together: a phrase has many. */
+  queryClauseWords: 64,
   /** JSON text of one message's metadata, in UTF-8 bytes, unless configured otherwise. */
   metadataBytes: 64 * kibibyte,
   /** One answer, in bytes. */

@@ -4,6 +4,7 @@ import type { GenerationService } from '@memory-layer/shared/generation/generati
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import { requestLimits } from '../cost/request-cost.ts';
 import type { CandidateReader } from './candidate-reader.ts';
 import type { CandidateQuery } from './candidates/candidate-query.ts';
 import { orderCandidates } from './candidates/order-candidates.ts';
@@ -24,7 +25,7 @@ export interface SearchServiceDeps extends RankingDefaults, QueryPreparation {
   /** For what is shown: always of the primary. */
   readonly repository: Pick<SearchRepository, 'getHits' | 'listNeighbours'>;
   readonly readCandidates: CandidateReader;
-  readonly generations: GenerationService;
+  readonly generations: Pick<GenerationService, 'getActive'>;
   readonly queryVectors: Pick<QueryVectors, 'find'>;
   /** Undefined: hits are not reranked. */
   readonly hitReranker: HitReranker | undefined;
@@ -79,8 +80,8 @@ export function createSearchService(deps: SearchServiceDeps) {
     /**
      * Finds by meaning and by words. Answers by words alone, and says so, when the query cannot be embedded.
      *
-     * @throws AppError `invalid_request` for a cursor of another search, weights that leave nothing to rank by, or a wish
-     * to rerank where that is not configured.
+     * @throws AppError `invalid_request` for a cursor of another search, weights that leave nothing to rank by, more
+     * required and excluded words than are taken, or a wish to rerank where that is not configured.
      */
     async search(request: SearchRequest): Promise<SearchResult> {
       const stopTimer = metrics.searchSeconds.startTimer({ mode: request.mode });
@@ -97,6 +98,11 @@ export function createSearchService(deps: SearchServiceDeps) {
       const mode = degraded ? 'lexical' : request.mode;
       const { generation } = vector ?? generations.getActive();
       const prepared = await prepareQuery(request, page, { text, generation, vector, mode }, deps);
+      const { clauseWords } = prepared.query.lexical;
+      if (clauseWords > requestLimits.queryClauseWords) {
+        const limit = `at most ${requestLimits.queryClauseWords} are taken`;
+        throw invalidField(request.source, 'query', `requires and excludes ${clauseWords} words in all: ${limit}`);
+      }
       const options: RankingOptions = { ...ranking, ...prepared, mode, now: page.now };
       // No similarity is known without a vector, so none is high enough.
       const findsNothing = degraded && request.ranking.similarityMin !== undefined;

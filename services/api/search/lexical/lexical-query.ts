@@ -32,6 +32,8 @@ export interface LexicalQuery {
   readonly termWeights: readonly number[];
   /** Whether the query has phrases to score by: then its statements are seldom asked again. */
   readonly hasPhrases: boolean;
+  /** Words of what is required and excluded, together. */
+  readonly clauseWords: number;
   /** Whether a row of `message` under the alias has what is required and nothing excluded; undefined when anything may pass. */
   mustMatch(alias: string): RawBuilder<boolean> | undefined;
 }
@@ -79,6 +81,7 @@ export function createLexicalQuery(query: LexicalQueryParts): LexicalQuery {
     tenantMessages: statistics.messages,
     termWeights: [...terms, ...phrases].map(({ weight }) => weight),
     hasPhrases: phrases.length > 0,
+    clauseWords: requirements.words,
     mustMatch: (alias) => mustMatch(requirements, alias),
     candidates(options) {
       const { limit } = options;
