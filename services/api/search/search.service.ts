@@ -54,7 +54,7 @@ export function createSearchService(deps: SearchServiceDeps) {
   async function show(
     request: SearchRequest,
     page: SearchPage,
-    { text, query, ordered, vector, weights }: Ordered,
+    { text, query, ordered, vector, weights, isPartial }: Ordered,
   ): Promise<Omit<SearchResult, 'degraded'>> {
     const { tenantId, neighbours: count, signal } = request;
     const left = unshown(ordered, page);
@@ -71,7 +71,7 @@ export function createSearchService(deps: SearchServiceDeps) {
     return {
       hits: shown.map(({ ranked, row }) => toHit(ranked, row, neighbours?.get(row.id))),
       reranked,
-      exhausted: end,
+      exhausted: end && !isPartial,
       nextCursor: end ? undefined : closePage(request, page, ids, shown[0]?.row.newest_id),
     };
   }
@@ -116,6 +116,7 @@ export function createSearchService(deps: SearchServiceDeps) {
       const result = await show(request, page, {
         text: text.words || request.query,
         query: prepared.query,
+        isPartial: prepared.isPartial,
         ordered,
         vector,
         weights: ranking.weights,
@@ -132,6 +133,7 @@ interface Ordered {
   /** The query without what it excludes. */
   readonly text: string;
   readonly query: CandidateQuery;
+  readonly isPartial: boolean;
   readonly ordered: readonly RankedCandidate[];
   readonly vector: QueryVector | undefined;
   readonly weights: RankingWeights;

@@ -89,6 +89,6 @@ export interface SearchResult {
   readonly reranked: boolean;
   /** Goes on after these hits; undefined at the end. */
   readonly nextCursor: string | undefined;
-  /** Nothing more matches. False at the end too, when pages reach no further. */
+  /** Nothing more matches. False at the end too, when pages reach no further or not all messages were compared. */
   readonly exhausted: boolean;
 }

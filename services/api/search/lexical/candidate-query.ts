@@ -34,11 +34,16 @@ export function candidateSteps(
 ): CandidateStep[] {
   const all = terms.toSorted((a, c) => c.weight - a.weight);
   const any = { query: all.map(({ term }) => quoteTerm(term)).join(' | '), narrowed: undefined };
-  const expected = greatestFirst(sumsOf(all, statistics)).length * statistics.share;
+  const expected = expectedMatches(all, statistics);
   const steps = [wanted, 8 * wanted]
     .filter((count) => tooMany * count < expected)
     .map((count) => stepFor(all, statistics, Math.max(1, Math.round(count / statistics.share))));
   return [...steps.filter((step) => step !== undefined), any];
+}
+
+/** How many messages have any of the words, about. */
+export function expectedMatches(terms: readonly WeightedTerm[], statistics: TermStatistics): number {
+  return greatestFirst(sumsOf(terms, statistics)).length * statistics.share;
 }
 
 /**

@@ -43,17 +43,27 @@ export async function listNeighbours(
     select n.id, n.role, n.content, n.metadata, n.created_at, beside.hit_ids, beside.distances
     from beside join message n on n.tenant_id = ${tenantId} and n.id = beside.id
   `.execute(db);
-  return new Map(ids.map((id) => [id, neighboursOf(id, result.rows)]));
+  return neighboursByHit(ids, result.rows);
 }
 
-function neighboursOf(hitId: string, rows: readonly NeighbourRow[]): ShownNeighbours {
-  const near = rows
-    .map((row) => ({ row, distance: row.distances[row.hit_ids.indexOf(hitId)] ?? 0 }))
-    .toSorted((a, b) => a.distance - b.distance);
-  return {
-    before: near.filter(({ distance }) => distance < 0).map(({ row }) => toNeighbour(row)),
-    after: near.filter(({ distance }) => distance > 0).map(({ row }) => toNeighbour(row)),
-  };
+/** Each row is looked at once for each hit that it stands beside. */
+function neighboursByHit(ids: readonly string[], rows: readonly NeighbourRow[]): ReadonlyMap<string, ShownNeighbours> {
+  const near = new Map(ids.map((id) => [id, new Array<{ row: NeighbourRow; distance: number }>()]));
+  for (const row of rows) {
+    row.hit_ids.forEach((id, index) => near.get(id)?.push({ row, distance: row.distances[index] ?? 0 }));
+  }
+  return new Map(
+    [...near].map(([id, unordered]) => {
+      const ordered = unordered.toSorted((a, b) => a.distance - b.distance);
+      return [
+        id,
+        {
+          before: ordered.filter(({ distance }) => distance < 0).map(({ row }) => toNeighbour(row)),
+          after: ordered.filter(({ distance }) => distance > 0).map(({ row }) => toNeighbour(row)),
+        },
+      ];
+    }),
+  );
 }
 
 function toNeighbour(row: NeighbourRow): ShownNeighbour {
