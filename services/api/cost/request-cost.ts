@@ -10,6 +10,12 @@ export const requestLimits = {
   queryTerms: 32,
   /** Words and phrases that a query requires, excludes or favours. */
   queryClauses: 32,
+  /** Words of all that a query requires or excludes, together: a phrase has many. */
+  queryClauseWords: 64,
+  /** Comparisons of a filter over metadata that are made with each message that is read for it. */
+  unindexedConditions: 4,
+  /** Messages that such a filter is compared with: the newest of a tenant that has more. */
+  comparedMessages: 250_000,
   /** JSON text of one message's metadata, in UTF-8 bytes, unless configured otherwise. */
   metadataBytes: 64 * kibibyte,
   /** Cost units of one search: more than the costliest that its fields allow, each by itself. */

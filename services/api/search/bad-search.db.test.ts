@@ -33,6 +33,13 @@ const refusedInBody: Record<string, readonly unknown[]> = {
     '\ud83d',
     'x'.repeat(10_001),
     emoji.repeat(10_001),
+    `apple${' -me'.repeat(33)}`,
+    `apple ${'"red car" '.repeat(33)}`,
+    `${'+"red car" '.repeat(17)}${'-boat '.repeat(16)}`,
+    `+"${'red car '.repeat(33)}!"`,
+    `"${'red car '.repeat(33)}!"`,
+    `car -"${'red car '.repeat(17)}!" ${'-boat '.repeat(31)}`,
+    `-${'a,b,'.repeat(2000)}`,
     null,
     1,
     [],
@@ -114,7 +121,7 @@ const decimals = [
 ];
 const refusedInQuery: Record<string, readonly string[]> = {
   tenant_id: ['', 'a b', 'x'.repeat(65)],
-  query: ['', ' ', '\u0000', 'x'.repeat(10_001)],
+  query: ['', ' ', '\u0000', 'x'.repeat(10_001), `apple${' -me'.repeat(33)}`, `+"${'red car '.repeat(33)}!"`],
   mode: ['', 'HYBRID', 'semantic'],
   top_k: ['0', '101', '1.5', '-1', ...decimals],
   candidate_limit: ['0', '1001', '1.5', ...decimals],
@@ -197,6 +204,10 @@ test('up to its limits a search is taken', async () => {
   const ids = Array.from({ length: 100 }, (_, n) => `c${n}`);
   for (const body of [
     { query: emoji.repeat(10_000) },
+    { query: `apple${' -me'.repeat(32)}` },
+    { query: `+"${'red car '.repeat(32)}!"` },
+    { query: `car -"${'red car '.repeat(17)}!" ${'-boat '.repeat(30)}` },
+    { query: `car +"${'to be or not '.repeat(600)}!"` },
     { query: 'x', top_k: 100, candidate_limit: 1000, conversation_ids: ids, importance_min: 1, metadata: {} },
     {
       query: 'x',

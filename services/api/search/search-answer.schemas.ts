@@ -87,7 +87,8 @@ export const searchResponseSchema = z
       .nullable()
       .openapi({ description: 'Pass as cursor to go on; null at the end.', example: null }),
     exhausted: z.boolean().openapi({
-      description: 'True when nothing more matches. False with no next_cursor: pages end after 1000 hits.',
+      description:
+        'True when nothing more matches. False with no next_cursor: pages end after 1000 hits, or the filter was compared with the newest 250000 messages alone, since no index serves it.',
       example: true,
     }),
   })

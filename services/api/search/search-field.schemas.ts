@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { hasAtMostJsonBytes } from '../cost/json-bytes.ts';
 import { hasAtMost, textProblem } from '../message/text-rules.ts';
 import { parseMetadataFilter } from './filter/parse-metadata-filter.ts';
+import { clauseProblem, parseSearchText } from './lexical/search-text.ts';
 import { cursorLength } from './page/search-cursor.ts';
 import { maxPagedHits } from './page/search-page.ts';
 import { decayModes } from './ranking/decay.ts';
@@ -12,14 +13,14 @@ const maxQueryCharacters = 10_000;
 export const queryField = z
   .string()
   .superRefine((text, context) => {
-    const problem = textProblem(text) ?? lengthProblem(text);
+    const problem = textProblem(text) ?? lengthProblem(text) ?? clauseProblem(parseSearchText(text));
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
   })
   .openapi({
     minLength: 1,
     maxLength: maxQueryCharacters,
     description:
-      'What to look for. `+"a phrase"` must be in a hit; `-word` and `-"a phrase"` must not; `"a phrase"` is favoured, and must be there when the query has nothing else.',
+      'What to look for. `+"a phrase"` must be in a hit; `-word` and `-"a phrase"` must not; `"a phrase"` is favoured, and must be there when the query has nothing else. At most 32 of them.',
     example: 'Where does my sister live?',
   });
 

@@ -43,8 +43,12 @@ describe.each(searchModes)('in the mode %s', (mode) => {
     }
   });
 
-  test('a phrase of words that are not indexed is looked for as it is', async () => {
-    expect(await find('"to be or not"')).toEqual([contents[3]]);
+  test('words that are not indexed require and exclude nothing: what is left is the query', async () => {
+    for (const text of ['+"to be or not"', '"to be or not"']) {
+      expect(await find(text)).toEqual(await find('to be or not'));
+    }
+    expect(await find('-me -"to be"')).toEqual(await find('to me'));
+    expect(await find('+"red car" -the -"to be" +"or not"')).toEqual([contents[0]]);
   });
 
   test('a query of exclusions alone finds what is left', async () => {

@@ -25,7 +25,7 @@ export interface SearchServiceDeps extends RankingDefaults, QueryPreparation {
   /** For what is shown: always of the primary. */
   readonly repository: Pick<SearchRepository, 'getHits' | 'listNeighbours'>;
   readonly readCandidates: CandidateReader;
-  readonly generations: GenerationService;
+  readonly generations: Pick<GenerationService, 'getActive'>;
   readonly queryVectors: Pick<QueryVectors, 'find'>;
   /** Undefined: hits are not reranked. */
   readonly hitReranker: HitReranker | undefined;
@@ -54,7 +54,7 @@ export function createSearchService(deps: SearchServiceDeps) {
   async function show(
     request: SearchRequest,
     page: SearchPage,
-    { text, query, ordered, vector, weights }: Ordered,
+    { text, query, ordered, vector, weights, isPartial }: Ordered,
   ): Promise<Omit<SearchResult, 'degraded'>> {
     const { tenantId, neighbours: count, signal } = request;
     const left = unshown(ordered, page);
@@ -76,12 +76,16 @@ export function createSearchService(deps: SearchServiceDeps) {
     const truncated = found.length < Math.min(there.length, page.size);
     // All there is has been looked at, and fits.
     const seenAll = there.length < seen || there.at(-1)?.ranked === left.at(-1);
+    const isEnd = found.length === there.length && there.length <= page.size && seenAll;
     return {
       hits: shown.map(({ ranked, row }) => toHit(ranked, row, neighbours?.get(row.id))),
       truncated,
       reranked,
-      exhausted: found.length === there.length && there.length <= page.size && seenAll,
-      cursorAfter: (number) => closePage(request, page, ids.slice(0, number), shown[0]?.row.newest_id),
+      exhausted: isEnd && !isPartial,
+      cursorAfter: (hitCount) =>
+        isEnd && hitCount === shown.length
+          ? undefined
+          : closePage(request, page, ids.slice(0, hitCount), shown[0]?.row.newest_id),
     };
   }
 
@@ -89,8 +93,8 @@ export function createSearchService(deps: SearchServiceDeps) {
     /**
      * Finds by meaning and by words. Answers by words alone, and says so, when the query cannot be embedded.
      *
-     * @throws AppError `invalid_request` for a cursor of another search, weights that leave nothing to rank by, or a wish
-     * to rerank where that is not configured.
+     * @throws AppError `invalid_request` for a cursor of another search, weights that leave nothing to rank by, more
+     * required and excluded words than are taken, or a wish to rerank where that is not configured.
      */
     async search(request: SearchRequest): Promise<SearchResult> {
       const stopTimer = metrics.searchSeconds.startTimer({ mode: request.mode });
@@ -107,6 +111,11 @@ export function createSearchService(deps: SearchServiceDeps) {
       const mode = degraded ? 'lexical' : request.mode;
       const { generation } = vector ?? generations.getActive();
       const prepared = await prepareQuery(request, page, { text, generation, vector, mode }, deps);
+      const { clauseWords } = prepared.query.lexical;
+      if (clauseWords > requestLimits.queryClauseWords) {
+        const limit = `at most ${requestLimits.queryClauseWords} are taken`;
+        throw invalidField(request.source, 'query', `requires and excludes ${clauseWords} words in all: ${limit}`);
+      }
       const options: RankingOptions = { ...ranking, ...prepared, mode, now: page.now };
       // No similarity is known without a vector, so none is high enough.
       const findsNothing = degraded && request.ranking.similarityMin !== undefined;
@@ -120,6 +129,7 @@ export function createSearchService(deps: SearchServiceDeps) {
       const result = await show(request, page, {
         text: text.words || request.query,
         query: prepared.query,
+        isPartial: prepared.isPartial,
         ordered,
         vector,
         weights: ranking.weights,
@@ -136,6 +146,7 @@ interface Ordered {
   /** The query without what it excludes. */
   readonly text: string;
   readonly query: CandidateQuery;
+  readonly isPartial: boolean;
   readonly ordered: readonly RankedCandidate[];
   readonly vector: QueryVector | undefined;
   readonly weights: RankingWeights;

@@ -92,8 +92,8 @@ export interface SearchResult {
   readonly degraded: boolean;
   /** These hits are in the order of the reranker. */
   readonly reranked: boolean;
-  /** Goes on after the first `count` of these hits; undefined where pages reach no further. */
+  /** Goes on after the first `count` of these hits; undefined at the end, and where pages reach no further. */
   readonly cursorAfter: (count: number) => string | undefined;
-  /** Nothing else matches. */
+  /** Nothing else matches. False at the end too, when pages reach no further or not all messages were compared. */
   readonly exhausted: boolean;
 }

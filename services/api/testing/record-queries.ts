@@ -6,6 +6,8 @@ export interface Recorder {
   readonly db: Kysely<Schema>;
   /** The plans of what was run since the last call, as PostgreSQL prints them, one text a query. */
   explainAll(): Promise<string[]>;
+  /** The SQL of what was run since the last call. */
+  takeStatements(): string[];
 }
 
 /** Stands between a repository and its database, so that a test can look at the plan of the very SQL that is run. */
@@ -27,6 +29,7 @@ export function recordQueries(db: Kysely<Schema>): Recorder {
 
   return {
     db: db.withPlugin(recorder),
+    takeStatements: () => queries.splice(0).map((query) => query.sql),
     async explainAll() {
       const plans = [];
       for (const query of queries.splice(0)) plans.push(await explain(query));

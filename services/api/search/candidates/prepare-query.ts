@@ -11,6 +11,7 @@ import { tenantInSql } from '../tenant-in-sql.ts';
 import { noSegments } from '../vector/ready-segments.ts';
 import type { SegmentDirectory } from '../vector/segment-directory.ts';
 import type { CandidateQuery } from './candidate-query.ts';
+import { comparesNewest } from './eligible-messages.ts';
 
 export interface QueryPreparation {
   readonly lexicalIndex: LexicalIndex;
@@ -35,6 +36,8 @@ export interface PreparedQuery {
   readonly queryWords: ReadonlySet<string>;
   /** It has no words to score by, only what hits must have or must not. */
   readonly isWordless: boolean;
+  /** The filter is compared with the newest messages alone. */
+  readonly isPartial: boolean;
 }
 
 /** Looks up what is known of the tenant, mostly remembered: how rare its words are, and which vectors have an index. */
@@ -71,5 +74,5 @@ export async function prepareQuery(
   };
   const terms = byWords ? { weights: lexical.termWeights, dates: readDates(text.words) } : noTerms;
   const isWordless = !lexical.hasWords && lexical.mustMatch('m') !== undefined;
-  return { query, terms, queryWords: new Set(wordsOf(text.words)), isWordless };
+  return { query, terms, queryWords: new Set(wordsOf(text.words)), isWordless, isPartial: comparesNewest(query) };
 }

@@ -26,7 +26,7 @@ export function filterConditions(filter: CandidateFilter, alias: 'e' | 'm'): Raw
 }
 
 /** Containment of the filter's metadata, and what else must hold for it, for the alias `m` of `message`. */
-export function metadataCondition(filter: SearchFilter): RawBuilder<boolean> {
+export function metadataCondition(filter: Pick<SearchFilter, 'metadata' | 'where'>): RawBuilder<boolean> {
   const conditions: RawBuilder<boolean>[] = [sql<boolean>`true`];
   if (filter.metadata !== undefined) conditions.push(contains(filter.metadata));
   if (filter.where !== undefined) conditions.push(compileMetadataFilter(filter.where));

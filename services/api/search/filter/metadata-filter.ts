@@ -36,3 +36,57 @@ export function holdsForNone(filter: MetadataFilter): boolean {
       return false;
   }
 }
+
+/** Whether the index of metadata finds what the filter holds for, so that only those messages are read. */
+export function isIndexed(filter: MetadataFilter): boolean {
+  switch (filter.kind) {
+    case 'eq':
+    case 'in':
+      return true;
+    case 'and':
+      return filter.parts.some(isIndexed);
+    case 'or':
+      return filter.parts.every(isIndexed);
+    default:
+      return false;
+  }
+}
+
+/**
+ * How many comparisons are made with every message that is read for the filter: ranges, opposites and existence, and
+ * whatever stands under `not` or beside one of these in an `or`.
+ */
+export function unindexedConditions(filter: MetadataFilter, isUnindexed = false): number {
+  switch (filter.kind) {
+    case 'eq':
+    case 'in':
+      return isUnindexed ? 1 : 0;
+    case 'not':
+      return unindexedConditions(filter.part, true);
+    case 'and':
+    case 'or': {
+      const isRead = isUnindexed || (filter.kind === 'or' && !isIndexed(filter));
+      return filter.parts.reduce((sum, part) => sum + unindexedConditions(part, isRead), 0);
+    }
+    default:
+      return 1;
+  }
+}
+
+/** Values that are compared for equality, in all. */
+export function countValues(filter: MetadataFilter): number {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return filter.parts.reduce((sum, part) => sum + countValues(part), 0);
+    case 'not':
+      return countValues(filter.part);
+    case 'eq':
+    case 'ne':
+      return 1;
+    case 'in':
+      return filter.values.length;
+    default:
+      return 0;
+  }
+}

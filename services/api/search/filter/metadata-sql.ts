@@ -1,4 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
+import type { TenantInSql } from '../tenant-in-sql.ts';
 import { holdsForNone, type MetadataFilter, type MetadataPath, type Scalar } from './metadata-filter.ts';
 
 const comparison = { gt: '>', gte: '>=', lt: '<', lte: '<=' } as const;
@@ -11,6 +12,52 @@ export function compileMetadataFilter(filter: MetadataFilter): RawBuilder<boolea
   const compiled = compile(filter);
   // Said although it follows: the index holds only messages that have metadata.
   return holdsForNone(filter) ? compiled : sql<boolean>`(m.metadata <> '{}' and ${compiled})`;
+}
+
+/** A filter of which one part is a long list of values, and what else has to hold. */
+export interface ListFilter {
+  /** What metadata contains one of, as JSON. */
+  readonly documents: readonly string[];
+  readonly rest: MetadataFilter | undefined;
+}
+
+/** Undefined when no part is a list of more values than one condition compares. */
+export function splitLongList(filter: MetadataFilter): ListFilter | undefined {
+  const parts = conjunctsOf(filter);
+  for (const [index, part] of parts.entries()) {
+    const documents = equalities(part)?.flatMap(({ path, values }) => documentsOf(path, values)) ?? [];
+    const rest = parts.toSpliced(index, 1);
+    if (documents.length > 2 * maxContained) {
+      return { documents, rest: rest.length === 0 ? undefined : { kind: 'and', parts: rest } };
+    }
+  }
+  return undefined;
+}
+
+/** What has to hold together. */
+function conjunctsOf(filter: MetadataFilter): readonly MetadataFilter[] {
+  return filter.kind === 'and' ? filter.parts.flatMap(conjunctsOf) : [filter];
+}
+
+/** The equalities of which one has to hold; undefined when the filter is something else. */
+function equalities(filter: MetadataFilter): readonly { path: MetadataPath; values: readonly Scalar[] }[] | undefined {
+  if (filter.kind === 'eq') return [{ path: filter.path, values: [filter.value] }];
+  if (filter.kind === 'in') return [filter];
+  if (filter.kind !== 'or') return undefined;
+  const parts = filter.parts.map(equalities);
+  return parts.every((part) => part !== undefined) ? parts.flat() : undefined;
+}
+
+/**
+ * Ids of the messages that contain one of the documents. The index is asked for each apart, so that a message is
+ * compared with the one it was found by and no other. Fenced by `offset`: the planner may ask the other way round.
+ */
+export function containsAny(documents: readonly string[], tenant: TenantInSql): RawBuilder<unknown> {
+  return sql`
+    select distinct found.id from unnest(${[...documents]}::jsonb[]) wanted (document) cross join lateral (
+      select f.id from ${tenant.message} f
+      where f.tenant_id = ${tenant.id} and f.metadata <> '{}' and f.metadata @> wanted.document offset 0
+    ) found`;
 }
 
 function compile(filter: MetadataFilter): RawBuilder<boolean> {
@@ -35,11 +82,34 @@ function compile(filter: MetadataFilter): RawBuilder<boolean> {
   }
 }
 
+// Of more values an index would be asked for each, and each compared with every message that has one of them.
+const maxContained = 8;
+
 /** Contains one of the values at the path, alone or as an item of a list. */
 function equalsAny(path: MetadataPath, values: readonly Scalar[]): RawBuilder<boolean> {
-  const documents = values.flatMap((value) => [nest(path, value), nest(path, [value])]);
-  const contained = documents.map((document) => sql`m.metadata @> ${JSON.stringify(document)}::jsonb`);
+  if (values.length > maxContained && !path.some(isPosition)) return isOneOf(path, values);
+  const contained = documentsOf(path, values).map((document) => sql`m.metadata @> ${document}::jsonb`);
   return sql<boolean>`(${sql.join(contained, sql` or `)})`;
+}
+
+/** The same, looked up once for however many values. */
+function isOneOf(path: MetadataPath, values: readonly Scalar[]): RawBuilder<boolean> {
+  const found = sql`(m.metadata #> ${[...path]}::text[])`;
+  const wanted = sql`any(${values.map((value) => JSON.stringify(value))}::jsonb[])`;
+  return sql<boolean>`coalesce(${found} = ${wanted} or (jsonb_typeof(${found}) = 'array'
+    and exists (select from jsonb_array_elements(${found}) item (value) where item.value = ${wanted})), false)`;
+}
+
+/** Whether `#>` would take the key for a position in a list. */
+function isPosition(key: string): boolean {
+  return /^\s*[-+]?\d/.test(key);
+}
+
+/** What metadata contains that has one of the values at the path, as JSON. */
+function documentsOf(path: MetadataPath, values: readonly Scalar[]): string[] {
+  return values
+    .flatMap((value) => [nest(path, value), nest(path, [value])])
+    .map((document) => JSON.stringify(document));
 }
 
 /** `{"a":{"b":value}}` of the path a, b. */

@@ -103,6 +103,29 @@ describe('what is wrong is named by its place', () => {
     expect(placesOf(deep)).toHaveLength(1);
   });
 
+  const range = (n: number) => ({ key: 'n', gte: n });
+  const list = { key: 'a', in: [1, 2, 3] };
+
+  test.each<[string, unknown, number]>([
+    ['each range', { and: [range(1), range(2), range(3), { key: 'n', lt: 1, gt: 0 }] }, 5],
+    ['opposites and existence', { and: [1, 2, 3].map((n) => ({ key: 'a', ne: n, exists: true })) }, 6],
+    ['what is negated', { not: { or: Array.from({ length: 5 }, () => condition) } }, 5],
+    ['what stands beside a range in an or', { or: [condition, list, condition, list, range(1)] }, 5],
+    ['what stands in an or within a not', { not: { not: { or: Array.from({ length: 7 }, () => list) } } }, 7],
+  ])('more conditions than are compared with every message: %s', (_, value, count) => {
+    expect(filterOf(value)).toEqual([
+      { path: [], message: `has ${count} conditions that no index serves: at most 4 are taken` },
+    ]);
+  });
+
+  test('but not those that an index serves, or few', () => {
+    expect(placesOf({ and: [...many(40), range(1), { key: 'n', lt: 1, exists: true, ne: 2 }] })).toEqual([]);
+    expect(placesOf({ or: many(48) })).toEqual([]);
+    expect(placesOf({ or: [{ and: [condition, range(1), range(2)] }, { and: [list, range(3), range(4)] }] })).toEqual(
+      [],
+    );
+  });
+
   test('too many values in all', () => {
     const hundred = { key: 'a', in: Array.from({ length: 100 }, (_, n) => n) };
     expect(placesOf({ or: [hundred, hundred] })).toEqual([]);

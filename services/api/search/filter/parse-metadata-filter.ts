@@ -1,8 +1,10 @@
+import { requestLimits } from '../../cost/request-cost.ts';
 import { FilterReport, type FilterProblem, type Place } from './filter-report.ts';
-import type { MetadataFilter } from './metadata-filter.ts';
+import { unindexedConditions, type MetadataFilter } from './metadata-filter.ts';
 import { parseCondition } from './parse-condition.ts';
 
 const maxDepth = 8;
+const maxUnindexed = requestLimits.unindexedConditions;
 const grammar = 'must be an object with one of and, or, not, or with key and operators';
 
 export type ParsedFilter =
@@ -13,6 +15,10 @@ export type ParsedFilter =
 export function parseMetadataFilter(value: unknown): ParsedFilter {
   const report = new FilterReport();
   const filter = parseNode(value, [], report);
+  const unindexed = filter === undefined ? 0 : unindexedConditions(filter);
+  if (report.problems.length === 0 && unindexed > maxUnindexed) {
+    report.refuse([], `has ${unindexed} conditions that no index serves: at most ${maxUnindexed} are taken`);
+  }
   return report.problems.length === 0 && filter !== undefined
     ? { ok: true, filter }
     : { ok: false, problems: report.problems };

@@ -183,9 +183,9 @@ describe('phrases and exclusions', () => {
     expect(found[0]?.score).toBeGreaterThan(1.5 * (found[1]?.score ?? Infinity));
   });
 
-  test('of stop words are required beside words, too', async () => {
-    expect(contentsOf(await words.find('car +"to be or not"'))).toEqual([]);
-    expect(contentsOf(await words.find('red +"a"'))).toEqual(['a red boat']);
+  test('of stop words require nothing beside words', async () => {
+    expect(contentsOf(await words.find('boat +"to be or not"'))).toEqual(['a red boat']);
+    expect(contentsOf(await words.find('boat +"a"'))).toEqual(['a red boat']);
   });
 
   test('are so many at most, however many there are', async () => {
@@ -199,9 +199,25 @@ describe('phrases and exclusions', () => {
     expect(contentsOf(await words.find('red -"red car" -boats'))).toEqual(['the car is red']);
   });
 
-  test('of stop words are looked for in the text itself', async () => {
-    expect(contentsOf(await words.find('"to be or not"'))).toEqual(['to be or not to be']);
-    expect(contentsOf(await words.find('-"to be" -the -a'))).toEqual(['or else']);
+  test('of stop words exclude nothing, and alone they are no query of words', async () => {
+    expect(contentsOf(await words.find('boat -"to be" -the -a'))).toEqual(['a red boat']);
+    for (const text of ['"to be or not"', '-"to be" -the -a', '+"to be"']) {
+      expect(await words.prepare(text)).toMatchObject({ hasWords: false, clauseWords: 0 });
+      expect(await words.find(text)).toEqual([]);
+    }
+  });
+
+  test('are counted by the words that are compared with a message', async () => {
+    const clauseWords = async (text: string) => (await words.prepare(text)).clauseWords;
+    expect(await clauseWords('a "red car" in a sentence')).toBe(0);
+    expect(await clauseWords('+"the red car" -"to be" -well-known,boat')).toBe(2 + 4);
+    expect(await clauseWords(`-${'b,'.repeat(4000)}`)).toBe(4000);
+  });
+
+  test('in quotes of more words than anybody looks for count as their words', async () => {
+    const phrase = (length: number) => Array.from({ length }, (_, n) => (n % 2 === 0 ? 'red' : 'car')).join(' ');
+    expect((await words.prepare(`about "${phrase(32)}"`)).hasPhrases).toBe(true);
+    expect((await words.prepare(`about "${phrase(33)}"`)).hasPhrases).toBe(false);
   });
 
   test('alone find the newest that pass', async () => {

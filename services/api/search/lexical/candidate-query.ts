@@ -34,11 +34,16 @@ export function candidateSteps(
 ): CandidateStep[] {
   const all = terms.toSorted((a, c) => c.weight - a.weight);
   const any = { query: all.map(({ term }) => quoteTerm(term)).join(' | '), narrowed: undefined };
-  const expected = sumsOf(all, statistics).length * statistics.share;
+  const expected = expectedMatches(all, statistics);
   const steps = [wanted, 8 * wanted]
     .filter((count) => tooMany * count < expected)
     .map((count) => stepFor(all, statistics, Math.max(1, Math.round(count / statistics.share))));
   return [...steps.filter((step) => step !== undefined), any];
+}
+
+/** How many messages have any of the words, about. */
+export function expectedMatches(terms: readonly WeightedTerm[], statistics: TermStatistics): number {
+  return greatestFirst(sumsOf(terms, statistics)).length * statistics.share;
 }
 
 /**
@@ -49,14 +54,18 @@ function stepFor(all: readonly WeightedTerm[], statistics: TermStatistics, wante
   for (let count = all.length; count > 0; count -= Math.ceil(count / 6)) {
     const terms = all.slice(0, count);
     const sums = sumsOf(terms, statistics);
-    const least = sums[Math.min(sums.length, wanted) - 1]?.sum;
+    const sorted = greatestFirst(sums);
+    const least = sorted[Math.min(sorted.length, wanted) - 1];
     if (least === undefined) return undefined;
     const query = weighingAtLeast(terms, least);
     if (query === undefined) continue;
-    const found = sums.filter(({ sum }) => sum >= least - tolerance);
+    const found = sorted.filter((sum) => sum >= least - tolerance);
     if (found.length <= tooMany * wanted) return { query, narrowed: undefined };
-    const more = found.findLast(({ sum }) => sum > least + tolerance)?.sum;
-    const lengths = found.map(({ place }) => statistics.lengthOf(place)).toSorted((a, c) => a - c);
+    const more = found.findLast((sum) => sum > least + tolerance);
+    const lengths = Array.from(sums.keys())
+      .filter((place) => (sums[place] ?? 0) >= least - tolerance)
+      .map((place) => statistics.lengthOf(place))
+      .toSorted((a, c) => a - c);
     const narrowed = {
       maxLength: lengths[wanted - 1] ?? 0,
       above: more === undefined ? undefined : weighingAtLeast(terms, more),
@@ -66,13 +75,21 @@ function stepFor(all: readonly WeightedTerm[], statistics: TermStatistics, wante
   return undefined;
 }
 
-/** The weights of each sampled message's words added up, greatest first; those that have none are left out. */
-function sumsOf(terms: readonly WeightedTerm[], statistics: TermStatistics) {
-  const sums = new Map<number, number>();
+/** The weights of each sampled message's words added up, by its place: 0 when it has none of them. */
+function sumsOf(terms: readonly WeightedTerm[], statistics: TermStatistics): Float64Array {
+  const sums = new Float64Array(statistics.sampled);
   for (const { term, weight } of terms) {
-    for (const place of statistics.placesOf(term)) sums.set(place, (sums.get(place) ?? 0) + weight);
+    for (const place of statistics.placesOf(term)) sums[place] = (sums[place] ?? 0) + weight;
   }
-  return [...sums].map(([place, sum]) => ({ place, sum })).toSorted((a, c) => c.sum - a.sum);
+  return sums;
+}
+
+/** Those that are more than 0. */
+function greatestFirst(sums: Float64Array): Float64Array {
+  return sums
+    .filter((sum) => sum > 0)
+    .toSorted()
+    .toReversed();
 }
 
 /** A tsquery for messages whose words weigh so much together; undefined when it would be too long. */

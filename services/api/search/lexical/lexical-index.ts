@@ -8,6 +8,7 @@ import { weighPhrases } from './phrases.ts';
 import { ReadingCache } from './reading-cache.ts';
 import type { SearchText } from './search-text.ts';
 import { StatisticsCache } from './statistics-cache.ts';
+import { weighTerms } from './weigh-terms.ts';
 
 export interface LexicalIndexOptions {
   /** Where texts are read and statistics are taken: the primary or a replica. */
@@ -19,8 +20,6 @@ export interface LexicalIndexOptions {
 
 export type LexicalIndex = ReturnType<typeof createLexicalIndex>;
 
-// Of a longer query the words that tell most count: a pasted page would be scored for seconds.
-const maxTerms = 32;
 // Characters, of one byte mostly.
 const maxStatisticsSize = 64_000_000;
 
@@ -38,14 +37,7 @@ export function createLexicalIndex({ db, clock, onError }: LexicalIndexOptions) 
   return {
     async prepare(tenantId: string, text: SearchText, signal?: AbortSignal): Promise<LexicalQuery> {
       const [read, known] = await Promise.all([readings.get(text, signal), statistics.get(tenantId, signal)]);
-      const terms = [...new Set(read.flatMap((reading) => reading.terms))]
-        .map((term) => ({ term, weight: known.idf(term), isSaid: known.frequency(term) > 0 }))
-        // What nobody said, as far as the sample goes, comes last: else a long query would be full of it.
-        .toSorted(
-          (one, other) =>
-            Number(other.isSaid) - Number(one.isSaid) || other.weight - one.weight || (one.term < other.term ? -1 : 1),
-        )
-        .slice(0, maxTerms);
+      const terms = await weighTerms([...new Set(read.flatMap((reading) => reading.terms))], known);
       return createLexicalQuery({
         tenantId,
         terms,

@@ -1,7 +1,8 @@
 import { sql, type RawBuilder } from 'kysely';
+import type { EligibleMessages } from '../candidates/eligible-messages.ts';
 import type { TenantInSql } from '../tenant-in-sql.ts';
 import { bm25Parts, type TermOrNone, type WeightedTerm } from './bm25.ts';
-import { candidateSteps, maxSteps, type CandidateStep } from './candidate-query.ts';
+import { candidateSteps, expectedMatches, maxSteps, type CandidateStep } from './candidate-query.ts';
 import { mustMatch, type Requirements } from './must-match.ts';
 import { phraseParts, type WeightedPhrase } from './phrases.ts';
 import type { TermStatistics } from './term-statistics.ts';
@@ -11,6 +12,8 @@ export interface LexicalCandidateOptions {
   /** Conditions on `m`, a row of `message`. */
   readonly filter: RawBuilder<boolean>;
   readonly limit: number;
+  /** Those that pass the filter, where they are looked up first. */
+  readonly eligible?: EligibleMessages | undefined;
 }
 
 /** A query by words of one tenant, as fragments of SQL. */
@@ -26,12 +29,16 @@ export interface LexicalQuery {
   score(alias: string): RawBuilder<number>;
   /** What each word and each phrase of the query adds, in the order of `termWeights`, joined by commas. */
   termScores(alias: string): RawBuilder<string>;
+  /** Messages that have any of the words, about. */
+  readonly expectedMatches: number;
   /** Messages of the tenant, about. */
   readonly tenantMessages: number;
   /** What each word adds for a message that has it once and is of average length, and each phrase, in the same order. */
   readonly termWeights: readonly number[];
   /** Whether the query has phrases to score by: then its statements are seldom asked again. */
   readonly hasPhrases: boolean;
+  /** Words of what is required and excluded, together. */
+  readonly clauseWords: number;
   /** Whether a row of `message` under the alias has what is required and nothing excluded; undefined when anything may pass. */
   mustMatch(alias: string): RawBuilder<boolean> | undefined;
 }
@@ -65,9 +72,10 @@ export function createLexicalQuery(query: LexicalQueryParts): LexicalQuery {
         )})`;
   const required = mustMatch(requirements, 'm');
 
-  const find = (step: CandidateStep | undefined, { tenant, filter }: LexicalCandidateOptions) => sql`
+  const find = (step: CandidateStep | undefined, { tenant, filter, eligible }: LexicalCandidateOptions) => sql`
     select m.id, m.search_vector from ${tenant.message} m
-    where m.tenant_id = ${tenant.id} and ${inStep(tenantId, step)} and ${filter} and ${required ?? sql`true`}`;
+    where m.tenant_id = ${tenant.id} and ${inStep(tenantId, step)} and ${filter} and ${required ?? sql`true`}
+      ${eligible === undefined ? sql`` : sql`and not ${eligible.areFewByWords}`}`;
 
   return {
     hasWords: terms.length > 0,
@@ -76,9 +84,13 @@ export function createLexicalQuery(query: LexicalQueryParts): LexicalQuery {
       if (terms.length === 0) return sql<string>`''`;
       return sql<string>`concat_ws(',', ${sql.join(parts(alias).map((part) => sql`(${part})::float4`))})`;
     },
+    get expectedMatches() {
+      return expectedMatches(terms, statistics);
+    },
     tenantMessages: statistics.messages,
     termWeights: [...terms, ...phrases].map(({ weight }) => weight),
     hasPhrases: phrases.length > 0,
+    clauseWords: requirements.words,
     mustMatch: (alias) => mustMatch(requirements, alias),
     candidates(options) {
       const { limit } = options;
@@ -99,6 +111,8 @@ export function createLexicalQuery(query: LexicalQueryParts): LexicalQuery {
         const isLast = index === steps.length - 1;
         return sql`select * from ${stepName(index)} ${isLast ? sql`` : sql`where not exists (select from ${stepName(index + 1)})`}`;
       });
+      const { eligible } = options;
+      if (eligible !== undefined) results.push(amongFew(steps.at(-1), eligible, options));
       return sql`
         with ${sql.join(ctes)}
         select id, ${score('found')} as lexical_score from (${sql.join(results, sql` union all `)}) found
@@ -146,8 +160,33 @@ function inStep(tenantId: string, step: CandidateStep | undefined): RawBuilder<b
       or (${scope} @> ${[tenantId]}::text[] and m.search_vector @@ ${above}::tsquery))`;
 }
 
-function newest({ tenant, filter, limit }: LexicalCandidateOptions, required: RawBuilder<boolean> | undefined) {
+/** All that have any of the words, of few that pass the filter: read by their keys. */
+function amongFew(any: CandidateStep | undefined, eligible: EligibleMessages, { tenant }: LexicalCandidateOptions) {
+  return sql`
+    select m.id, m.search_vector from (select distinct id from ${eligible.table}) few cross join lateral (
+      select m.id, m.search_vector from ${tenant.message} m
+      where m.tenant_id = ${tenant.id} and m.id = few.id and m.search_vector @@ ${any?.query ?? null}::tsquery offset 0
+    ) m where ${eligible.areFewByWords}`;
+}
+
+function newest(
+  { tenant, filter, limit, eligible }: LexicalCandidateOptions,
+  required: RawBuilder<boolean> | undefined,
+) {
   if (required === undefined) return sql<never>`select null::uuid as id, 0::float8 as lexical_score where false`;
+  if (eligible !== undefined) {
+    return sql<{ id: string; lexical_score: number }>`
+      select id, 0::float8 as lexical_score from (
+        (select m.id, m.created_at from (select distinct id from ${eligible.table}) few
+           join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = few.id
+         where ${eligible.areFewByWords})
+        union all
+        (select m.id, m.created_at from ${tenant.message} m
+         where m.tenant_id = ${tenant.id} and ${filter} and ${required} and not ${eligible.areFewByWords}
+         order by m.created_at desc, m.id desc limit ${sql.lit(limit)})
+      ) found
+      order by created_at desc, id desc limit ${sql.lit(limit)}`;
+  }
   return sql<{ id: string; lexical_score: number }>`
     select m.id, 0::float8 as lexical_score from ${tenant.message} m
     where m.tenant_id = ${tenant.id} and ${filter} and ${required}

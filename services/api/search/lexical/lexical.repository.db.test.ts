@@ -42,9 +42,25 @@ describe('the sample of a tenant', () => {
     const statistics = new TermStatistics(sample);
     expect(statistics.frequency('rare') / 900).toBeGreaterThan(0.7);
     expect(statistics.frequency('rare') / 900).toBeLessThan(1.3);
-    // The same for whoever asks.
+    // The same for each process.
     expect(await repository.sample('many')).toEqual(sample);
   });
+});
+
+test('a sample of long messages is bounded in bytes, and the same each time', async () => {
+  // Each of about 34 000 characters.
+  await sql`
+    insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at)
+    select 'long', ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'c', 'user',
+           'page' || n || ' ' || (select string_agg('w' || n % 7 || 'x' || w, ' ') from generate_series(1, 4300) w),
+           '{}', 0.2, '', now(), now()
+    from generate_series(1, 300) n`.execute(database.db);
+  const sample = await repository.sample('long');
+  expect(sample.messages).toBe(300);
+  expect(sample.sampled).toBeGreaterThan(50);
+  expect(sample.text.length).toBeLessThan(5_000_000);
+  expect(new TermStatistics(sample).frequency('w3x17') / (300 / 7)).toBeCloseTo(1, 0);
+  expect(await repository.sample('long')).toEqual(sample);
 });
 
 describe('a text', () => {

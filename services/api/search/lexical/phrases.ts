@@ -2,8 +2,9 @@ import { sql, type RawBuilder } from 'kysely';
 import { quoteTerm, type WeightedTerm } from './bm25.ts';
 import type { TextInLanguage } from './lexical.repository.ts';
 
-// As with words: of a pasted page those that tell most.
+// As with words: of a pasted page those that tell most. Who quotes a paragraph does not look for it word by word.
 const maxPhrases = 8;
+const maxPhraseWords = 32;
 
 /** A text in quotes that counts like one more word of the query. */
 export interface WeightedPhrase {
@@ -21,7 +22,8 @@ export interface KnownTerm extends WeightedTerm {
 /**
  * Each phrase of two words or more, with the weight of its rarest word: the phrase is at least as rare, and how rare
  * would have to be counted. A single word is a word, in quotes or not. Those whose words nobody said, as far as the
- * sample goes, come last: else of a list of titles the unknown ones would count and no others.
+ * sample goes, come last: else of a list of titles the unknown ones would count and no others. One of more than 32 words
+ * counts as its words alone.
  */
 export function weighPhrases(readings: readonly TextInLanguage[], terms: readonly KnownTerm[]): WeightedPhrase[] {
   const count = readings[0]?.phrases.length ?? 0;
@@ -36,7 +38,7 @@ export function weighPhrases(readings: readonly TextInLanguage[], terms: readonl
     };
   });
   return [...new Map(weighed.map((phrase) => [phrase.query, phrase])).values()]
-    .filter(({ weight }) => weight > 0)
+    .filter(({ query, weight }) => weight > 0 && wordsIn(query) <= maxPhraseWords)
     .toSorted((one, other) => Number(other.isSaid) - Number(one.isSaid) || other.weight - one.weight)
     .slice(0, maxPhrases)
     .map(({ query, weight }) => ({ query, weight }));
@@ -54,6 +56,11 @@ function weigh(queries: readonly string[], terms: readonly KnownTerm[]): { weigh
   const isSaid = languages.some((language) => language.isSaid);
   const counted = languages.filter((language) => language.isSaid === isSaid);
   return { weight: Math.max(0, ...counted.map(({ weight }) => weight)), isSaid };
+}
+
+/** Words of a tsquery as PostgreSQL writes it, each in quotes. */
+export function wordsIn(query: string): number {
+  return (query.split("'").length - 1) / 2;
 }
 
 /** A text as a tsquery that matches when it does in any of the languages; empty when none has one of its words. */

@@ -1,3 +1,5 @@
+import { requestLimits } from '../../cost/request-cost.ts';
+
 /** A query as its writer meant it. */
 export interface SearchText {
   /** What is searched for, phrases included and exclusions left out: the text to embed and to take words from. */
@@ -43,4 +45,13 @@ export function parseSearchText(text: string): SearchText {
   words = (words + text.slice(end)).trim();
   if (required.length > 0 || /[\p{L}\p{N}]/u.test(unquoted)) return { words, phrases: quoted, required, excluded };
   return { words, phrases: [], required: quoted, excluded };
+}
+
+/** What a query has too many of; undefined when it is within the limits. */
+export function clauseProblem({ phrases, required, excluded }: SearchText): string | undefined {
+  const clauses = phrases.length + required.length + excluded.length;
+  const { queryClauses } = requestLimits;
+  return clauses <= queryClauses
+    ? undefined
+    : `has ${clauses} texts in quotes and words after a minus: at most ${queryClauses} are taken`;
 }

@@ -11,6 +11,7 @@ test('every word is found in just the messages that have it', () => {
       const having = messages.flatMap((words, place) => (words.includes(term) ? [place] : []));
       expect(statistics.placesOf(term)).toEqual(having);
       expect(statistics.frequency(term)).toBe(having.length);
+      expect(statistics.roughCount(term)).toBeGreaterThanOrEqual(having.length);
       // A message without words looks like one with an empty word.
       const lengths = messages.map((words) => Math.max(1, words.length));
       expect(messages.map((_, place) => statistics.lengthOf(place))).toEqual(lengths);
@@ -24,4 +25,23 @@ test('a sample stands for all messages of the tenant', () => {
   expect(statistics.frequency('b')).toBe(50);
   expect(statistics.averageLength).toBe(1.5);
   expect(statistics.idf('b')).toBeGreaterThan(statistics.idf('a'));
+});
+
+test('words are counted at once, hardly any of them too high and none too low', () => {
+  const count = 20_000;
+  const words = Array.from({ length: count }, (_, n) => `word${n}`);
+  const statistics = new TermStatistics(sampleOf([words, words.filter((_, n) => n % 2 === 0)]));
+  const counts = words.map((word) => statistics.roughCount(word));
+  expect(counts.every((rough, n) => rough >= (n % 2 === 0 ? 2 : 1))).toBe(true);
+  expect(counts.filter((rough, n) => rough > (n % 2 === 0 ? 2 : 1)).length).toBeLessThan(count / 20);
+});
+
+test('what was looked up is remembered only so far', () => {
+  const words = Array.from({ length: 70 }, (_, n) => `w${n}`);
+  const statistics = new TermStatistics(sampleOf(Array.from({ length: 4096 }, () => ['a', ...words])));
+  const first = statistics.placesOf('a');
+  expect(statistics.placesOf('a')).toBe(first);
+  for (const word of words) statistics.placesOf(word);
+  expect(statistics.placesOf('a')).not.toBe(first);
+  expect(statistics.placesOf('a')).toEqual(first);
 });

@@ -14,6 +14,13 @@ export interface MessageSample {
   readonly text: string;
 }
 
+// More than a sample has different words, as far as that stays small.
+const maxCounters = 2 ** 19;
+// Places of words that are remembered, 8 bytes each: those of the words of some queries.
+const maxKnownPlaces = 2 ** 18;
+const wordMark = sampleMarks.word.charCodeAt(0);
+const messageMark = sampleMarks.message.charCodeAt(0);
+
 /**
  * How common words are with one tenant, taken from a sample of its messages. The text of the sample is kept as it came,
  * and looked through for the words that are asked for: most tenants are searched for a few, now and then.
@@ -21,6 +28,8 @@ export interface MessageSample {
 export class TermStatistics {
   /** Messages of the tenant. */
   readonly messages: number;
+  /** Messages of the sample. */
+  readonly sampled: number;
   /** Mean number of different words of a message. */
   readonly averageLength: number;
   /** Messages that one of the sample stands for; 1 when all are in it. */
@@ -28,35 +37,40 @@ export class TermStatistics {
   /** What it holds in memory, in characters. */
   readonly size: number;
   readonly #text: string;
+  /** Least recently asked first. */
   readonly #places = new Map<string, readonly number[]>();
-  #starts: readonly number[] | undefined;
-  #lengths: readonly number[] | undefined;
+  #knownPlaces = 0;
+  #messages: { readonly starts: readonly number[]; readonly lengths: readonly number[] } | undefined;
+  #counts: WordCounts | undefined;
 
   constructor({ messages, sampled, words, text }: MessageSample) {
     this.messages = messages;
+    this.sampled = sampled;
     this.averageLength = sampled > 0 ? words / sampled : 1;
     this.share = sampled > 0 ? messages / sampled : 1;
     this.size = text.length;
     this.#text = text;
   }
 
-  /** Messages of the sample that have the word, by their place in it, in order. */
+  /** Messages of the sample that have the word, by their place in it, in order. Reads the text of the sample. */
   placesOf(term: string): readonly number[] {
-    let places = this.#places.get(term);
-    if (places === undefined) {
-      places = this.#find(term);
-      this.#places.set(term, places);
+    const known = this.#places.get(term);
+    this.#places.delete(term);
+    const places = known ?? this.#find(term);
+    this.#places.set(term, places);
+    // What nobody said takes room, too.
+    if (known === undefined) this.#knownPlaces += places.length + 1;
+    for (const [oldest, ofOldest] of this.#places) {
+      if (this.#knownPlaces <= maxKnownPlaces) break;
+      this.#places.delete(oldest);
+      this.#knownPlaces -= ofOldest.length + 1;
     }
     return places;
   }
 
   /** How many different words a message of the sample has. */
   lengthOf(place: number): number {
-    this.#lengths ??= this.#text
-      .split(sampleMarks.message)
-      .slice(1)
-      .map((words) => words.split(sampleMarks.word).length - 2);
-    return Math.max(0, this.#lengths[place] ?? 0);
+    return Math.max(0, this.#readMessages().lengths[place] ?? 0);
   }
 
   /** How many messages have the word, about. */
@@ -68,23 +82,99 @@ export class TermStatistics {
     return idf(this.messages, this.frequency(term));
   }
 
+  /**
+   * Messages of the sample that have the word; seldom a few more, never fewer. All words are counted by one look at the
+   * text, so that any number of them may be asked for.
+   */
+  roughCount(term: string): number {
+    this.#counts ??= new WordCounts(this.#text);
+    return this.#counts.of(term);
+  }
+
   #find(term: string): number[] {
     const marked = sampleMarks.word + term + sampleMarks.word;
     const places: number[] = [];
     let at = this.#text.indexOf(marked);
     if (at === -1) return places;
-    this.#starts ??= positionsOf(this.#text, sampleMarks.message);
-    const starts = this.#starts;
+    const { starts } = this.#readMessages();
     for (let place = 0; at !== -1; at = this.#text.indexOf(marked, at + marked.length - 1)) {
       while ((starts[place + 1] ?? Infinity) < at) place += 1;
       places.push(place);
     }
     return places;
   }
+
+  #readMessages() {
+    this.#messages ??= readMessages(this.#text);
+    return this.#messages;
+  }
 }
 
-function positionsOf(text: string, mark: string): number[] {
-  const positions: number[] = [];
-  for (let at = text.indexOf(mark); at !== -1; at = text.indexOf(mark, at + 1)) positions.push(at);
-  return positions;
+/** Where each message begins, and how many words it has. */
+function readMessages(text: string) {
+  const starts: number[] = [];
+  const lengths: number[] = [];
+  for (let at = text.indexOf(sampleMarks.message); at !== -1;) {
+    const next = text.indexOf(sampleMarks.message, at + 1);
+    const end = next === -1 ? text.length : next;
+    let words = -1;
+    for (let here = at + 1; here < end; here += 1) if (text.charCodeAt(here) === wordMark) words += 1;
+    starts.push(at);
+    lengths.push(words);
+    at = next;
+  }
+  return { starts, lengths };
+}
+
+const hashStart = 0x81_1c_9d_c5 | 0;
+
+function hashNext(hash: number, unit: number): number {
+  return Math.imul(hash ^ unit, 0x01_00_01_93);
+}
+
+/**
+ * How often each word stands in a text. Words that share both their counters are counted together.
+ *
+ * Source: Cormode and Muthukrishnan, An Improved Data Stream Summary: The Count-Min Sketch (2005); words by FNV-1a.
+ */
+class WordCounts {
+  readonly #mask: number;
+  readonly #rows: readonly [Uint16Array, Uint16Array];
+
+  constructor(text: string) {
+    const counters = Math.min(maxCounters, 2 ** Math.ceil(Math.log2(text.length / 4 + 4096)));
+    this.#mask = counters - 1;
+    this.#rows = [new Uint16Array(counters), new Uint16Array(counters)];
+    let hash = hashStart;
+    for (let at = 0; at < text.length; at += 1) {
+      const unit = text.charCodeAt(at);
+      if (unit !== wordMark && unit !== messageMark) {
+        hash = hashNext(hash, unit);
+        continue;
+      }
+      // Between two messages there is no word.
+      if (hash !== hashStart) this.#add(hash);
+      hash = hashStart;
+    }
+  }
+
+  of(term: string): number {
+    let hash = hashStart;
+    for (let at = 0; at < term.length; at += 1) hash = hashNext(hash, term.charCodeAt(at));
+    const [first, second] = this.#rows;
+    return Math.min(first[this.#place(hash, 0x85_eb_ca_6b)] ?? 0, second[this.#place(hash, 0xc2_b2_ae_35)] ?? 0);
+  }
+
+  #add(hash: number): void {
+    const [first, second] = this.#rows;
+    const one = this.#place(hash, 0x85_eb_ca_6b);
+    const other = this.#place(hash, 0xc2_b2_ae_35);
+    first[one] = (first[one] ?? 0) + 1;
+    second[other] = (second[other] ?? 0) + 1;
+  }
+
+  #place(hash: number, factor: number): number {
+    const mixed = Math.imul(hash ^ (hash >>> 16), factor);
+    return (mixed ^ (mixed >>> 13)) & this.#mask;
+  }
 }

@@ -45,3 +45,8 @@ test('a message matches by its date in UTC', () => {
   expect(matching('on 31 May 2023')).toEqual([true, true, true]);
   expect(matching('on 1 June 2023')).toEqual([true, false, false]);
 });
+
+test('of a calendar no more dates are read than candidates are compared with', () => {
+  const years = Array.from({ length: 100 }, (_, n) => 1970 + n).join(' ');
+  expect(named(`${years} and May 1 2 3`)).toHaveLength(16);
+});

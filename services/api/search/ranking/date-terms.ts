@@ -11,6 +11,9 @@ export interface DateTerm {
 // more than a few years.
 const weights = { year: Math.log(3), month: Math.log(12), day: Math.log(30) } as const;
 
+// A calendar names more, and every candidate is compared with each.
+const maxDates = 16;
+
 // Languages that PostgreSQL comes with a text search configuration for.
 const knownLocales = 'ar ca da nl en et fi fr de el hi hu hy id it lt ne no pt ro ru sr es sv ta tr yi eu ga'.split(
   ' ',
@@ -44,7 +47,7 @@ function isMonth(words: readonly string[], index: number): boolean {
   return besideNumber || (index > 0 && /^\p{Lu}/u.test(word));
 }
 
-/** Finds the dates in queries. Months are known by their names in English and in the languages of `locales`. */
+/** Finds the dates in queries, 16 parts of them at most. Months are known by their names in English and in the languages of `locales`. */
 export function createDateReader(locales: readonly string[]) {
   const months = monthNames(['en', ...locales]);
 
@@ -62,7 +65,7 @@ export function createDateReader(locales: readonly string[]) {
     const days = named.length === 0 ? [] : numbers.filter((value) => value >= 1 && value <= 31);
     const found = [...years, ...named, ...days.map((value) => ({ part: 'day' as const, value }))];
     const unique = new Map(found.map((term) => [`${term.part} ${term.value}`, term]));
-    return [...unique.values()].map((term) => ({ ...term, weight: weights[term.part] }));
+    return [...unique.values()].slice(0, maxDates).map((term) => ({ ...term, weight: weights[term.part] }));
   };
 }
 

@@ -60,26 +60,28 @@ export async function listNeighbours(
            case when ${fits} then n.metadata end as metadata, n.created_at, beside.hit_ids, beside.distances
     from beside join message n on n.tenant_id = ${tenantId} and n.id = beside.id
   `.execute(db, cancelledBy(signal));
-  return new Map(ids.map((id) => [id, neighboursOf(id, result.rows)]));
+  return neighboursByHit(ids, result.rows);
 }
 
-function neighboursOf(hitId: string, rows: readonly NeighbourRow[]): ShownNeighbours {
-  const near = rows
-    .map((row) => ({ row, distance: row.distances[row.hit_ids.indexOf(hitId)] ?? 0 }))
-    .filter(({ distance }) => distance !== 0)
-    .toSorted((a, b) => a.distance - b.distance);
-  const before = untilUnread(
-    near
-      .filter(({ distance }) => distance < 0)
-      .map(({ row }) => row)
-      .toReversed(),
-  );
-  const after = untilUnread(near.filter(({ distance }) => distance > 0).map(({ row }) => row));
-  return {
-    before: before.toReversed(),
-    after,
-    truncated: before.length + after.length < near.length,
-  };
+interface NearRow {
+  readonly row: NeighbourRow;
+  readonly distance: number;
+}
+
+/** Each row is looked at once for each hit that it stands beside. */
+function neighboursByHit(ids: readonly string[], rows: readonly NeighbourRow[]): ReadonlyMap<string, ShownNeighbours> {
+  const near = new Map(ids.map((id) => [id, new Array<NearRow>()]));
+  for (const row of rows) {
+    row.hit_ids.forEach((id, index) => near.get(id)?.push({ row, distance: row.distances[index] ?? 0 }));
+  }
+  return new Map([...near].map(([id, own]) => [id, toNeighbours(own)]));
+}
+
+function toNeighbours(near: readonly NearRow[]): ShownNeighbours {
+  const outwards = near.toSorted((a, b) => Math.abs(a.distance) - Math.abs(b.distance));
+  const before = untilUnread(outwards.filter(({ distance }) => distance < 0).map(({ row }) => row));
+  const after = untilUnread(outwards.filter(({ distance }) => distance > 0).map(({ row }) => row));
+  return { before: before.toReversed(), after, truncated: before.length + after.length < near.length };
 }
 
 /** Outwards from the hit, so that nothing is missing in between. */

@@ -19,6 +19,8 @@ export interface NearestQuery {
   /** Over `message m`, which is joined for it; undefined: all. */
   readonly messageCondition: RawBuilder<boolean> | undefined;
   readonly segments: ReadySegments;
+  /** Whether those that pass the filter are few: then nothing is found here. Undefined: a sample tells. */
+  readonly areFew?: RawBuilder<boolean> | undefined;
 }
 
 export interface NearestRow {
@@ -38,9 +40,14 @@ export function nearestCandidates(query: NearestQuery): RawBuilder<NearestRow> {
   const isJoined = query.messageCondition !== undefined;
   const plan = planGraphs(query.segments, { limit: query.limit, isJoined });
   const isFiltered = query.filter !== undefined || isJoined;
-  if (plan === undefined || (isFiltered && query.segments.sample.length === 0)) return exactly(query);
+  const { areFew } = query;
+  if (plan === undefined || (isFiltered && query.segments.sample.length === 0)) {
+    return exactly(query, areFew === undefined ? sql<boolean>`true` : sql<boolean>`not ${areFew}`);
+  }
+  const common = areFew === undefined ? isCommon(query, plan) : sql`select not ${areFew} as is_true`;
+  const isOffered = areFew === undefined ? sql<boolean>`true` : sql<boolean>`not ${areFew}`;
   return sql<NearestRow>`
-    with common as materialized (${isFiltered ? isCommon(query, plan) : sql`select true as is_true`}),
+    with common as materialized (${isFiltered ? common : sql`select true as is_true`}),
     near as (${sql.join([...fromGraphs(query, plan), ...fromRest(query)], sql` union all `)}),
     best as (
       select message_id as id, min(distance) as distance from near group by message_id
@@ -49,9 +56,28 @@ export function nearestCandidates(query: NearestQuery): RawBuilder<NearestRow> {
     select id, distance from (
       select id, distance from best where (select count(*) from best) >= ${sql.lit(query.limit)}
       union all
-      (${exactly(query, sql<boolean>`(select count(*) from best) < ${sql.lit(query.limit)}`)})
+      (${exactly(query, sql<boolean>`(select count(*) from best) < ${sql.lit(query.limit)} and ${isOffered}`)})
     ) chosen
     order by distance, id`;
+}
+
+/** How a filter is told to be common or not, before it is looked up what passes it. */
+export interface FilterEstimate {
+  /** A query of one row, `is_true` when the graphs are the better way; undefined where there are none to ask. */
+  readonly isCommon: RawBuilder<unknown> | undefined;
+  /** As many messages are read exactly in no more time than the graphs take. */
+  readonly affordable: number;
+}
+
+export function estimateFilter(query: NearestQuery): FilterEstimate {
+  const { segments, limit } = query;
+  const plan = planGraphs(segments, { limit, isJoined: query.messageCondition !== undefined });
+  if (plan === undefined || segments.sample.length === 0) return { isCommon: undefined, affordable: 0 };
+  const vectors = segments.segments.reduce((sum, segment) => sum + segment.vectors, 0);
+  return {
+    isCommon: isCommon(query, plan),
+    affordable: Math.ceil((plan.minShare * vectors) / segments.rowsPerMessage),
+  };
 }
 
 /** Reads all that match. */

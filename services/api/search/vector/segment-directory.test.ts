@@ -68,6 +68,29 @@ test('an older answer is used while it is looked up anew; the sample is kept for
   expect(asked.samples).toBe(2);
 });
 
+test('no search but the first one waits for a sample', async () => {
+  const waiting: (() => void)[] = [];
+  const takeSample = () =>
+    new Promise<{ rowsPerMessage: number; sample: string[] }>((resolve) => {
+      waiting.push(() => resolve({ rowsPerMessage: waiting.length, sample: [`taken ${waiting.length}`] }));
+    });
+  const { listReadySegments } = createSegmentDirectory({
+    repository: { ...repository, takeSample },
+    clock,
+    onError: (error) => errors.push(error),
+  });
+  const first = listReadySegments('t', 1);
+  await expect.poll(() => waiting.length).toBe(1);
+  waiting[0]?.();
+  expect((await first).sample).toEqual(['taken 1']);
+  clock.time = 700_000;
+  expect((await listReadySegments('t', 1)).sample).toEqual(['taken 1']);
+  waiting[1]?.();
+  await settled();
+  expect((await listReadySegments('t', 1)).sample).toEqual(['taken 2']);
+  expect(waiting).toHaveLength(2);
+});
+
 test('a look that fails leaves the older answer, for a while', async () => {
   const { listReadySegments } = directory();
   await listReadySegments('t', 1);

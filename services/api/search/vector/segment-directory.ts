@@ -38,24 +38,32 @@ export function createSegmentDirectory(options: SegmentDirectoryOptions): Segmen
   const entries = new Map<string, Entry>();
   const loading = new Map<string, Promise<Entry>>();
 
-  async function look(tenantId: string, generation: number, before: Entry | undefined): Promise<Entry> {
+  async function look(key: string, tenantId: string, generation: number, before: Entry | undefined): Promise<Entry> {
     const loadedAt = clock.now().getTime();
     const segments = await repository.listSegments(tenantId, generation);
     if (segments.length === 0) return { known: noSegments, loadedAt, sampledAt: 0 };
-    if (before !== undefined && loadedAt - before.sampledAt < sampleFreshMs) {
-      const { rowsPerMessage, sample } = before.known;
-      return { known: { segments, rowsPerMessage, sample }, loadedAt, sampledAt: before.sampledAt };
-    }
     const vectors = segments.reduce((sum, segment) => sum + segment.vectors, 0);
-    const every = Math.max(1, Math.floor(vectors / sampleSize));
-    const sample: VectorSample = await repository.takeSample(tenantId, generation, every);
-    return { known: { segments, ...sample }, loadedAt, sampledAt: loadedAt };
+    const take = () => repository.takeSample(tenantId, generation, Math.max(1, Math.floor(vectors / sampleSize)));
+    if (before === undefined || before.known.sample.length === 0) {
+      return { known: { segments, ...(await take()) }, loadedAt, sampledAt: loadedAt };
+    }
+    const { rowsPerMessage, sample } = before.known;
+    const entry = { known: { segments, rowsPerMessage, sample }, loadedAt, sampledAt: before.sampledAt };
+    if (loadedAt - before.sampledAt < sampleFreshMs) return entry;
+    // Reading all keys takes long for a large tenant: no search but its first one waits for it.
+    void take().then((taken) => keepSample(key, taken), options.onError);
+    return { ...entry, sampledAt: loadedAt };
+  }
+
+  function keepSample(key: string, taken: VectorSample): void {
+    const entry = entries.get(key);
+    if (entry !== undefined) entries.set(key, { ...entry, known: { ...entry.known, ...taken } });
   }
 
   function load(key: string, tenantId: string, generation: number): Promise<Entry> {
     const underWay = loading.get(key);
     if (underWay !== undefined) return underWay;
-    const loaded = look(tenantId, generation, entries.get(key))
+    const loaded = look(key, tenantId, generation, entries.get(key))
       .then((entry) => {
         remember(key, entry);
         return entry;
