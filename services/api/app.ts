@@ -78,7 +78,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   if (deps.allowedOrigins.length > 0) app.use(allowOrigins({ origins: deps.allowedOrigins, counter }));
   app.use(deadline(deps.requestTimeoutMs));
   app.use(admitCaller({ keys: deps.keys, counter, bodyMemory: deps.bodyMemory, accessTo }));
-  app.use('/v1/*', strictQuery);
+  app.use(strictQuery);
   app.onError(onError(deps.logger));
   app.notFound(notFound(app));
 

@@ -39,7 +39,7 @@ export function healthRoutes({ service, readBacklog, environment, version }: Hea
     path: '/livez',
     tags: ['operations'],
     summary: 'Is the process alive?',
-    responses: { 200: json(probeSchema, 'It is.'), ...problems('rate_limited') },
+    responses: { 200: json(probeSchema, 'It is.'), ...problems('invalid_request', 'rate_limited') },
   });
   const readyz = createRoute({
     method: 'get',
@@ -49,7 +49,7 @@ export function healthRoutes({ service, readBacklog, environment, version }: Hea
     responses: {
       200: json(probeSchema, 'Yes.'),
       503: json(probeSchema, 'Starting, draining, or without its database.'),
-      ...problems('rate_limited'),
+      ...problems('invalid_request', 'rate_limited'),
     },
   });
 

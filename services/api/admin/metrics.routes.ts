@@ -18,7 +18,7 @@ export function metricsRoutes(metrics: Metrics) {
         description: 'Prometheus text exposition format.',
         content: { 'text/plain': { schema: z.string().openapi({ example: 'aiml_requests_total{method="GET"} 1' }) } },
       },
-      ...problems('unauthenticated', 'forbidden', 'rate_limited'),
+      ...problems('unauthenticated', 'forbidden', 'invalid_request', 'rate_limited'),
     },
   });
   return new OpenAPIHono<ApiEnv>().openapi(route, async (c) => {
