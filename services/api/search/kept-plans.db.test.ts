@@ -144,7 +144,8 @@ test('what is filtered, has phrases or must have words has a plan of its own', a
   expect(isKeepable({ ...plain, filter: { ...noFilter, roles: ['user'] } })).toBe(false);
   expect(isKeepable({ ...plain, limit: 61 })).toBe(false);
   expect(isKeepable(await queryOf('small', '"text 3"'))).toBe(false);
-  expect(isKeepable(await queryOf('small', 'text -other'))).toBe(false);
+  expect(isKeepable(await queryOf('small', 'text -car'))).toBe(false);
+  expect(isKeepable(await queryOf('small', 'text -the'))).toBe(true);
   expect(isKeepable(await queryOf('small', 'is it "text 3"?'))).toBe(false);
 });
 

@@ -1,0 +1,143 @@
+import { toVectorLiteral } from '@memory-layer/shared/db/vector';
+import { allIds } from '@memory-layer/shared/vector-index/id-range';
+import {
+  createSegmentIndexStatement,
+  graphOptionsFor,
+  segmentIndexName,
+} from '@memory-layer/shared/vector-index/segment-index';
+import type { Client } from 'pg';
+import { createRandom } from '../load/random.ts';
+import { createChatTexts, topics } from '../ratios/search/chat-texts.ts';
+
+export const tenantId = 'worst';
+export const generation = 1;
+export const dimension = 512;
+
+const texts = createChatTexts();
+const chunk = 2000;
+/** Of each this many messages one is a pasted page. */
+const longEvery = 500;
+const longWords = 1500;
+const conversationLength = 40;
+const baseVectors = 2000;
+// What a quiet tenant's tail may have before the embed workers index it.
+const tail = 2400;
+
+/** Stores messages of many kinds with a vector each, and indexes the vectors as the embed workers do. */
+export async function storeLargeTenant(client: Client, messages: number): Promise<void> {
+  await storeBase(client);
+  for (let from = 0; from < messages; from += chunk) {
+    const numbers = Array.from({ length: Math.min(chunk, messages - from) }, (_, index) => from + index);
+    await insert(client, numbers);
+  }
+  await client.query('vacuum analyze message');
+  await client.query('vacuum analyze embedding');
+  await buildSegment(client, messages - tail);
+}
+
+/** Directions that vectors are made of: a few for each topic. */
+async function storeBase(client: Client): Promise<void> {
+  await client.query('create unlogged table base (n integer primary key, vector halfvec not null)');
+  const vectors = createBaseVectors();
+  for (let from = 0; from < vectors.length; from += 200) {
+    const literals = vectors.slice(from, from + 200).map(toVectorLiteral);
+    await client.query(
+      'insert into base select $1::int + nth - 1, vector::halfvec from unnest($2::text[]) with ordinality v (vector, nth)',
+      [from, literals],
+    );
+  }
+  await client.query('analyze base');
+}
+
+/** The same ones each time, of length 1. */
+export function createBaseVectors(): Float32Array[] {
+  const random = createRandom(5);
+  return Array.from({ length: baseVectors }, () => randomVector(random));
+}
+
+function randomVector(random: () => number): Float32Array {
+  const vector = Float32Array.from({ length: dimension }, () => random() + random() + random() - 1.5);
+  const length = Math.hypot(...vector);
+  return vector.map((value) => value / length);
+}
+
+function idAt(n: number): string {
+  return `01900000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
+}
+
+function contentOf(n: number, topic: number): string {
+  if (n % longEvery !== 0) return texts.message(n, topic);
+  const parts: string[] = [];
+  for (let words = 0, part = 0; words < longWords; part += 1) {
+    const text = texts.message(1_000_000 + n * 100 + part, topic);
+    words += text.split(' ').length;
+    parts.push(text);
+  }
+  return parts.join(' ');
+}
+
+/** Without pattern, the same for the same number. */
+function spread(n: number): number {
+  return Math.floor(createRandom(n)() * 1_000_000);
+}
+
+function metadataOf(n: number, topic: number): object {
+  return {
+    topic: `topic-${topic}`,
+    half: spread(n) % 2 === 0,
+    twentieth: spread(n) % 20,
+    rare: spread(n) % 200,
+    n,
+    due: new Date(Date.UTC(2025, 0, 1) + (n % 500) * 86_400_000).toISOString().slice(0, 10),
+    tags: [`a-${n % 7}`, `b-${n % 13}`, `c-${n % 101}`],
+    source: { kind: n % 3 === 0 ? 'mail' : 'chat', page: n % 400, deep: { er: { still: n % 11 } } },
+    ...(n % 10 === 0 && { extra: Object.fromEntries(Array.from({ length: 20 }, (_, key) => [`k${key}`, n * key])) }),
+  };
+}
+
+async function insert(client: Client, numbers: readonly number[]): Promise<void> {
+  const topicOf = (n: number) => (Math.floor(n / conversationLength) * 131) % topics;
+  await client.query(
+    `insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at,
+                          updated_at)
+     select $1, t.id, 'c-' || t.n / ${conversationLength},
+            case when t.n % 200 = 0 then 'tool' when t.n % 40 = 1 then 'system' when t.n % 2 = 0 then 'user' else 'assistant' end,
+            t.content, t.metadata, (t.n * 7 % 1000) / 1000.0, '', '2025-01-01'::timestamptz + make_interval(mins => t.n), now()
+     from unnest($2::int[], $3::uuid[], $4::text[], $5::jsonb[]) as t (n, id, content, metadata)`,
+    [
+      tenantId,
+      numbers,
+      numbers.map(idAt),
+      numbers.map((n) => contentOf(n, topicOf(n))),
+      numbers.map((n) => JSON.stringify(metadataOf(n, topicOf(n)))),
+    ],
+  );
+  await client.query(
+    `insert into embedding (tenant_id, message_id, generation, passage_no, vector, conversation_id, role, importance,
+                            created_at)
+     select m.tenant_id, m.id, ${generation}, 0, l2_normalize(a.vector + a.vector + b.vector + c.vector), m.conversation_id,
+            m.role, m.importance, m.created_at
+     from unnest($2::int[], $3::uuid[], $4::int[]) as t (n, id, topic)
+     join message m on m.tenant_id = $1 and m.id = t.id
+     join base a on a.n = t.topic * ${baseVectors / topics} + t.n % ${baseVectors / topics}
+     join base b on b.n = (t.n * 7919::bigint) % ${baseVectors}
+     join base c on c.n = (t.n * 104729::bigint + 13) % ${baseVectors}`,
+    [tenantId, numbers, numbers.map(idAt), numbers.map(topicOf)],
+  );
+}
+
+async function buildSegment(client: Client, size: number): Promise<void> {
+  const segment = { tenantId, generation, afterId: allIds.afterId, throughId: idAt(size) };
+  const { rows } = await client.query<{ partition: string }>(
+    'select tableoid::regclass::text as partition from embedding where tenant_id = $1 limit 1',
+    [tenantId],
+  );
+  const options = { ...graphOptionsFor(size), dimension, partition: rows[0]?.partition ?? '' };
+  await client.query(`set maintenance_work_mem = '512MB'`);
+  await client.query(createSegmentIndexStatement(segment, options));
+  await client.query(
+    `insert into vector_index (tenant_id, generation, index_name, after_id, through_id, state, vectors)
+     values ($1, $2, $3, $4, $5, 'ready', $6)`,
+    [tenantId, generation, segmentIndexName(segment), segment.afterId, segment.throughId, size],
+  );
+}
