@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApiClient } from '../api-client.ts';
-import { findFault } from './fuzz/check-answer.ts';
+import { findFault, tooSlow } from './fuzz/check-answer.ts';
 import { fuzzRequests, type FuzzRequest } from './fuzz/fuzz-request.ts';
 import { operations } from './fuzz/operations.ts';
 import { sendRequest, type FuzzAnswer } from './fuzz/send-request.ts';
@@ -41,7 +41,7 @@ async function sendAndCheck(request: FuzzRequest): Promise<{ answer: FuzzAnswer;
   for (let attempt = 1; ; attempt += 1) {
     const answer = await sendRequest(target.port, request);
     const fault = findFault(request, answer)?.replaceAll(/\/\d+/g, '/N');
-    if (fault !== 'took too long' || attempt === 3) return { answer, fault };
+    if (fault !== tooSlow || attempt === 3) return { answer, fault };
   }
 }
 
@@ -91,7 +91,8 @@ test(`${runs} requests over all operations (FUZZ_SEED=${seed})`, { timeout: 900_
     slowestMs = Math.max(slowestMs, answer.milliseconds);
     if (fault === undefined || findings.size >= maxFindings) return;
     // What HTTP itself refuses is refused before the operation is known.
-    const found = `${request.hostile === 'connection' ? 'any operation' : name}: ${fault}`;
+    const isBeforeRouting = request.hostile === 'connection' || [414, 417, 431].includes(answer.status);
+    const found = `${isBeforeRouting ? 'any operation' : name}: ${fault}`;
     const known = findings.get(found);
     const fixture = toFixture(request, fault);
     // The shortest request of a fault says most.

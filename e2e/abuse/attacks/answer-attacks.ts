@@ -7,9 +7,10 @@ import { storeMessages } from './store-messages.ts';
 const largestAnswerBytes = 16 * 1024 * 1024;
 const stallSeconds = 4;
 const seconds = 10;
-const env = { MEMORY_IMPORT_STALL_SECONDS: String(stallSeconds) };
+const env = { MEMORY_ANSWER_STALL_SECONDS: String(stallSeconds) };
 // Answers of 16 MiB that six or twenty clients do not read; of one tenant, whose searches wait for one another.
 const memoryMb = 400;
+// What is small enough for the buffers of a connection has been answered.
 const neverRead = ['cut off', 'answered whole', '429', '503'];
 
 /** As many messages with as much metadata as is legal. */

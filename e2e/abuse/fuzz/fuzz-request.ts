@@ -187,8 +187,9 @@ const headerNames = [
   'range',
   'cookie',
 ] as const;
+// Control characters are refused by HTTP itself, below.
 const headerValues = fc.oneof(
-  hostileText.map((text) => text.replaceAll(/[\0\r\n]/g, '').slice(0, 3000)),
+  hostileText.map((text) => text.replaceAll(/[\p{Cc}]/gu, '').slice(0, 3000)),
   fc.constantFrom('wait=1', 'wait="1"', 'wait=99999999999999999999', 'respond-async, wait=0', '"\\'.repeat(1500)),
   fc.constantFrom(
     'application/json; charset=utf-16',
