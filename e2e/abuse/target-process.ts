@@ -18,6 +18,8 @@ const startMs = 60_000;
 const stopMs = 25_000;
 const quietMs = 10_000;
 const answerMs = 10_000;
+// What is measured is the time between two ticks of a timer; without a delay it is this.
+const timerMs = 10;
 
 export interface Usage {
   readonly residentMb: number;
@@ -55,12 +57,14 @@ export async function startTarget({ env = {}, log }: Pick<Attack, 'env' | 'log'>
     url,
     port: Number(new URL(url).port),
     usage: () => usageOf(pid),
-    /** The longest delay of the event loop since the last call, in milliseconds, as the process itself tells it. */
+    /**
+     * The longest delay of the event loop since the last call, in milliseconds, as the process itself tells it. Not
+     * memory_event_loop_delay_seconds, which is of the last minute: that would hold the preparing of an attack, too.
+     */
     async eventLoopDelayMs(): Promise<number> {
       const text = await (await ask('/metrics')).text();
-      const own = /^memory_event_loop_delay_seconds\{[^}]*quantile="1(?:\.0)?"[^}]*\} (\S+)/m.exec(text)?.[1];
-      const nodes = /^nodejs_eventloop_lag_max_seconds (\S+)/m.exec(text)?.[1];
-      return Number(own ?? nodes) * 1000;
+      const seconds = Number(/^nodejs_eventloop_lag_max_seconds (\S+)/m.exec(text)?.[1]);
+      return Math.max(0, seconds * 1000 - timerMs);
     },
     isRunning: () => child.exitCode === null && child.signalCode === null,
     /** Waits until nothing is left to embed. @returns false when that takes too long. */

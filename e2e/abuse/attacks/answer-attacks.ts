@@ -5,11 +5,14 @@ import { exchange, flood, openConnection, requestBytes, statusOf } from '../conn
 import { storeMessages } from './store-messages.ts';
 
 const largestAnswerBytes = 16 * 1024 * 1024;
+// Its headers, and the sizes of its chunks.
+const maxHeadBytes = 65_536;
 const stallSeconds = 4;
 const seconds = 10;
-const env = { MEMORY_IMPORT_STALL_SECONDS: String(stallSeconds) };
+const env = { MEMORY_ANSWER_STALL_SECONDS: String(stallSeconds) };
 // Answers of 16 MiB that six or twenty clients do not read; of one tenant, whose searches wait for one another.
 const memoryMb = 400;
+// What is small enough for the buffers of a connection has been answered.
 const neverRead = ['cut off', 'answered whole', '429', '503'];
 
 /** As many messages with as much metadata as is legal. */
@@ -54,9 +57,11 @@ async function neverReading(context: AttackContext, clients: number, bytes: Buff
 /** A client that was cut off finds what was on its way and then the end, before the answer is whole. */
 function whatCame(socket: Socket): Promise<string> {
   let head = '';
+  let tail = '';
   let length = 0;
   socket.on('data', (chunk) => {
     if (!head.includes('\r\n\r\n')) head += chunk.toString('latin1');
+    tail = (tail + chunk.toString('latin1', Math.max(0, chunk.length - lastChunk.length))).slice(-lastChunk.length);
     length += chunk.length;
   });
   socket.resume();
@@ -64,18 +69,21 @@ function whatCame(socket: Socket): Promise<string> {
     const late = setTimeout(() => resolve('still being sent'), 2000);
     socket.once('close', () => {
       clearTimeout(late);
-      resolve(outcomeOf(head, length));
+      resolve(outcomeOf(head, tail, length));
     });
   });
 }
 
-function outcomeOf(head: string, length: number): string {
+const lastChunk = '0\r\n\r\n';
+
+function outcomeOf(head: string, tail: string, length: number): string {
   if (head === '') return 'cut off';
   const status = statusOf(head);
   if (status !== '200') return status;
   const announced = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? Number.NaN);
-  if (announced > largestAnswerBytes) return 'an answer above 16 MiB';
-  return length < announced ? 'cut off' : 'answered whole';
+  if (announced > largestAnswerBytes || length > largestAnswerBytes + maxHeadBytes) return 'an answer above 16 MiB';
+  const isWhole = Number.isNaN(announced) ? tail === lastChunk : length > announced;
+  return isWhole ? 'answered whole' : 'cut off';
 }
 
 const searching = (clients: number): Attack => ({

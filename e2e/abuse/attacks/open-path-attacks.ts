@@ -67,7 +67,11 @@ export const attacks: readonly Attack[] = [
   },
   {
     name: 'one key opens as many streams of events as it gets, for tenants without end',
-    env: { MEMORY_EVENTS_MAX_STREAMS: '100', MEMORY_EVENTS_MAX_STREAMS_PER_TENANT: '10' },
+    env: {
+      MEMORY_EVENTS_MAX_STREAMS: '100',
+      MEMORY_EVENTS_MAX_STREAMS_PER_KEY: '50',
+      MEMORY_EVENTS_MAX_STREAMS_PER_TENANT: '10',
+    },
     seconds: 5,
     run: async (context) => {
       const { unbound } = context.keys;
