@@ -30,7 +30,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{packages,services,bench,e2e,tooling}/**/*.test.ts'],
-          exclude: ['**/*.{db,redis,e2e,services}.test.ts'],
+          exclude: ['**/*.{db,redis,e2e,services,abuse}.test.ts'],
         },
       },
       {
@@ -68,6 +68,17 @@ export default defineConfig({
           name: 'services',
           include: ['e2e/services/*.services.test.ts'],
           testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // An attacker against a victim: timings, so nothing else runs beside it.
+          name: 'abuse',
+          include: ['e2e/abuse/**/*.abuse.test.ts'],
+          testTimeout: 300_000,
           hookTimeout: 180_000,
           fileParallelism: false,
         },
