@@ -9,9 +9,11 @@ const never = new AbortController().signal;
 function setUp(limits: Partial<ConcurrencyLimits> = {}) {
   const refused: RefusalReason[] = [];
   const waiting: number[] = [];
+  const clock = { now: 0 };
   const limiter = new TenantConcurrencyLimiter(
     { perTenant: 2, queuePerTenant: 10, total: 100, queueTotal: 1000, ...limits },
     { refused: (reason) => refused.push(reason), waiting: (requests) => waiting.push(requests) },
+    () => clock.now,
   );
   const admitted: string[] = [];
   const releases = new Map<string, () => void>();
@@ -33,7 +35,7 @@ function setUp(limits: Partial<ConcurrencyLimits> = {}) {
     await settled();
   }
 
-  return { limiter, ask, finish, admitted, refused, waiting, failures };
+  return { clock, limiter, ask, finish, admitted, refused, waiting, failures };
 }
 
 // Continuations of promises that are resolved already.
@@ -95,6 +97,27 @@ describe('one tenant', () => {
 });
 
 describe('several tenants', () => {
+  test('share the limit of one while they ask, and each has the whole of it again a second later', async () => {
+    const { clock, ask, finish, admitted } = setUp({ perTenant: 4 });
+    for (const name of ['a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7', 'a8', 'a9']) ask(name);
+    ask('b1');
+    expect(admitted).toEqual(['a1', 'a2', 'a3', 'a4', 'b1']);
+    await finish('a1', 'a2');
+    expect(admitted).toHaveLength(5);
+    await finish('a3');
+    expect(admitted.slice(5)).toEqual(['a5']);
+    clock.now += 1001;
+    await finish('a4', 'b1');
+    expect(admitted.slice(6)).toEqual(['a6', 'a7', 'a8']);
+  });
+
+  test('have one request each at least, however many they are', () => {
+    const { ask, admitted } = setUp({ perTenant: 2, total: 100 });
+    const names = Array.from({ length: 20 }, (_, n) => `${String.fromCodePoint(97 + n)}1`);
+    for (const name of names) ask(name);
+    expect(admitted).toEqual(names);
+  });
+
   test('take turns: who asks once is served before the rest of who asks often', async () => {
     const { ask, finish, admitted } = setUp({ total: 1 });
     for (const name of ['a1', 'a2', 'a3', 'a4', 'b1']) ask(name);
@@ -105,7 +128,7 @@ describe('several tenants', () => {
   });
 
   test('have as many units in the long run, whatever their requests cost', async () => {
-    const { ask, finish, admitted } = setUp({ perTenant: 4, queuePerTenant: 2000, queueTotal: 6000, total: 4 });
+    const { ask, finish, admitted } = setUp({ perTenant: 12, queuePerTenant: 2000, queueTotal: 6000, total: 4 });
     const units = { a: 4, b: 1, c: 0.25 };
     for (const [tenant, cost] of Object.entries(units)) {
       for (let n = 0; n < 400 / cost; n += 1) ask(`${tenant}${n}`, cost);

@@ -1,7 +1,10 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 
 export interface ConcurrencyLimits {
-  /** Cost units of one tenant at a time. A request that costs more is let in when nothing else of its tenant runs. */
+  /**
+   * Cost units of one tenant at a time, divided by the number of tenants that asked within the last second. A request that
+   * costs more is let in when nothing else of its tenant runs.
+   */
   readonly perTenant: number;
   /** Requests of one tenant that may wait. */
   readonly queuePerTenant: number;
@@ -39,13 +42,15 @@ interface Tenant {
 }
 
 const retryAfterSeconds = 1;
+// A tenant that waits for its answers asks again sooner.
+const recentMs = 1000;
 // What a tenant may take in one round: an ordinary request. A costlier one waits for as many rounds as it has units.
 const quantum = 1;
 
 /**
- * How much work of each tenant runs at a time. Requests of one tenant are let in in their order. Where the process is the
- * limit, tenants take turns by deficit round robin (Shreedhar and Varghese, 1995), each with as many cost units in the
- * long run. There is no timer, and nothing waits while there is room.
+ * How much work of each tenant runs at a time. Requests of one tenant are let in in their order. A tenant has the whole of
+ * its limit while it is alone, and an equal share of that beside others. Where the process is the limit, tenants take turns
+ * by deficit round robin (Shreedhar and Varghese, 1995), each with as many cost units in the long run. There is no timer.
  */
 export class TenantConcurrencyLimiter {
   readonly #limits: ConcurrencyLimits;
@@ -55,11 +60,16 @@ export class TenantConcurrencyLimiter {
   readonly #ring = new Set<Tenant>();
   /** The first of them, once it was given what it may take in this round. */
   #turn: Tenant | undefined;
+  /** When each tenant last asked, in that order; who asked long ago is not in it. */
+  readonly #asked = new Map<string, number>();
+  readonly #now: () => number;
   #units = 0;
   #running = 0;
   #waiting = 0;
 
-  constructor(limits: ConcurrencyLimits, observer: LimiterObserver) {
+  /** @param now in milliseconds. */
+  constructor(limits: ConcurrencyLimits, observer: LimiterObserver, now: () => number = () => performance.now()) {
+    this.#now = now;
     this.#limits = limits;
     this.#observer = observer;
   }
@@ -89,6 +99,8 @@ export class TenantConcurrencyLimiter {
       waiting: new Set(),
       deficit: 0,
     };
+    this.#asked.delete(tenantId);
+    this.#asked.set(tenantId, this.#now());
     const weight = Math.min(units, this.#limits.perTenant, this.#limits.total);
     const isFirst = tenant.waiting.size === 0 && this.#ring.size === 0;
     if (isFirst && this.#fitsTenant(tenant, weight) && this.#fitsTotal(weight)) return this.#start(tenant, weight);
@@ -194,7 +206,17 @@ export class TenantConcurrencyLimiter {
   }
 
   #fitsTenant(tenant: Tenant, units: number): boolean {
-    return tenant.running === 0 || tenant.units + units <= this.#limits.perTenant;
+    return tenant.running === 0 || tenant.units + units <= this.#limits.perTenant / this.#activeTenants();
+  }
+
+  /** Of the last second. */
+  #activeTenants(): number {
+    const since = this.#now() - recentMs;
+    for (const [tenantId, at] of this.#asked) {
+      if (at >= since) break;
+      this.#asked.delete(tenantId);
+    }
+    return Math.max(1, this.#asked.size);
   }
 
   #fitsTotal(units: number): boolean {
