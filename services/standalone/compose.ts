@@ -46,6 +46,8 @@ export function composeStandalone(config: StandaloneConfig, resources: Standalon
     // The engine runs one statement at a time: more connections only wait in it instead of here.
     poolSize: 10,
     acquireTimeoutMs: 10_000,
+    // The net below deadlines. Waiting for the engine counts, too.
+    statementTimeoutMs: 30_000,
     applicationName: 'memory-layer',
     onConnectionError: (error) => logger.warn({ err: error }, 'database connection lost'),
   });

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { lockFolder, startEmbeddedPostgres, type EmbeddedPostgres } from '@memory-layer/embedded-postgres';
 import { ConfigError } from '@memory-layer/shared/config/load-config';
 import { loadDotEnv } from '@memory-layer/shared/config/load-dot-env';
+import { Database } from '@memory-layer/shared/db/database';
 import { migrate } from '@memory-layer/shared/db/migrate';
 import { migrationsFolder } from '@memory-layer/shared/db/migrations-folder';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
@@ -68,7 +69,7 @@ async function runOn(
   { dataDir, embedder, logger, output, say }: Surroundings,
 ): Promise<number> {
   const generatedKey = config.api.apiKeys.length > 0 ? undefined : await readOrMakeKey(dataDir);
-  const { database, api, components } = composeStandalone(config, {
+  const { api, components } = composeStandalone(config, {
     postgres,
     embedder,
     generatedKey,
@@ -76,14 +77,30 @@ async function runOn(
     logger,
     output,
   });
-  const { applied } = await migrate(database.queries, migrationsFolder);
-  for (const name of applied) say(`  applied migration ${name}`);
+  await applyMigrations(postgres, say);
   await migrateQueueSchema(postgres.connection);
   return runProcess(components, {
     logger,
     shutdownDeadlineMs: config.shutdownDeadlineMs,
     onStarted: () => say(banner({ url: api.url, generatedKey, dataDir, model: embedder.modelId })),
   });
+}
+
+/** Over a connection of its own: a migration may take longer than statements of the services. */
+async function applyMigrations({ connection }: EmbeddedPostgres, say: (line: string) => void): Promise<void> {
+  const database = new Database({
+    connection,
+    poolSize: 1,
+    acquireTimeoutMs: 10_000,
+    applicationName: 'memory-layer migrate',
+    onConnectionError: () => undefined,
+  });
+  try {
+    const { applied } = await migrate(database.queries, migrationsFolder);
+    for (const name of applied) say(`  applied migration ${name}`);
+  } finally {
+    await database.stop();
+  }
 }
 
 const standardOutput = new LogOutput();
