@@ -59,11 +59,10 @@ const contentSchema = z
   })
   .openapi({ minLength: 1, maxLength: maxContentCharacters, example: 'My sister Ana moved to Lisbon in May.' });
 
+// The whole text counts, blanks around it too: it is stored as it was sent.
 function lengthProblem(text: string): string | undefined {
-  const trimmed = text.trim();
-  if (trimmed === '') return 'must not be blank';
-  if (!hasAtMost(trimmed, maxContentCharacters)) return `must have at most ${maxContentCharacters} characters`;
-  return undefined;
+  if (!hasAtMost(text, maxContentCharacters)) return `must have at most ${maxContentCharacters} characters`;
+  return text.trim() === '' ? 'must not be blank' : undefined;
 }
 
 export const metadataSchema = z
