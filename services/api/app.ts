@@ -21,6 +21,7 @@ import { maxWaitSeconds as maxPreferredWaitSeconds } from './message-wait/prefer
 import { messageBatchRoutes } from './message/message-batch.routes.ts';
 import { messageImportRoutes, type MessageImportRoutesDeps } from './message/import/message-import.routes.ts';
 import { messageRoutes } from './message/message.routes.ts';
+import type { TimeSlicer } from './message/time-slicer.ts';
 import type { MessageService } from './message/message.service.ts';
 import { createRequestCounter } from './rate-limit/request-counter.ts';
 import type { RateLimiters } from './rate-limit/rate-limiter.ts';
@@ -31,6 +32,8 @@ import type { SearchService } from './search/search.service.ts';
 
 export interface AppDeps {
   readonly messages: MessageService;
+  /** Shared by all that reads large bodies. */
+  readonly slicer: TimeSlicer;
   readonly imports: Pick<MessageImportRoutesDeps, 'service' | 'stallMs' | 'stopping'>;
   readonly search: SearchService;
   readonly retention: RetentionService;
@@ -67,9 +70,16 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
 
   app.route(
     '/',
-    messageBatchRoutes({ service: deps.messages, maxBodyBytes: limits.maxBatchBodyBytes, maxWaitSeconds }),
+    messageBatchRoutes({
+      service: deps.messages,
+      maxBodyBytes: limits.maxBatchBodyBytes,
+      maxItemBytes: limits.maxBodyBytes,
+      maxWaitSeconds,
+      slicer: deps.slicer,
+    }),
   );
-  app.route('/', messageImportRoutes({ ...deps.imports, maxLineBytes: limits.maxBodyBytes, logger: deps.logger }));
+  const { slicer, logger } = deps;
+  app.route('/', messageImportRoutes({ ...deps.imports, maxLineBytes: limits.maxBodyBytes, slicer, logger }));
   app.route('/', messageRoutes({ service: deps.messages, maxBodyBytes: limits.maxBodyBytes, maxWaitSeconds }));
   app.route('/', searchRoutes({ service: deps.search, maxBodyBytes: limits.maxBodyBytes }));
   app.route('/', retentionRoutes({ service: deps.retention, maxBodyBytes: limits.maxBodyBytes }));

@@ -3,6 +3,7 @@ import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { createApp } from '../app.ts';
 import { createKeyRing } from '../http/api-key.ts';
+import { TimeSlicer } from '../message/time-slicer.ts';
 
 const absent = (): Promise<never> => Promise.reject(new Error('there is nothing behind this app'));
 
@@ -10,6 +11,7 @@ const absent = (): Promise<never> => Promise.reject(new Error('there is nothing 
 export function createBareApp(version: string) {
   return createApp({
     messages: { create: absent, getById: absent, list: absent, deleteById: absent },
+    slicer: new TimeSlicer(),
     imports: { service: { store: absent }, stallMs: 60_000, stopping: new AbortController().signal },
     search: { search: absent },
     retention: { run: absent, getById: absent },

@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { RateCount } from '../rate-limit/rate-headers.ts';
 import type { Credential } from './api-key.ts';
+import type { TimeLimit } from './deadline.ts';
 
 /** What middleware leaves for handlers. */
 export interface ApiEnv {
@@ -12,6 +13,8 @@ export interface ApiEnv {
     signal: () => AbortSignal;
     /** Aborted when the request's time is up; costs less. */
     deadline: AbortSignal;
+    /** Says what happens when the request's time is up. */
+    timeLimit: TimeLimit;
     /** How those stand that the request was counted for. */
     rateCounts: RateCount[];
     /** Counts the request against its tenant's rate. */

@@ -3,24 +3,29 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
-import { invalidRequest, validationHook } from '../http/validation-hook.ts';
+import { invalidRequest } from '../http/validation-hook.ts';
+import { parseBatch } from './batch-body.ts';
 import { checkMessage } from './check-message.ts';
-import { answerCreateOptions, createParameters, readCreateOptions } from './create-options.ts';
-import { externalIdTaken } from './external-id-taken.ts';
+import { answerCreateOptions, createParameters, readCreateOptions, storesMessages } from './create-options.ts';
 import { toOutcomeBody } from './message.mapper.ts';
 import { messageBatchCreateSchema, messageBatchSchema } from './message.schemas.ts';
+import { toMessageError } from './message-error.ts';
 import type { MessageService } from './message.service.ts';
-import { isPending, type NewMessage, type Outcome } from './message.ts';
+import { isKept, isPending, type NewMessage, type Outcome } from './message.ts';
+import type { TimeSlicer } from './time-slicer.ts';
 
 export interface MessageBatchRoutesDeps {
   readonly service: MessageService;
   readonly maxBodyBytes: number;
+  readonly maxItemBytes: number;
   /** Longest wait that a request may ask for. */
   readonly maxWaitSeconds: number;
+  readonly slicer: TimeSlicer;
 }
 
 /** Up to a thousand messages at once, with an outcome per item. */
-export function messageBatchRoutes({ service, maxBodyBytes, maxWaitSeconds }: MessageBatchRoutesDeps) {
+export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
+  const { service, maxBodyBytes, maxItemBytes, maxWaitSeconds, slicer } = deps;
   const create = createRoute({
     method: 'post',
     path: '/v1/messages/batch',
@@ -29,7 +34,7 @@ export function messageBatchRoutes({ service, maxBodyBytes, maxWaitSeconds }: Me
     summary: 'Store up to 1 000 messages',
     description:
       'Valid items are stored together, in one transaction; invalid ones are reported beside them. With an Idempotency-Key all are of one tenant.',
-    middleware: [jsonBody({ maxBytes: maxBodyBytes })] as const,
+    middleware: [storesMessages(), jsonBody({ maxBytes: maxBodyBytes })] as const,
     parameters: createParameters,
     request: { body: body(messageBatchCreateSchema) },
     responses: {
@@ -40,16 +45,21 @@ export function messageBatchRoutes({ service, maxBodyBytes, maxWaitSeconds }: Me
     },
   });
 
-  return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook }).openapi(create, async (c) => {
-    const checked = c.req
-      .valid('json')
-      .messages.map((item, index) => checkMessage(item, c.get('credential'), ['messages', index]));
+  const app = new OpenAPIHono<ApiEnv>();
+  // Not by `openapi`, which would parse the whole body in one go.
+  app.openAPIRegistry.registerPath(create);
+  return app.post(create.path, ...create.middleware, async (c) => {
+    const items = await parseBatch(await c.req.text(), { maxItemBytes, slicer });
+    const checked = await slicer.map(items, (item, index) =>
+      item instanceof AppError ? item : checkMessage(item, c.get('credential'), ['messages', index]),
+    );
     const accepted = checked.filter((item): item is NewMessage => !(item instanceof AppError));
     const tenantIds = new Set(accepted.map((message) => message.tenantId));
     const options = { mode: 'batch', ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
     if (options.idempotency !== undefined && tenantIds.size > 1) throw keyForManyTenants();
     // A batch is one request of each tenant it is for.
     for (const tenantId of tenantIds) await c.get('countTenant')(tenantId);
+    c.get('timeLimit').handOver();
     const created = await service.create(accepted, options);
     const answer = toBatchBody(checked, created.outcomes);
     answerCreateOptions(c, options, created);
@@ -67,8 +77,8 @@ function toBatchBody(checked: readonly (NewMessage | AppError)[], outcomes: read
     const outcome = item instanceof AppError ? item : outcomes[next++];
     if (outcome === undefined) throw new Error('a message of the batch has no outcome');
     if (outcome instanceof AppError) errors.push(toBatchError(outcome, index));
-    else if (outcome.kind !== 'conflict') created.push(toOutcomeBody(outcome));
-    else errors.push(toBatchError(externalIdTaken(outcome.existingId, `/messages/${index}/external_id`), index));
+    else if (isKept(outcome)) created.push(toOutcomeBody(outcome));
+    else errors.push(toBatchError(toMessageError(outcome, `/messages/${index}`), index));
   }
   return { created, updated: [], deleted: [], errors };
 }

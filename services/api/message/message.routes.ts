@@ -4,9 +4,9 @@ import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
 import { validationHook } from '../http/validation-hook.ts';
-import { answerCreateOptions, createParameters, readCreateOptions } from './create-options.ts';
-import { externalIdTaken } from './external-id-taken.ts';
-import { isPending } from './message.ts';
+import { answerCreateOptions, createParameters, readCreateOptions, storesMessages } from './create-options.ts';
+import { toMessageError } from './message-error.ts';
+import { isKept, isPending } from './message.ts';
 import { toMessageBody, toNewMessage, toOutcomeBody } from './message.mapper.ts';
 import {
   createdMessageSchema,
@@ -43,7 +43,7 @@ export function messageRoutes({ service, maxBodyBytes, maxWaitSeconds }: Message
     security,
     summary: 'Store a message',
     description: 'Answers once the message is durable. It is embedded afterwards: see embedding_status.',
-    middleware: [jsonBody({ maxBytes: maxBodyBytes })] as const,
+    middleware: [storesMessages(), jsonBody({ maxBytes: maxBodyBytes })] as const,
     parameters: createParameters,
     request: { body: body(messageCreateSchema) },
     responses: {
@@ -98,10 +98,11 @@ export function messageRoutes({ service, maxBodyBytes, maxWaitSeconds }: Message
       const input = c.req.valid('json');
       const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' });
       const options = { mode: 'single', ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
+      c.get('timeLimit').handOver();
       const created = await service.create([toNewMessage(input, tenantId)], options);
       const [outcome] = created.outcomes;
       if (outcome === undefined) throw new Error('the stored message was not answered');
-      if (outcome.kind === 'conflict') throw externalIdTaken(outcome.existingId, '/external_id');
+      if (!isKept(outcome)) throw toMessageError(outcome, '');
       answerCreateOptions(c, options, created);
       return c.json(toOutcomeBody(outcome), outcome.kind === 'stored' && isPending(outcome) ? 202 : 200);
     })

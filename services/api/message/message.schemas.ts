@@ -129,7 +129,7 @@ export const createdMessageSchema = messageSchema
   })
   .openapi('CreatedMessage');
 
-const maxBatchMessages = 1000;
+export const maxBatchMessages = 1000;
 
 /** The envelope of a batch. Items are checked one by one, so that a bad one does not fail its neighbours. */
 export const messageBatchCreateSchema = z
