@@ -25,6 +25,7 @@ import { messageBatchRoutes } from './message/message-batch.routes.ts';
 import { messageImportRoutes, type MessageImportRoutesDeps } from './message/import/message-import.routes.ts';
 import { messageRoutes } from './message/message.routes.ts';
 import { createMessageCreateSchema } from './message/message.schemas.ts';
+import type { TimeSlicer } from './message/time-slicer.ts';
 import type { MessageService } from './message/message.service.ts';
 import { createRequestCounter } from './rate-limit/request-counter.ts';
 import type { RateLimiters } from './rate-limit/rate-limiter.ts';
@@ -35,6 +36,8 @@ import type { SearchService } from './search/search.service.ts';
 
 export interface AppDeps {
   readonly messages: MessageService;
+  /** Shared by all that reads large bodies. */
+  readonly slicer: TimeSlicer;
   readonly imports: Pick<MessageImportRoutesDeps, 'service' | 'stallMs' | 'stopping'>;
   readonly search: SearchService;
   readonly retention: RetentionService;
@@ -83,13 +86,16 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   app.notFound(notFound(app));
 
   const { maxBodyBytes, maxMetadataBytes } = limits;
-  const { readLimiter: limiter } = deps;
+  const { readLimiter: limiter, slicer } = deps;
   const messageSchema = createMessageCreateSchema(maxMetadataBytes);
   const storing = { service: deps.messages, messageSchema, maxWaitSeconds };
-  app.route('/', messageBatchRoutes({ ...storing, maxBodyBytes: limits.maxBatchBodyBytes }));
   app.route(
     '/',
-    messageImportRoutes({ ...deps.imports, messageSchema, maxLineBytes: maxBodyBytes, logger: deps.logger }),
+    messageBatchRoutes({ ...storing, maxBodyBytes: limits.maxBatchBodyBytes, maxItemBytes: maxBodyBytes, slicer }),
+  );
+  app.route(
+    '/',
+    messageImportRoutes({ ...deps.imports, messageSchema, maxLineBytes: maxBodyBytes, slicer, logger: deps.logger }),
   );
   app.route('/', messageRoutes({ ...storing, limiter, maxBodyBytes }));
   app.route('/', searchRoutes({ service: deps.search, limiter, maxBodyBytes, maxMetadataBytes }));

@@ -37,7 +37,8 @@ import { createEmbeddingWaiter } from './message-wait/embedding-waiter.ts';
 import { createMessageService } from './message/message.service.ts';
 import { createMessageImportService } from './message/import/message-import.service.ts';
 import { createMessageWriteRepository } from './message/write/message-write.repository.ts';
-import { MessageWriter } from './message/write/message-writer.ts';
+import { TimeSlicer } from './message/time-slicer.ts';
+import { MessageWriter, type MessageWriterOptions } from './message/write/message-writer.ts';
 import { createRetentionRunRepository } from './retention/retention-run.repository.ts';
 import { createRetentionService } from './retention/retention.service.ts';
 import { createCandidateReader } from './search/candidate-reader.ts';
@@ -65,6 +66,8 @@ export interface ApiResources {
   readonly rateStore: RateStore | undefined;
   /** Keys besides the configured ones: the generated one of the embedded mode. */
   readonly extraKeys: readonly ApiKey[];
+  /** What is to be kept to beside the configuration, where the database runs one statement at a time. */
+  readonly writing?: Partial<Pick<MessageWriterOptions, 'writers' | 'maxRowsPerFlush'>>;
   readonly environment: string;
   readonly version: string;
   readonly clock: Clock;
@@ -103,7 +106,8 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   metrics.watch.queue(retentionQueue.name, () => retentionProducer.counts());
   metrics.watch.pending(() => pendingMessages.count());
 
-  const writer = new MessageWriter({ repository: createMessageWriteRepository(db), ...config.ingest });
+  const slicer = new TimeSlicer();
+  const writer = composeWriter(config, resources);
   const feed = new EventFeed({ log: createEventRepository(db), ...config.events, logger, metrics });
   const waiter = createEmbeddingWaiter({ statuses: createEmbeddingStatusRepository(db), logger });
   const messages = createMessageService({
@@ -113,6 +117,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     waiter,
     activeGeneration: () => generations.getActive().generation,
     clock,
+    slicer,
     metrics,
   });
   const searchRepository = createSearchRepository(database);
@@ -125,6 +130,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   const proxies = toBlockList(config.trustedProxies);
   const app = createApp({
     messages,
+    slicer,
     imports: {
       service: createMessageImportService({ messages }),
       stallMs: config.importStallMs,
@@ -232,6 +238,13 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       await Promise.all([embeddingProducer.close(), retentionProducer.close()]);
     },
   };
+}
+
+function composeWriter(config: ApiConfig, { database, logger, writing }: ApiResources): MessageWriter {
+  const repository = createMessageWriteRepository(database.queries, {
+    onRefusedRow: (error) => logger.error({ err: error }, 'the database refuses a message that passed all checks'),
+  });
+  return new MessageWriter({ repository, ...config.ingest, ...writing });
 }
 
 function createHttpServer(

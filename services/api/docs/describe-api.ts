@@ -4,6 +4,7 @@ import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { createApp, type AppDeps } from '../app.ts';
 import { requestLimits } from '../cost/request-cost.ts';
 import { createKeyRing } from '../http/api-key.ts';
+import { TimeSlicer } from '../message/time-slicer.ts';
 
 const absent = (): Promise<never> => Promise.reject(new Error('there is nothing behind this app'));
 
@@ -11,6 +12,7 @@ const absent = (): Promise<never> => Promise.reject(new Error('there is nothing 
 export function createBareApp(version: string, given: Partial<AppDeps> = {}) {
   return createApp({
     messages: { create: absent, getById: absent, list: absent, deleteById: absent },
+    slicer: new TimeSlicer(),
     imports: { service: { store: absent }, stallMs: 60_000, stopping: new AbortController().signal },
     search: { search: absent },
     retention: { run: absent, getById: absent },

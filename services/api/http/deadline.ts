@@ -3,6 +3,14 @@ import type { Context, MiddlewareHandler } from 'hono';
 import type { ApiEnv } from './api-env.ts';
 import { answerHeader } from './node-headers.ts';
 
+/** What happens to a request when its time is up. Its signals are aborted in any case. */
+export interface TimeLimit {
+  /** It is answered with this instead of 504, and its signals are aborted with it. */
+  answerLateWith(error: AppError): void;
+  /** From here on the handler answers by itself: what it does cannot be given up without knowing how it ended. */
+  handOver(): void;
+}
+
 /**
  * Answers 504 when a request takes too long, or 408 when its body is what took so long, and aborts the signals that its
  * work was given. `signal()` is also aborted when the client goes away.
@@ -10,17 +18,23 @@ import { answerHeader } from './node-headers.ts';
 export function deadline(timeoutMs: number): MiddlewareHandler<ApiEnv> {
   return async function limitTime(c, next) {
     const late = new AbortController();
+    let error: AppError | undefined;
+    let isHandedOver = false;
     let either: AbortController | undefined;
     // Made for those who have a use for it. One listener a request, and none for the deadline: AbortSignal.any costs
     // three times as much.
     c.set('signal', () => (either ??= abortedWithClient(c.req.raw.signal, late.signal)).signal);
     c.set('deadline', late.signal);
+    c.set('timeLimit', {
+      answerLateWith: (instead) => (error = instead),
+      handOver: () => (isHandedOver = true),
+    });
     const passed = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
-      const error = lateError(c, timeoutMs);
+      error ??= lateError(c, timeoutMs);
       late.abort(error);
       either?.abort(error);
-      passed.reject(error);
+      if (!isHandedOver) passed.reject(error);
     }, timeoutMs);
     try {
       await Promise.race([next(), passed.promise]);

@@ -30,7 +30,7 @@ export function toProblem(error: AppError, where: { readonly instance: string; r
     type: `urn:memory-layer:error:${error.code}`,
     title: errorCatalog[error.code].title,
     status: error.status,
-    detail: fixedDetail[error.code] ?? error.message,
+    detail: error.publicDetail ?? fixedDetail[error.code] ?? error.message,
     instance: where.instance,
     code: error.code,
     requestId: where.requestId,

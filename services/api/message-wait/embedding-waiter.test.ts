@@ -124,4 +124,35 @@ describe('waiting for embeddings', () => {
     expect(late.statuses).toEqual({ a: 'pending' });
     expect(vi.getTimerCount()).toBe(0);
   });
+
+  test('asks for a bounded number of ids at a time however many wait, and of each tenant', async () => {
+    const many = Array.from({ length: 40 }, (_, n) => Array.from({ length: 200 }, (__, m) => `${n}-${m}`));
+    const truth: Record<string, AwaitedStatus> = Object.fromEntries(many.flat().map((id) => [id, 'pending']));
+    truth['own'] = 'completed';
+    const { wait, looks } = setUp(truth);
+    const flood = many.map((ids) => wait('flood', ids, 60_000));
+    const own = wait('other', ['own'], 60_000);
+    await vi.advanceTimersByTimeAsync(15);
+    expect(own.statuses).toEqual({ own: 'completed' });
+    await vi.advanceTimersByTimeAsync(3000);
+    const sizes = looks.map((look) => look.reduce((sum, { messageIds }) => sum + messageIds.length, 0));
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(2200);
+    expect(new Set(looks.flat().flatMap(({ messageIds }) => messageIds)).size).toBe(8001);
+    for (const id of many.flat()) truth[id] = 'completed';
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(flood.map(({ statuses }) => Object.keys(statuses ?? {}).length)).toEqual(many.map((ids) => ids.length));
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('of more messages than one look asks for learns what became of each', async () => {
+    const ids = Array.from({ length: 2500 }, (_, n) => String(n));
+    const truth: Record<string, AwaitedStatus> = Object.fromEntries(ids.map((id) => [id, 'pending']));
+    const { wait } = setUp(truth);
+    const answer = wait('acme', ids, 2000);
+    // The first ones are not embedded at all: the others must be looked for all the same.
+    for (const id of ids.slice(1200)) truth[id] = 'completed';
+    await vi.advanceTimersByTimeAsync(2000);
+    const known = Object.entries(answer.statuses ?? {}).filter(([, status]) => status === 'completed');
+    expect(known).toHaveLength(1300);
+  });
 });

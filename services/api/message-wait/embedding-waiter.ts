@@ -28,14 +28,24 @@ interface Waiter {
 const pausesMs = [10, 25, 25, 50, 50, 100];
 /** Who is due within that is looked for in the same query. */
 const slackMs = 5;
+/** Ids that one look asks for at most: some milliseconds of the database. */
+const idsPerLook = 2000;
+/** Of one request, so that others are in the same look. */
+const idsPerWaiter = 1000;
+const longestRestMs = 1000;
 
-/** Waits for messages to be embedded, with one query at a time for all requests of this process that wait. */
+/**
+ * Waits for messages to be embedded, with one query at a time for all requests of this process that wait. However many
+ * they are, a look asks for so many ids, tenants take turns, and the database rests between two looks for as long as
+ * one took.
+ */
 export class EmbeddingWaiter {
   readonly #deps: EmbeddingWaiterDeps;
   readonly #waiters = new Set<Waiter>();
   #timer: { readonly at: number; readonly handle: NodeJS.Timeout } | undefined;
   #isLooking = false;
   #isClosed = false;
+  #restsUntil = 0;
 
   constructor(deps: EmbeddingWaiterDeps) {
     this.#deps = deps;
@@ -86,7 +96,9 @@ export class EmbeddingWaiter {
 
   #schedule(): void {
     if (this.#isLooking || this.#isClosed || this.#waiters.size === 0) return;
-    const at = Math.min(...Array.from(this.#waiters, ({ dueAt }) => dueAt));
+    let at = Number.POSITIVE_INFINITY;
+    for (const { dueAt } of this.#waiters) at = Math.min(at, dueAt);
+    at = Math.max(at, this.#restsUntil);
     if (this.#timer !== undefined && this.#timer.at <= at) return;
     clearTimeout(this.#timer?.handle);
     this.#timer = { at, handle: setTimeout(() => void this.#look(), Math.max(0, at - Date.now())) };
@@ -95,7 +107,8 @@ export class EmbeddingWaiter {
   async #look(): Promise<void> {
     this.#timer = undefined;
     this.#isLooking = true;
-    const due = [...this.#waiters].filter(({ dueAt }) => dueAt <= Date.now() + slackMs);
+    const startedAt = Date.now();
+    const due = takeTurns([...this.#waiters].filter(({ dueAt }) => dueAt <= startedAt + slackMs));
     try {
       await this.#update(due);
     } catch (error) {
@@ -105,8 +118,9 @@ export class EmbeddingWaiter {
     for (const waiter of due) {
       waiter.looks += 1;
       waiter.dueAt = Date.now() + (pausesMs[waiter.looks] ?? pausesMs.at(-1) ?? 0);
-      if (pendingOf(waiter).length === 0) this.#finish(waiter);
+      if (!hasPending(waiter)) this.#finish(waiter);
     }
+    this.#restsUntil = Date.now() + Math.min(Date.now() - startedAt, longestRestMs);
     this.#isLooking = false;
     this.#schedule();
   }
@@ -128,7 +142,13 @@ export class EmbeddingWaiter {
       const settled = messageIds.length === 0 ? [] : await statuses.readSettled({ ...one, messageIds });
       for (const [id, status] of settled) found.set(id, status);
       for (const waiter of groups[n] ?? []) {
-        for (const id of pendingOf(waiter)) waiter.statuses.set(id, found.get(id) ?? 'pending');
+        for (const id of pendingOf(waiter)) {
+          const status = found.get(id);
+          if (status === undefined) continue; // Not asked for in this look.
+          // The last to be asked for again, where not all are asked for at once.
+          waiter.statuses.delete(id);
+          waiter.statuses.set(id, status);
+        }
       }
     }
   }
@@ -138,8 +158,35 @@ export function createEmbeddingWaiter(deps: EmbeddingWaiterDeps): EmbeddingWaite
   return new EmbeddingWaiter(deps);
 }
 
+/** Of those that are due, as many as one look has ids for: one of each tenant in turn, the longest due first. */
+function takeTurns(due: readonly Waiter[]): Waiter[] {
+  const inOrder = due.toSorted((one, other) => one.dueAt - other.dueAt);
+  const queues = [...Map.groupBy(inOrder, ({ tenantId }) => tenantId).values()];
+  const taken: Waiter[] = [];
+  let left = idsPerLook;
+  for (let round = 0; left > 0 && queues.some((queue) => queue.length > round); round++) {
+    for (const queue of queues) {
+      const waiter = queue[round];
+      if (waiter === undefined || left <= 0) continue;
+      taken.push(waiter);
+      left -= pendingOf(waiter).length;
+    }
+  }
+  return taken;
+}
+
+/** The ids that the next look asks for. */
 function pendingOf({ statuses }: Waiter): string[] {
-  return [...statuses].filter(([, status]) => status === 'pending').map(([id]) => id);
+  const ids: string[] = [];
+  for (const [id, status] of statuses) {
+    if (status === 'pending') ids.push(id);
+    if (ids.length === idsPerWaiter) break;
+  }
+  return ids;
+}
+
+function hasPending({ statuses }: Waiter): boolean {
+  return statuses.values().some((status) => status === 'pending');
 }
 
 function withoutGone(statuses: ReadonlyMap<string, AwaitedStatus>): Map<string, EmbeddingStatus> {

@@ -1,10 +1,22 @@
-import type { Context } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
 import { answerHeader, requestHeader } from '../http/node-headers.ts';
 import type { WaitOptions } from '../message-wait/embedding-waiter.ts';
 import { parsePreferWait, preferenceApplied } from '../message-wait/prefer-wait.ts';
 import type { Created } from './message.service.ts';
+import { nothingStored } from './write/write-error.ts';
 import { readIdempotency } from './idempotency/idempotency-header.ts';
+
+/**
+ * For what stores messages: a request whose time is up before it is written is answered 503, and says that nothing of it
+ * was stored. Never 504, which leaves that open. Its handler calls `handOver` before it writes.
+ */
+export function storesMessages(): MiddlewareHandler<ApiEnv> {
+  return async function limitTimeOfStoring(c, next) {
+    c.get('timeLimit').answerLateWith(nothingStored('its time was up before it was written'));
+    await next();
+  };
+}
 
 /** What every way of storing messages has to know of its request. @param maxWaitSeconds that `Prefer` may ask for. */
 export async function readCreateOptions(c: Context<ApiEnv>, maxWaitSeconds: number) {
@@ -38,7 +50,7 @@ export const createParameters = [
     name: 'Prefer',
     schema: { type: 'string' as const, example: 'wait=5' },
     description:
-      'wait=N (RFC 7240) answers once nothing of the request is pending any more, or after N seconds with what is true ' +
+      'wait=N (RFC 7240) answers once nothing of the request is pending any more, or after N seconds with what is known ' +
       'then; 200 instead of 202 says that nothing is pending. Preference-Applied tells the N that was taken: at most ' +
       'a second less than a request may last. Anything else is ignored.',
   },

@@ -5,26 +5,30 @@ import { requestLimits } from '../cost/request-cost.ts';
 import { AnswerBudget, answerJson, jsonList, jsonObject, type JsonPiece } from '../http/json-answer.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
-import { invalidRequest, validationHook } from '../http/validation-hook.ts';
+import { invalidRequest } from '../http/validation-hook.ts';
+import { parseBatch } from './batch-body.ts';
 import { checkMessage } from './check-message.ts';
-import { answerCreateOptions, createParameters, readCreateOptions } from './create-options.ts';
-import { externalIdTaken } from './external-id-taken.ts';
+import { answerCreateOptions, createParameters, readCreateOptions, storesMessages } from './create-options.ts';
 import { toOutcomeBody } from './message.mapper.ts';
 import { messageBatchCreateSchema, messageBatchSchema, type MessageCreateSchema } from './message.schemas.ts';
+import { toMessageError } from './message-error.ts';
 import type { MessageService } from './message.service.ts';
-import { isPending, type NewMessage, type Outcome } from './message.ts';
+import { isKept, isPending, type Kept, type NewMessage, type Outcome } from './message.ts';
+import type { TimeSlicer } from './time-slicer.ts';
 
 export interface MessageBatchRoutesDeps {
   readonly service: MessageService;
   readonly messageSchema: MessageCreateSchema;
   readonly maxBodyBytes: number;
+  readonly maxItemBytes: number;
   /** Longest wait that a request may ask for. */
   readonly maxWaitSeconds: number;
+  readonly slicer: TimeSlicer;
 }
 
 /** Up to a thousand messages at once, with an outcome per item. */
 export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
-  const { service, messageSchema, maxBodyBytes, maxWaitSeconds } = deps;
+  const { service, messageSchema, maxBodyBytes, maxItemBytes, maxWaitSeconds, slicer } = deps;
   const create = createRoute({
     method: 'post',
     path: '/v1/messages/batch',
@@ -33,7 +37,7 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
     summary: 'Store up to 1 000 messages',
     description:
       'Valid items are stored together, in one transaction; invalid ones are reported beside them. With an Idempotency-Key all are of one tenant.',
-    middleware: [jsonBody({ maxBytes: maxBodyBytes })] as const,
+    middleware: [storesMessages(), jsonBody({ maxBytes: maxBodyBytes })] as const,
     parameters: createParameters,
     request: { body: body(messageBatchCreateSchema) },
     responses: {
@@ -44,15 +48,22 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
     },
   });
 
-  return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook }).openapi(create, async (c) => {
-    const check = { schema: messageSchema, credential: c.get('credential') };
-    const checked = c.req.valid('json').messages.map((item, index) => checkMessage(item, check, ['messages', index]));
+  const app = new OpenAPIHono<ApiEnv>();
+  // Not by `openapi`, which would parse the whole body in one go.
+  app.openAPIRegistry.registerPath(create);
+  return app.post(create.path, ...create.middleware, async (c) => {
+    const items = await parseBatch(await c.req.text(), { maxItemBytes, slicer });
+    const checking = { schema: messageSchema, credential: c.get('credential') };
+    const checked = await slicer.map(items, (item, index) =>
+      item instanceof AppError ? item : checkMessage(item, checking, ['messages', index]),
+    );
     const accepted = checked.filter((item): item is NewMessage => !(item instanceof AppError));
     const tenantIds = new Set(accepted.map((message) => message.tenantId));
     const options = { mode: 'batch', ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
     if (options.idempotency !== undefined && tenantIds.size > 1) throw keyForManyTenants();
     // A batch is one request of each tenant it is for.
     for (const tenantId of tenantIds) await c.get('countTenant')(tenantId);
+    c.get('timeLimit').handOver();
     const created = await service.create(accepted, options);
     answerCreateOptions(c, options, created);
     const { hasErrors, pieces } = await toBatchJson(checked, created.outcomes);
@@ -86,12 +97,12 @@ async function toBatchJson(checked: readonly (NewMessage | AppError)[], outcomes
   for (const [index, item] of checked.entries()) {
     const outcome = item instanceof AppError ? item : outcomes[next++];
     if (outcome === undefined) throw new Error('a message of the batch has no outcome');
-    if (outcome instanceof AppError || outcome.kind === 'conflict') {
-      const error = toBatchError(outcome, index);
-      errors.push(await take(error, () => ({ ...error, errors: [], truncated: true })));
-    } else {
+    if (!(outcome instanceof AppError) && isKept(outcome)) {
       const message = toOutcomeBody(outcome);
       created.push(await take(message, () => shortened(message)));
+    } else {
+      const error = toBatchError(outcome, index);
+      errors.push(await take(error, () => ({ ...error, errors: [], truncated: true })));
     }
   }
   const lists = { created: jsonList(created), updated: ['[]'], deleted: ['[]'], errors: jsonList(errors) };
@@ -108,11 +119,7 @@ function keyForManyTenants(): AppError {
   return invalidRequest([{ in: 'header', pointer: '/idempotency-key', detail }]);
 }
 
-function toBatchError(
-  outcome: AppError | Extract<Outcome, { kind: 'conflict' }>,
-  index: number,
-): BatchBody['errors'][number] {
-  const error =
-    outcome instanceof AppError ? outcome : externalIdTaken(outcome.existingId, `/messages/${index}/external_id`);
+function toBatchError(outcome: AppError | Exclude<Outcome, Kept>, index: number): BatchBody['errors'][number] {
+  const error = outcome instanceof AppError ? outcome : toMessageError(outcome, `/messages/${index}`);
   return { message_index: index, error: error.message, code: error.code, errors: [...error.errors] };
 }

@@ -33,6 +33,8 @@ function row(tenantId: string, more: Partial<MessageRow> = {}): MessageRow {
     updatedAt: now,
     expiresAt: undefined,
     contentHash: Buffer.from('hash'),
+    metadataJson: '{}',
+    bytes: 5,
     generation: api.generation,
     ...more,
   };
@@ -102,7 +104,7 @@ describe('a message and its pending row are stored together', () => {
       constraint: 'refusal',
     });
     const body = { tenant_id: tenantId, conversation_id: 'c', role: 'user', content: 'x' };
-    expect((await api.call('POST', '/v1/messages', { body })).status).toBe(500);
+    expect((await api.call('POST', '/v1/messages', { body })).status).toBe(422);
     expect(await countRows(tenantId)).toEqual(nothing);
     expect(api.rings.filter((ring) => ring.tenantId === tenantId)).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import type { z } from '@hono/zod-openapi';
-import type { MessageWithStatus, NewMessage, Outcome } from './message.ts';
+import type { Kept, MessageWithStatus, NewMessage } from './message.ts';
 import type { createdMessageSchema, listedMessageSchema, MessageCreate, messageSchema } from './message.schemas.ts';
 
 /** From the wire to the domain. */
@@ -18,7 +18,7 @@ export function toNewMessage(body: MessageCreate, tenantId: string): NewMessage 
 }
 
 /** From the domain to the wire: a message that was stored, now or before. */
-export function toOutcomeBody(outcome: Exclude<Outcome, { kind: 'conflict' }>): z.input<typeof createdMessageSchema> {
+export function toOutcomeBody(outcome: Kept): z.input<typeof createdMessageSchema> {
   const body = toMessageBody(outcome.message);
   return outcome.kind === 'duplicate' ? { ...body, duplicate: true } : body;
 }

@@ -7,10 +7,10 @@ import { admitTenant } from '../http/admit-tenant.ts';
 import { AnswerBudget, answerJson, jsonList, jsonObject, takeWhileFits } from '../http/json-answer.ts';
 import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
-import { answerCreateOptions, createParameters, readCreateOptions } from './create-options.ts';
-import { externalIdTaken } from './external-id-taken.ts';
+import { answerCreateOptions, createParameters, readCreateOptions, storesMessages } from './create-options.ts';
 import { encodeCursor } from './message-cursor.ts';
-import { isPending } from './message.ts';
+import { toMessageError } from './message-error.ts';
+import { isKept, isPending } from './message.ts';
 import { toListedBody, toMessageBody, toNewMessage, toOutcomeBody } from './message.mapper.ts';
 import {
   createdMessageSchema,
@@ -50,7 +50,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     security,
     summary: 'Store a message',
     description: 'Answers once the message is durable. It is embedded afterwards: see embedding_status.',
-    middleware: [jsonBody({ maxBytes: maxBodyBytes })] as const,
+    middleware: [storesMessages(), jsonBody({ maxBytes: maxBodyBytes })] as const,
     parameters: createParameters,
     request: { body: body(deps.messageSchema) },
     responses: {
@@ -106,10 +106,11 @@ export function messageRoutes(deps: MessageRoutesDeps) {
       const input = c.req.valid('json');
       const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' });
       const options = { mode: 'single', ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
+      c.get('timeLimit').handOver();
       const created = await service.create([toNewMessage(input, tenantId)], options);
       const [outcome] = created.outcomes;
       if (outcome === undefined) throw new Error('the stored message was not answered');
-      if (outcome.kind === 'conflict') throw externalIdTaken(outcome.existingId, '/external_id');
+      if (!isKept(outcome)) throw toMessageError(outcome, '');
       answerCreateOptions(c, options, created);
       return c.json(toOutcomeBody(outcome), outcome.kind === 'stored' && isPending(outcome) ? 202 : 200);
     })

@@ -59,11 +59,10 @@ const contentSchema = z
   })
   .openapi({ minLength: 1, maxLength: maxContentCharacters, example: 'My sister Ana moved to Lisbon in May.' });
 
+// The whole text counts, blanks around it too: it is stored as it was sent.
 function lengthProblem(text: string): string | undefined {
-  const trimmed = text.trim();
-  if (trimmed === '') return 'must not be blank';
-  if (!hasAtMost(trimmed, maxContentCharacters)) return `must have at most ${maxContentCharacters} characters`;
-  return undefined;
+  if (!hasAtMost(text, maxContentCharacters)) return `must have at most ${maxContentCharacters} characters`;
+  return text.trim() === '' ? 'must not be blank' : undefined;
 }
 
 /** @param maxBytes of its JSON text, in UTF-8. */
@@ -150,7 +149,7 @@ export const createdMessageSchema = messageSchema
   })
   .openapi('CreatedMessage');
 
-const maxBatchMessages = 1000;
+export const maxBatchMessages = 1000;
 
 /** The envelope of a batch. Items are checked one by one, so that a bad one does not fail its neighbours. */
 export const messageBatchCreateSchema = z

@@ -7,7 +7,8 @@ import type { EmbeddingWaiter, WaitOptions } from '../message-wait/embedding-wai
 import { replay } from './idempotency/replay.ts';
 import { decodeCursor } from './message-cursor.ts';
 import type { MessageRepository } from './message.repository.ts';
-import { isPending, type MessageWithStatus, type NewMessage, type Outcome } from './message.ts';
+import { isKept, isPending, type MessageWithStatus, type NewMessage, type Outcome } from './message.ts';
+import type { TimeSlicer } from './time-slicer.ts';
 import { createMessageIds } from './write/message-id.ts';
 import { toMessageRow, type MessageRow } from './write/message-row.ts';
 import type { MessageWriter } from './write/message-writer.ts';
@@ -20,6 +21,7 @@ export interface MessageServiceDeps {
   /** The generation that new messages are embedded for. */
   readonly activeGeneration: () => number;
   readonly clock: Clock;
+  readonly slicer: TimeSlicer;
   readonly metrics: Pick<Metrics, 'messagesIngested'>;
 }
 
@@ -56,10 +58,12 @@ export interface MessagePage {
   readonly isLast: boolean;
 }
 
+const fewMessages = 32;
+
 export type MessageService = ReturnType<typeof createMessageService>;
 
 export function createMessageService(deps: MessageServiceDeps) {
-  const { messages, writer, bell, waiter, activeGeneration, clock, metrics } = deps;
+  const { messages, writer, bell, waiter, activeGeneration, clock, slicer, metrics } = deps;
   const nextId = createMessageIds();
 
   return {
@@ -67,13 +71,16 @@ export function createMessageService(deps: MessageServiceDeps) {
      * Stores messages, all or none, but for those that were stored before under their external id. When it returns
      * they are durable; they are searchable by words at once and by meaning after an embed worker has been there.
      *
-     * @throws AppError `invalid_request` when the idempotency key was used for another request, `unavailable`.
+     * @throws AppError `invalid_request` when the idempotency key was used for another request, `unavailable`,
+     * `rate_limited`: as {@link MessageWriter.write}.
      */
     async create(input: readonly NewMessage[], options: CreateOptions): Promise<Created> {
       if (input.length === 0) return { outcomes: [], replayed: false };
       const now = clock.now();
       const generation = activeGeneration();
-      const rows = input.map((message) => toMessageRow(message, generation, now, nextId()));
+      const toRow = (message: NewMessage) => toMessageRow(message, generation, now, nextId());
+      // Hashing the contents of a large batch takes some tens of milliseconds.
+      const rows = input.length > fewMessages ? await slicer.map(input, toRow) : input.map(toRow);
       const claim = toClaim(rows, options.idempotency);
       const result = await writer.write({ rows, claim }, options.signal);
       if (result.kind === 'recorded') {
@@ -134,8 +141,8 @@ async function waitForAll(
   );
   const statuses = new Map((await Promise.all(ofTenants)).flatMap((known) => [...known]));
   return outcomes.map((outcome) => {
-    const status = outcome.kind === 'conflict' ? undefined : statuses.get(outcome.message.id);
-    if (outcome.kind === 'conflict' || status === undefined) return outcome;
+    const status = isKept(outcome) ? statuses.get(outcome.message.id) : undefined;
+    if (!isKept(outcome) || status === undefined) return outcome;
     return { ...outcome, message: { ...outcome.message, embeddingStatus: status } };
   });
 }

@@ -44,9 +44,18 @@ export type Outcome =
   /** It had been stored before, under its `externalId`. */
   | { readonly kind: 'duplicate'; readonly message: MessageWithStatus }
   /** Another message has its `externalId`. */
-  | { readonly kind: 'conflict'; readonly existingId: string };
+  | { readonly kind: 'conflict'; readonly existingId: string }
+  /** The database does not take it, though it passed all checks; nothing of it is stored. */
+  | { readonly kind: 'refused' };
+
+/** Where there is a message: stored, now or before. */
+export type Kept = Extract<Outcome, { readonly message: MessageWithStatus }>;
 
 /** Whether the outcome's message is there and waits for its vectors. */
-export function isPending(outcome: Outcome): outcome is Exclude<Outcome, { kind: 'conflict' }> {
-  return outcome.kind !== 'conflict' && outcome.message.embeddingStatus === 'pending';
+export function isPending(outcome: Outcome): outcome is Kept {
+  return isKept(outcome) && outcome.message.embeddingStatus === 'pending';
+}
+
+export function isKept(outcome: Outcome): outcome is Kept {
+  return outcome.kind === 'stored' || outcome.kind === 'duplicate';
 }

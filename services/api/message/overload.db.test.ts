@@ -9,32 +9,46 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-const message = (n: number) => ({ tenant_id: 'crowd', conversation_id: 'c', role: 'user', content: `message ${n}` });
+const message = (n: number, tenant_id = 'crowd') => ({
+  tenant_id,
+  conversation_id: 'c',
+  role: 'user',
+  content: `message ${n}`,
+});
 const countStored = async () => (await api.db.selectFrom('message').select('id').execute()).length;
 
-test('what does not fit into the queue is refused with a time to come again, and the rest is stored', async () => {
-  // A lock that every write has to wait for, as for a database that is slower than what arrives.
-  let answers: Promise<Awaited<ReturnType<typeof api.call>>[]> | undefined;
-  await api.db.transaction().execute(async (transaction) => {
-    await sql`lock table message in exclusive mode`.execute(transaction);
-    const first = api.call('POST', '/v1/messages', { body: message(0) });
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const rest = Array.from({ length: 40 }, (_, n) => api.call('POST', '/v1/messages', { body: message(n + 1) }));
-    answers = Promise.all([first, ...rest]);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  });
-  const outcomes = (await answers) ?? [];
-  const stored = outcomes.filter((answer) => answer.status === 202);
-  const refused = outcomes.filter((answer) => answer.status === 503);
-  expect(stored.length + refused.length).toBe(41);
-  expect(stored.length).toBeGreaterThanOrEqual(9);
-  expect(refused.length).toBeGreaterThan(0);
-  for (const answer of refused) {
-    expect(answer.headers.get('retry-after')).toBe('1');
-    expect(answer.body).toMatchObject({ code: 'unavailable' });
-  }
-  expect(await countStored()).toBe(stored.length);
-});
+test.each([
+  ['of many tenants is refused for all of them', (n: number) => `tenant-${n}`, 503, 'unavailable'],
+  ['of one tenant is refused to that tenant', () => 'crowd', 429, 'rate_limited'],
+])(
+  'what does not fit into the queue, %s, with a time to come again; the rest is stored',
+  async (_title, tenant, status, code) => {
+    const before = await countStored();
+    // A lock that every write has to wait for, as for a database that is slower than what arrives.
+    let answers: Promise<Awaited<ReturnType<typeof api.call>>[]> | undefined;
+    await api.db.transaction().execute(async (transaction) => {
+      await sql`lock table message in exclusive mode`.execute(transaction);
+      const first = api.call('POST', '/v1/messages', { body: message(0, tenant(0)) });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const rest = Array.from({ length: 40 }, (_, n) =>
+        api.call('POST', '/v1/messages', { body: message(n + 1, tenant(n + 1)) }),
+      );
+      answers = Promise.all([first, ...rest]);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    });
+    const outcomes = (await answers) ?? [];
+    const stored = outcomes.filter((answer) => answer.status === 202);
+    const refused = outcomes.filter((answer) => answer.status === status);
+    expect(stored.length + refused.length).toBe(41);
+    expect(stored.length).toBeGreaterThanOrEqual(3);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const answer of refused) {
+      expect(answer.headers.get('retry-after')).toBe('1');
+      expect(answer.body).toMatchObject({ code });
+    }
+    expect(await countStored()).toBe(before + stored.length);
+  },
+);
 
 test('a stream waits for room instead, and loses nothing', async () => {
   const before = await countStored();

@@ -9,6 +9,13 @@ export function textProblem(text: string): string | undefined {
 export function hasAtMost(text: string, max: number): boolean {
   if (text.length <= max) return true;
   if (text.length > max * 2) return false;
-  // Code points, as the database counts them.
-  return Array.from(text).length <= max;
+  // Code points, as the database counts them: the two halves of a pair are one.
+  let characters = text.length;
+  for (let n = 0; n < text.length && characters > max; n++) {
+    if ((text.charCodeAt(n) & 0xfc00) === 0xd800 && (text.charCodeAt(n + 1) & 0xfc00) === 0xdc00) {
+      characters -= 1;
+      n += 1;
+    }
+  }
+  return characters <= max;
 }

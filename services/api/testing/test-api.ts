@@ -29,6 +29,7 @@ import { createEmbeddingWaiter } from '../message-wait/embedding-waiter.ts';
 import { createMessageService } from '../message/message.service.ts';
 import { createMessageImportService } from '../message/import/message-import.service.ts';
 import { createMessageWriteRepository } from '../message/write/message-write.repository.ts';
+import { TimeSlicer } from '../message/time-slicer.ts';
 import { MessageWriter } from '../message/write/message-writer.ts';
 import type { RateLimiters } from '../rate-limit/rate-limiter.ts';
 import { createRetentionRunRepository } from '../retention/retention-run.repository.ts';
@@ -181,10 +182,13 @@ function composeTestApp(database: Database, shared: Shared) {
     ...options.events,
   };
   const feed = new EventFeed({ log: createEventRepository(db), ...limitsOfStreams, logger, metrics });
+  const slicer = new TimeSlicer();
   const messages = createMessageService({
     messages: createMessageRepository(db),
     writer: new MessageWriter({
-      repository: createMessageWriteRepository(db),
+      repository: createMessageWriteRepository(db, {
+        onRefusedRow: (error) => logger.error({ err: error }, 'the database refuses a message that passed all checks'),
+      }),
       writers: 2,
       maxQueuedBytes: options.maxQueuedBytes ?? 67_108_864,
     }),
@@ -192,11 +196,13 @@ function composeTestApp(database: Database, shared: Shared) {
     waiter: createEmbeddingWaiter({ statuses: createEmbeddingStatusRepository(db), logger }),
     activeGeneration: () => generations.getActive().generation,
     clock,
+    slicer,
     metrics,
   });
   const searchRepository = createSearchRepository(database);
   const app = createApp({
     messages,
+    slicer,
     imports: {
       service: createMessageImportService({ messages }),
       stallMs: options.importStallMs ?? 10_000,

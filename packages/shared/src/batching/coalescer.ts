@@ -1,12 +1,15 @@
 import { AppError } from '../errors/app-error.ts';
+import { KeyQueues, type Waiting } from './key-queues.ts';
 
 export interface CoalescerOptions<Item, Result> {
   /** What is gathered, for the error of a full queue: "messages". */
   readonly what: string;
   /** Does a batch: one result per item, in their order. When it rejects, every item of the batch fails with that. */
   readonly run: (items: readonly Item[]) => Promise<readonly Result[]>;
-  /** How much of a batch an item takes; 1 when not given. */
+  /** How much of the queue an item takes; 1 when not given. */
   readonly weigh?: (item: Item) => number;
+  /** How much of a batch an item takes, where that is not what it weighs in the queue. */
+  readonly weighInBatch?: (item: Item) => number;
   /** A batch ends before the item that would make it heavier; one item may be heavier alone. */
   readonly maxBatchWeight: number;
   /** Batches that run at a time. */
@@ -18,13 +21,28 @@ export interface CoalescerOptions<Item, Result> {
   readonly minParallelWeight?: number;
   /** How much may wait. An item heavier than this is taken when nothing else waits. */
   readonly maxQueuedWeight: number;
+  /** Whose items wait in queues of their own and take turns. Not given: all wait in one queue. */
+  readonly fairness?: CoalescerFairness<Item>;
+  /**
+   * What an abort does to an item whose batch runs: `reject` (the default) rejects it at once although it will be done;
+   * `await` answers with what became of it.
+   */
+  readonly abortUnderWay?: 'reject' | 'await';
 }
 
-interface Waiting<Item, Result> {
-  readonly item: Item;
+export interface CoalescerFairness<Item> {
+  readonly keyOf: (item: Item) => string;
+  /** How much of one key may wait; as an item alone, more may. */
+  readonly maxQueuedWeightPerKey: number;
+  /** Where several keys wait, a batch takes so much of each in turn (deficit round robin). */
+  readonly quantum: number;
+  /** For so long after another key was there, a key leaves one runner free for others. In milliseconds. */
+  readonly reserveMs: number;
+}
+
+interface Batch {
   readonly weight: number;
-  readonly resolve: (result: Result) => void;
-  readonly reject: (error: unknown) => void;
+  readonly keys: ReadonlySet<string>;
 }
 
 const retryAfterSeconds = 1;
@@ -33,51 +51,68 @@ const retryAfterSeconds = 1;
  * Gathers while busy, flushes when free: items that arrive while all runners are at work go together in the next
  * batch, first in, first out. There is no timer, so an idle coalescer adds no delay; the busier it is, the larger
  * its batches. Every item is answered exactly once.
+ *
+ * With `fairness`, first in, first out holds within a key, and keys take turns: however much waits of one key, items of
+ * another go with the next batch. Source: M. Shreedhar and G. Varghese, Efficient Fair Queuing using Deficit Round
+ * Robin, SIGCOMM 1995.
  */
 export class Coalescer<Item, Result> {
   readonly #options: CoalescerOptions<Item, Result>;
-  readonly #waiting = new Set<Waiting<Item, Result>>();
-  readonly #running = new Set<Promise<void>>();
-  #queuedWeight = 0;
+  readonly #waiting: KeyQueues<Item, Result>;
+  readonly #running = new Map<Promise<void>, Batch>();
   #flushAsked = false;
   #closed = false;
 
   constructor(options: CoalescerOptions<Item, Result>) {
     this.#options = options;
+    this.#waiting = new KeyQueues(options.maxBatchWeight, options.fairness?.quantum ?? options.maxBatchWeight);
   }
 
   /** Weight of what waits for a runner; what runs is not counted. */
   get queuedWeight(): number {
-    return this.#queuedWeight;
+    return this.#waiting.weight;
   }
 
   /**
-   * @param signal takes the item out while it waits; once its batch runs, the item is done but the caller is told
-   * that it aborted.
-   * @throws AppError `unavailable` when too much waits, or after `close`; the signal's reason; what the batch throws.
+   * @param signal takes the item out while it waits; `abortUnderWay` says what it does once its batch runs.
+   * @throws AppError `unavailable` when too much waits, or after `close`; `rate_limited` when too much of its key waits;
+   * the signal's reason; what the batch throws.
    */
   submit(item: Item, signal?: AbortSignal): Promise<Result> {
-    const { weigh, maxQueuedWeight, what } = this.#options;
+    const { weigh, weighInBatch, fairness } = this.#options;
     const weight = weigh?.(item) ?? 1;
+    const weightInBatch = weighInBatch?.(item) ?? weight;
+    const key = fairness?.keyOf(item) ?? '';
     if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#closed) return Promise.reject(new AppError('unavailable', 'Shutting down.', { retryAfterSeconds }));
-    if (this.#waiting.size > 0 && this.#queuedWeight + weight > maxQueuedWeight) {
-      return Promise.reject(new AppError('unavailable', `Too many ${what} are waiting.`, { retryAfterSeconds }));
-    }
-    return new Promise((resolve, reject) => this.#enqueue({ item, weight, resolve, reject }, signal));
+    const refusal = this.#refusalOf(key, weight);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return new Promise((resolve, reject) =>
+      this.#enqueue({ item, key, weight, weightInBatch, resolve, reject }, signal),
+    );
   }
 
   /** Takes nothing more and waits for all that was taken. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#flush();
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    while (this.#running.size > 0) await Promise.all(this.#running.keys());
+  }
+
+  #refusalOf(key: string, weight: number): AppError | undefined {
+    const { maxQueuedWeight, fairness, what } = this.#options;
+    if (this.#closed) return new AppError('unavailable', 'Shutting down.', { retryAfterSeconds });
+    if (this.#waiting.size > 0 && this.#waiting.weight + weight > maxQueuedWeight) {
+      return new AppError('unavailable', `Too many ${what} are waiting.`, { retryAfterSeconds });
+    }
+    const own = this.#waiting.weightOf(key);
+    if (fairness !== undefined && own > 0 && own + weight > fairness.maxQueuedWeightPerKey) {
+      return new AppError('rate_limited', `Too many of your ${what} are waiting.`, { retryAfterSeconds });
+    }
+    return undefined;
   }
 
   #enqueue(entry: Waiting<Item, Result>, signal: AbortSignal | undefined): void {
-    const waiting = signal === undefined ? entry : this.#abortable(entry, signal);
-    this.#waiting.add(waiting);
-    this.#queuedWeight += waiting.weight;
+    this.#waiting.push(signal === undefined ? entry : this.#abortable(entry, signal));
     if (this.#flushAsked) return;
     this.#flushAsked = true;
     // After all that has already arrived in this turn of the event loop: they go together.
@@ -89,8 +124,8 @@ export class Coalescer<Item, Result> {
 
   #abortable(entry: Waiting<Item, Result>, signal: AbortSignal): Waiting<Item, Result> {
     const abort = (): void => {
-      if (this.#waiting.delete(waiting)) this.#queuedWeight -= waiting.weight;
-      entry.reject(signal.reason);
+      const waited = this.#waiting.remove(waiting);
+      if (waited || this.#options.abortUnderWay !== 'await') entry.reject(signal.reason);
     };
     const waiting: Waiting<Item, Result> = {
       ...entry,
@@ -109,30 +144,39 @@ export class Coalescer<Item, Result> {
 
   #flush(): void {
     while (this.#mayRun()) {
-      const running = this.#runBatch(this.#takeBatch()).finally(() => {
+      const entries = this.#waiting.take((key) => !this.#leavesRunner(key));
+      if (entries.length === 0) return;
+      const weight = entries.reduce((sum, { weightInBatch }) => sum + weightInBatch, 0);
+      const batch = { weight, keys: new Set(entries.map(({ key }) => key)) };
+      const running = this.#runBatch(entries).finally(() => {
         this.#running.delete(running);
         this.#flush();
       });
-      this.#running.add(running);
+      this.#running.set(running, batch);
     }
   }
 
   #mayRun(): boolean {
     if (this.#waiting.size === 0 || this.#running.size >= this.#options.maxConcurrent) return false;
-    return this.#running.size === 0 || this.#queuedWeight >= (this.#options.minParallelWeight ?? 0);
+    if (this.#running.size === 0 || this.#waiting.weightInBatch >= (this.#options.minParallelWeight ?? 0)) return true;
+    return this.#isBesideOthersOnly();
   }
 
-  #takeBatch(): Waiting<Item, Result>[] {
-    const batch: Waiting<Item, Result>[] = [];
-    let weight = 0;
-    for (const entry of this.#waiting) {
-      if (batch.length > 0 && weight + entry.weight > this.#options.maxBatchWeight) break;
-      weight += entry.weight;
-      batch.push(entry);
-      this.#waiting.delete(entry);
-    }
-    this.#queuedWeight -= weight;
-    return batch;
+  /** Whether only large batches run, none of them with items of a key that waits: it would wait for others' work. */
+  #isBesideOthersOnly(): boolean {
+    const { fairness } = this.#options;
+    if (fairness === undefined) return false;
+    const batches = [...this.#running.values()];
+    if (batches.some(({ weight }) => weight < fairness.quantum)) return false;
+    return this.#waiting.keys().some((key) => batches.every(({ keys }) => !keys.has(key)));
+  }
+
+  /** Whether a key has to leave the last free runner to others: they were there a moment ago. */
+  #leavesRunner(key: string): boolean {
+    const { fairness, maxConcurrent } = this.#options;
+    if (fairness === undefined || maxConcurrent < 2 || this.#closed) return false;
+    const own = [...this.#running.values()].filter(({ keys }) => keys.size === 1 && keys.has(key)).length;
+    return own >= maxConcurrent - 1 && this.#waiting.hasSeenOthers(key, fairness.reserveMs);
   }
 
   async #runBatch(batch: readonly Waiting<Item, Result>[]): Promise<void> {

@@ -3,5 +3,14 @@ const refusedStates = /^(21|22|23|40|54)/;
 
 /** Whether an error says that the database refuses these rows, so that others may go where they cannot. */
 export function isRefusedData(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && refusedStates.test(error.code);
+  return refusedStates.test(stateOf(error));
+}
+
+function stateOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** Whether it is a row itself that the database refuses: by what it holds (22), by a constraint (23), or by its size (54). */
+export function isRefusedRow(error: unknown): boolean {
+  return /^(22|23|54)/.test(stateOf(error));
 }

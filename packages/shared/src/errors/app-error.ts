@@ -12,6 +12,8 @@ export interface AppErrorOptions {
   readonly errors?: readonly FieldError[];
   /** Seconds after which a retry is sensible; becomes `Retry-After`. */
   readonly retryAfterSeconds?: number;
+  /** Said to the caller of a 5xx in place of the fixed sentence of its code: what a retry has to know. */
+  readonly publicDetail?: string;
 }
 
 /**
@@ -23,12 +25,14 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly errors: readonly FieldError[];
   readonly retryAfterSeconds: number | undefined;
+  readonly publicDetail: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.code = code;
     this.errors = options.errors ?? [];
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.publicDetail = options.publicDetail;
   }
 
   get status(): (typeof errorCatalog)[ErrorCode]['status'] {

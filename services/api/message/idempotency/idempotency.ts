@@ -27,7 +27,8 @@ export type RecordedOutcome =
       readonly expiresAt: number | null;
       readonly embeddingStatus: EmbeddingStatus;
     }
-  | { readonly kind: 'conflict'; readonly existingId: string };
+  | { readonly kind: 'conflict'; readonly existingId: string }
+  | { readonly kind: 'refused' };
 
 export interface RecordedAnswer {
   readonly requestHash: Buffer;
@@ -36,7 +37,7 @@ export interface RecordedAnswer {
 }
 
 export function toRecordedOutcome(outcome: Outcome): RecordedOutcome {
-  if (outcome.kind === 'conflict') return outcome;
+  if (outcome.kind === 'conflict' || outcome.kind === 'refused') return outcome;
   const { kind, message } = outcome;
   if (kind === 'stored') return { kind, id: message.id, at: message.updatedAt.getTime() };
   return {

@@ -49,6 +49,7 @@ const answerSchema = z.object({
         embeddingStatus: z.enum(embeddingStatuses),
       }),
       z.object({ kind: z.literal('conflict'), existingId: z.string() }),
+      z.object({ kind: z.literal('refused') }),
     ]),
   ),
 });

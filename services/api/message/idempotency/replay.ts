@@ -16,7 +16,7 @@ export function replay(
 }
 
 function replayOne(message: NewMessage, generation: number, recorded: RecordedOutcome): Outcome {
-  if (recorded.kind === 'conflict') return recorded;
+  if (recorded.kind === 'conflict' || recorded.kind === 'refused') return recorded;
   if (recorded.kind === 'stored') {
     return storedOutcome(toMessageRow(message, generation, new Date(recorded.at), recorded.id));
   }

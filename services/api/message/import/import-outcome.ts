@@ -1,7 +1,7 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { toProblem } from '../../http/problem.ts';
-import type { Outcome } from '../message.ts';
-import { externalIdTaken } from '../external-id-taken.ts';
+import { isKept, type Outcome } from '../message.ts';
+import { toMessageError } from '../message-error.ts';
 
 /** One line of the answer: what became of one line of the input. */
 export function toOutcomeLine(line: number, outcome: Outcome | AppError, requestId: string): string {
@@ -13,6 +13,6 @@ function toBody(outcome: Outcome | AppError, requestId: string) {
     const { code, detail, errors } = toProblem(outcome, { instance: '', requestId });
     return { status: 'error', code, detail, errors };
   }
-  if (outcome.kind === 'conflict') return toBody(externalIdTaken(outcome.existingId, '/external_id'), requestId);
+  if (!isKept(outcome)) return toBody(toMessageError(outcome, ''), requestId);
   return { status: outcome.kind, id: outcome.message.id };
 }

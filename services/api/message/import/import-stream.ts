@@ -1,18 +1,28 @@
-import { Readable } from 'node:stream';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { toAppError } from '../../http/problem.ts';
-import type { NewMessage, Outcome } from '../message.ts';
+import { isKept, type NewMessage, type Outcome } from '../message.ts';
+import type { TimeSlicer } from '../time-slicer.ts';
 import { toOutcomeLine } from './import-outcome.ts';
+import type { ImportSlots } from './import-slots.ts';
 import type { MessageImportOptions, MessageImportService } from './message-import.service.ts';
 import type { InputLine } from './ndjson-lines.ts';
 
 export interface ImportStreamDeps {
   readonly service: MessageImportService;
-  /** A message out of the JSON value of a line, admitted for its tenant; or why there is none. */
-  readonly check: (value: unknown) => Promise<NewMessage | AppError>;
+  /** A message out of the JSON value of a line; or why there is none. */
+  readonly check: (value: unknown) => NewMessage | AppError;
+  /** Counts the stream as a request of a tenant, once. @returns why it is refused. */
+  readonly admit: (tenantId: string) => Promise<AppError | undefined>;
   /** Told of what was our fault. */
   readonly onFault: (error: AppError) => void;
+  /** Of all streams of this process. */
+  readonly slots: ImportSlots;
+  /** Whose turn it is among those that wait for a slot. */
+  readonly slotKey: string;
+  readonly slicer: TimeSlicer;
 }
+
+type StreamOptions = MessageImportOptions & { readonly tally: ImportTally };
 
 /** Counts of an import, for its log line. */
 export interface ImportTally {
@@ -21,9 +31,13 @@ export interface ImportTally {
   error: number;
 }
 
-const linesAtOnce = 500;
-// Enough for every writer to have one, and for others to be read and checked meanwhile.
+// Small enough to be checked within a few milliseconds, and to share a flush with others.
+const linesPerGroup = 100;
+const charactersPerGroup = 65_536;
+/** Groups of one stream whose outcomes have not been taken. Enough for every writer to have some. */
 const groupsUnderWay = 16;
+/** Lines under way and outcomes that were not taken, of one stream, in characters: beyond it no more is read. */
+const maxHeldCharacters = 1_048_576;
 
 /**
  * Stores the messages of the lines, a group at a time, and tells what became of each line, in their order. Lines are
@@ -32,41 +46,117 @@ const groupsUnderWay = 16;
 export async function* importLines(
   lines: AsyncIterable<readonly InputLine[]>,
   deps: ImportStreamDeps,
-  options: MessageImportOptions & { readonly tally: ImportTally },
+  options: StreamOptions,
 ): AsyncGenerator<string> {
-  const groups = Readable.from(inGroups(lines), { objectMode: true, highWaterMark: 1 });
-  const texts = groups.map((group: readonly InputLine[]) => importGroup(group, deps, options), {
-    concurrency: groupsUnderWay,
-  });
-  for await (const text of texts) yield String(text);
-}
+  const groups = inGroups(lines);
+  const underWay: Promise<string>[] = [];
+  let heldCharacters = 0;
+  let reading: Promise<unknown> | undefined;
+  let isEnded = false;
 
-async function* inGroups(lines: AsyncIterable<readonly InputLine[]>): AsyncGenerator<readonly InputLine[]> {
-  for await (const some of lines) {
-    for (let first = 0; first < some.length; first += linesAtOnce) yield some.slice(first, first + linesAtOnce);
+  async function startNext(): Promise<void> {
+    const next = await groups.next();
+    if (next.done === true) {
+      isEnded = true;
+      return;
+    }
+    const characters = charactersOf(next.value);
+    heldCharacters += characters;
+    const release = await deps.slots.acquire(deps.slotKey);
+    const text = importGroup(next.value, deps, options).finally(release);
+    void text.then((known) => (heldCharacters += known.length - characters));
+    underWay.push(text);
+  }
+
+  try {
+    for (;;) {
+      const hasRoom = underWay.length < groupsUnderWay && heldCharacters < maxHeldCharacters;
+      if (!isEnded && hasRoom) reading ??= startNext().finally(() => (reading = undefined));
+      const [first] = underWay;
+      if (first === undefined) {
+        if (reading === undefined) return;
+        await reading;
+        continue;
+      }
+      const text = await Promise.race([first, ...(reading === undefined ? [] : [reading.then(() => undefined)])]);
+      if (text === undefined) continue;
+      void underWay.shift();
+      heldCharacters -= text.length;
+      yield text;
+    }
+  } finally {
+    // Of an input that breaks while nobody waits for it there is no one to tell.
+    reading?.catch(() => undefined);
+    void groups.return(undefined).catch(() => undefined);
   }
 }
 
+async function* inGroups(
+  lines: AsyncIterable<readonly InputLine[]>,
+): AsyncGenerator<readonly InputLine[], undefined, undefined> {
+  for await (const some of lines) {
+    let group: InputLine[] = [];
+    let characters = 0;
+    for (const line of some) {
+      const length = charactersOf([line]);
+      if (group.length === linesPerGroup || (group.length > 0 && characters + length > charactersPerGroup)) {
+        yield group;
+        [group, characters] = [[], 0];
+      }
+      group.push(line);
+      characters += length;
+    }
+    if (group.length > 0) yield group;
+  }
+}
+
+function charactersOf(lines: readonly InputLine[]): number {
+  return lines.reduce((sum, { text }) => sum + (typeof text === 'string' ? text.length : 0), 0);
+}
+
+/** Never rejects: what fails is told in the outcomes. */
 async function importGroup(
   group: readonly InputLine[],
-  { service, check, onFault }: ImportStreamDeps,
-  options: MessageImportOptions & { readonly tally: ImportTally },
+  deps: ImportStreamDeps,
+  options: StreamOptions,
 ): Promise<string> {
-  const checked: (NewMessage | AppError)[] = [];
-  for (const { text } of group) checked.push(text instanceof AppError ? text : await checkLine(text, check));
-  const accepted = checked.filter((one): one is NewMessage => !(one instanceof AppError));
-  const outcomes = (await service.store(accepted, options)).values();
+  const outcomes = await outcomesOf(group, deps, options);
   return group
     .map(({ number }, n) => {
-      const refused = checked[n];
-      const outcome = refused instanceof AppError ? refused : outcomeOf(outcomes.next().value, onFault);
-      options.tally[outcome instanceof AppError || outcome.kind === 'conflict' ? 'error' : outcome.kind] += 1;
+      const outcome = outcomes[n] ?? noOutcome();
+      const isGood = !(outcome instanceof AppError) && isKept(outcome);
+      options.tally[isGood ? outcome.kind : 'error'] += 1;
       return toOutcomeLine(number, outcome, options.requestId);
     })
     .join('');
 }
 
-async function checkLine(text: string, check: ImportStreamDeps['check']): Promise<NewMessage | AppError> {
+async function outcomesOf(
+  group: readonly InputLine[],
+  { service, check, admit, onFault, slicer }: ImportStreamDeps,
+  options: StreamOptions,
+): Promise<readonly (Outcome | AppError)[]> {
+  try {
+    const checked = await slicer.map(group, ({ text }) => (text instanceof AppError ? text : checkLine(text, check)));
+    const refusals = new Map<string, AppError | undefined>();
+    for (const one of checked) {
+      if (one instanceof AppError || refusals.has(one.tenantId)) continue;
+      refusals.set(one.tenantId, await admit(one.tenantId));
+    }
+    const admitted = checked.map((one) => (one instanceof AppError ? one : (refusals.get(one.tenantId) ?? one)));
+    const accepted = admitted.filter((one): one is NewMessage => !(one instanceof AppError));
+    const stored = (await service.store(accepted, options)).values();
+    return admitted.map((one) => (one instanceof AppError ? one : (stored.next().value ?? noOutcome())));
+  } catch (error) {
+    const failure = toAppError(error);
+    if (failure.status >= 500) onFault(failure);
+    return group.map(() => failure);
+  }
+}
+
+const noOutcome = () => new AppError('internal', 'a line of the import has no outcome');
+
+function checkLine(text: string, check: ImportStreamDeps['check']): NewMessage | AppError {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -74,15 +164,4 @@ async function checkLine(text: string, check: ImportStreamDeps['check']): Promis
     return new AppError('malformed_json', 'The line is not valid JSON.', { cause: error });
   }
   return check(value);
-}
-
-function outcomeOf(
-  settled: PromiseSettledResult<Outcome> | undefined,
-  onFault: ImportStreamDeps['onFault'],
-): Outcome | AppError {
-  if (settled === undefined) throw new Error('a line of the import has no outcome');
-  if (settled.status === 'fulfilled') return settled.value;
-  const error = toAppError(settled.reason);
-  if (error.status >= 500) onFault(error);
-  return error;
 }

@@ -10,7 +10,9 @@ import { invalidRequest } from '../../http/validation-hook.ts';
 import { checkMessage } from '../check-message.ts';
 import type { NewMessage } from '../message.ts';
 import type { MessageCreateSchema } from '../message.schemas.ts';
+import type { TimeSlicer } from '../time-slicer.ts';
 import { importLines, type ImportTally } from './import-stream.ts';
+import { ImportSlots } from './import-slots.ts';
 import { inputChunks } from './input-chunks.ts';
 import { importOutcomeSchema } from './message-import.schemas.ts';
 import type { MessageImportService } from './message-import.service.ts';
@@ -24,8 +26,12 @@ export interface MessageImportRoutesDeps {
   readonly stallMs: number;
   /** Aborted when this process stops: what has been read is stored, and the answer ends. */
   readonly stopping: AbortSignal;
+  readonly slicer: TimeSlicer;
   readonly logger: Logger;
 }
+
+/** Groups of lines that all streams together have under way: enough to keep every writer busy. */
+const groupsAtOnce = 16;
 
 const mediaType = /^application\/(?:x-)?ndjson(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 
@@ -63,6 +69,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
   const app = new OpenAPIHono<ApiEnv>();
   // Not by `openapi`, which would take the stream for JSON.
   app.openAPIRegistry.registerPath(route);
+  const slots = new ImportSlots(groupsAtOnce);
   app.post(route.path, (c) => {
     checkHeaders(c);
     const requestId = c.get('requestId');
@@ -70,10 +77,14 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     const gone = c.req.raw.signal;
     const chunks = inputChunks(c.req.raw.body, { stopping: deps.stopping, stallMs: deps.stallMs });
     const outcomes = importLines(
-      readLines(chunks, deps.maxLineBytes),
+      readLines(chunks, deps.maxLineBytes, deps.slicer),
       {
         service: deps.service,
-        check: checkFor(c, deps.messageSchema),
+        ...checksFor(c, deps.messageSchema),
+        slots,
+        // A key of all tenants is many callers: each of its streams has turns of its own.
+        slotKey: c.get('credential').tenantId ?? requestId,
+        slicer: deps.slicer,
         onFault: (error) =>
           deps.logger.error({ requestId, code: error.code, err: error.cause ?? error }, 'import line'),
       },
@@ -102,22 +113,24 @@ function checkHeaders(c: Context<ApiEnv>): void {
 const maxAdmitted = 10_000;
 
 /** A stream is one request of each tenant that it has messages for. */
-function checkFor(c: Context<ApiEnv>, schema: MessageCreateSchema) {
-  const check = { schema, credential: c.get('credential') };
+function checksFor(c: Context<ApiEnv>, schema: MessageCreateSchema) {
+  const checking = { schema, credential: c.get('credential') };
   const countTenant = c.get('countTenant');
   const admitted = new Set<string>();
-  return async (value: unknown): Promise<NewMessage | AppError> => {
-    const message = checkMessage(value, check);
-    if (message instanceof AppError || admitted.has(message.tenantId)) return message;
-    try {
-      await countTenant(message.tenantId);
-    } catch (error) {
-      if (error instanceof AppError) return error;
-      throw error;
-    }
-    if (admitted.size === maxAdmitted) admitted.clear();
-    admitted.add(message.tenantId);
-    return message;
+  return {
+    check: (value: unknown): NewMessage | AppError => checkMessage(value, checking),
+    async admit(tenantId: string): Promise<AppError | undefined> {
+      if (admitted.has(tenantId)) return undefined;
+      try {
+        await countTenant(tenantId);
+      } catch (error) {
+        if (error instanceof AppError) return error;
+        throw error;
+      }
+      if (admitted.size === maxAdmitted) admitted.clear();
+      admitted.add(tenantId);
+      return undefined;
+    },
   };
 }
 

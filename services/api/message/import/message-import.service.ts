@@ -1,5 +1,3 @@
-import { togetherOrAlone } from '@memory-layer/shared/batching/together-or-alone';
-import { isRefusedData } from '@memory-layer/shared/db/is-refused-data';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
 import type { MessageService } from '../message.service.ts';
@@ -17,33 +15,26 @@ export type MessageImportService = ReturnType<typeof createMessageImportService>
 const patienceMs = 30_000;
 
 export function createMessageImportService({ messages }: { readonly messages: Pick<MessageService, 'create'> }) {
-  const create = async (input: readonly NewMessage[], { requestId }: MessageImportOptions) =>
-    (await messages.create(input, { mode: 'stream', requestId })).outcomes;
-
-  /** Waits where others are refused: a stream is slowed down instead. */
-  async function createPatiently(input: readonly NewMessage[], options: MessageImportOptions) {
-    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(patienceMs)]);
-    return retryUntilDone(() => create(input, options), { signal, shouldRetry: isFull, onRetry: () => undefined });
-  }
-
   return {
     /**
-     * Stores messages of a stream together; when the database refuses one of them, each by itself.
+     * Stores messages of a stream together. Waits where others are refused: a stream is slowed down instead.
      *
-     * @returns what became of each, in their order, or why it failed.
+     * @returns what became of each, in their order.
+     * @throws as {@link MessageService.create}.
      */
-    store: (
+    async store(
       input: readonly NewMessage[],
-      options: MessageImportOptions,
-    ): Promise<readonly PromiseSettledResult<Outcome>[]> =>
-      togetherOrAlone(
-        (some: readonly NewMessage[]) => createPatiently(some, options),
-        (error) => !isRefusedData(error),
-      )(input),
+      { requestId, signal }: MessageImportOptions,
+    ): Promise<readonly Outcome[]> {
+      const create = async () => (await messages.create(input, { mode: 'stream', requestId })).outcomes;
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+      return retryUntilDone(create, { signal: patience, shouldRetry: isFull, onRetry: () => undefined });
+    },
   };
 }
 
 /** Only what never got to the database may be tried again: else what has no external id could be stored twice. */
 function isFull(error: unknown): boolean {
-  return error instanceof AppError && error.code === 'unavailable';
+  if (!(error instanceof AppError)) return false;
+  return error.code === 'rate_limited' || (error.code === 'unavailable' && error.cause === undefined);
 }

@@ -1,7 +1,10 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { TimeSlicer } from '../time-slicer.ts';
 import { readLines, type InputLine } from './ndjson-lines.ts';
+
+const slicer = new TimeSlicer();
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -10,7 +13,7 @@ async function linesOf(chunks: readonly Uint8Array[], maxLineBytes = 1000): Prom
     yield* chunks;
   }
   const lines: InputLine[] = [];
-  for await (const some of readLines(source(), maxLineBytes)) lines.push(...some);
+  for await (const some of readLines(source(), maxLineBytes, slicer)) lines.push(...some);
   return lines;
 }
 
@@ -39,7 +42,7 @@ describe('lines', () => {
       yield bytes('\n');
       expect(seen).toEqual([1, 2, 3]);
     }
-    for await (const lines of readLines(source(), 100)) seen.push(...lines.map((line) => line.number));
+    for await (const lines of readLines(source(), 100, slicer)) seen.push(...lines.map((line) => line.number));
   });
 
   test('are the same wherever the chunks are cut, also within a character', async () => {

@@ -1,5 +1,6 @@
 import { TextDecoder } from 'node:util';
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import type { TimeSlicer } from '../time-slicer.ts';
 
 /** A line of the input, by its number from 1, or what is wrong with its bytes. */
 export interface InputLine {
@@ -8,22 +9,27 @@ export interface InputLine {
 }
 
 const newline = 0x0a;
+/** So much is cut at a time: it may be nothing but blank lines. */
+const bytesPerSlice = 16_384;
 
 /**
  * Cuts bytes into lines, https://github.com/ndjson/ndjson-spec: ended by `\n` or `\r\n`, the last one also by the end of
  * the input. Blank lines are counted and left out. Holds no more than one chunk and one line.
  *
  * @param maxLineBytes a longer line is told as `payload_too_large` and its bytes are passed over.
- * @returns the lines that each chunk has completed, if any.
+ * @returns the lines that each part of a chunk has completed, if any.
  */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
   maxLineBytes: number,
+  slicer: TimeSlicer,
 ): AsyncGenerator<readonly InputLine[]> {
   const cutter = new LineCutter(maxLineBytes);
   for await (const chunk of chunks) {
-    const lines = cutter.push(chunk);
-    if (lines.length > 0) yield lines;
+    for (let first = 0; first < chunk.length; first += bytesPerSlice) {
+      const lines = await slicer.run(() => cutter.push(chunk.subarray(first, first + bytesPerSlice)));
+      if (lines.length > 0) yield lines;
+    }
   }
   const last = cutter.end();
   if (last.length > 0) yield last;

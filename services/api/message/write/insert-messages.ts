@@ -64,7 +64,7 @@ function input(rows: readonly MessageRow[]) {
       ${column((row) => row.conversationId)}::text[],
       ${column((row) => row.role)}::text[],
       ${column((row) => row.content)}::text[],
-      ${column((row) => JSON.stringify(row.metadata))}::jsonb[],
+      ${column((row) => row.metadataJson)}::jsonb[],
       ${column((row) => row.importance)}::float8[],
       ${column((row) => row.externalId ?? null)}::text[],
       ${column((row) => row.contentHash)}::bytea[],

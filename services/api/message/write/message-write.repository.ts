@@ -1,37 +1,99 @@
+import { isRefusedRow } from '@memory-layer/shared/db/is-refused-data';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import type { Kysely } from 'kysely';
 import { claimKeys } from '../idempotency/claim-keys.ts';
 import { toRecordedOutcome, type IdempotencyClaim, type RecordedAnswer } from '../idempotency/idempotency.ts';
 import { findAnswer, recordAnswers } from '../idempotency/recorded-answers.ts';
 import type { Outcome } from '../message.ts';
-import { storeMessages } from './store-messages.ts';
-import type { WriteRequest, WriteResult } from './write-request.ts';
+import { storeEach, storeInParts, storeMessages } from './store-messages.ts';
+import { costOf, type WriteRequest, type WriteResult } from './write-request.ts';
+
+export interface MessageWriteRepositoryOptions {
+  /** Told of each row that the database refuses, though it passed all checks. */
+  readonly onRefusedRow: (error: unknown) => void;
+}
 
 export type MessageWriteRepository = ReturnType<typeof createMessageWriteRepository>;
 
-export function createMessageWriteRepository(db: Kysely<Schema>) {
+type Store = (db: Kysely<Schema>, requests: readonly WriteRequest[]) => Promise<Outcome[]>;
+
+/** Beyond it rows go in several statements of one transaction: making the text of one takes the event loop 20 ms. */
+const maxStatementCost = 1_048_576;
+
+export function createMessageWriteRepository(db: Kysely<Schema>, { onRefusedRow }: MessageWriteRepositoryOptions) {
   return {
     /**
      * Writes all requests or none, at the price of one statement when none holds an idempotency key or an external id.
-     * A request whose key is taken is not written: its answer is what was recorded.
+     * A request whose key is taken is not written: its answer is what was recorded. Of a request that is alone, rows
+     * that the database refuses are left out.
      */
     async write(requests: readonly WriteRequest[]): Promise<WriteResult[]> {
-      if (requests.every((request) => request.claim === undefined)) {
-        return toResults(requests, await store(db, requests));
+      const isLarge = requests.reduce((sum, request) => sum + costOf(request), 0) > maxStatementCost;
+      try {
+        return await writeBy(isLarge ? inParts : atOnce, isLarge, requests);
+      } catch (error) {
+        // Others go with it: each is tried alone, and comes back here if it is the one.
+        if (requests.length > 1 || !isRefusedRow(error)) throw error;
+        return writeRowByRow(requests);
       }
-      const written = await db.transaction().execute((transaction) => writeClaimed(transaction, requests));
-      return Promise.all(
-        requests.map(
-          async (request) => written.get(request) ?? { kind: 'recorded', answer: await recorded(db, request) },
-        ),
-      );
     },
   };
+
+  async function writeRowByRow(requests: readonly WriteRequest[]): Promise<WriteResult[]> {
+    try {
+      return await writeBy(rowByRow, true, requests);
+    } catch (error) {
+      if (error instanceof AllRefused) return toResults(requests, error.outcomes);
+      throw error;
+    }
+  }
+
+  async function writeBy(
+    store: Store,
+    needsTransaction: boolean,
+    requests: readonly WriteRequest[],
+  ): Promise<WriteResult[]> {
+    if (requests.every((request) => request.claim === undefined)) {
+      if (!needsTransaction) return toResults(requests, await store(db, requests));
+      return toResults(requests, await db.transaction().execute((transaction) => store(transaction, requests)));
+    }
+    const written = await db.transaction().execute((transaction) => writeClaimed(transaction, store, requests));
+    return Promise.all(
+      requests.map(
+        async (request) => written.get(request) ?? { kind: 'recorded', answer: await recorded(db, request) },
+      ),
+    );
+  }
+
+  async function rowByRow(transaction: Kysely<Schema>, requests: readonly WriteRequest[]): Promise<Outcome[]> {
+    const outcomes = await storeEach(transaction, rowsOf(requests), onRefusedRow);
+    if (outcomes.every(({ kind }) => kind === 'refused')) throw new AllRefused(outcomes);
+    return outcomes;
+  }
+}
+
+function atOnce(transaction: Kysely<Schema>, requests: readonly WriteRequest[]): Promise<Outcome[]> {
+  return storeMessages(transaction, rowsOf(requests));
+}
+
+function inParts(transaction: Kysely<Schema>, requests: readonly WriteRequest[]): Promise<Outcome[]> {
+  return storeInParts(transaction, rowsOf(requests), maxStatementCost);
+}
+
+/** Undoes the transaction: a request of which nothing is stored does not use up its key. */
+class AllRefused extends Error {
+  readonly outcomes: readonly Outcome[];
+
+  constructor(outcomes: readonly Outcome[]) {
+    super('the database refuses every message of a request');
+    this.outcomes = outcomes;
+  }
 }
 
 /** Of two requests with the same key the first is written. */
 async function writeClaimed(
   transaction: Kysely<Schema>,
+  store: Store,
   requests: readonly WriteRequest[],
 ): Promise<ReadonlyMap<WriteRequest, WriteResult>> {
   const claims = new Map(requests.flatMap(({ claim }) => (claim ? [[keyOf(claim), claim] as const] : [])).toReversed());
@@ -49,11 +111,7 @@ async function writeClaimed(
 
 const keyOf = (claim: IdempotencyClaim) => `${claim.tenantId}/${claim.key}`;
 
-const store = (db: Kysely<Schema>, requests: readonly WriteRequest[]) =>
-  storeMessages(
-    db,
-    requests.flatMap((request) => request.rows),
-  );
+const rowsOf = (requests: readonly WriteRequest[]) => requests.flatMap((request) => request.rows);
 
 /** Gives each request the outcomes of its own rows. */
 function toResults(requests: readonly WriteRequest[], outcomes: readonly Outcome[]): WriteResult[] {

@@ -1,9 +1,11 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
-import type { Kysely } from 'kysely';
-import type { Outcome } from '../message.ts';
+import { isRefusedRow } from '@memory-layer/shared/db/is-refused-data';
+import { sql, type Kysely } from 'kysely';
+import type { Kept, Outcome } from '../message.ts';
 import { findByExternalId, type ExistingMessage } from './find-by-external-id.ts';
 import { insertMessages } from './insert-messages.ts';
 import type { MessageRow } from './message-row.ts';
+import { rowCost } from './write-request.ts';
 
 // A message can be deleted between finding that it is in the way and looking at it; then its place is free.
 const rounds = 3;
@@ -32,9 +34,60 @@ export async function storeMessages(db: Kysely<Schema>, rows: readonly MessageRo
   return rows.map((row) => outcomes.get(row) ?? storedOutcome(row));
 }
 
+/** The same in several statements, none of which costs more; a single row may. */
+export async function storeInParts(
+  transaction: Kysely<Schema>,
+  rows: readonly MessageRow[],
+  maxStatementCost: number,
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  let part: MessageRow[] = [];
+  let cost = 0;
+  for (const row of rows) {
+    if (part.length > 0 && cost + rowCost + row.bytes > maxStatementCost) {
+      outcomes.push(...(await storeMessages(transaction, part)));
+      [part, cost] = [[], 0];
+    }
+    part.push(row);
+    cost += rowCost + row.bytes;
+  }
+  return [...outcomes, ...(await storeMessages(transaction, part))];
+}
+
+/** The same, but for rows that the database refuses: halves are tried until each of those is alone. */
+export async function storeEach(
+  transaction: Kysely<Schema>,
+  rows: readonly MessageRow[],
+  onRefusedRow: (error: unknown) => void,
+): Promise<Outcome[]> {
+  await sql`savepoint before_rows`.execute(transaction);
+  try {
+    const outcomes = await storeMessages(transaction, rows);
+    await sql`release savepoint before_rows`.execute(transaction);
+    return outcomes;
+  } catch (error) {
+    if (!isRefusedRow(error)) throw error;
+    await sql`rollback to savepoint before_rows`.execute(transaction);
+    await sql`release savepoint before_rows`.execute(transaction);
+    if (rows.length === 1) {
+      onRefusedRow(error);
+      return [{ kind: 'refused' }];
+    }
+  }
+  const middle = rows.length >> 1;
+  const first = await storeEach(transaction, rows.slice(0, middle), onRefusedRow);
+  return [...first, ...(await storeEach(transaction, rows.slice(middle), onRefusedRow))];
+}
+
 const keyOf = (message: Pick<MessageRow, 'tenantId' | 'externalId'>) => `${message.tenantId}/${message.externalId}`;
 
-export function storedOutcome({ contentHash: _, generation: __, ...message }: MessageRow): Outcome {
+export function storedOutcome({
+  contentHash: _,
+  generation: __,
+  metadataJson: ___,
+  bytes: ____,
+  ...message
+}: MessageRow): Kept {
   return { kind: 'stored', message: { ...message, embeddingStatus: 'pending' } };
 }
 

@@ -1,0 +1,126 @@
+import { AppError } from '@memory-layer/shared/errors/app-error';
+import { expect, test } from 'vitest';
+import type { NewMessage, Outcome } from '../message.ts';
+import { TimeSlicer } from '../time-slicer.ts';
+import { ImportSlots } from './import-slots.ts';
+import { importLines } from './import-stream.ts';
+
+const message: NewMessage = {
+  tenantId: 't',
+  conversationId: 'c',
+  role: 'user',
+  content: 'hello',
+  metadata: {},
+  importanceOverride: undefined,
+  externalId: undefined,
+  createdAt: undefined,
+  expiresAt: undefined,
+};
+
+/** A stream of lines without end. How many of them were read, and how many were being stored at most. */
+function endless(slots: ImportSlots, text = '{}', check: () => NewMessage | AppError = () => message) {
+  const seen = { read: 0, storing: 0, mostStoring: 0 };
+  async function* lines() {
+    for (;;) yield Array.from({ length: 50 }, () => ({ number: (seen.read += 1), text }));
+  }
+  const stored: Outcome = { kind: 'refused' };
+  const store = async (input: readonly NewMessage[]) => {
+    seen.storing += input.length;
+    seen.mostStoring = Math.max(seen.mostStoring, seen.storing);
+    await new Promise((resolve) => setImmediate(resolve));
+    seen.storing -= input.length;
+    return input.map(() => stored);
+  };
+  const outcomes = importLines(
+    lines(),
+    {
+      service: { store },
+      check,
+      admit: async () => undefined,
+      onFault: () => undefined,
+      slots,
+      slotKey: 't',
+      slicer: new TimeSlicer(),
+    },
+    { requestId: 'r', signal: new AbortController().signal, tally: { stored: 0, duplicate: 0, error: 0 } },
+  );
+  return { outcomes, seen };
+}
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+test('a client that does not read its outcomes has a bounded number of lines read', async () => {
+  const { outcomes, seen } = endless(new ImportSlots(16));
+  await outcomes.next();
+  await pause();
+  const read = seen.read;
+  expect(read).toBeLessThanOrEqual(1000);
+  await pause();
+  expect(seen.read).toBe(read);
+  await outcomes.return(undefined);
+});
+
+test('and a bounded number of characters held for it', async () => {
+  const refusal = new AppError('invalid_request', 'x'.repeat(100_000));
+  const { outcomes, seen } = endless(new ImportSlots(16), 'x'.repeat(10_000), () => refusal);
+  for (let n = 0; n < 3; n++) await outcomes.next();
+  await pause();
+  // Six lines are a group, whose outcomes are more than half of what is held.
+  expect(seen.read).toBeLessThanOrEqual(200);
+  await outcomes.return(undefined);
+});
+
+test('many streams together store no more at a time than the slots allow', async () => {
+  const slots = new ImportSlots(4);
+  const streams = Array.from({ length: 20 }, () => endless(slots));
+  let storing = 0;
+  await Promise.all(
+    streams.map(async ({ outcomes, seen }) => {
+      for (let n = 0; n < 5; n++) {
+        await outcomes.next();
+        storing = Math.max(
+          storing,
+          streams.reduce((sum, stream) => sum + stream.seen.storing, 0),
+          seen.storing,
+        );
+      }
+      await outcomes.return(undefined);
+    }),
+  );
+  expect(storing).toBeLessThanOrEqual(4 * 50);
+  expect(storing).toBeGreaterThan(0);
+});
+
+test('the outcomes of all lines come in their order, also of groups that are stored out of order', async () => {
+  async function* lines() {
+    for (let first = 0; first < 2000; first += 400) {
+      yield Array.from({ length: 400 }, (_, n) => ({ number: first + n + 1, text: `{"n":${first + n}}` }));
+    }
+  }
+  const store = async (input: readonly NewMessage[]): Promise<Outcome[]> => {
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
+    return input.map(({ content }) => ({ kind: 'conflict', existingId: content }));
+  };
+  const texts: string[] = [];
+  const deps = {
+    service: { store },
+    check: (value: unknown) => ({ ...message, content: JSON.stringify(value) }),
+    admit: async () => undefined,
+    onFault: () => undefined,
+    slots: new ImportSlots(16),
+    slotKey: 't',
+    slicer: new TimeSlicer(),
+  };
+  const options = {
+    requestId: 'r',
+    signal: new AbortController().signal,
+    tally: { stored: 0, duplicate: 0, error: 0 },
+  };
+  for await (const text of importLines(lines(), deps, options)) texts.push(...text.split('\n').filter(Boolean));
+  expect(texts).toHaveLength(2000);
+  for (const [n, text] of texts.entries()) {
+    expect(text).toContain(`"line":${n + 1},`);
+    expect(text).toContain(`\\"n\\":${n}}`);
+  }
+  expect(options.tally).toEqual({ stored: 0, duplicate: 0, error: 2000 });
+});

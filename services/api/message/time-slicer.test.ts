@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { TimeSlicer } from './time-slicer.ts';
+
+function spin(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+test('the event loop has its turn after some milliseconds, whoever asked for how much', async () => {
+  const slicer = new TimeSlicer();
+  let turns = 0;
+  let isOver = false;
+  const count = (): void => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  await Promise.all(Array.from({ length: 4 }, () => slicer.map(Array.from({ length: 10 }), () => spin(3))));
+  isOver = true;
+  // 120 ms of work in parts of 3 ms: no two of a caller's are in one turn, and two in all at most.
+  expect(turns).toBeGreaterThanOrEqual(20);
+});
+
+test('results are in the order of the items', async () => {
+  const items = Array.from({ length: 10_000 }, (_, n) => n);
+  expect(await new TimeSlicer().map(items, (n, index) => n + index)).toEqual(items.map((n) => 2 * n));
+  expect(await new TimeSlicer().map([], () => 1)).toEqual([]);
+});
+
+test('callers take turns: one with little to do does not wait for all that another has', async () => {
+  const slicer = new TimeSlicer();
+  const order: string[] = [];
+  const long = slicer.map(Array.from({ length: 20 }), () => spin(3)).then(() => order.push('long'));
+  const short = slicer.map([1], () => undefined).then(() => order.push('short'));
+  await Promise.all([long, short]);
+  expect(order).toEqual(['short', 'long']);
+});
+
+test('what a slice throws is its caller’s, and others go on', async () => {
+  const slicer = new TimeSlicer();
+  const failing = slicer.run(() => {
+    throw new Error('mine');
+  });
+  const other = slicer.run(() => 'done');
+  await expect(failing).rejects.toThrow('mine');
+  expect(await other).toBe('done');
+});
