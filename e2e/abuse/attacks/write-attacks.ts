@@ -20,9 +20,14 @@ const message = (n: number, more: object = {}): object => ({
   ...more,
 });
 
+// Of words that differ: of each, an index has to keep one.
+const longName = Array.from({ length: 160_000 }, (_, n) => `${n.toString(36)}s`)
+  .join(' ')
+  .slice(0, 900_000);
+
 /** A batch in which one message has a name of 900 kB for its speaker: the others are stored all the same. */
 async function sendLongSpeaker(context: AttackContext): Promise<void> {
-  const long = message(1, { metadata: { speaker: 'speaker '.repeat(115_000) } });
+  const long = message(1, { metadata: { speaker: longName } });
   const bytes = batch(context, { messages: [message(0), long, message(2)] });
   await sideBySide(4, context, async () => {
     const { outcome, text } = await exchange(context, bytes);
