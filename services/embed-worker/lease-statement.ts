@@ -99,35 +99,43 @@ export async function takeLeases(db: Kysely<Schema>, asks: readonly Ask[], lease
     ), due as materialized (
       select ask.place, sized.*
       from ask cross join lateral (
-        select candidate.*, count(*) over () as candidates,
-               row_number() over by_age as nth, sum(bytes) over by_age as bytes_so_far
+        select candidate.*, stored.*, count(*) over () as candidates,
+               row_number() over by_age as nth, sum(stored.bytes) over by_age as bytes_so_far
         from (
-          select p.tenant_id, p.generation, p.message_id, p.due_at, m.id as stored_id, m.content, m.metadata,
-                 m.content_hash as stored_hash, coalesce(octet_length(m.content), 0) as bytes
-          from embedding_pending p
-          left join message m
-            on m.tenant_id = any(${tenantIds}::text[]) and m.tenant_id = p.tenant_id and m.id = p.message_id
+          select p.tenant_id, p.generation, p.message_id, p.due_at from embedding_pending p
           where ${isDue} and ${isSuspect} = ask.alone
           order by p.due_at, p.message_id
           limit case when ask.alone then 1 else ask.max_messages end
-          for update of p skip locked
+          for update skip locked
         ) as candidate
+        -- Looked up one by one, after the limit: the planner reckons with many more rows than come.
+        left join lateral (
+          select m.id as stored_id, m.content, m.metadata, m.content_hash, octet_length(m.content) as bytes
+          from message m
+          where m.tenant_id = any(${tenantIds}::text[]) and m.tenant_id = candidate.tenant_id
+            and m.id = candidate.message_id
+          limit 1
+        ) as stored on true
         window by_age as (order by candidate.due_at, candidate.message_id)
       ) as sized
-      where sized.nth = 1 or sized.bytes_so_far <= ask.max_bytes
+      where sized.nth = 1 or coalesce(sized.bytes_so_far, 0) <= ask.max_bytes
     ), leased as (
       update embedding_pending p
       set attempts = p.attempts + 1, leased_until = now() + ${lease}
       from due
       where p.tenant_id = due.tenant_id and p.generation = due.generation and p.message_id = due.message_id
-      returning due.place, due.candidates, due.nth, due.stored_id, due.content, due.metadata, due.stored_hash,
+      returning due.place, due.candidates, due.nth, due.stored_id, due.content, due.metadata, due.content_hash,
                 p.attempts
     )
     select ask.place, ask.alone, leased.candidates, leased.stored_id as message_id, leased.content,
-           ${speakerOf('leased')} as speaker, leased.stored_hash as content_hash, leased.attempts
+           ${speakerOf('leased')} as speaker, leased.content_hash, leased.attempts
     from ask left join leased on leased.place = ask.place
     order by ask.place, leased.nth
   `.execute(db);
+  return toTaken(asks, rows);
+}
+
+function toTaken(asks: readonly Ask[], rows: readonly LeasedRow[]): Taken[] {
   const byPlace = Map.groupBy(rows, (row) => Number(row.place));
   return asks.map((ask, index) => {
     const own = byPlace.get(index + 1) ?? [];

@@ -31,7 +31,7 @@ export class TimeoutSuspects {
   }
 
   forget(work: TenantWork, message: LeasedMessage): void {
-    this.#successesThen.delete(nameOf(work, message));
+    if (this.#successesThen.size > 0) this.#successesThen.delete(nameOf(work, message));
   }
 }
 

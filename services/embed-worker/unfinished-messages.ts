@@ -26,6 +26,7 @@ export class UnfinishedMessages {
 
   /** What is known of a message; nothing when its text has changed. */
   find(work: TenantWork, message: LeasedMessage): Progress {
+    if (this.#progress.size === 0) return nothingYet;
     return this.#progress.get(nameOf(work, message)) ?? nothingYet;
   }
 
@@ -44,7 +45,7 @@ export class UnfinishedMessages {
   }
 
   forget(work: TenantWork, message: LeasedMessage): void {
-    this.#delete(nameOf(work, message));
+    if (this.#progress.size > 0) this.#delete(nameOf(work, message));
   }
 
   #delete(name: string): void {

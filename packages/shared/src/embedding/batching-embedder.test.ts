@@ -49,11 +49,11 @@ describe('BatchingEmbedder', () => {
     const long = Array.from({ length: 60 }, (_, n) => `${'x'.repeat(1200)} ${n}`);
     await embedder.embed(long.slice(0, 1), passage);
     await fast.embed(long, passage);
-    expect(tokensOf(scripted.calls[0]?.texts ?? [])).toBeLessThanOrEqual(512);
+    expect(tokensOf(scripted.calls[0]?.texts ?? [])).toBeLessThanOrEqual(768);
     await fast.embed(long, passage);
     // A quarter of the limit, whatever the timer adds to it.
     const mostTokens = Math.max(...scripted.calls.map((call) => tokensOf(call.texts)));
-    expect(mostTokens).toBeLessThanOrEqual(timeoutMs / 4 / msPerToken + 512);
+    expect(mostTokens).toBeLessThanOrEqual(timeoutMs / 4 / msPerToken + 768);
   });
 
   it('hands out what is finished when the rest of a call fails', async () => {

@@ -4,7 +4,7 @@ import { togetherOrAlone, unwrap } from '../batching/together-or-alone.ts';
 import { isCircuitOpen } from './circuit-open-error.ts';
 import type { Embedder, EmbedOptions, SplitOptions } from './embedder.ts';
 import type { Throughput } from './throughput.ts';
-import { isLittle, piecesOf, tokensOf, WorkEstimate } from './work-estimate.ts';
+import { isLittle, piecesOf, sumOfSizes, WorkEstimate, type Piece } from './work-estimate.ts';
 
 export interface BatchingOptions {
   /** Of one call of the embedder. What a call is given is estimated to take a quarter of it, waiting included. */
@@ -13,8 +13,7 @@ export interface BatchingOptions {
   readonly throughput?: Pick<Throughput, 'measure'>;
 }
 
-interface Call {
-  readonly texts: readonly string[];
+interface Call extends Piece {
   readonly signal: AbortSignal | undefined;
   /** Called with the vectors as soon as there are any. */
   readonly keep: (vectors: readonly Float32Array[]) => void;
@@ -52,7 +51,7 @@ class BatchingEmbedder implements Embedder {
     return new Coalescer({
       what: 'texts',
       run: togetherOrAlone(run, isCircuitOpen),
-      weigh: ({ texts }) => this.#estimate.weigh(texts),
+      weigh: (call) => this.#estimate.weigh(call),
       maxBatchWeight: 1,
       maxConcurrent,
       // Bounded by the callers: each waits for its answer.
@@ -76,11 +75,12 @@ class BatchingEmbedder implements Embedder {
   async embed(texts: readonly string[], options: EmbedOptions): Promise<Float32Array[]> {
     const { kind, signal, onPart } = options;
     if (kind === 'query' || texts.length === 0) return this.#inner.embed(texts, options);
-    const calls = isLittle(texts) ? this.#small : this.#large;
+    const pieces = piecesOf(texts);
+    const calls = isLittle(pieces) ? this.#small : this.#large;
     const outcomes = await Promise.all(
-      piecesOf(texts).map((piece) => {
+      pieces.map((piece) => {
         const keep = (vectors: readonly Float32Array[]) => onPart?.(piece.from, vectors);
-        return calls.submit({ texts: piece.texts, signal, keep }, signal);
+        return calls.submit({ ...piece, signal, keep }, signal);
       }),
     );
     return outcomes.flatMap(unwrap);
@@ -88,13 +88,13 @@ class BatchingEmbedder implements Embedder {
 
   async #embedAndLearn(calls: readonly Call[]): Promise<Float32Array[][]> {
     const started = performance.now();
-    const texts = calls.flatMap((call) => call.texts);
+    const size = sumOfSizes(calls);
     try {
       const vectors = await this.#embedTogether(calls);
-      this.#estimate.learn(texts, performance.now() - started);
+      this.#estimate.learn(size, performance.now() - started);
       return vectors;
     } catch (error) {
-      this.#estimate.learnFailure(texts, performance.now() - started);
+      this.#estimate.learnFailure(size, performance.now() - started);
       throw error;
     }
   }
@@ -103,7 +103,7 @@ class BatchingEmbedder implements Embedder {
     const texts = calls.flatMap((call) => call.texts);
     const signal = allAborted(calls.map((call) => call.signal));
     const embed = () => this.#inner.embed(texts, { kind: 'passage', signal });
-    const vectors = await (this.#throughput?.measure(tokensOf(texts), embed) ?? embed());
+    const vectors = await (this.#throughput?.measure(sumOfSizes(calls).tokens, embed) ?? embed());
     let next = 0;
     return calls.map((call) => {
       const own = vectors.slice(next, (next += call.texts.length));

@@ -79,7 +79,7 @@ describe('createQueryGatherer', () => {
       await turn();
     }
     expect(await short).toEqual([vectorOf('short 1')]);
-    for (const { texts } of scripted.calls) expect(tokensOf(texts)).toBeLessThanOrEqual(700);
+    for (const { texts } of scripted.calls) expect(tokensOf(texts)).toBeLessThanOrEqual(768);
     for (let call = 2; call < 20; call += 1) {
       waiting[call]?.();
       await turn();

@@ -2,7 +2,7 @@ import { allAborted } from '../batching/all-aborted.ts';
 import { Coalescer } from '../batching/coalescer.ts';
 import { togetherOrAlone, unwrap } from '../batching/together-or-alone.ts';
 import type { Embedder, EmbedOptions, SplitOptions } from './embedder.ts';
-import { piecesOf, tokensOf } from './work-estimate.ts';
+import { piecesOf } from './work-estimate.ts';
 
 export interface QueryGathererOptions {
   /** Calls of the model under way at a time: 1 where one thread computes, more where a call is mostly waiting. */
@@ -11,11 +11,13 @@ export interface QueryGathererOptions {
 
 interface Call {
   readonly texts: readonly string[];
+  /** Estimated. */
+  readonly tokens: number;
   readonly signal: AbortSignal | undefined;
 }
 
 /** About what one thread computes in 50 ms: who waits for others' queries must not wait for long. */
-const tokensPerCall = 700;
+const tokensPerCall = 768;
 
 class QueryGatherer implements Embedder {
   readonly modelId: string;
@@ -35,7 +37,7 @@ class QueryGatherer implements Embedder {
         (calls) => this.#embedTogether(calls),
         () => false,
       ),
-      weigh: ({ texts }) => tokensOf(texts),
+      weigh: ({ tokens }) => tokens,
       maxBatchWeight: tokensPerCall,
       maxConcurrent: callsAtOnce,
       // Bounded by the callers: each waits for its answer, and no longer than its timeout.
@@ -62,7 +64,7 @@ class QueryGatherer implements Embedder {
     const vectors: Float32Array[] = [];
     // Piece after piece: other callers get their turn between two pieces of a long query.
     for (const piece of piecesOf(texts)) {
-      vectors.push(...unwrap(await this.#calls.submit({ texts: piece.texts, signal }, signal)));
+      vectors.push(...unwrap(await this.#calls.submit({ ...piece, signal }, signal)));
     }
     return vectors;
   }

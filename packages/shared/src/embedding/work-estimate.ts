@@ -6,14 +6,20 @@ const longestCallMs = 6000;
 const margin = 4;
 /** What a call may have however slow the model is, since one to a distant model costs its round trip. */
 const freeTexts = 16;
-const freeTokens = 512;
+const freeTokens = 768;
 /** A call has at most so many texts however fast the model is. */
 const maxTexts = 128;
 /** What is new counts so much against what was known. */
 const share = 0.3;
 
+/** What a call or a part of it asks of the model; tokens are estimated. */
+export interface WorkSize {
+  readonly count: number;
+  readonly tokens: number;
+}
+
 /** Texts that go to the model together, or fail together. */
-export interface Piece {
+export interface Piece extends WorkSize {
   readonly from: number;
   readonly texts: readonly string[];
 }
@@ -30,20 +36,19 @@ export class WorkEstimate {
   }
 
   /** 1 is a whole call. */
-  weigh(texts: readonly string[]): number {
-    const tokens = tokensOf(texts);
+  weigh({ count, tokens }: WorkSize): number {
     const estimate = (tokens * this.#msPerToken) / this.#callMs;
-    const free = Math.max(texts.length / freeTexts, tokens / freeTokens);
-    return Math.min(Math.max(estimate, texts.length / maxTexts), free);
+    const free = Math.max(count / freeTexts, tokens / freeTokens);
+    return Math.min(Math.max(estimate, count / maxTexts), free);
   }
 
-  learn(texts: readonly string[], tookMs: number): void {
-    this.#learn(tookMs / Math.max(1, tokensOf(texts)));
+  learn({ tokens }: WorkSize, tookMs: number): void {
+    this.#learn(tookMs / Math.max(1, tokens));
   }
 
   /** Of a call that failed. One that took longer than it should, perhaps all the time it had, was too much. */
-  learnFailure(texts: readonly string[], tookMs: number): void {
-    const measured = tookMs / Math.max(1, tokensOf(texts));
+  learnFailure({ tokens }: WorkSize, tookMs: number): void {
+    const measured = tookMs / Math.max(1, tokens);
     if (tookMs > this.#callMs && measured > this.#msPerToken) this.#learn(measured);
   }
 
@@ -53,9 +58,10 @@ export class WorkEstimate {
   }
 }
 
-/** Whether texts are few and short: whoever has no more need not wait for those who have. */
-export function isLittle(texts: readonly string[]): boolean {
-  return texts.length < freeTexts && tokensOf(texts) <= freeTokens;
+/** Whether all that a caller has is so little that it need not wait for those who have much. */
+export function isLittle(pieces: readonly Piece[]): boolean {
+  const [only] = pieces;
+  return pieces.length === 1 && only !== undefined && only.count < freeTexts && only.tokens <= freeTokens;
 }
 
 /** The pieces that texts are gathered by: what a call may always have, at least one text. */
@@ -63,17 +69,25 @@ export function piecesOf(texts: readonly string[]): Piece[] {
   const pieces: Piece[] = [];
   let from = 0;
   let tokens = 0;
+  const cut = (to: number): void => {
+    pieces.push({ from, texts: texts.slice(from, to), count: to - from, tokens });
+    from = to;
+    tokens = 0;
+  };
   for (const [index, text] of texts.entries()) {
     const more = estimateTokens(text);
-    if (index > from && (index - from === freeTexts || tokens + more > freeTokens)) {
-      pieces.push({ from, texts: texts.slice(from, index) });
-      from = index;
-      tokens = 0;
-    }
+    if (index > from && (index - from === freeTexts || tokens + more > freeTokens)) cut(index);
     tokens += more;
   }
-  if (from < texts.length) pieces.push({ from, texts: texts.slice(from) });
+  if (from < texts.length) cut(texts.length);
   return pieces;
+}
+
+export function sumOfSizes(sizes: readonly WorkSize[]): WorkSize {
+  return {
+    count: sizes.reduce((sum, { count }) => sum + count, 0),
+    tokens: sizes.reduce((sum, { tokens }) => sum + tokens, 0),
+  };
 }
 
 export function tokensOf(texts: readonly string[]): number {
