@@ -8,7 +8,8 @@ import { expect, onTestFinished, test } from 'vitest';
 
 const script = fileURLToPath(new URL('../testing/embed-once.ts', import.meta.url));
 
-test('security: the runtime leaves nothing of its usage reports behind', async () => {
+// A process of its own, which loads a model.
+test('security: the runtime leaves nothing of its usage reports behind', { timeout: 60_000 }, async () => {
   const home = await mkdtemp(join(tmpdir(), 'memory-layer-home-'));
   onTestFinished(() => rm(home, { recursive: true, force: true }));
   const { ORT_DISABLE_TELEMETRY: _, ...env } = process.env;
