@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApiClient } from '../api-client.ts';
 import { makeDataDir, startStandalone, type StandaloneProcess } from '../standalone-process.ts';
 
-// What MEMORY_TENANT_CONCURRENCY is when it is not set, and ten times as many requests as may run.
+// What MEMORY_SHARED_CONCURRENCY is when it is not set, and ten times as many requests as that.
 const share = Math.min(16, Math.max(2, availableParallelism()));
 const attackers = 10 * share;
 const rounds = 3;

@@ -55,7 +55,8 @@ export const apiEnv = {
   MEMORY_GLOBAL_RATE_LIMIT: rateSchema.default({ requests: 12_000, windowSeconds: 60 }),
   MEMORY_KEY_RATE_LIMIT: rateSchema.default({ requests: 6000, windowSeconds: 60 }),
   MEMORY_TENANT_RATE_LIMIT: rateSchema.default({ requests: 3000, windowSeconds: 60 }),
-  MEMORY_TENANT_CONCURRENCY: integer(1, 1000).optional(),
+  MEMORY_TENANT_CONCURRENCY: integer(1, 1000).default(8),
+  MEMORY_SHARED_CONCURRENCY: integer(1, 1000).optional(),
   MEMORY_TENANT_QUEUE: integer(0, 100_000).default(100),
   MEMORY_READ_CONCURRENCY: integer(1, 10_000).default(16),
   MEMORY_TRUSTED_PROXIES: list.default([]).pipe(proxyListSchema),
@@ -101,7 +102,8 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
     },
     /** Searches and other reads at a time, in cost units, and how many may wait. */
     reads: {
-      perTenant: env.MEMORY_TENANT_CONCURRENCY ?? Math.min(16, Math.max(2, availableParallelism())),
+      perTenant: env.MEMORY_TENANT_CONCURRENCY,
+      shared: env.MEMORY_SHARED_CONCURRENCY ?? Math.min(16, Math.max(2, availableParallelism())),
       queuePerTenant: env.MEMORY_TENANT_QUEUE,
       total: env.MEMORY_READ_CONCURRENCY,
       queueTotal: 10 * env.MEMORY_TENANT_QUEUE,

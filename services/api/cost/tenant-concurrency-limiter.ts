@@ -1,11 +1,13 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 
 export interface ConcurrencyLimits {
-  /**
-   * Cost units of one tenant at a time, divided by the number of tenants that asked within the last second. A request that
-   * costs more is let in when nothing else of its tenant runs.
-   */
+  /** Cost units of one tenant at a time. A request that costs more is let in when nothing else of its tenant runs. */
   readonly perTenant: number;
+  /**
+   * Where others asked within the last minute, a tenant has no more than an equal part of this, in cost units: it is
+   * divided by the number of tenants that asked within the last second.
+   */
+  readonly shared: number;
   /** Requests of one tenant that may wait. */
   readonly queuePerTenant: number;
   /** Cost units of all tenants at a time. */
@@ -43,13 +45,14 @@ interface Tenant {
 
 const retryAfterSeconds = 1;
 // A tenant that waits for its answers asks again sooner.
-const recentMs = 1000;
+const activeMs = 1000;
+const aloneMs = 60_000;
 // What a tenant may take in one round: an ordinary request. A costlier one waits for as many rounds as it has units.
 const quantum = 1;
 
 /**
  * How much work of each tenant runs at a time. Requests of one tenant are let in in their order. A tenant has the whole of
- * its limit while it is alone, and an equal share of that beside others. Where the process is the limit, tenants take turns
+ * its limit while it is alone, and a share beside others. Where the process is the limit, tenants take turns
  * by deficit round robin (Shreedhar and Varghese, 1995), each with as many cost units in the long run. There is no timer.
  */
 export class TenantConcurrencyLimiter {
@@ -60,8 +63,11 @@ export class TenantConcurrencyLimiter {
   readonly #ring = new Set<Tenant>();
   /** The first of them, once it was given what it may take in this round. */
   #turn: Tenant | undefined;
-  /** When each tenant last asked, in that order; who asked long ago is not in it. */
-  readonly #asked = new Map<string, number>();
+  /** When each tenant asked that is active, in that order. */
+  readonly #active = new Map<string, number>();
+  #last = { tenantId: '', at: Number.NEGATIVE_INFINITY };
+  /** When somebody else than the last one asked. */
+  #otherAt = Number.NEGATIVE_INFINITY;
   readonly #now: () => number;
   #units = 0;
   #running = 0;
@@ -99,8 +105,7 @@ export class TenantConcurrencyLimiter {
       waiting: new Set(),
       deficit: 0,
     };
-    this.#asked.delete(tenantId);
-    this.#asked.set(tenantId, this.#now());
+    this.#note(tenantId);
     const weight = Math.min(units, this.#limits.perTenant, this.#limits.total);
     const isFirst = tenant.waiting.size === 0 && this.#ring.size === 0;
     if (isFirst && this.#fitsTenant(tenant, weight) && this.#fitsTotal(weight)) return this.#start(tenant, weight);
@@ -206,17 +211,27 @@ export class TenantConcurrencyLimiter {
   }
 
   #fitsTenant(tenant: Tenant, units: number): boolean {
-    return tenant.running === 0 || tenant.units + units <= this.#limits.perTenant / this.#activeTenants();
+    return tenant.running === 0 || tenant.units + units <= this.#shareOf(tenant.id);
   }
 
-  /** Of the last second. */
-  #activeTenants(): number {
-    const since = this.#now() - recentMs;
-    for (const [tenantId, at] of this.#asked) {
-      if (at >= since) break;
-      this.#asked.delete(tenantId);
+  #note(tenantId: string): void {
+    const at = this.#now();
+    this.#active.delete(tenantId);
+    this.#active.set(tenantId, at);
+    if (this.#last.tenantId !== tenantId) this.#otherAt = this.#last.at;
+    this.#last = { tenantId, at };
+  }
+
+  #shareOf(tenantId: string): number {
+    const { perTenant, shared } = this.#limits;
+    const now = this.#now();
+    const otherAt = this.#last.tenantId === tenantId ? this.#otherAt : this.#last.at;
+    if (otherAt < now - aloneMs) return perTenant;
+    for (const [id, at] of this.#active) {
+      if (at >= now - activeMs) break;
+      this.#active.delete(id);
     }
-    return Math.max(1, this.#asked.size);
+    return Math.min(perTenant, shared / Math.max(1, this.#active.size));
   }
 
   #fitsTotal(units: number): boolean {

@@ -19,7 +19,7 @@ afterEach(() => {
 function setUp(timeoutMs = 10_000) {
   const refused: string[] = [];
   const limiter = new TenantConcurrencyLimiter(
-    { perTenant: 1, queuePerTenant: 1, total: 10, queueTotal: 10 },
+    { perTenant: 1, shared: 1, queuePerTenant: 1, total: 10, queueTotal: 10 },
     { waiting: () => undefined, refused: (reason) => refused.push(reason) },
   );
   const begun: { end: () => void }[] = [];

@@ -279,7 +279,7 @@ function composeTestApp(database: Database, shared: Shared) {
       },
     ),
     readLimiter: new TenantConcurrencyLimiter(
-      { perTenant: 8, queuePerTenant: 100, total: 16, queueTotal: 1000, ...options.reads },
+      { perTenant: 8, shared: 8, queuePerTenant: 100, total: 16, queueTotal: 1000, ...options.reads },
       {
         waiting: (requests) => metrics.readsWaiting.set(requests),
         refused: (reason) => metrics.readsRefused.inc({ reason }),
