@@ -30,7 +30,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{packages,services,bench,e2e,tooling}/**/*.test.ts'],
-          exclude: ['**/*.{db,redis,e2e,services}.test.ts'],
+          exclude: ['**/*.{db,redis,e2e,services,abuse}.test.ts'],
         },
       },
       {
@@ -56,6 +56,17 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.e2e.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Attackers against victims, timed: nothing else should run meanwhile.
+          name: 'abuse',
+          include: ['e2e/abuse/*.abuse.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
