@@ -36,24 +36,26 @@ export function toFieldErrors(
   part: FieldError['in'],
   base: readonly PropertyKey[] = [],
 ): FieldError[] {
-  const errors = error.issues.flatMap((issue) => {
-    const path = [...base, ...issue.path];
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({
-        in: part,
-        pointer: toPointer([...path, key]),
-        detail: 'is not a known field',
-      }));
-    }
-    return [{ in: part, pointer: toPointer(path), detail: sentence(issue.message) }];
-  });
-  const firstOfField = new Map(errors.toReversed().map((entry) => [entry.pointer, entry]));
-  return errors.filter((entry) => firstOfField.get(entry.pointer) === entry);
+  const errors = new Map<string, FieldError>();
+  const add = (pointer: string, detail: string): void => {
+    if (!errors.has(pointer)) errors.set(pointer, { in: part, pointer, detail });
+  };
+  for (const issue of error.issues) {
+    const pointer = toPointer([...base, ...issue.path]);
+    if (issue.code !== 'unrecognized_keys') add(pointer, sentence(issue.message));
+    // There may be a hundred thousand.
+    else for (const key of issue.keys) add(`${pointer}/${escaped(key)}`, 'is not a known field');
+  }
+  return [...errors.values()];
 }
 
 /** JSON Pointer, RFC 6901. */
 function toPointer(path: readonly PropertyKey[]): string {
-  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  return path.map((part) => `/${escaped(String(part))}`).join('');
+}
+
+function escaped(part: string): string {
+  return part.includes('~') || part.includes('/') ? part.replaceAll('~', '~0').replaceAll('/', '~1') : part;
 }
 
 // zod writes "Invalid input: expected string, received number"; ours start with a verb already.
