@@ -38,7 +38,7 @@ import { createMessageService } from './message/message.service.ts';
 import { createMessageImportService } from './message/import/message-import.service.ts';
 import { createMessageWriteRepository } from './message/write/message-write.repository.ts';
 import { TimeSlicer } from './message/time-slicer.ts';
-import { MessageWriter, type MessageWriterOptions } from './message/write/message-writer.ts';
+import { MessageWriter } from './message/write/message-writer.ts';
 import { createRetentionRunRepository } from './retention/retention-run.repository.ts';
 import { createRetentionService } from './retention/retention.service.ts';
 import { createCandidateReader } from './search/candidate-reader.ts';
@@ -67,7 +67,7 @@ export interface ApiResources {
   /** Keys besides the configured ones: the generated one of the embedded mode. */
   readonly extraKeys: readonly ApiKey[];
   /** What is to be kept to beside the configuration, where the database runs one statement at a time. */
-  readonly writing?: Partial<Pick<MessageWriterOptions, 'writers' | 'maxRowsPerFlush'>>;
+  readonly writing?: { readonly maxWriters: number; readonly maxRowsPerFlush: number };
   readonly environment: string;
   readonly version: string;
   readonly clock: Clock;
@@ -244,7 +244,13 @@ function composeWriter(config: ApiConfig, { database, logger, writing }: ApiReso
   const repository = createMessageWriteRepository(database.queries, {
     onRefusedRow: (error) => logger.error({ err: error }, 'the database refuses a message that passed all checks'),
   });
-  return new MessageWriter({ repository, ...config.ingest, ...writing });
+  const { writers, maxQueuedBytes } = config.ingest;
+  return new MessageWriter({
+    repository,
+    writers: Math.min(writers, writing?.maxWriters ?? writers),
+    maxQueuedBytes,
+    ...(writing && { maxRowsPerFlush: writing.maxRowsPerFlush }),
+  });
 }
 
 function createHttpServer(

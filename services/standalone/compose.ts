@@ -35,6 +35,10 @@ export interface Standalone {
   readonly components: readonly Component[];
 }
 
+// The engine runs one statement at a time, and everybody waits for it: one is prepared while another runs, and each is
+// over after some milliseconds.
+const embeddedWriting = { maxWriters: 2, maxRowsPerFlush: 128 };
+
 /** Api, embed worker and retention worker in one process, over one embedded database. */
 export function composeStandalone(config: StandaloneConfig, resources: StandaloneResources): Standalone {
   const { postgres, embedder, logger, output } = resources;
@@ -71,6 +75,7 @@ export function composeStandalone(config: StandaloneConfig, resources: Standalon
     queryEmbedder: guarded.query,
     reranker,
     rateStore: undefined,
+    writing: embeddedWriting,
     extraKeys: resources.generatedKey === undefined ? [] : [{ key: resources.generatedKey, tenantId: undefined }],
     environment: config.environment,
     version: resources.version,

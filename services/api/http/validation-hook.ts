@@ -36,19 +36,17 @@ export function toFieldErrors(
   part: FieldError['in'],
   base: readonly PropertyKey[] = [],
 ): FieldError[] {
-  const errors = error.issues.flatMap((issue) => {
-    const path = [...base, ...issue.path];
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({
-        in: part,
-        pointer: toPointer([...path, key]),
-        detail: 'is not a known field',
-      }));
-    }
-    return [{ in: part, pointer: toPointer(path), detail: sentence(issue.message) }];
-  });
-  const firstOfField = new Map(errors.toReversed().map((entry) => [entry.pointer, entry]));
-  return errors.filter((entry) => firstOfField.get(entry.pointer) === entry);
+  const errors = new Map<string, FieldError>();
+  const add = (pointer: string, detail: string): void => {
+    if (!errors.has(pointer)) errors.set(pointer, { in: part, pointer, detail });
+  };
+  for (const issue of error.issues) {
+    const pointer = toPointer([...base, ...issue.path]);
+    if (issue.code !== 'unrecognized_keys') add(pointer, sentence(issue.message));
+    // There may be a hundred thousand.
+    else for (const key of issue.keys) add(`${pointer}/${escaped(key)}`, 'is not a known field');
+  }
+  return [...errors.values()];
 }
 
 // A name that a caller made up must not make an answer of its own size.
@@ -56,11 +54,12 @@ const maxPointerPart = 128;
 
 /** JSON Pointer, RFC 6901; of a long name its beginning and an ellipsis. */
 function toPointer(path: readonly PropertyKey[]): string {
-  return path.map((part) => `/${shortName(String(part)).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  return path.map((part) => `/${escaped(String(part))}`).join('');
 }
 
-function shortName(name: string): string {
-  return name.length <= maxPointerPart ? name : `${name.slice(0, maxPointerPart).toWellFormed()}…`;
+function escaped(part: string): string {
+  const name = part.length <= maxPointerPart ? part : `${part.slice(0, maxPointerPart).toWellFormed()}…`;
+  return name.includes('~') || name.includes('/') ? name.replaceAll('~', '~0').replaceAll('/', '~1') : name;
 }
 
 // zod writes "Invalid input: expected string, received number"; ours start with a verb already.

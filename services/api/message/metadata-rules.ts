@@ -40,9 +40,8 @@ function findInArray(items: readonly unknown[], path: readonly (string | number)
 }
 
 function findInObject(value: object, path: readonly (string | number)[]): MetadataProblem | undefined {
-  const entries = Object.entries(value);
-  if (entries.length > maxMetadataKeys) return at(path, `has more than ${maxMetadataKeys} keys`);
-  for (const [key, item] of entries) {
+  if (Object.keys(value).length > maxMetadataKeys) return at(path, `has more than ${maxMetadataKeys} keys`);
+  for (const [key, item] of Object.entries(value)) {
     const problem = at(path, textProblem(key)) ?? findInValue(item, [...path, key]);
     if (problem !== undefined) return problem;
   }
