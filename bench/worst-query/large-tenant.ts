@@ -1,17 +1,16 @@
-import { toVectorLiteral } from '@memory-layer/shared/db/vector';
 import { allIds } from '@memory-layer/shared/vector-index/id-range';
 import {
   createSegmentIndexStatement,
   graphOptionsFor,
   segmentIndexName,
 } from '@memory-layer/shared/vector-index/segment-index';
-import type { Client } from 'pg';
+import { Client } from 'pg';
 import { createRandom } from '../load/random.ts';
 import { createChatTexts, topics } from '../ratios/search/chat-texts.ts';
+import { baseVectors, ensureBase, type ActiveGeneration } from '../ratios/search/populate.ts';
+import type { Stack } from '../ratios/stack.ts';
 
 export const tenantId = 'worst';
-export const generation = 1;
-export const dimension = 512;
 
 const texts = createChatTexts();
 const chunk = 2000;
@@ -19,46 +18,29 @@ const chunk = 2000;
 const longEvery = 500;
 const longWords = 1500;
 const conversationLength = 40;
-const baseVectors = 2000;
 // What a quiet tenant's tail may have before the embed workers index it.
 const tail = 2400;
 
-/** Stores messages of many kinds with a vector each, and indexes the vectors as the embed workers do. */
-export async function storeLargeTenant(client: Client, messages: number): Promise<void> {
-  await storeBase(client);
-  for (let from = 0; from < messages; from += chunk) {
-    const numbers = Array.from({ length: Math.min(chunk, messages - from) }, (_, index) => from + index);
-    await insert(client, numbers);
+/**
+ * Stores messages of many kinds with a vector each, and indexes the vectors as the embed workers do. An api must have
+ * run before: it makes the embedding generation.
+ */
+export async function storeLargeTenant({ db, databaseUrl, modelCacheDir }: Stack, messages: number): Promise<void> {
+  const active = await ensureBase(db, modelCacheDir);
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await client.query('insert into tenant (tenant_id) values ($1)', [tenantId]);
+    for (let from = 0; from < messages; from += chunk) {
+      const numbers = Array.from({ length: Math.min(chunk, messages - from) }, (_, index) => from + index);
+      await insert(client, numbers, active);
+    }
+    await client.query('vacuum analyze message');
+    await client.query('vacuum analyze embedding');
+    await buildSegment(client, messages - tail, active);
+  } finally {
+    await client.end();
   }
-  await client.query('vacuum analyze message');
-  await client.query('vacuum analyze embedding');
-  await buildSegment(client, messages - tail);
-}
-
-/** Directions that vectors are made of: a few for each topic. */
-async function storeBase(client: Client): Promise<void> {
-  await client.query('create unlogged table base (n integer primary key, vector halfvec not null)');
-  const vectors = createBaseVectors();
-  for (let from = 0; from < vectors.length; from += 200) {
-    const literals = vectors.slice(from, from + 200).map(toVectorLiteral);
-    await client.query(
-      'insert into base select $1::int + nth - 1, vector::halfvec from unnest($2::text[]) with ordinality v (vector, nth)',
-      [from, literals],
-    );
-  }
-  await client.query('analyze base');
-}
-
-/** The same ones each time, of length 1. */
-export function createBaseVectors(): Float32Array[] {
-  const random = createRandom(5);
-  return Array.from({ length: baseVectors }, () => randomVector(random));
-}
-
-function randomVector(random: () => number): Float32Array {
-  const vector = Float32Array.from({ length: dimension }, () => random() + random() + random() - 1.5);
-  const length = Math.hypot(...vector);
-  return vector.map((value) => value / length);
 }
 
 function idAt(n: number): string {
@@ -95,7 +77,7 @@ function metadataOf(n: number, topic: number): object {
   };
 }
 
-async function insert(client: Client, numbers: readonly number[]): Promise<void> {
+async function insert(client: Client, numbers: readonly number[], { generation }: ActiveGeneration): Promise<void> {
   const topicOf = (n: number) => (Math.floor(n / conversationLength) * 131) % topics;
   await client.query(
     `insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at,
@@ -119,14 +101,15 @@ async function insert(client: Client, numbers: readonly number[]): Promise<void>
             m.role, m.importance, m.created_at
      from unnest($2::int[], $3::uuid[], $4::int[]) as t (n, id, topic)
      join message m on m.tenant_id = $1 and m.id = t.id
-     join base a on a.n = t.topic * ${baseVectors / topics} + t.n % ${baseVectors / topics}
-     join base b on b.n = (t.n * 7919::bigint) % ${baseVectors}
-     join base c on c.n = (t.n * 104729::bigint + 13) % ${baseVectors}`,
+     join bench_base a on a.id = t.topic * ${baseVectors / topics} + t.n % ${baseVectors / topics}
+     join bench_base b on b.id = (t.n * 7919::bigint) % ${baseVectors}
+     join bench_base c on c.id = (t.n * 104729::bigint + 13) % ${baseVectors}`,
     [tenantId, numbers, numbers.map(idAt), numbers.map(topicOf)],
   );
 }
 
-async function buildSegment(client: Client, size: number): Promise<void> {
+async function buildSegment(client: Client, size: number, active: ActiveGeneration): Promise<void> {
+  const { generation, dimension } = active;
   const segment = { tenantId, generation, afterId: allIds.afterId, throughId: idAt(size) };
   const { rows } = await client.query<{ partition: string }>(
     'select tableoid::regclass::text as partition from embedding where tenant_id = $1 limit 1',

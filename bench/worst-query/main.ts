@@ -1,173 +1,91 @@
 /**
- * What the dearest legal searches cost, kind by kind, beside a plain one: one tenant with messages of many kinds, vectors
- * and index segments, searched one after the other. Takes a server, where it makes a database of its own and drops it.
+ * What the costliest legal searches cost, kind by kind, beside a plain one: one tenant with messages of many kinds,
+ * vectors and an index segment, searched one after the other over HTTP. The api runs as a release runs it, on a database
+ * of its own; a query's vector is not kept, so that each search pays for the model.
  *
- *   pnpm bench:worst-query [--messages 100000] [--runs 20] [--only TEXT] [--database URL]
- *
- * `--database` takes one that an earlier run filled and kept (`--keep`).
+ *   pnpm bench:worst-query [--messages 100000] [--runs 20] [--only TEXT]
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { loadavg } from 'node:os';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { mkdtemp } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Database } from '@memory-layer/shared/db/database';
-import { AppError } from '@memory-layer/shared/errors/app-error';
 import { sql } from 'kysely';
-import { Client } from 'pg';
-import { ZodError } from 'zod';
-import { median, quantile, rounded } from '../embedding/median.ts';
-import { createScratchDatabase } from '../embedding/scratch-database.ts';
+import { median, quantile } from '../embedding/median.ts';
+import { createStack, type Stack } from '../ratios/stack.ts';
 import { storeLargeTenant, tenantId } from './large-tenant.ts';
-import { createSearcher, type Searcher } from './searcher.ts';
+import { measure, RefusedError, search, type Measured, type Target } from './measure.ts';
 import { plain, shapesOf, type Shape, type Vocabulary } from './shapes.ts';
 
-const { values } = parseArgs({
-  options: {
-    url: { type: 'string', default: process.env['TEST_DATABASE_URL'] ?? '' },
-    messages: { type: 'string', default: '100000' },
-    runs: { type: 'string', default: '20' },
-    only: { type: 'string', default: '' },
-    database: { type: 'string' },
-    keep: { type: 'boolean', default: false },
-  },
-});
-const runs = Number(values.runs);
-const applicationName = 'memory-layer worst query';
+type Line = Readonly<Record<string, string | number>>;
 
-/** Walks to the page that is measured. @returns its cursor. */
-async function cursorOf(searcher: Searcher, shape: Shape, n: number): Promise<string | undefined> {
-  let cursor: string | undefined;
-  for (let page = 0; page < (shape.pagesBefore ?? 0); page += 1) {
-    const answer = await searcher.search({ ...shape.body(n), ...(cursor !== undefined && { cursor }) });
-    cursor = answer.next_cursor ?? undefined;
-  }
-  return cursor;
+async function readVocabulary({ db }: Stack): Promise<Vocabulary> {
+  const words = sql.lit(`select search_vector from message where tenant_id = '${tenantId}' and id::text like '%0'`);
+  const { rows } = await sql<{ word: string }>`
+    select word from ts_stat(${words}) where length(word) > 1 and word ~ '^[a-z]+$'
+    order by ndoc desc, word limit 3000`.execute(db);
+  const found = rows.map(({ word }) => word);
+  return { common: found.slice(0, 60), rare: found.slice(1000) };
 }
 
-interface Measured {
-  readonly ms: readonly number[];
-  /** CPU of the server's processes, and of this one, for each search. */
-  readonly serverCpuMs: number;
-  readonly ownCpuMs: number;
-  readonly blockMs: number;
-  readonly hits: number;
-}
+const rounded = (value: number): number => Math.round(value * 10) / 10;
 
-async function measure(searcher: Searcher, shape: Shape, pids: readonly number[]): Promise<Measured> {
-  const cursors: (string | undefined)[] = [];
-  for (let n = 0; n < runs; n++) cursors.push(await cursorOf(searcher, shape, n));
-  const delay = monitorEventLoopDelay({ resolution: 5 });
-  delay.enable();
-  const ms: number[] = [];
-  let hits = 0;
-  const server = cpuMsOf(pids);
-  const own = process.cpuUsage();
-  for (let n = 0; n < runs; n++) {
-    const cursor = cursors[n];
-    const body = { ...shape.body(n), ...(cursor !== undefined && { cursor }) };
-    const begun = performance.now();
-    hits += (await searcher.search(body)).total;
-    ms.push(performance.now() - begun);
-  }
-  const used = process.cpuUsage(own);
-  delay.disable();
+function toLine(shape: string, one: Measured, baseline: Measured): Line {
   return {
-    ms,
-    serverCpuMs: (cpuMsOf(pids) - server) / runs,
-    ownCpuMs: (used.user + used.system) / 1000 / runs,
-    blockMs: delay.max / 1e6,
-    hits: hits / runs,
+    shape,
+    'p50 ms': rounded(median(one.ms)),
+    'p99 ms': rounded(quantile(one.ms, 0.99)),
+    'times plain': rounded(median(one.ms) / median(baseline.ms)),
+    'server CPU ms': rounded(one.serverCpuMs),
+    'api CPU ms': rounded(one.apiCpuMs),
+    'loop delay ms': rounded(one.loopDelayMs),
+    hits: rounded(one.hits),
   };
 }
 
-// USER_HZ is 100 on every Linux that Node runs on: fields 14 and 15 of proc(5)'s stat.
-function cpuMsOf(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return sum + (Number(fields[11]) + Number(fields[12])) * 10;
-  }, 0);
-}
-
-/** The processes of the server for this bench's connections; none when the server is elsewhere. */
-async function backendsOf(database: Database): Promise<number[]> {
-  const { rows } = await sql<{ pid: number }>`
-    select pid from pg_stat_activity where application_name = ${applicationName}`.execute(database.queries);
-  const here = new Set(readdirSync('/proc'));
-  return rows.map(({ pid }) => pid).filter((pid) => here.has(String(pid)));
-}
-
-async function readVocabulary(client: Client): Promise<Vocabulary> {
-  const { rows } = await client.query<{ word: string }>(
-    `select word from ts_stat($$select search_vector from message where tenant_id = '${tenantId}' and id::text like '%0'$$)
-     where length(word) > 1 and word ~ '^[a-z]+$' order by ndoc desc, word limit 3000`,
-  );
-  const words = rows.map(({ word }) => word);
-  return { common: words.slice(0, 60), rare: words.slice(1000) };
-}
-
-function refusal(error: unknown): string {
-  if (error instanceof ZodError) return error.issues[0]?.message ?? 'refused';
-  if (error instanceof AppError) return `${error.code}: ${error.message}`;
-  throw error;
-}
-
-const scratch = values.database === undefined ? await createScratchDatabase(values.url) : undefined;
-const url = values.database ?? scratch?.url ?? '';
-const client = new Client({ connectionString: url });
-await client.connect();
-const database = new Database({
-  connection: { connectionString: url },
-  poolSize: 3,
-  preparedPoolSize: 3,
-  acquireTimeoutMs: 20_000,
-  idleTimeoutMs: 600_000,
-  applicationName,
-  onConnectionError: (error) => console.error(error.message),
-});
-try {
-  if (scratch !== undefined) {
-    const begun = performance.now();
-    await storeLargeTenant(client, Number(values.messages));
-    console.error(`${values.messages} messages stored in ${Math.round((performance.now() - begun) / 1000)} s`);
+async function measureLine(target: Target, shape: Shape, runs: number, baseline: Measured): Promise<Line> {
+  try {
+    return toLine(shape.name, await measure(target, shape, runs), baseline);
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    return { shape: shape.name, refused: error.message };
   }
-  const shapes = shapesOf(await readVocabulary(client)).filter(({ name }) => name.includes(values.only));
-  const searcher = createSearcher(database);
+}
+
+async function run(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      messages: { type: 'string', default: '100000' },
+      runs: { type: 'string', default: '20' },
+      only: { type: 'string', default: '' },
+    },
+  });
+  const runs = Number(values.runs);
+  const { TEST_DATABASE_URL: databaseUrl, TEST_REDIS_URL: redisUrl } = process.env;
+  if (databaseUrl === undefined || redisUrl === undefined) {
+    throw new Error('needs TEST_DATABASE_URL and TEST_REDIS_URL: see tooling/with-postgres.ts and with-redis.ts');
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'memory-layer-worst-query-'));
+  // A connection that ends takes the CPU time of its process with it.
+  const env = { MEMORY_SEARCH_VECTOR_CACHE_BYTES: '0', MEMORY_DATABASE_IDLE_TIMEOUT_MS: '3600000' };
+  await using stack = await createStack({ databaseUrl, redisUrl, folder, env });
+  await using api = await stack.start('api');
+  const target = { stack, api };
+  const begun = performance.now();
+  await storeLargeTenant(stack, Number(values.messages));
+  console.error(`${values.messages} messages stored in ${Math.round((performance.now() - begun) / 1000)} s`);
+  const shapes = shapesOf(await readVocabulary(stack)).filter(({ name }) => name.includes(values.only));
   // Connections are made, plans kept and the tenant's statistics known before anything is measured.
-  await Promise.all(Array.from({ length: 30 }, (_, n) => searcher.search(plain.body(1000 + n))));
-  const pids = await backendsOf(database);
-  const yardstick = await measure(searcher, plain, pids);
-  const table: Record<string, string | number>[] = [];
-  const note = (name: string, one: Measured) =>
-    table.push({
-      shape: name,
-      'p50 ms': rounded(median(one.ms)),
-      'p99 ms': rounded(quantile(one.ms, 0.99)),
-      'times plain': rounded(median(one.ms) / median(yardstick.ms)),
-      'server CPU ms': rounded(one.serverCpuMs),
-      'own CPU ms': rounded(one.ownCpuMs),
-      'longest block ms': rounded(one.blockMs),
-      hits: one.hits,
-    });
-  note(plain.name, yardstick);
-  for (const shape of shapes) {
-    try {
-      note(shape.name, await measure(searcher, shape, pids));
-    } catch (error) {
-      table.push({ shape: shape.name, 'p50 ms': refusal(error) });
-    }
-    console.error(Object.values(table.at(-1) ?? {}).join('  '));
+  await Promise.all(Array.from({ length: 30 }, (_, n) => search(target, plain.body(1000 + n))));
+  const baseline = await measure(target, plain, runs);
+  const lines = [toLine(plain.name, baseline, baseline)];
+  for (const shape of [...shapes, { ...plain, name: 'plain, again' }]) {
+    const line = await measureLine(target, shape, runs, baseline);
+    lines.push(line);
+    console.error(Object.values(line).join('  '));
   }
-  note('plain, again', await measure(searcher, plain, pids));
-  console.log(
-    `${values.messages} messages, ${runs} searches of a kind; load ${loadavg()
-      .map((load) => load.toFixed(1))
-      .join(' ')}`,
-  );
-  console.table(table);
-} finally {
-  await database.stop();
-  await client.end();
-  if (values.keep) console.error(`kept: --database ${url}`);
-  else await scratch?.drop();
+  const load = loadavg().map((average) => average.toFixed(1));
+  console.log(`${values.messages} messages, ${runs} searches of a kind; load ${load.join(' ')}`);
+  console.table(lines);
 }
+
+await run();

@@ -1,6 +1,8 @@
 import { createRandom, shuffled } from '../load/random.ts';
 import { createChatTexts, topics } from '../ratios/search/chat-texts.ts';
-import type { SearchBody } from './searcher.ts';
+
+/** Body of a search but for its tenant. */
+type SearchBody = Readonly<Record<string, unknown>>;
 
 /** A kind of search that a caller may send. */
 export interface Shape {
@@ -149,7 +151,7 @@ function columnShapes({ common }: Vocabulary): Shape[] {
 }
 
 /** Searches with a filter over metadata. */
-function filtered(filters: Readonly<Record<string, unknown>>, more: Partial<SearchBody> = {}): Shape[] {
+function filtered(filters: Readonly<Record<string, unknown>>, more: SearchBody = {}): Shape[] {
   return Object.entries(filters).map(([name, filter]) => ({
     name,
     body: (n) => ({ query: question(n), top_k: 10, filter, ...more }),

@@ -21,7 +21,7 @@ const chunk = 2000;
 const writers = 2;
 const conversationLength = 40;
 /** Vectors that the model itself has made; those of messages lie between them. */
-const baseVectors = 2000;
+export const baseVectors = 2000;
 const texts = createChatTexts();
 
 /**
@@ -34,7 +34,7 @@ export async function populate(
   population: readonly Population[],
   options: PopulateOptions,
 ): Promise<void> {
-  const generation = await ensureBase(db, options.modelCacheDir);
+  const { generation } = await ensureBase(db, options.modelCacheDir);
   // What was left by a run that broke off.
   const tenants = population.map(({ tenantId }) => tenantId);
   await sql`delete from message where tenant_id = any(${tenants}::text[])`.execute(db);
@@ -127,15 +127,20 @@ async function insert(db: Kysely<Schema>, rows: readonly Row[], generation: numb
   `.execute(db);
 }
 
-/** Vectors of the model, in a table of the bench's own. @returns the generation that they are of. */
-async function ensureBase(db: Kysely<Schema>, cacheDir: string): Promise<number> {
-  const { rows } = await sql<{ generation: number }>`
-    select generation from embedding_generation where state = 'active'`.execute(db);
-  const generation = rows[0]?.generation;
-  if (generation === undefined) throw new Error('start an api first: it makes the embedding generation');
+export interface ActiveGeneration {
+  readonly generation: number;
+  readonly dimension: number;
+}
+
+/** Stores vectors of the model in bench_base (id, vector), those of a topic together. @returns their generation. */
+export async function ensureBase(db: Kysely<Schema>, cacheDir: string): Promise<ActiveGeneration> {
+  const { rows } = await sql<ActiveGeneration>`
+    select generation, dimension from embedding_generation where state = 'active'`.execute(db);
+  const [active] = rows;
+  if (active === undefined) throw new Error('start an api first: it makes the embedding generation');
   await sql`create table if not exists bench_base (id int primary key, vector halfvec not null)`.execute(db);
   const known = await sql<{ n: string }>`select count(*) as n from bench_base`.execute(db);
-  if (known.rows[0]?.n === String(baseVectors)) return generation;
+  if (known.rows[0]?.n === String(baseVectors)) return active;
   const embedder = createBundledEmbedder({ cacheDir });
   await embedder.start();
   const perTopic = Math.floor(baseVectors / topics);
@@ -146,5 +151,5 @@ async function ensureBase(db: Kysely<Schema>, cacheDir: string): Promise<number>
   await embedder.stop();
   await sql`insert into bench_base select n - 1, vector::halfvec
     from unnest(${vectors.map(toVectorLiteral)}::text[]) with ordinality as v (vector, n)`.execute(db);
-  return generation;
+  return active;
 }
