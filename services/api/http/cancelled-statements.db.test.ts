@@ -113,14 +113,17 @@ test('a read that the database itself ends is answered with 504, a write with 50
   const database = open({ statementTimeoutMs: 50 });
   const call = api.over(database);
   const lock = await lockTables();
-  const read = await call('GET', `/v1/messages?tenant_id=${tenant_id}`);
-  expect([read.status, read.body.code]).toEqual([504, 'deadline_exceeded']);
-  const written = await call('POST', '/v1/messages', {
-    body: { tenant_id, conversation_id: 'c', role: 'user', content: 'not stored' },
-  });
-  expect([written.status, written.body.code]).toEqual([503, 'unavailable']);
-  expect(written.headers.get('retry-after')).not.toBeNull();
-  await lock.release();
+  try {
+    const read = await call('GET', `/v1/messages?tenant_id=${tenant_id}`);
+    expect([read.status, read.body.code]).toEqual([504, 'deadline_exceeded']);
+    const written = await call('POST', '/v1/messages', {
+      body: { tenant_id, conversation_id: 'c', role: 'user', content: 'not stored' },
+    });
+    expect([written.status, written.body.code]).toEqual([503, 'unavailable']);
+    expect(written.headers.get('retry-after')).not.toBeNull();
+  } finally {
+    await lock.release();
+  }
 });
 
 const opened: Database[] = [];

@@ -97,7 +97,7 @@ const IS_SHARED = 2;
  * imports none or a shared one.
  * @see https://webassembly.github.io/spec/core/binary/modules.html#import-section
  */
-export function importSharedMemory(module: Uint8Array): Uint8Array<ArrayBuffer> {
+function importSharedMemory(module: Uint8Array): Uint8Array<ArrayBuffer> {
   const reader = new WasmReader(module, HEADER_LENGTH);
   while (!reader.isAtEnd) {
     const start = reader.offset;
