@@ -43,6 +43,8 @@ export const commonErrors = [
   'unavailable',
   'deadline_exceeded',
 ] as const;
+/** Of what stores messages: when its time is up, 503 says that nothing was stored, where 504 would leave that open. */
+export const storingErrors = commonErrors.filter((code) => code !== 'deadline_exceeded');
 export const bodyErrors = ['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const;
 
 /** A JSON response entry. */

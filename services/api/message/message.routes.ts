@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
-import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
+import { body, bodyErrors, commonErrors, json, keySecurity, problems, storingErrors } from '../http/openapi.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { answerCreateOptions, createParameters, readCreateOptions, storesMessages } from './create-options.ts';
@@ -49,7 +49,7 @@ export function messageRoutes({ service, maxBodyBytes, maxWaitSeconds }: Message
     responses: {
       200: json(createdMessageSchema, 'Nothing is pending; or it was stored before, under its external_id.'),
       202: json(createdMessageSchema, 'Stored; embedding is pending.'),
-      ...problems(...bodyErrors, ...commonErrors, 'conflict'),
+      ...problems(...bodyErrors, ...storingErrors, 'conflict'),
     },
   });
 

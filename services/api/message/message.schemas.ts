@@ -57,7 +57,12 @@ const contentSchema = z
     const problem = textProblem(text) ?? lengthProblem(text);
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
   })
-  .openapi({ minLength: 1, maxLength: maxContentCharacters, example: 'My sister Ana moved to Lisbon in May.' });
+  .openapi({
+    minLength: 1,
+    maxLength: maxContentCharacters,
+    description: 'Stored as it is sent: the blanks around it count too. Not blank altogether.',
+    example: 'My sister Ana moved to Lisbon in May.',
+  });
 
 // The whole text counts, blanks around it too: it is stored as it was sent.
 function lengthProblem(text: string): string | undefined {
@@ -75,7 +80,12 @@ export const metadataSchema = z
       context.addIssue({ code: 'custom', path: [...problem.path], message: problem.message });
     }
   })
-  .openapi({ type: 'object', additionalProperties: true, example: { topic: 'family' } });
+  .openapi({
+    type: 'object',
+    additionalProperties: true,
+    description: 'Yours. `speaker`, a text of 1 to 256 characters, is who said the message.',
+    example: { topic: 'family' },
+  });
 
 /** One message as a client sends it. `importance` is the name older documentation used. */
 export const messageCreateSchema = z
