@@ -44,6 +44,8 @@ export const commonErrors = [
   'deadline_exceeded',
 ] as const;
 export const bodyErrors = ['malformed_json', 'request_timeout', 'payload_too_large', 'unsupported_media_type'] as const;
+/** Of what stores messages: when its time is up, 503 says that nothing was stored, where 504 would leave that open. */
+export const storingErrors = commonErrors.filter((code) => code !== 'deadline_exceeded');
 
 /** A JSON response entry. */
 export function json<Schema extends z.ZodType>(schema: Schema, description: string) {

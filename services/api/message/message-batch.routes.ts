@@ -4,7 +4,7 @@ import type { ApiEnv } from '../http/api-env.ts';
 import { requestLimits } from '../cost/request-cost.ts';
 import { AnswerBudget, answerJson, jsonList, jsonObject, type JsonPiece } from '../http/json-answer.ts';
 import { jsonBody } from '../http/json-body.ts';
-import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
+import { body, bodyErrors, json, keySecurity, problems, storingErrors } from '../http/openapi.ts';
 import { invalidRequest } from '../http/validation-hook.ts';
 import { parseBatch } from './batch-body.ts';
 import { checkMessage } from './check-message.ts';
@@ -36,7 +36,7 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
     security: keySecurity,
     summary: 'Store up to 1 000 messages',
     description:
-      'Valid items are stored together, in one transaction; invalid ones are reported beside them. With an Idempotency-Key all are of one tenant.',
+      'Valid items are stored together, in one transaction; others are reported beside them: invalid ones, and those of more bytes than one message may be sent in. With an Idempotency-Key all are of one tenant.',
     middleware: [storesMessages(), jsonBody({ maxBytes: maxBodyBytes })] as const,
     parameters: createParameters,
     request: { body: body(messageBatchCreateSchema) },
@@ -44,7 +44,7 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
       200: json(messageBatchSchema, 'All stored; nothing is pending.'),
       202: json(messageBatchSchema, 'All stored; embedding is pending.'),
       207: json(messageBatchSchema, 'Some stored, some refused: see errors.'),
-      ...problems(...bodyErrors, ...commonErrors),
+      ...problems(...bodyErrors, ...storingErrors),
     },
   });
 

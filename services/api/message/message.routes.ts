@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import { costOfListing, costOfRead } from '../cost/request-cost.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
-import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
+import { body, bodyErrors, commonErrors, json, keySecurity, problems, storingErrors } from '../http/openapi.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
 import { AnswerBudget, answerJson, jsonList, jsonObject, takeWhileFits } from '../http/json-answer.ts';
 import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
@@ -56,7 +56,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     responses: {
       200: json(createdMessageSchema, 'Nothing is pending; or it was stored before, under its external_id.'),
       202: json(createdMessageSchema, 'Stored; embedding is pending.'),
-      ...problems(...bodyErrors, ...commonErrors, 'conflict'),
+      ...problems(...bodyErrors, ...storingErrors, 'conflict'),
     },
   });
 

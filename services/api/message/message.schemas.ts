@@ -57,7 +57,12 @@ const contentSchema = z
     const problem = textProblem(text) ?? lengthProblem(text);
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
   })
-  .openapi({ minLength: 1, maxLength: maxContentCharacters, example: 'My sister Ana moved to Lisbon in May.' });
+  .openapi({
+    minLength: 1,
+    maxLength: maxContentCharacters,
+    description: 'Stored as it is sent: the blanks around it count too. Not blank altogether.',
+    example: 'My sister Ana moved to Lisbon in May.',
+  });
 
 // The whole text counts, blanks around it too: it is stored as it was sent.
 function lengthProblem(text: string): string | undefined {
@@ -94,7 +99,7 @@ export function createMessageCreateSchema(maxMetadataBytes: number) {
       content: contentSchema,
       metadata: createMetadataSchema(maxMetadataBytes).nullish().openapi({
         description:
-          'At most 64 KiB as JSON, unless configured otherwise, with 4 levels and 50 keys an object or items a list.',
+          'Yours. `speaker`, a text of 1 to 256 characters, is who said the message. At most 64 KiB as JSON, unless configured otherwise, with 4 levels and 50 keys an object or items a list.',
       }),
       importance_override: importanceSchema.nullish(),
       importance: importanceSchema.nullish(),

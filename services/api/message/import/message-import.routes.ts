@@ -4,7 +4,7 @@ import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Context } from 'hono';
 import type { ApiEnv } from '../../http/api-env.ts';
 import { requestHeader } from '../../http/node-headers.ts';
-import { commonErrors, keySecurity, problems } from '../../http/openapi.ts';
+import { keySecurity, problems, storingErrors } from '../../http/openapi.ts';
 import { textStream } from '../../http/text-stream.ts';
 import { invalidRequest } from '../../http/validation-hook.ts';
 import { checkMessage } from '../check-message.ts';
@@ -62,7 +62,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
         description: 'One outcome a line, as JSON.',
         content: { 'application/x-ndjson': { schema: importOutcomeSchema } },
       },
-      ...problems(...commonErrors, 'unsupported_media_type'),
+      ...problems(...storingErrors, 'unsupported_media_type'),
     },
   });
 
