@@ -68,17 +68,6 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          // Attackers against victims, timed: nothing else should run meanwhile.
-          name: 'abuse',
-          include: ['e2e/abuse/*.abuse.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
-          fileParallelism: false,
-        },
-      },
-      {
-        extends: true,
-        test: {
           // The build of every service, each in a process of its own.
           name: 'services',
           include: ['e2e/services/*.services.test.ts'],
