@@ -115,6 +115,18 @@ describe('a long message', () => {
     expect((await tenant.vectors())[id]).toEqual(passages.map((passage) => `[${passage.length},1]`));
   });
 
+  test('has a vector of each passage that differs, however often it says the same', async () => {
+    const tenant = createTenant(database.db);
+    const [id = ''] = await tenant.add(`${'The same again and again. '.repeat(2000)}And an end.`);
+    const { embedDue, scripted } = createService(database.db);
+    scripted.splitter = inPassages;
+    expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 1, embedded: 1 });
+    const asked = scripted.calls.flatMap((call) => call.texts);
+    expect(asked).toHaveLength(new Set(asked).size);
+    expect((await tenant.vectors())[id]).toEqual(asked.map((text) => `[${text.length},1]`));
+    expect(asked.length).toBeLessThan(6);
+  });
+
   test('with more passages than can be numbered ends failed, with that reason', async () => {
     const tenant = createTenant(database.db);
     const [id = ''] = await tenant.add('many');

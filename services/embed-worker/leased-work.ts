@@ -11,7 +11,10 @@ interface OpenMessage {
   readonly message: LeasedMessage;
   readonly text: string;
   progress: Progress;
-  /** Where the part of the current round ends. */
+  /** Passages that it has already: one that comes again says nothing new, and its vector would be the same. */
+  readonly seen: Set<string>;
+  /** Passages of the current round, and where its part ends. */
+  passages: readonly string[];
   end: number;
   advanced: boolean;
 }
@@ -32,7 +35,15 @@ export class LeasedWork {
         const progress = progressOf(message);
         return [
           message.messageId,
-          { message, text: spokenText(message), progress, end: progress.from, advanced: false },
+          {
+            message,
+            text: spokenText(message),
+            progress,
+            seen: new Set<string>(),
+            passages: [],
+            end: progress.from,
+            advanced: false,
+          },
         ];
       }),
     );
@@ -75,6 +86,7 @@ export class LeasedWork {
       const each = this.#open.get(messageId);
       if (each === undefined) return [];
       each.progress = { from: each.end, vectors: [...each.progress.vectors, ...vectors] };
+      for (const passage of each.passages) each.seen.add(passage);
       each.advanced = true;
       if (each.end < each.text.length) return [];
       this.#open.delete(messageId);
@@ -98,7 +110,9 @@ async function prepare(each: OpenMessage, embedder: Embedder, limit: number, sig
   try {
     const part = await splitMessage(message, embedder, { from: progress.from, limit, options: { signal } });
     each.end = part.end;
-    const count = progress.vectors.length + part.passages.length;
+    each.passages = part.passages;
+    const passages = [...new Set(part.passages)].filter((passage) => !each.seen.has(passage));
+    const count = progress.vectors.length + passages.length;
     if (count > maxPassages) {
       throw new AppError('embedding_rejected', `The text has more than ${maxPassages} passages.`);
     }
@@ -106,7 +120,7 @@ async function prepare(each: OpenMessage, embedder: Embedder, limit: number, sig
     if (count === 0 && part.end === text.length) {
       throw new AppError('embedding_rejected', 'The text has nothing to embed.');
     }
-    return { message, passages: part.passages };
+    return { message, passages };
   } catch (error) {
     return { message, passages: [], splitError: error };
   }
