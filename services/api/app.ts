@@ -38,7 +38,10 @@ export interface AppDeps {
   readonly messages: MessageService;
   /** Shared by all that reads large bodies. */
   readonly slicer: TimeSlicer;
-  readonly imports: Pick<MessageImportRoutesDeps, 'service' | 'stallMs' | 'stopping'>;
+  readonly imports: Pick<
+    MessageImportRoutesDeps,
+    'service' | 'stallMs' | 'stopping' | 'linesPerGroup' | 'groupsAtOnce'
+  >;
   readonly search: SearchService;
   readonly retention: RetentionService;
   readonly embeddingFailures: EmbeddingFailureService;

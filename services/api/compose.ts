@@ -135,6 +135,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       service: createMessageImportService({ messages }),
       stallMs: config.importStallMs,
       stopping: stopping.signal,
+      ...importLimits(config, resources),
     },
     search: createSearchService({
       repository: searchRepository,
@@ -238,6 +239,12 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       await Promise.all([embeddingProducer.close(), retentionProducer.close()]);
     },
   };
+}
+
+/** As many groups as keep every writer busy, and no more than leave a tenant room in the queue for its other posts. */
+function importLimits(config: ApiConfig, { writing }: ApiResources) {
+  const writers = Math.min(config.ingest.writers, writing?.maxWriters ?? config.ingest.writers);
+  return { groupsAtOnce: 2 * writers, linesPerGroup: writing?.maxRowsPerFlush ?? 500 };
 }
 
 function composeWriter(config: ApiConfig, { database, logger, writing }: ApiResources): MessageWriter {

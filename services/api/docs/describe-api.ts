@@ -13,7 +13,13 @@ export function createBareApp(version: string, given: Partial<AppDeps> = {}) {
   return createApp({
     messages: { create: absent, getById: absent, list: absent, deleteById: absent },
     slicer: new TimeSlicer(),
-    imports: { service: { store: absent }, stallMs: 60_000, stopping: new AbortController().signal },
+    imports: {
+      service: { store: absent },
+      stallMs: 60_000,
+      stopping: new AbortController().signal,
+      linesPerGroup: 500,
+      groupsAtOnce: 8,
+    },
     search: { search: absent },
     retention: { run: absent, getById: absent },
     embeddingFailures: { list: absent, retry: absent, retryAll: absent },

@@ -104,7 +104,7 @@ describe('a message and its pending row are stored together', () => {
       constraint: 'refusal',
     });
     const body = { tenant_id: tenantId, conversation_id: 'c', role: 'user', content: 'x' };
-    expect((await api.call('POST', '/v1/messages', { body })).status).toBe(422);
+    expect((await api.call('POST', '/v1/messages', { body })).status).toBe(500);
     expect(await countRows(tenantId)).toEqual(nothing);
     expect(api.rings.filter((ring) => ring.tenantId === tenantId)).toEqual([]);
   });

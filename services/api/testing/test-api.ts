@@ -207,6 +207,8 @@ function composeTestApp(database: Database, shared: Shared) {
       service: createMessageImportService({ messages }),
       stallMs: options.importStallMs ?? 10_000,
       stopping: options.stopping ?? new AbortController().signal,
+      linesPerGroup: 128,
+      groupsAtOnce: 4,
     },
     search: createSearchService({
       repository: searchRepository,

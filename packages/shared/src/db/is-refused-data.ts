@@ -10,7 +10,7 @@ function stateOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** Whether it is a row itself that the database refuses: by what it holds (22), by a constraint (23), or by its size (54). */
+/** Whether it is what a client sent that the database refuses: by what it holds (22), or by its size (54). */
 export function isRefusedRow(error: unknown): boolean {
-  return /^(22|23|54)/.test(stateOf(error));
+  return /^(22|54)/.test(stateOf(error));
 }

@@ -115,7 +115,7 @@ describe('a key', () => {
     const tenant = freshTenant();
     const refusal = sql`alter table embedding_pending add constraint refusal check (tenant_id <> ${sql.lit(tenant)})`;
     await refusal.execute(api.db);
-    expect((await post('k-1', message(tenant))).status).toBe(422);
+    expect((await post('k-1', message(tenant))).status).toBe(500);
     await sql`alter table embedding_pending drop constraint refusal`.execute(api.db);
     const answer = await post('k-1', message(tenant));
     expect([answer.status, isReplayed(answer)]).toEqual([202, false]);

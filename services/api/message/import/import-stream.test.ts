@@ -23,7 +23,7 @@ function endless(slots: ImportSlots, text = '{}', check: () => NewMessage | AppE
   async function* lines() {
     for (;;) yield Array.from({ length: 50 }, () => ({ number: (seen.read += 1), text }));
   }
-  const stored: Outcome = { kind: 'refused' };
+  const stored = { status: 'fulfilled', value: { kind: 'refused' } } as const;
   const store = async (input: readonly NewMessage[]) => {
     seen.storing += input.length;
     seen.mostStoring = Math.max(seen.mostStoring, seen.storing);
@@ -41,6 +41,7 @@ function endless(slots: ImportSlots, text = '{}', check: () => NewMessage | AppE
       slots,
       slotKey: 't',
       slicer: new TimeSlicer(),
+      linesPerGroup: 100,
     },
     { requestId: 'r', signal: new AbortController().signal, tally: { stored: 0, duplicate: 0, error: 0 } },
   );
@@ -97,9 +98,9 @@ test('the outcomes of all lines come in their order, also of groups that are sto
       yield Array.from({ length: 400 }, (_, n) => ({ number: first + n + 1, text: `{"n":${first + n}}` }));
     }
   }
-  const store = async (input: readonly NewMessage[]): Promise<Outcome[]> => {
+  const store = async (input: readonly NewMessage[]): Promise<PromiseFulfilledResult<Outcome>[]> => {
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
-    return input.map(({ content }) => ({ kind: 'conflict', existingId: content }));
+    return input.map(({ content }) => ({ status: 'fulfilled', value: { kind: 'conflict', existingId: content } }));
   };
   const texts: string[] = [];
   const deps = {
@@ -110,6 +111,7 @@ test('the outcomes of all lines come in their order, also of groups that are sto
     slots: new ImportSlots(16),
     slotKey: 't',
     slicer: new TimeSlicer(),
+    linesPerGroup: 100,
   };
   const options = {
     requestId: 'r',

@@ -20,6 +20,8 @@ export interface ImportStreamDeps {
   /** Whose turn it is among those that wait for a slot. */
   readonly slotKey: string;
   readonly slicer: TimeSlicer;
+  /** Lines that are stored together at most. */
+  readonly linesPerGroup: number;
 }
 
 type StreamOptions = MessageImportOptions & { readonly tally: ImportTally };
@@ -31,8 +33,6 @@ export interface ImportTally {
   error: number;
 }
 
-// Small enough to be checked within a few milliseconds, and to share a flush with others.
-const linesPerGroup = 100;
 const charactersPerGroup = 65_536;
 /** Groups of one stream whose outcomes have not been taken. Enough for every writer to have some. */
 const groupsUnderWay = 16;
@@ -48,7 +48,7 @@ export async function* importLines(
   deps: ImportStreamDeps,
   options: StreamOptions,
 ): AsyncGenerator<string> {
-  const groups = inGroups(lines);
+  const groups = inGroups(lines, deps.linesPerGroup);
   const underWay: Promise<string>[] = [];
   let heldCharacters = 0;
   let reading: Promise<unknown> | undefined;
@@ -93,6 +93,7 @@ export async function* importLines(
 
 async function* inGroups(
   lines: AsyncIterable<readonly InputLine[]>,
+  linesPerGroup: number,
 ): AsyncGenerator<readonly InputLine[], undefined, undefined> {
   for await (const some of lines) {
     let group: InputLine[] = [];
@@ -146,12 +147,25 @@ async function outcomesOf(
     const admitted = checked.map((one) => (one instanceof AppError ? one : (refusals.get(one.tenantId) ?? one)));
     const accepted = admitted.filter((one): one is NewMessage => !(one instanceof AppError));
     const stored = (await service.store(accepted, options)).values();
-    return admitted.map((one) => (one instanceof AppError ? one : (stored.next().value ?? noOutcome())));
+    return admitted.map((one) => (one instanceof AppError ? one : outcomeOf(stored.next().value, onFault)));
   } catch (error) {
-    const failure = toAppError(error);
-    if (failure.status >= 500) onFault(failure);
+    const failure = faultOf(error, onFault);
     return group.map(() => failure);
   }
+}
+
+function outcomeOf(
+  settled: PromiseSettledResult<Outcome> | undefined,
+  onFault: ImportStreamDeps['onFault'],
+): Outcome | AppError {
+  if (settled === undefined) return noOutcome();
+  return settled.status === 'fulfilled' ? settled.value : faultOf(settled.reason, onFault);
+}
+
+function faultOf(error: unknown, onFault: ImportStreamDeps['onFault']): AppError {
+  const failure = toAppError(error);
+  if (failure.status >= 500) onFault(failure);
+  return failure;
 }
 
 const noOutcome = () => new AppError('internal', 'a line of the import has no outcome');

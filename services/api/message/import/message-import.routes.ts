@@ -27,11 +27,11 @@ export interface MessageImportRoutesDeps {
   /** Aborted when this process stops: what has been read is stored, and the answer ends. */
   readonly stopping: AbortSignal;
   readonly slicer: TimeSlicer;
+  /** Lines that are stored together at most, and groups of them that all streams together have under way. */
+  readonly linesPerGroup: number;
+  readonly groupsAtOnce: number;
   readonly logger: Logger;
 }
-
-/** Groups of lines that all streams together have under way: enough to keep every writer busy. */
-const groupsAtOnce = 16;
 
 const mediaType = /^application\/(?:x-)?ndjson(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 
@@ -69,7 +69,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
   const app = new OpenAPIHono<ApiEnv>();
   // Not by `openapi`, which would take the stream for JSON.
   app.openAPIRegistry.registerPath(route);
-  const slots = new ImportSlots(groupsAtOnce);
+  const slots = new ImportSlots(deps.groupsAtOnce);
   app.post(route.path, (c) => {
     checkHeaders(c);
     const requestId = c.get('requestId');
@@ -85,6 +85,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
         // A key of all tenants is many callers: each of its streams has turns of its own.
         slotKey: c.get('credential').tenantId ?? requestId,
         slicer: deps.slicer,
+        linesPerGroup: deps.linesPerGroup,
         onFault: (error) =>
           deps.logger.error({ requestId, code: error.code, err: error.cause ?? error }, 'import line'),
       },

@@ -1,3 +1,5 @@
+import { togetherOrAlone } from '@memory-layer/shared/batching/together-or-alone';
+import { isRefusedData } from '@memory-layer/shared/db/is-refused-data';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
 import type { MessageService } from '../message.service.ts';
@@ -15,21 +17,29 @@ export type MessageImportService = ReturnType<typeof createMessageImportService>
 const patienceMs = 30_000;
 
 export function createMessageImportService({ messages }: { readonly messages: Pick<MessageService, 'create'> }) {
+  const create = async (input: readonly NewMessage[], { requestId }: MessageImportOptions) =>
+    (await messages.create(input, { mode: 'stream', requestId })).outcomes;
+
+  /** Waits where others are refused: a stream is slowed down instead. */
+  async function createPatiently(input: readonly NewMessage[], options: MessageImportOptions) {
+    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(patienceMs)]);
+    return retryUntilDone(() => create(input, options), { signal, shouldRetry: isFull, onRetry: () => undefined });
+  }
+
   return {
     /**
-     * Stores messages of a stream together. Waits where others are refused: a stream is slowed down instead.
+     * Stores messages of a stream together; when storing one of them is a fault of ours, each by itself.
      *
-     * @returns what became of each, in their order.
-     * @throws as {@link MessageService.create}.
+     * @returns what became of each, in their order, or why it failed.
      */
-    async store(
+    store: (
       input: readonly NewMessage[],
-      { requestId, signal }: MessageImportOptions,
-    ): Promise<readonly Outcome[]> {
-      const create = async () => (await messages.create(input, { mode: 'stream', requestId })).outcomes;
-      const patience = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
-      return retryUntilDone(create, { signal: patience, shouldRetry: isFull, onRetry: () => undefined });
-    },
+      options: MessageImportOptions,
+    ): Promise<readonly PromiseSettledResult<Outcome>[]> =>
+      togetherOrAlone(
+        (some: readonly NewMessage[]) => createPatiently(some, options),
+        (error) => !isRefusedData(error),
+      )(input),
   };
 }
 
