@@ -62,10 +62,11 @@ export async function measure(target: Target, shape: Shape, runs: number): Promi
     hits += (await search(target, body)).total;
     ms.push(performance.now() - begun);
   }
-  const { serverMs, apiMs } = await readCpu(target);
+  const { server, apiMs } = await readCpu(target);
+  const serverMs = [...server].reduce((sum, [pid, inAll]) => sum + inAll - (used.server.get(pid) ?? 0), 0);
   return {
     ms,
-    serverCpuMs: (serverMs - used.serverMs) / runs,
+    serverCpuMs: target.stack.postgresPid === undefined ? Number.NaN : serverMs / runs,
     apiCpuMs: (apiMs - used.apiMs) / runs,
     loopDelayMs: await readLoopDelayMs(target),
     hits: hits / runs,
@@ -83,14 +84,13 @@ async function bodyOf(target: Target, shape: Shape, n: number): Promise<object> 
   return cursor == null ? body : { ...body, cursor };
 }
 
-async function readCpu({ stack, api }: Target): Promise<{ serverMs: number; apiMs: number }> {
+/** CPU milliseconds so far: of each process that serves the api's connections, and of the api. */
+async function readCpu({ stack, api }: Target) {
   const { rows } = await sql<{ pid: number }>`
-    select pid from pg_stat_activity where datname = current_database() and application_name = 'memory-layer api'`.execute(
-    stack.db,
-  );
-  const serverSeconds = rows.reduce((sum, { pid }) => sum + cpuSecondsOf(pid), 0);
+    select pid from pg_stat_activity
+    where datname = current_database() and application_name = 'memory-layer api'`.execute(stack.db);
   return {
-    serverMs: stack.postgresPid === undefined ? Number.NaN : serverSeconds * 1000,
+    server: new Map(rows.map(({ pid }) => [pid, cpuSecondsOf(pid) * 1000])),
     apiMs: cpuSecondsOf(api.pid) * 1000,
   };
 }
