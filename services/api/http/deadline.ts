@@ -32,9 +32,10 @@ export function deadline(timeoutMs: number): MiddlewareHandler<ApiEnv> {
     const passed = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       error ??= lateError(c, timeoutMs);
+      // First: what the signals end may reject with an error of its own.
+      if (!isHandedOver) passed.reject(error);
       late.abort(error);
       either?.abort(error);
-      if (!isHandedOver) passed.reject(error);
     }, timeoutMs);
     try {
       await Promise.race([next(), passed.promise]);

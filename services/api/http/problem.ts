@@ -60,6 +60,8 @@ const codeOfStatus = new Map<number, ErrorCode>([
 /** Turns whatever was thrown into the one error type. What is not known is `internal`. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
+  // What Node.js itself ends at a signal rejects with an AbortError; the signal's reason is its cause.
+  if (error instanceof Error && error.name === 'AbortError' && error.cause instanceof AppError) return error.cause;
   if (isDatabaseUnavailable(error)) {
     return new AppError('unavailable', 'the database is away', { cause: error, retryAfterSeconds: 1 });
   }
