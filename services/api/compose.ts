@@ -241,10 +241,10 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   };
 }
 
-/** As many groups as keep every writer busy, and no more than leave a tenant room in the queue for its other posts. */
+/** As many groups as keep every writer busy; half of what a tenant may have in the queue, so that it can post beside. */
 function importLimits(config: ApiConfig, { writing }: ApiResources) {
   const writers = Math.min(config.ingest.writers, writing?.maxWriters ?? config.ingest.writers);
-  return { groupsAtOnce: 2 * writers, linesPerGroup: writing?.maxRowsPerFlush ?? 500 };
+  return { groupsAtOnce: 4 * writers, linesPerGroup: writing?.maxRowsPerFlush ?? 500 };
 }
 
 function composeWriter(config: ApiConfig, { database, logger, writing }: ApiResources): MessageWriter {

@@ -4,8 +4,8 @@ import { startTestApi, type TestApi } from '../testing/test-api.ts';
 
 let api: TestApi;
 beforeAll(async () => {
-  // Room for eight small messages.
-  api = await startTestApi({ maxQueuedBytes: 32_768 });
+  // Room for eight small messages, two of each tenant.
+  api = await startTestApi({ maxQueuedBytes: 8192 });
 });
 afterAll(() => api.stop());
 

@@ -9,8 +9,8 @@ export interface InputLine {
 }
 
 const newline = 0x0a;
-/** So much is cut at a time: it may be nothing but blank lines. */
-const bytesPerSlice = 16_384;
+/** So much is cut at a time, as it mostly comes: it may be nothing but blank lines. */
+const bytesPerSlice = 65_536;
 
 /**
  * Cuts bytes into lines, https://github.com/ndjson/ndjson-spec: ended by `\n` or `\r\n`, the last one also by the end of
@@ -51,7 +51,9 @@ class LineCutter {
     const lines: InputLine[] = [];
     let start = 0;
     for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-      lines.push(...this.#complete(chunk.subarray(start, end)));
+      // Of nothing there may be very many.
+      if (end === start && this.#begunBytes === 0) this.#number += 1;
+      else lines.push(...this.#complete(chunk.subarray(start, end)));
       start = end + 1;
     }
     this.#keep(chunk.subarray(start));

@@ -87,13 +87,13 @@ function writerInSteps(options: { readonly writers?: number; readonly maxQueuedB
   return { writer, flushes };
 }
 
-test('a small message weighs 4 KiB, a long one its bytes, and what does not fit is refused at once', async () => {
+test('a small message weighs 1 KiB, a long one its bytes, and what does not fit is refused at once', async () => {
   const { writer, flushes } = writerInSteps({ maxQueuedBytes: 20_000 });
   const taken = [writer.write(request('first'))];
   await oneTurn();
   taken.push(writer.write(request('small', 'a')), writer.write(request('ü'.repeat(5000), 'b')));
-  expect(writer.queuedBytes).toBe(4096 + 10_002);
-  await expect(writer.write(request('x'.repeat(6000), 'c'))).rejects.toMatchObject({ code: 'unavailable' });
+  expect(writer.queuedBytes).toBe(1024 + 10_002);
+  await expect(writer.write(request('x'.repeat(9000), 'c'))).rejects.toMatchObject({ code: 'unavailable' });
   for (let n = 0; n < 3; n++) {
     flushes[n]?.end();
     await oneTurn();
@@ -129,7 +129,7 @@ describe('tenants', () => {
   });
 
   test('one that floods has a share of the queue, and is told so; others are still taken', async () => {
-    const { writer, flushes } = writerInSteps({ maxQueuedBytes: 80 * 4096 });
+    const { writer, flushes } = writerInSteps({ maxQueuedBytes: 80 * 1024 });
     const flood = Array.from({ length: 100 }, (_, n) => writer.write(request(`flood ${n}`, 'flood')));
     const outcomes = Promise.allSettled(flood);
     const other = writer.write(request('hello', 'other'));

@@ -53,7 +53,7 @@ export class MessageWriter {
     });
   }
 
-  /** Bytes that wait for a writer; a small row counts as 4 KiB. */
+  /** Bytes that wait for a writer; a small row counts as 1 KiB. */
   get queuedBytes(): number {
     return this.#coalescer.queuedWeight;
   }

@@ -21,7 +21,7 @@ export function tenantOf({ rows }: WriteRequest): string {
 export function queuedBytesOf({ rows }: WriteRequest): number {
   return rows.reduce((sum, row) => sum + Math.max(leastRowBytes, row.bytes), 0);
 }
-const leastRowBytes = 4096;
+const leastRowBytes = 1024;
 
 /** What a request costs the database, in bytes: beside its text a row costs as much as some 256 of them. */
 export function costOf({ rows }: WriteRequest): number {
