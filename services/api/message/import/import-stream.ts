@@ -24,7 +24,8 @@ export interface ImportStreamDeps {
   readonly linesPerGroup: number;
 }
 
-type StreamOptions = MessageImportOptions & { readonly tally: ImportTally };
+type StreamOptions = Omit<MessageImportOptions, 'slot'> & { readonly tally: ImportTally };
+type GroupOptions = StreamOptions & MessageImportOptions;
 
 /** Counts of an import, for its log line. */
 export interface ImportTally {
@@ -62,8 +63,9 @@ export async function* importLines(
     }
     const characters = charactersOf(next.value);
     heldCharacters += characters;
-    const release = await deps.slots.acquire(deps.slotKey);
-    const text = importGroup(next.value, deps, options).finally(release);
+    const slot = deps.slots.open(deps.slotKey);
+    await slot.take();
+    const text = importGroup(next.value, deps, { ...options, slot }).finally(() => slot.giveBack());
     void text.then((known) => (heldCharacters += known.length - characters));
     underWay.push(text);
   }
@@ -119,7 +121,7 @@ function charactersOf(lines: readonly InputLine[]): number {
 async function importGroup(
   group: readonly InputLine[],
   deps: ImportStreamDeps,
-  options: StreamOptions,
+  options: GroupOptions,
 ): Promise<string> {
   const outcomes = await outcomesOf(group, deps, options);
   return group
@@ -135,7 +137,7 @@ async function importGroup(
 async function outcomesOf(
   group: readonly InputLine[],
   { service, check, admit, onFault, slicer }: ImportStreamDeps,
-  options: StreamOptions,
+  options: GroupOptions,
 ): Promise<readonly (Outcome | AppError)[]> {
   try {
     const checked = await slicer.map(group, ({ text }) => (text instanceof AppError ? text : checkLine(text, check)));
