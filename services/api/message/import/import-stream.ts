@@ -38,7 +38,7 @@ const charactersPerGroup = 65_536;
 /** Groups of one stream whose outcomes have not been taken. Enough for every writer to have some. */
 const groupsUnderWay = 16;
 /** Lines under way and outcomes that were not taken, of one stream, in characters: beyond it no more is read. */
-const maxHeldCharacters = 1_048_576;
+export const maxHeldCharacters = 1_048_576;
 
 /**
  * Stores the messages of the lines, a group at a time, and tells what became of each line, in their order. Lines are
