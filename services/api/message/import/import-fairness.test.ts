@@ -40,7 +40,7 @@ function streamsOver(create: Create) {
       onFault: () => undefined,
       slots,
       slotKey: tenantId,
-      slicer: new TimeSlicer(),
+      slicer: new TimeSlicer().of('t'),
       linesPerGroup: 10,
     };
     return importLines(lines(), deps, { requestId: 'r', signal, tally: { stored: 0, duplicate: 0, error: 0 } });

@@ -1,7 +1,7 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { toAppError } from '../../http/problem.ts';
 import { isKept, type NewMessage, type Outcome } from '../message.ts';
-import type { TimeSlicer } from '../time-slicer.ts';
+import type { Slicer } from '../time-slicer.ts';
 import { toOutcomeLine } from './import-outcome.ts';
 import type { ImportSlots } from './import-slots.ts';
 import type { MessageImportOptions, MessageImportService } from './message-import.service.ts';
@@ -19,7 +19,7 @@ export interface ImportStreamDeps {
   readonly slots: ImportSlots;
   /** Whose turn it is among those that wait for a slot. */
   readonly slotKey: string;
-  readonly slicer: TimeSlicer;
+  readonly slicer: Slicer;
   /** Lines that are stored together at most. */
   readonly linesPerGroup: number;
 }

@@ -73,21 +73,23 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
   const slots = new ImportSlots(deps.groupsAtOnce);
   app.post(route.path, (c) => {
     checkHeaders(c);
-    const memory = c.get('bodyMemory').open(c.get('credential').keyId);
+    const { tenantId, keyId } = c.get('credential');
+    const slicer = deps.slicer.of(tenantId ?? keyId);
+    const memory = c.get('bodyMemory').open(keyId);
     memory.grow(deps.maxLineBytes + maxHeldCharacters);
     const requestId = c.get('requestId');
     const tally: ImportTally = { stored: 0, duplicate: 0, error: 0 };
     const gone = c.req.raw.signal;
     const chunks = inputChunks(c.req.raw.body, { stopping: deps.stopping, stallMs: deps.stallMs });
     const outcomes = importLines(
-      readLines(chunks, deps.maxLineBytes, deps.slicer),
+      readLines(chunks, deps.maxLineBytes, slicer),
       {
         service: deps.service,
         ...checksFor(c, deps.messageSchema),
         slots,
         // A key of all tenants is many callers: each of its streams has turns of its own.
-        slotKey: c.get('credential').tenantId ?? requestId,
-        slicer: deps.slicer,
+        slotKey: tenantId ?? requestId,
+        slicer,
         linesPerGroup: deps.linesPerGroup,
         onFault: (error) =>
           deps.logger.error({ requestId, code: error.code, err: error.cause ?? error }, 'import line'),
