@@ -1,12 +1,12 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { invalidRequest, toFieldErrors } from '../http/validation-hook.ts';
 import { maxBatchMessages, messageBatchCreateSchema } from './message.schemas.ts';
-import type { TimeSlicer } from './time-slicer.ts';
+import type { Slicer } from './time-slicer.ts';
 
 export interface BatchBodyOptions {
   /** An item of more bytes is an error of its own. */
   readonly maxItemBytes: number;
-  readonly slicer: TimeSlicer;
+  readonly slicer: Slicer;
 }
 
 /** A shorter body is parsed in one go, which takes some milliseconds at most. */

@@ -28,7 +28,7 @@ export interface MessageBatchRoutesDeps {
 
 /** Up to a thousand messages at once, with an outcome per item. */
 export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
-  const { service, messageSchema, maxBodyBytes, maxItemBytes, maxWaitSeconds, slicer } = deps;
+  const { service, messageSchema, maxBodyBytes, maxItemBytes, maxWaitSeconds } = deps;
   const create = createRoute({
     method: 'post',
     path: '/v1/messages/batch',
@@ -52,6 +52,8 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
   // Not by `openapi`, which would parse the whole body in one go.
   app.openAPIRegistry.registerPath(create);
   return app.post(create.path, ...create.middleware, async (c) => {
+    const { tenantId: boundTenant, keyId } = c.get('credential');
+    const slicer = deps.slicer.of(boundTenant ?? keyId);
     const items = await parseBatch(await c.req.text(), { maxItemBytes, slicer });
     const checking = { schema: messageSchema, credential: c.get('credential') };
     const checked = await slicer.map(items, (item, index) =>

@@ -80,7 +80,8 @@ export function createMessageService(deps: MessageServiceDeps) {
       const generation = activeGeneration();
       const toRow = (message: NewMessage) => toMessageRow(message, generation, now, nextId());
       // Hashing the contents of a large batch takes some tens of milliseconds.
-      const rows = input.length > fewMessages ? await slicer.map(input, toRow) : input.map(toRow);
+      const rows =
+        input.length > fewMessages ? await slicer.of(input[0]?.tenantId ?? '').map(input, toRow) : input.map(toRow);
       const claim = toClaim(rows, options.idempotency);
       const result = await writer.write({ rows, claim }, options.signal);
       if (result.kind === 'recorded') {

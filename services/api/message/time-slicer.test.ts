@@ -7,7 +7,7 @@ function spin(ms: number): void {
 }
 
 test('the event loop has its turn after some milliseconds, whoever asked for how much', async () => {
-  const slicer = new TimeSlicer();
+  const slicer = new TimeSlicer().of('a');
   let turns = 0;
   let isOver = false;
   const count = (): void => {
@@ -23,12 +23,12 @@ test('the event loop has its turn after some milliseconds, whoever asked for how
 
 test('results are in the order of the items', async () => {
   const items = Array.from({ length: 10_000 }, (_, n) => n);
-  expect(await new TimeSlicer().map(items, (n, index) => n + index)).toEqual(items.map((n) => 2 * n));
-  expect(await new TimeSlicer().map([], () => 1)).toEqual([]);
+  expect(await new TimeSlicer().of('a').map(items, (n, index) => n + index)).toEqual(items.map((n) => 2 * n));
+  expect(await new TimeSlicer().of('a').map([], () => 1)).toEqual([]);
 });
 
 test('callers take turns: one with little to do does not wait for all that another has', async () => {
-  const slicer = new TimeSlicer();
+  const slicer = new TimeSlicer().of('a');
   const order: string[] = [];
   const long = slicer.map(Array.from({ length: 20 }), () => spin(3)).then(() => order.push('long'));
   const short = slicer.map([1], () => undefined).then(() => order.push('short'));
@@ -37,11 +37,26 @@ test('callers take turns: one with little to do does not wait for all that anoth
 });
 
 test('what a slice throws is its caller’s, and others go on', async () => {
-  const slicer = new TimeSlicer();
+  const slicer = new TimeSlicer().of('a');
   const failing = slicer.run(() => {
     throw new Error('mine');
   });
   const other = slicer.run(() => 'done');
   await expect(failing).rejects.toThrow('mine');
   expect(await other).toBe('done');
+});
+
+test('keys take turns: one with sixty requests has as much of the time as one with a single request', async () => {
+  const slicer = new TimeSlicer();
+  const order: string[] = [];
+  const work = (key: string, slices: number) =>
+    slicer.of(key).map(Array.from({ length: slices }), () => {
+      order.push(key);
+      spin(3);
+    });
+  const many = Array.from({ length: 60 }, () => work('many', 1));
+  await Promise.all([...many, work('one', 8)]);
+  // Its eight slices alternate with eight of the other, and do not wait for sixty each.
+  expect(order.lastIndexOf('one')).toBeLessThanOrEqual(24);
+  expect(order).toHaveLength(68);
 });

@@ -3,12 +3,15 @@ import { connect } from 'node:net';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { HttpServer } from '../../http/http-server.ts';
+import { expectProblem } from '../../testing/expect-problem.ts';
 import { keys, startTestApi, type TestApi } from '../../testing/test-api.ts';
 
+// A line of 1 MiB that has begun, and as many characters that are held for the client.
+const bytesPerStream = 2 * 1_048_576;
 let api: TestApi;
 let server: HttpServer;
 beforeAll(async () => {
-  api = await startTestApi({ importStallMs: 400 });
+  api = await startTestApi({ importStallMs: 400, bodyMemory: { perKey: 3 * bytesPerStream } });
   const limits = { stallTimeoutMs: 400 };
   server = new HttpServer({ fetch: api.fetch, host: '127.0.0.1', port: 0, readiness: new Readiness(), limits });
   await server.start();
@@ -79,4 +82,31 @@ test('a client that goes away in the middle leaves behind what it had sent', asy
   await expect.poll(() => api.logLines.filter((text) => text.includes('import ended')).length).toBeGreaterThan(0);
   expect(await countIn('gone')).toBe(2);
   expect(api.logLines.filter((text) => text.includes('"level":"error"'))).toEqual([]);
+});
+
+test('streams take of the memory for bodies of their key while they are open, and then give it back', async () => {
+  const held = async () => /^memory_request_body_bytes (\d+)$/m.exec(await api.metrics.registry.metrics())?.[1];
+  await expect.poll(held).toBe('0');
+  const ends = await Promise.all(
+    [1, 2, 3].map(async (n) => {
+      const { socket, send } = openImport();
+      send(line('many', n));
+      await once(socket, 'data');
+      return () => socket.destroy();
+    }),
+  );
+  expect(await held()).toBe(String(3 * bytesPerStream));
+  const open = (key: string) =>
+    api.call('POST', '/v1/messages/import', {
+      key,
+      raw: JSON.stringify({ conversation_id: 'c', role: 'user', content: 'one more' }),
+      headers: { 'content-type': 'application/x-ndjson' },
+    });
+  const refused = await open(keys.unbound);
+  expectProblem(refused, 'rate_limited');
+  expect(refused.headers.get('retry-after')).toBe('1');
+  expect((await open(keys.acme)).status).toBe(200);
+  for (const end of ends) end();
+  await expect.poll(held).toBe('0');
+  expect((await open(keys.unbound)).status).toBe(200);
 });

@@ -3,28 +3,29 @@ import { ImportSlots } from './import-slots.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test('as many places as there are, and those that wait take turns by key', async () => {
-  const slots = new ImportSlots(2);
+test('as many slots as there are, three quarters for a key, and those that wait take turns by key', async () => {
+  const slots = new ImportSlots(3);
   const order: string[] = [];
   const releases: (() => void)[] = [];
-  const takePlace = async (key: string) => {
+  const takeSlot = async (key: string) => {
     const release = await slots.acquire(key);
     order.push(key);
     releases.push(release);
   };
   for (const key of ['a', 'a', 'a', 'a', 'a', 'b', 'c', 'b']) {
-    void takePlace(key);
+    void takeSlot(key);
   }
   await turn();
-  expect(order).toEqual(['a', 'a']);
+  // The third slot is not for a key that has two.
+  expect(order).toEqual(['a', 'a', 'b']);
   for (let n = 0; n < 8; n++) {
     releases[n]?.();
     await turn();
   }
-  expect(order.join('')).toBe('aaabcaba');
+  expect(order.join('')).toBe('aabacbaa');
 });
 
-test('a place that is given back twice is given to one', async () => {
+test('a slot that is given back twice is given to one', async () => {
   const slots = new ImportSlots(1);
   const release = await slots.acquire('a');
   release();

@@ -1,18 +1,47 @@
+/** The slot of one group of lines. */
+export interface ImportSlot {
+  /** Waits for the turn of its key; at once while it is held. */
+  take(): Promise<void>;
+  /** Harmless when it is not held. */
+  giveBack(): void;
+}
+
+const maxKeyShare = 3 / 4;
+
 /**
- * Places for groups of lines that are checked and stored at the same time, in all streams of this process together.
- * Where more are asked for, keys take turns, so that twenty streams cost no more than one does.
+ * Slots for groups of lines that are checked and stored at the same time, in all streams of this process together.
+ * A key has three quarters of them at most. Where more are asked for, keys take turns, so that twenty streams cost no
+ * more than one does.
  */
 export class ImportSlots {
   readonly #waiting = new Map<string, (() => void)[]>();
+  readonly #heldByKey = new Map<string, number>();
+  readonly #maxPerKey: number;
   #free: number;
 
   constructor(count: number) {
     this.#free = count;
+    this.#maxPerKey = Math.max(1, Math.floor(count * maxKeyShare));
   }
 
-  /** @returns gives the place back. */
+  /** A slot that is not held yet. */
+  open(key: string): ImportSlot {
+    let held: Promise<() => void> | undefined;
+    return {
+      take: async () => {
+        held ??= this.acquire(key);
+        await held;
+      },
+      giveBack: () => {
+        void held?.then((release) => release());
+        held = undefined;
+      },
+    };
+  }
+
+  /** @returns gives the slot back. */
   async acquire(key: string): Promise<() => void> {
-    if (this.#free > 0) this.#free -= 1;
+    if (this.#free > 0 && this.#mayHold(key)) this.#hold(key);
     else {
       const queue = this.#waiting.get(key) ?? [];
       this.#waiting.set(key, queue);
@@ -20,19 +49,34 @@ export class ImportSlots {
     }
     let isHeld = true;
     return () => {
-      if (isHeld) this.#release();
+      if (isHeld) this.#release(key);
       isHeld = false;
     };
   }
 
-  /** The place goes to the key whose turn it is, which then goes to the end of the line. */
-  #release(): void {
+  #mayHold(key: string): boolean {
+    return (this.#heldByKey.get(key) ?? 0) < this.#maxPerKey;
+  }
+
+  #hold(key: string): void {
+    this.#free -= 1;
+    this.#heldByKey.set(key, (this.#heldByKey.get(key) ?? 0) + 1);
+  }
+
+  /** The slot goes to the key whose turn it is, which then goes to the end of the line. */
+  #release(released: string): void {
+    this.#free += 1;
+    const held = (this.#heldByKey.get(released) ?? 0) - 1;
+    if (held > 0) this.#heldByKey.set(released, held);
+    else this.#heldByKey.delete(released);
     for (const [key, queue] of this.#waiting) {
+      if (!this.#mayHold(key)) continue;
       const next = queue.shift();
       this.#waiting.delete(key);
       if (queue.length > 0) this.#waiting.set(key, queue);
-      if (next !== undefined) return next();
+      if (next === undefined) continue;
+      this.#hold(key);
+      return next();
     }
-    this.#free += 1;
   }
 }

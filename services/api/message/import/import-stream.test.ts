@@ -40,7 +40,7 @@ function endless(slots: ImportSlots, text = '{}', check: () => NewMessage | AppE
       onFault: () => undefined,
       slots,
       slotKey: 't',
-      slicer: new TimeSlicer(),
+      slicer: new TimeSlicer().of('t'),
       linesPerGroup: 100,
     },
     { requestId: 'r', signal: new AbortController().signal, tally: { stored: 0, duplicate: 0, error: 0 } },
@@ -110,7 +110,7 @@ test('the outcomes of all lines come in their order, also of groups that are sto
     onFault: () => undefined,
     slots: new ImportSlots(16),
     slotKey: 't',
-    slicer: new TimeSlicer(),
+    slicer: new TimeSlicer().of('t'),
     linesPerGroup: 100,
   };
   const options = {

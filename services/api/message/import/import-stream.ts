@@ -1,7 +1,7 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { toAppError } from '../../http/problem.ts';
 import { isKept, type NewMessage, type Outcome } from '../message.ts';
-import type { TimeSlicer } from '../time-slicer.ts';
+import type { Slicer } from '../time-slicer.ts';
 import { toOutcomeLine } from './import-outcome.ts';
 import type { ImportSlots } from './import-slots.ts';
 import type { MessageImportOptions, MessageImportService } from './message-import.service.ts';
@@ -19,12 +19,13 @@ export interface ImportStreamDeps {
   readonly slots: ImportSlots;
   /** Whose turn it is among those that wait for a slot. */
   readonly slotKey: string;
-  readonly slicer: TimeSlicer;
+  readonly slicer: Slicer;
   /** Lines that are stored together at most. */
   readonly linesPerGroup: number;
 }
 
-type StreamOptions = MessageImportOptions & { readonly tally: ImportTally };
+type StreamOptions = Omit<MessageImportOptions, 'slot'> & { readonly tally: ImportTally };
+type GroupOptions = StreamOptions & MessageImportOptions;
 
 /** Counts of an import, for its log line. */
 export interface ImportTally {
@@ -37,7 +38,7 @@ const charactersPerGroup = 65_536;
 /** Groups of one stream whose outcomes have not been taken. Enough for every writer to have some. */
 const groupsUnderWay = 16;
 /** Lines under way and outcomes that were not taken, of one stream, in characters: beyond it no more is read. */
-const maxHeldCharacters = 1_048_576;
+export const maxHeldCharacters = 1_048_576;
 
 /**
  * Stores the messages of the lines, a group at a time, and tells what became of each line, in their order. Lines are
@@ -62,8 +63,9 @@ export async function* importLines(
     }
     const characters = charactersOf(next.value);
     heldCharacters += characters;
-    const release = await deps.slots.acquire(deps.slotKey);
-    const text = importGroup(next.value, deps, options).finally(release);
+    const slot = deps.slots.open(deps.slotKey);
+    await slot.take();
+    const text = importGroup(next.value, deps, { ...options, slot }).finally(() => slot.giveBack());
     void text.then((known) => (heldCharacters += known.length - characters));
     underWay.push(text);
   }
@@ -119,7 +121,7 @@ function charactersOf(lines: readonly InputLine[]): number {
 async function importGroup(
   group: readonly InputLine[],
   deps: ImportStreamDeps,
-  options: StreamOptions,
+  options: GroupOptions,
 ): Promise<string> {
   const outcomes = await outcomesOf(group, deps, options);
   return group
@@ -135,7 +137,7 @@ async function importGroup(
 async function outcomesOf(
   group: readonly InputLine[],
   { service, check, admit, onFault, slicer }: ImportStreamDeps,
-  options: StreamOptions,
+  options: GroupOptions,
 ): Promise<readonly (Outcome | AppError)[]> {
   try {
     const checked = await slicer.map(group, ({ text }) => (text instanceof AppError ? text : checkLine(text, check)));

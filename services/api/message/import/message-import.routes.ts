@@ -11,7 +11,7 @@ import { checkMessage } from '../check-message.ts';
 import type { NewMessage } from '../message.ts';
 import type { MessageCreateSchema } from '../message.schemas.ts';
 import type { TimeSlicer } from '../time-slicer.ts';
-import { importLines, type ImportTally } from './import-stream.ts';
+import { importLines, maxHeldCharacters, type ImportTally } from './import-stream.ts';
 import { ImportSlots } from './import-slots.ts';
 import { inputChunks } from './input-chunks.ts';
 import { importOutcomeSchema } from './message-import.schemas.ts';
@@ -21,6 +21,7 @@ import { readLines } from './ndjson-lines.ts';
 export interface MessageImportRoutesDeps {
   readonly service: MessageImportService;
   readonly messageSchema: MessageCreateSchema;
+  /** With the outcomes that are held for a client, what a stream takes of the memory for bodies. */
   readonly maxLineBytes: number;
   /** The input of a client that sends nothing for this long is ended. */
   readonly stallMs: number;
@@ -72,27 +73,37 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
   const slots = new ImportSlots(deps.groupsAtOnce);
   app.post(route.path, (c) => {
     checkHeaders(c);
+    const { tenantId, keyId } = c.get('credential');
+    const slicer = deps.slicer.of(tenantId ?? keyId);
+    const memory = c.get('bodyMemory').open(keyId);
+    memory.grow(deps.maxLineBytes + maxHeldCharacters);
     const requestId = c.get('requestId');
     const tally: ImportTally = { stored: 0, duplicate: 0, error: 0 };
     const gone = c.req.raw.signal;
     const chunks = inputChunks(c.req.raw.body, { stopping: deps.stopping, stallMs: deps.stallMs });
     const outcomes = importLines(
-      readLines(chunks, deps.maxLineBytes, deps.slicer),
+      readLines(chunks, deps.maxLineBytes, slicer),
       {
         service: deps.service,
         ...checksFor(c, deps.messageSchema),
         slots,
         // A key of all tenants is many callers: each of its streams has turns of its own.
-        slotKey: c.get('credential').tenantId ?? requestId,
-        slicer: deps.slicer,
+        slotKey: tenantId ?? requestId,
+        slicer,
         linesPerGroup: deps.linesPerGroup,
         onFault: (error) =>
           deps.logger.error({ requestId, code: error.code, err: error.cause ?? error }, 'import line'),
       },
       { requestId, signal: AbortSignal.any([gone, deps.stopping]), tally },
     );
-    const logged = logAtEnd(outcomes, () => deps.logger.info({ requestId, ...tally }, 'import ended'));
-    return c.body(textStream(logged), 200, {
+    const end = (): void => {
+      memory.release();
+      deps.logger.info({ requestId, ...tally }, 'import ended');
+    };
+    // A client that is gone before the answer starts never starts the stream, which then has no end.
+    gone.addEventListener('abort', () => memory.release(), { once: true });
+    if (gone.aborted) memory.release();
+    return c.body(textStream(callAtEnd(outcomes, end)), 200, {
       'content-type': 'application/x-ndjson',
       // Proxies that gather answers would make the client wait for its outcomes (nginx).
       'x-accel-buffering': 'no',
@@ -135,10 +146,10 @@ function checksFor(c: Context<ApiEnv>, schema: MessageCreateSchema) {
   };
 }
 
-async function* logAtEnd(source: AsyncIterable<string>, log: () => void): AsyncGenerator<string> {
+async function* callAtEnd(source: AsyncIterable<string>, end: () => void): AsyncGenerator<string> {
   try {
     yield* source;
   } finally {
-    log();
+    end();
   }
 }

@@ -4,11 +4,14 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
 import type { MessageService } from '../message.service.ts';
 import type { NewMessage, Outcome } from '../message.ts';
+import type { ImportSlot } from './import-slots.ts';
 
 export interface MessageImportOptions {
   readonly requestId: string;
   /** Ends the waiting for a full queue. */
   readonly signal: AbortSignal;
+  /** Held while the messages are written, and given back while a full queue is waited for. */
+  readonly slot: ImportSlot;
 }
 
 export type MessageImportService = ReturnType<typeof createMessageImportService>;
@@ -17,13 +20,16 @@ export type MessageImportService = ReturnType<typeof createMessageImportService>
 const patienceMs = 30_000;
 
 export function createMessageImportService({ messages }: { readonly messages: Pick<MessageService, 'create'> }) {
-  const create = async (input: readonly NewMessage[], { requestId }: MessageImportOptions) =>
-    (await messages.create(input, { mode: 'stream', requestId })).outcomes;
+  async function create(input: readonly NewMessage[], { requestId, slot }: MessageImportOptions) {
+    await slot.take();
+    return (await messages.create(input, { mode: 'stream', requestId })).outcomes;
+  }
 
   /** Waits where others are refused: a stream is slowed down instead. */
   async function createPatiently(input: readonly NewMessage[], options: MessageImportOptions) {
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(patienceMs)]);
-    return retryUntilDone(() => create(input, options), { signal, shouldRetry: isFull, onRetry: () => undefined });
+    const onRetry = () => options.slot.giveBack();
+    return retryUntilDone(() => create(input, options), { signal, shouldRetry: isFull, onRetry });
   }
 
   return {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { TimeSlicer } from '../time-slicer.ts';
 import { readLines, type InputLine } from './ndjson-lines.ts';
 
-const slicer = new TimeSlicer();
+const slicer = new TimeSlicer().of('t');
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

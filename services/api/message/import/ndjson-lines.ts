@@ -1,6 +1,6 @@
 import { TextDecoder } from 'node:util';
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import type { TimeSlicer } from '../time-slicer.ts';
+import type { Slicer } from '../time-slicer.ts';
 
 /** A line of the input, by its number from 1, or what is wrong with its bytes. */
 export interface InputLine {
@@ -22,7 +22,7 @@ const bytesPerSlice = 65_536;
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
   maxLineBytes: number,
-  slicer: TimeSlicer,
+  slicer: Slicer,
 ): AsyncGenerator<readonly InputLine[]> {
   const cutter = new LineCutter(maxLineBytes);
   for await (const chunk of chunks) {

@@ -17,7 +17,7 @@ export async function insertMessages(db: Kysely<Schema>, rows: readonly MessageR
 /** Nothing to look for: the statement that most messages go through. */
 async function insertAll(db: Kysely<Schema>, rows: readonly MessageRow[]): Promise<void> {
   await sql`
-    with input as materialized (${input(rows)}), known_tenant as (${insertTenants}), stored as (
+    with input as materialized (${input(rows)}), known_tenant as (${insertTenantsOfInput}), stored as (
       insert into message (${columns}, search_language) select ${columns}, ${currentLanguage} from input
     )
     insert into embedding_pending (tenant_id, message_id, generation, content_hash)
@@ -25,16 +25,24 @@ async function insertAll(db: Kysely<Schema>, rows: readonly MessageRow[]): Promi
   `.execute(db);
 }
 
-/** In the order of their external ids, so that two writers wait for each other instead of deadlocking. */
+/** Inserts the tenants that are not known, in the order in which every statement inserts them. */
+export async function insertTenants(db: Kysely<Schema>, rows: readonly MessageRow[]): Promise<void> {
+  const tenantIds = [...new Set(rows.map((row) => row.tenantId))];
+  await sql`
+    insert into tenant (tenant_id) select * from unnest(${tenantIds}::text[]) order by 1 on conflict do nothing
+  `.execute(db);
+}
+
+/** In the order of the rows, after their tenants: two writers wait for each other instead of deadlocking. */
 async function insertUntaken(db: Kysely<Schema>, rows: readonly MessageRow[]): Promise<ReadonlySet<string>> {
   const result = await sql<{ id: string }>`
-    with input as materialized (${input(rows)}), known_tenant as (${insertTenants}), stored as (
+    with input as materialized (${input(rows)}), known_tenant as (${insertTenantsOfInput}), stored as (
       insert into message (${columns}, search_language)
       select ${columns}, ${currentLanguage} from input i
-      where i.external_id is null or not exists (
+      where (select count(*) >= 0 from known_tenant) and (i.external_id is null or not exists (
         select from archived_message a where a.tenant_id = i.tenant_id and a.external_id = i.external_id
-      )
-      order by i.tenant_id, i.external_id, i.n
+      ))
+      order by i.n
       on conflict (tenant_id, external_id) where external_id is not null do nothing
       returning tenant_id, id
     ), outbox as (
@@ -52,8 +60,9 @@ const columns = sql`tenant_id, id, conversation_id, role, content, metadata, imp
 // Asked once a statement: the database knows which language is searched in, and all writers agree.
 const currentLanguage = sql`(select language from search_language where state = 'current')`;
 
-const insertTenants = sql`
-  insert into tenant (tenant_id) select distinct tenant_id from input order by 1 on conflict do nothing`;
+const insertTenantsOfInput = sql`
+  insert into tenant (tenant_id) select distinct tenant_id from input order by 1 on conflict do nothing
+  returning tenant_id`;
 
 function input(rows: readonly MessageRow[]) {
   const column = <T>(pick: (row: MessageRow) => T): T[] => rows.map(pick);

@@ -5,7 +5,8 @@ import { claimKeys } from '../idempotency/claim-keys.ts';
 import { toRecordedOutcome, type IdempotencyClaim, type RecordedAnswer } from '../idempotency/idempotency.ts';
 import { findAnswer, recordAnswers } from '../idempotency/recorded-answers.ts';
 import type { Outcome } from '../message.ts';
-import { storeEach, storeInParts, storeMessages } from './store-messages.ts';
+import type { MessageRow } from './message-row.ts';
+import { inInsertOrder, storeEach, storeInParts, storeMessages } from './store-messages.ts';
 import { costOf, type WriteRequest, type WriteResult } from './write-request.ts';
 
 export interface MessageWriteRepositoryOptions {
@@ -66,18 +67,31 @@ export function createMessageWriteRepository(db: Kysely<Schema>, { onRefusedRow 
   }
 
   async function rowByRow(transaction: Kysely<Schema>, requests: readonly WriteRequest[]): Promise<Outcome[]> {
-    const outcomes = await storeEach(transaction, rowsOf(requests), onRefusedRow);
+    const outcomes = await storeInOrder(requests, (rows) => storeEach(transaction, rows, onRefusedRow));
     if (outcomes.every(({ kind }) => kind === 'refused')) throw new AllRefused(outcomes);
     return outcomes;
   }
 }
 
 function atOnce(transaction: Kysely<Schema>, requests: readonly WriteRequest[]): Promise<Outcome[]> {
-  return storeMessages(transaction, rowsOf(requests));
+  return storeInOrder(requests, (rows) => storeMessages(transaction, rows));
 }
 
 function inParts(transaction: Kysely<Schema>, requests: readonly WriteRequest[]): Promise<Outcome[]> {
-  return storeInParts(transaction, rowsOf(requests), maxStatementCost);
+  return storeInOrder(requests, (rows) => storeInParts(transaction, rows, maxStatementCost));
+}
+
+/** @returns the outcomes in the order of the requests and their rows. */
+async function storeInOrder(
+  requests: readonly WriteRequest[],
+  store: (rows: readonly MessageRow[]) => Promise<Outcome[]>,
+): Promise<Outcome[]> {
+  const rows = requests.flatMap((request) => request.rows);
+  const ordered = inInsertOrder(rows);
+  const outcomes = await store(ordered);
+  if (ordered === rows) return outcomes;
+  const places = new Map(ordered.map((row, n) => [row, n]));
+  return rows.flatMap((row) => outcomes[places.get(row) ?? -1] ?? []);
 }
 
 /** Undoes the transaction: a request of which nothing is stored does not use up its key. */
@@ -110,8 +124,6 @@ async function writeClaimed(
 }
 
 const keyOf = (claim: IdempotencyClaim) => `${claim.tenantId}/${claim.key}`;
-
-const rowsOf = (requests: readonly WriteRequest[]) => requests.flatMap((request) => request.rows);
 
 /** Gives each request the outcomes of its own rows. */
 function toResults(requests: readonly WriteRequest[], outcomes: readonly Outcome[]): WriteResult[] {

@@ -3,7 +3,7 @@ import { isRefusedRow } from '@memory-layer/shared/db/is-refused-data';
 import { sql, type Kysely } from 'kysely';
 import type { Kept, Outcome } from '../message.ts';
 import { findByExternalId, type ExistingMessage } from './find-by-external-id.ts';
-import { insertMessages } from './insert-messages.ts';
+import { insertMessages, insertTenants } from './insert-messages.ts';
 import type { MessageRow } from './message-row.ts';
 import { rowCost } from './write-request.ts';
 
@@ -11,8 +11,20 @@ import { rowCost } from './write-request.ts';
 const rounds = 3;
 
 /**
+ * The order in which every transaction inserts its rows, so that two of them wait for each other and never deadlock.
+ * Of rows with the same external id the first stays the first.
+ */
+export function inInsertOrder(rows: readonly MessageRow[]): readonly MessageRow[] {
+  if (rows.every((row) => row.externalId === undefined)) return rows;
+  return rows.toSorted((a, b) => compare(a.tenantId, b.tenantId) || compare(a.externalId ?? '', b.externalId ?? ''));
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : Number(a > b));
+
+/**
  * Stores messages with their pending rows; what was stored before under its external id is found again.
  *
+ * @param rows in {@link inInsertOrder}.
  * @returns an outcome a row, in their order.
  */
 export async function storeMessages(db: Kysely<Schema>, rows: readonly MessageRow[]): Promise<Outcome[]> {
@@ -40,6 +52,8 @@ export async function storeInParts(
   rows: readonly MessageRow[],
   maxStatementCost: number,
 ): Promise<Outcome[]> {
+  // A later part would wait for a tenant while it holds the messages of an earlier one.
+  await insertTenants(transaction, rows);
   const outcomes: Outcome[] = [];
   let part: MessageRow[] = [];
   let cost = 0;
@@ -60,23 +74,42 @@ export async function storeEach(
   rows: readonly MessageRow[],
   onRefusedRow: (error: unknown) => void,
 ): Promise<Outcome[]> {
+  // A tenant that the database refuses is found with its rows.
+  await unlessRefused(transaction, () => insertTenants(transaction, rows));
+  return storeHalves(transaction, rows, onRefusedRow);
+}
+
+async function storeHalves(
+  transaction: Kysely<Schema>,
+  rows: readonly MessageRow[],
+  onRefusedRow: (error: unknown) => void,
+): Promise<Outcome[]> {
+  const stored = await unlessRefused(transaction, () => storeMessages(transaction, rows));
+  if (stored.isDone) return stored.result;
+  if (rows.length === 1) {
+    onRefusedRow(stored.error);
+    return [{ kind: 'refused' }];
+  }
+  const middle = rows.length >> 1;
+  const first = await storeHalves(transaction, rows.slice(0, middle), onRefusedRow);
+  return [...first, ...(await storeHalves(transaction, rows.slice(middle), onRefusedRow))];
+}
+
+type Tried<T> = { readonly isDone: true; readonly result: T } | { readonly isDone: false; readonly error: unknown };
+
+/** Undoes what the database refuses, and the transaction goes on. */
+async function unlessRefused<T>(transaction: Kysely<Schema>, work: () => Promise<T>): Promise<Tried<T>> {
   await sql`savepoint before_rows`.execute(transaction);
   try {
-    const outcomes = await storeMessages(transaction, rows);
+    const result = await work();
     await sql`release savepoint before_rows`.execute(transaction);
-    return outcomes;
+    return { isDone: true, result };
   } catch (error) {
     if (!isRefusedRow(error)) throw error;
     await sql`rollback to savepoint before_rows`.execute(transaction);
     await sql`release savepoint before_rows`.execute(transaction);
-    if (rows.length === 1) {
-      onRefusedRow(error);
-      return [{ kind: 'refused' }];
-    }
+    return { isDone: false, error };
   }
-  const middle = rows.length >> 1;
-  const first = await storeEach(transaction, rows.slice(0, middle), onRefusedRow);
-  return [...first, ...(await storeEach(transaction, rows.slice(middle), onRefusedRow))];
 }
 
 const keyOf = (message: Pick<MessageRow, 'tenantId' | 'externalId'>) => `${message.tenantId}/${message.externalId}`;
