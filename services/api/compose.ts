@@ -66,7 +66,7 @@ export interface ApiResources {
   readonly rateStore: RateStore | undefined;
   /** Keys besides the configured ones: the generated one of the embedded mode. */
   readonly extraKeys: readonly ApiKey[];
-  /** What is to be kept to beside the configuration, where the database runs one statement at a time. */
+  /** Limits that override the configuration, where the database runs one statement at a time. */
   readonly writing?: { readonly maxWriters: number; readonly maxRowsPerFlush: number };
   readonly environment: string;
   readonly version: string;
@@ -247,7 +247,10 @@ function importLimits(config: ApiConfig, { writing }: ApiResources) {
   return { groupsAtOnce: 4 * writers, linesPerGroup: writing?.maxRowsPerFlush ?? 500 };
 }
 
-function composeWriter(config: ApiConfig, { database, logger, writing }: ApiResources): MessageWriter {
+export function composeWriter(
+  config: Pick<ApiConfig, 'ingest'>,
+  { database, logger, writing }: Pick<ApiResources, 'database' | 'logger' | 'writing'>,
+): MessageWriter {
   const repository = createMessageWriteRepository(database.queries, {
     onRefusedRow: (error) => logger.error({ err: error }, 'the database refuses a message that passed all checks'),
   });
@@ -277,7 +280,7 @@ function createHttpServer(
 }
 
 /** What one tenant and one key may have of this process at a time. */
-function createShares(config: Pick<ApiConfig, 'reads' | 'bodyMemory'>, metrics: Metrics) {
+export function createShares(config: Pick<ApiConfig, 'reads' | 'bodyMemory'>, metrics: Metrics) {
   metrics.readsWaiting.set(0);
   metrics.bodyBytes.set(0);
   return {

@@ -11,7 +11,7 @@ import type { LeaseKeeper } from './lease-keeper.ts';
 import { estimateLeasedTokens, type LeasedMessage, type TenantWork } from './lease-statement.ts';
 import { LeasedWork } from './leased-work.ts';
 import type { TenantTurns } from './tenant-turns.ts';
-import { TimeoutSuspects } from './timeout-suspects.ts';
+import { PoisonSuspects } from './poison-suspects.ts';
 import { UnfinishedMessages } from './unfinished-messages.ts';
 
 export interface EmbeddingServiceDeps {
@@ -49,7 +49,7 @@ export type EmbeddingService = ReturnType<typeof createEmbeddingService>;
 export function createEmbeddingService(deps: EmbeddingServiceDeps) {
   const { repository, embedder, logger, metrics } = deps;
   const unfinished = new UnfinishedMessages(unfinishedBytes);
-  const suspects = new TimeoutSuspects();
+  const poisonSuspects = new PoisonSuspects();
 
   /** Messages that were leased too often without an outcome: whatever worked on them died each time. */
   async function giveUpExhausted(work: TenantWork, leased: readonly LeasedMessage[]): Promise<LeasedMessage[]> {
@@ -103,7 +103,7 @@ export function createEmbeddingService(deps: EmbeddingServiceDeps) {
 
   /** Those whose call ran out of time again, though the embedder worked meanwhile, are at fault themselves. */
   function refusedAfterTimeouts(work: TenantWork, { timedOut, deferReason }: IsolatedOutcome): Refused[] {
-    return suspects.addTimeouts(work, timedOut, deps.probe.successes).map((message) => ({
+    return poisonSuspects.addTimeouts(work, timedOut, deps.probe.successes).map((message) => ({
       message,
       error: new AppError('embedding_unavailable', deferReason),
       reason: deferReason,
@@ -182,7 +182,7 @@ export function createEmbeddingService(deps: EmbeddingServiceDeps) {
     const [work, messages] = args;
     for (const message of messages) {
       unfinished.forget(work, message);
-      suspects.forget(work, message);
+      poisonSuspects.forget(work, message);
     }
     const written = repository.complete(...args);
     // Heard by whoever waits for all of them.

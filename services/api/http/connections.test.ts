@@ -166,6 +166,25 @@ describe('the connections of one address', () => {
     expect(other.heard()).toContain('200 OK');
   });
 
+  test('are counted while they are open: closed ones give their places back', async () => {
+    const { open, closed } = await listen({ limits });
+    for (let round = 0; round < 3; round += 1) {
+      const clients: RawClient[] = [];
+      for (let n = 0; n < limits.maxConnectionsPerAddress; n += 1) clients.push(await open());
+      for (const client of clients) client.send(`${head}connection: close\r\n\r\n`);
+      const answers = await Promise.all(clients.map((client) => client.rest()));
+      expect(answers.map((answer) => readAnswer(answer).status)).toEqual([200, 200, 200]);
+    }
+    expect(closed).toEqual([]);
+  });
+
+  test('are no more than the limit after many took the place of another', async () => {
+    const { open } = await listen({ limits });
+    const clients: RawClient[] = [];
+    for (let n = 0; n < 4 * limits.maxConnectionsPerAddress; n += 1) clients.push(await open());
+    await vi.waitFor(() => expect(clients.filter(isOpen)).toEqual(clients.slice(-limits.maxConnectionsPerAddress)));
+  });
+
   test('are not limited for a trusted proxy', async () => {
     const { open } = await listen({ limits, isProxy: (address) => address === '127.0.0.1' });
     const clients = [await open(), await open(), await open(), await open(), await open()];

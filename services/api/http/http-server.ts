@@ -21,7 +21,7 @@ export interface HttpServerOptions {
   readonly limits?: Partial<ConnectionLimits>;
   /** Peers that connect for many clients; none when not given. */
   readonly isProxy?: (address: string) => boolean;
-  /** Told of each connection that is closed before its client has done with it. */
+  /** Called for each connection that the server closes before its client is done with it. */
   readonly onClose?: (reason: CloseReason) => void;
 }
 

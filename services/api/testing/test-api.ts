@@ -15,8 +15,9 @@ import type { Kysely } from 'kysely';
 import { createBacklogReader } from '../admin/backlog.ts';
 import { createHealthService } from '../admin/health.service.ts';
 import { createApp } from '../app.ts';
-import { BodyMemory, type BodyMemoryLimits } from '../cost/body-memory.ts';
-import { TenantConcurrencyLimiter, type ConcurrencyLimits } from '../cost/tenant-concurrency-limiter.ts';
+import { composeWriter, createShares } from '../compose.ts';
+import type { BodyMemoryLimits } from '../cost/body-memory.ts';
+import type { ConcurrencyLimits } from '../cost/tenant-concurrency-limiter.ts';
 import { createEmbeddingFailureRepository } from '../embedding-failure/embedding-failure.repository.ts';
 import { createEmbeddingFailureService } from '../embedding-failure/embedding-failure.service.ts';
 import { EventFeed, type EventFeedOptions } from '../events/event-feed.ts';
@@ -28,9 +29,7 @@ import { createEmbeddingStatusRepository } from '../message-wait/embedding-statu
 import { createEmbeddingWaiter } from '../message-wait/embedding-waiter.ts';
 import { createMessageService } from '../message/message.service.ts';
 import { createMessageImportService } from '../message/import/message-import.service.ts';
-import { createMessageWriteRepository } from '../message/write/message-write.repository.ts';
 import { TimeSlicer } from '../message/time-slicer.ts';
-import { MessageWriter } from '../message/write/message-writer.ts';
 import type { RateLimiters } from '../rate-limit/rate-limiter.ts';
 import { createRetentionRunRepository } from '../retention/retention-run.repository.ts';
 import { createRetentionService, type RetentionServiceDeps } from '../retention/retention.service.ts';
@@ -185,13 +184,10 @@ function composeTestApp(database: Database, shared: Shared) {
   const slicer = new TimeSlicer();
   const messages = createMessageService({
     messages: createMessageRepository(db),
-    writer: new MessageWriter({
-      repository: createMessageWriteRepository(db, {
-        onRefusedRow: (error) => logger.error({ err: error }, 'the database refuses a message that passed all checks'),
-      }),
-      writers: 2,
-      maxQueuedBytes: options.maxQueuedBytes ?? 67_108_864,
-    }),
+    writer: composeWriter(
+      { ingest: { writers: 2, maxQueuedBytes: options.maxQueuedBytes ?? 67_108_864 } },
+      { database, logger },
+    ),
     bell: { ring: (tenantId, generation, requestId) => void rings.push({ tenantId, generation, requestId }) },
     waiter: createEmbeddingWaiter({ statuses: createEmbeddingStatusRepository(db), logger }),
     activeGeneration: () => generations.getActive().generation,
@@ -273,19 +269,12 @@ function composeTestApp(database: Database, shared: Shared) {
     requestTimeoutMs: options.requestTimeoutMs ?? 15_000,
     allowedOrigins: options.allowedOrigins ?? [],
     rateLimiters: options.rateLimiters ?? {},
-    bodyMemory: new BodyMemory(
-      { perKey: 67_108_864, total: 268_435_456, ...options.bodyMemory },
+    ...createShares(
       {
-        held: (bytes) => metrics.bodyBytes.set(bytes),
-        refused: (reason) => metrics.bodiesRefused.inc({ reason }),
+        reads: { perTenant: 8, shared: 8, queuePerTenant: 100, total: 16, queueTotal: 1000, ...options.reads },
+        bodyMemory: { perKey: 67_108_864, total: 268_435_456, ...options.bodyMemory },
       },
-    ),
-    readLimiter: new TenantConcurrencyLimiter(
-      { perTenant: 8, shared: 8, queuePerTenant: 100, total: 16, queueTotal: 1000, ...options.reads },
-      {
-        waiting: (requests) => metrics.readsWaiting.set(requests),
-        refused: (reason) => metrics.readsRefused.inc({ reason }),
-      },
+      metrics,
     ),
     trustedProxies: new BlockList(),
     logger,

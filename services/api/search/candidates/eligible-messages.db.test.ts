@@ -161,7 +161,7 @@ test('a filter that indexes answer is none that is looked up first', async () =>
   const isLookedUpFirst = async (filter: Partial<CandidateFilter>) => {
     const recorder = recordQueries(database.db);
     await findCandidates(recorder.db, { ...plain, filter: { ...noFilter, ...filter } }, few);
-    return recorder.takeStatements().join('').includes('eligible_are_few');
+    return recorder.takeStatements().join('').includes('filter_is_selective');
   };
   const cheap = [
     {},

@@ -14,12 +14,12 @@ import type { CandidateQuery } from './candidate-query.ts';
 export interface EligibleMessages {
   /** Common table expressions that the others refer to. */
   readonly tables: RawBuilder<unknown>;
-  /** A table of one column, `id`, with repeats. Complete when they are few. */
+  /** A table of one column, `id`, with repeats. Complete when the filter is selective. */
   readonly table: RawBuilder<unknown>;
-  /** Few enough to compare all their vectors, which takes no longer than asking the graphs for those that pass. */
-  readonly areFew: RawBuilder<boolean>;
-  /** Few enough to score all of them by their words. */
-  readonly areFewByWords: RawBuilder<boolean>;
+  /** Few enough pass to compare all their vectors, which takes no longer than asking the graphs for those that pass. */
+  readonly isSelective: RawBuilder<boolean>;
+  /** Few enough pass to score all of them by their words. */
+  readonly isSelectiveByWords: RawBuilder<boolean>;
 }
 
 /** How many messages are few. */
@@ -78,14 +78,14 @@ export function eligibleMessages(
           and not (select is_true from filter_is_common)
         limit ${sql.lit(most + 1)}
       ),
-      eligible_are_few as materialized (
+      filter_is_selective as materialized (
         select found <= ${sql.lit(most)} as is_true, found <= ${sql.lit(few.byWords)} as by_words from (
           select case when (select is_true from filter_is_common) then ${sql.lit(most + 1)} else (select count(*) from eligible) end as found
         ) counted
       )`,
     table: sql`eligible`,
-    areFew: sql<boolean>`(select is_true from eligible_are_few)`,
-    areFewByWords: sql<boolean>`(select by_words from eligible_are_few)`,
+    isSelective: sql<boolean>`(select is_true from filter_is_selective)`,
+    isSelectiveByWords: sql<boolean>`(select by_words from filter_is_selective)`,
   };
 }
 

@@ -72,11 +72,11 @@ function byVector(
          where e.tenant_id = ${tenant.id} and e.message_id = few.id and e.generation + 0 = ${sql.lit(query.generation)}
            and ${filter.similarity === undefined ? sql`true` : filterConditions(filter, 'e')}
          offset 0
-       ) e where ${eligible.areFew}
+       ) e where ${eligible.isSelective}
        offset 0
      ) found group by id order by 2, 1 limit ${sql.lit(limit)})
     union all
-    (${nearestCandidates({ ...nearest, areFew: eligible.areFew })})`;
+    (${nearestCandidates({ ...nearest, isSelective: eligible.isSelective })})`;
 }
 
 /** Whether columns that `embedding` has, too, are filtered on. */

@@ -75,7 +75,7 @@ export function createLexicalQuery(query: LexicalQueryParts): LexicalQuery {
   const find = (step: CandidateStep | undefined, { tenant, filter, eligible }: LexicalCandidateOptions) => sql`
     select m.id, m.search_vector from ${tenant.message} m
     where m.tenant_id = ${tenant.id} and ${inStep(tenantId, step)} and ${filter} and ${required ?? sql`true`}
-      ${eligible === undefined ? sql`` : sql`and not ${eligible.areFewByWords}`}`;
+      ${eligible === undefined ? sql`` : sql`and not ${eligible.isSelectiveByWords}`}`;
 
   return {
     hasWords: terms.length > 0,
@@ -112,7 +112,7 @@ export function createLexicalQuery(query: LexicalQueryParts): LexicalQuery {
         return sql`select * from ${stepName(index)} ${isLast ? sql`` : sql`where not exists (select from ${stepName(index + 1)})`}`;
       });
       const { eligible } = options;
-      if (eligible !== undefined) results.push(amongFew(steps.at(-1), eligible, options));
+      if (eligible !== undefined) results.push(amongEligible(steps.at(-1), eligible, options));
       return sql`
         with ${sql.join(ctes)}
         select id, ${score('found')} as lexical_score from (${sql.join(results, sql` union all `)}) found
@@ -160,13 +160,17 @@ function inStep(tenantId: string, step: CandidateStep | undefined): RawBuilder<b
       or (${scope} @> ${[tenantId]}::text[] and m.search_vector @@ ${above}::tsquery))`;
 }
 
-/** All that have any of the words, of few that pass the filter: read by their keys. */
-function amongFew(any: CandidateStep | undefined, eligible: EligibleMessages, { tenant }: LexicalCandidateOptions) {
+/** All eligible messages that have any of the words, read by their keys, when the filter is selective. */
+function amongEligible(
+  any: CandidateStep | undefined,
+  eligible: EligibleMessages,
+  { tenant }: LexicalCandidateOptions,
+) {
   return sql`
     select m.id, m.search_vector from (select distinct id from ${eligible.table}) few cross join lateral (
       select m.id, m.search_vector from ${tenant.message} m
       where m.tenant_id = ${tenant.id} and m.id = few.id and m.search_vector @@ ${any?.query ?? null}::tsquery offset 0
-    ) m where ${eligible.areFewByWords}`;
+    ) m where ${eligible.isSelectiveByWords}`;
 }
 
 function newest(
@@ -179,10 +183,10 @@ function newest(
       select id, 0::float8 as lexical_score from (
         (select m.id, m.created_at from (select distinct id from ${eligible.table}) few
            join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = few.id
-         where ${eligible.areFewByWords})
+         where ${eligible.isSelectiveByWords})
         union all
         (select m.id, m.created_at from ${tenant.message} m
-         where m.tenant_id = ${tenant.id} and ${filter} and ${required} and not ${eligible.areFewByWords}
+         where m.tenant_id = ${tenant.id} and ${filter} and ${required} and not ${eligible.isSelectiveByWords}
          order by m.created_at desc, m.id desc limit ${sql.lit(limit)})
       ) found
       order by created_at desc, id desc limit ${sql.lit(limit)}`;

@@ -19,8 +19,8 @@ export interface NearestQuery {
   /** Over `message m`, which is joined for it; undefined: all. */
   readonly messageCondition: RawBuilder<boolean> | undefined;
   readonly segments: ReadySegments;
-  /** Whether those that pass the filter are few: then nothing is found here. Undefined: a sample tells. */
-  readonly areFew?: RawBuilder<boolean> | undefined;
+  /** Whether few messages pass the filter: then nothing is found here. Undefined: estimated from a sample. */
+  readonly isSelective?: RawBuilder<boolean> | undefined;
 }
 
 export interface NearestRow {
@@ -40,12 +40,12 @@ export function nearestCandidates(query: NearestQuery): RawBuilder<NearestRow> {
   const isJoined = query.messageCondition !== undefined;
   const plan = planGraphs(query.segments, { limit: query.limit, isJoined });
   const isFiltered = query.filter !== undefined || isJoined;
-  const { areFew } = query;
+  const { isSelective } = query;
   if (plan === undefined || (isFiltered && query.segments.sample.length === 0)) {
-    return exactly(query, areFew === undefined ? sql<boolean>`true` : sql<boolean>`not ${areFew}`);
+    return exactly(query, isSelective === undefined ? sql<boolean>`true` : sql<boolean>`not ${isSelective}`);
   }
-  const common = areFew === undefined ? isCommon(query, plan) : sql`select not ${areFew} as is_true`;
-  const isOffered = areFew === undefined ? sql<boolean>`true` : sql<boolean>`not ${areFew}`;
+  const common = isSelective === undefined ? isCommon(query, plan) : sql`select not ${isSelective} as is_true`;
+  const isOffered = isSelective === undefined ? sql<boolean>`true` : sql<boolean>`not ${isSelective}`;
   return sql<NearestRow>`
     with common as materialized (${isFiltered ? common : sql`select true as is_true`}),
     near as (${sql.join([...fromGraphs(query, plan), ...fromRest(query)], sql` union all `)}),

@@ -3,16 +3,16 @@ import type { LeasedMessage, TenantWork } from './lease-statement.ts';
 const maxMessages = 10_000;
 
 /**
- * Messages whose call ran out of time while the embedder did not answer to a harmless text either. Once, that is the
- * embedder's fault: it may be away. When it worked in between and it happens again, the message may be what holds it.
+ * Messages that may be poison: their call timed out, and the embedder did not answer a harmless text either. Once, the
+ * embedder may be down. When it worked in between and the message times out again, the message is at fault.
  */
-export class TimeoutSuspects {
-  /** Calls of the embedder that had succeeded when the message was last waited for in vain. */
+export class PoisonSuspects {
+  /** Calls of the embedder that had succeeded when the message last timed out. */
   readonly #successesThen = new Map<string, number>();
 
   /**
    * @param successes calls of the embedder that have succeeded so far.
-   * @returns those of the messages that it is to be counted against.
+   * @returns the messages whose timeout counts as a failure of their own.
    */
   addTimeouts(work: TenantWork, messages: readonly LeasedMessage[], successes: number): LeasedMessage[] {
     return messages.filter((message) => {

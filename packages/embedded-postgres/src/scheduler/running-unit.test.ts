@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+
+import { RunningUnit } from './running-unit.ts';
+
+const QUERY_CANCEL_PENDING = 8;
+const INTERRUPT_PENDING = 12;
+const LATCH_POINTER = 16;
+const LATCH = 32;
+
+function createUnit() {
+  const memory = new SharedArrayBuffer(64);
+  const words = new Int32Array(memory);
+  words[LATCH_POINTER >> 2] = LATCH;
+  const flags = {
+    memory,
+    queryCancelPending: QUERY_CANCEL_PENDING,
+    interruptPending: INTERRUPT_PENDING,
+    latch: LATCH_POINTER,
+  };
+  const unit = RunningUnit.over(flags);
+  return {
+    unit,
+    /** As another thread has it. */
+    elsewhere: new RunningUnit(unit.shared),
+    isCancelPending: () => words[QUERY_CANCEL_PENDING >> 2] === 1,
+    readFlags: () => [QUERY_CANCEL_PENDING, INTERRUPT_PENDING, LATCH].map((address) => words[address >> 2]),
+  };
+}
+
+describe('RunningUnit', () => {
+  it('sets what StatementCancelHandler sets', () => {
+    const { unit, elsewhere, readFlags } = createUnit();
+    unit.begin(1, undefined);
+    expect(elsewhere.cancel(1)).toBe(true);
+    expect(readFlags()).toEqual([1, 1, 1]);
+  });
+
+  it('leaves no cancellation to the next unit when its own has ended before it took effect', () => {
+    const { unit, elsewhere, isCancelPending } = createUnit();
+    for (const cancel of [() => elsewhere.cancel(1), () => elsewhere.cancelAny(), () => elsewhere.cancelIfLate()]) {
+      unit.begin(1, 1n);
+      cancel();
+      expect(isCancelPending()).toBe(true);
+      unit.end(1);
+      unit.begin(2, undefined);
+      expect(isCancelPending()).toBe(false);
+      unit.end(2);
+    }
+  });
+
+  it('is not cancelled for another session, before its deadline, or when it has ended', () => {
+    const { unit, elsewhere, readFlags } = createUnit();
+    unit.begin(1, process.hrtime.bigint() + 60_000_000_000n);
+    expect(elsewhere.cancel(2)).toBe(false);
+    elsewhere.cancelIfLate();
+    unit.end(1);
+    expect(elsewhere.cancel(1)).toBe(false);
+    elsewhere.cancelAny();
+    elsewhere.cancelIfLate();
+    expect(readFlags()).toEqual([0, 0, 0]);
+  });
+});
