@@ -148,7 +148,7 @@ describe('a batch', () => {
   });
 
   test('of items with long names that are not known is answered with their beginnings', async () => {
-    const messages = [{ ...message(0), ['~'.repeat(4_000_000)]: 1 }];
+    const messages = [{ ...message(0), ['~'.repeat(1_000_000)]: 1 }];
     const answer = await api.call('POST', '/v1/messages/batch', { body: { messages } });
     expect(answer.status).toBe(207);
     expect(answer.text.length).toBeLessThan(2000);
