@@ -41,7 +41,7 @@ function setUp(limits: Partial<ConcurrencyLimits> = {}) {
 /** A request that does not wait, and ends at once. */
 function letIn(limiter: TenantConcurrencyLimiter, tenantId: string): void {
   const release = limiter.acquire(tenantId, 1, () => never);
-  if (release instanceof Promise) throw new Error('it waits');
+  if (release instanceof Promise) throw new TypeError('it waits');
   release();
 }
 

@@ -33,6 +33,7 @@ import { TimeSlicer } from '../message/time-slicer.ts';
 import { MessageWriter } from '../message/write/message-writer.ts';
 import type { RateLimiters } from '../rate-limit/rate-limiter.ts';
 import { createRetentionRunRepository } from '../retention/retention-run.repository.ts';
+import { RetentionRunWaiter } from '../retention/retention-run-waiter.ts';
 import { createRetentionService, type RetentionServiceDeps } from '../retention/retention.service.ts';
 import { defaultWeights } from '../search/ranking/weights.ts';
 import { createHitReranker } from '../search/rerank/hit-reranker.ts';
@@ -200,6 +201,7 @@ function composeTestApp(database: Database, shared: Shared) {
     metrics,
   });
   const searchRepository = createSearchRepository(database);
+  const retentionRuns = createRetentionRunRepository(db);
   const app = createApp({
     messages,
     slicer,
@@ -232,7 +234,8 @@ function composeTestApp(database: Database, shared: Shared) {
       metrics,
     }),
     retention: createRetentionService({
-      runs: createRetentionRunRepository(db),
+      runs: retentionRuns,
+      waiter: new RetentionRunWaiter({ runs: retentionRuns, logger }),
       ring,
       waitMs: options.retentionWaitMs ?? 0,
       logger,
