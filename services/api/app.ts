@@ -45,7 +45,7 @@ export interface AppDeps {
   readonly search: SearchService;
   readonly retention: RetentionService;
   readonly embeddingFailures: EmbeddingFailureService;
-  readonly events: EventRoutesDeps;
+  readonly events: Omit<EventRoutesDeps, 'limiter'>;
   readonly health: HealthRoutesDeps;
   readonly keys: KeyRing;
   readonly limits: RequestSizeLimits;
@@ -102,9 +102,9 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   );
   app.route('/', messageRoutes({ ...storing, limiter, maxBodyBytes }));
   app.route('/', searchRoutes({ service: deps.search, limiter, maxBodyBytes, maxMetadataBytes }));
-  app.route('/', retentionRoutes({ service: deps.retention, maxBodyBytes: limits.maxBodyBytes }));
+  app.route('/', retentionRoutes({ service: deps.retention, limiter, maxBodyBytes }));
   app.route('/', embeddingFailureRoutes({ service: deps.embeddingFailures, limiter, maxBodyBytes }));
-  app.route('/', eventRoutes(deps.events));
+  app.route('/', eventRoutes({ ...deps.events, limiter }));
   app.route('/', healthRoutes(deps.health));
   if (deps.metricsEnabled) app.route('/', metricsRoutes(deps.metrics));
 

@@ -15,7 +15,7 @@ import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import { createPendingMessagesRepository } from '@memory-layer/shared/observability/pending-messages.repository';
 import { embeddingQueue, retentionQueue } from '@memory-layer/shared/queue/catalog';
 import { createEmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
-import type { QueueBackend } from '@memory-layer/shared/queue/queue-port';
+import type { Producer, QueueBackend } from '@memory-layer/shared/queue/queue-port';
 import type { Reranker } from '@memory-layer/shared/rerank/reranker';
 import { createBacklogReader } from './admin/backlog.ts';
 import { createHealthService } from './admin/health.service.ts';
@@ -40,6 +40,7 @@ import { createMessageWriteRepository } from './message/write/message-write.repo
 import { TimeSlicer } from './message/time-slicer.ts';
 import { MessageWriter } from './message/write/message-writer.ts';
 import { createRetentionRunRepository } from './retention/retention-run.repository.ts';
+import { RetentionRunWaiter } from './retention/retention-run-waiter.ts';
 import { createRetentionService } from './retention/retention.service.ts';
 import { createCandidateReader } from './search/candidate-reader.ts';
 import { createHitReranker } from './search/rerank/hit-reranker.ts';
@@ -110,6 +111,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   const writer = composeWriter(config, resources);
   const feed = new EventFeed({ log: createEventRepository(db), ...config.events, logger, metrics });
   const waiter = createEmbeddingWaiter({ statuses: createEmbeddingStatusRepository(db), logger });
+  const runWaiter = new RetentionRunWaiter({ runs: createRetentionRunRepository(db), logger });
   const messages = createMessageService({
     messages: createMessageRepository(db),
     writer,
@@ -167,14 +169,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       logger,
       metrics,
     }),
-    retention: createRetentionService({
-      runs: createRetentionRunRepository(db),
-      ring: (tenantId, runId) =>
-        retentionProducer.add('run-retention', { v: 1, tenantId, runId }, { deduplicationId: runId }),
-      // The rest of the request has the last second: a run that was asked for is never answered with 504.
-      waitMs: Math.max(0, Math.min(config.retentionWaitMs, config.requestTimeoutMs - 1000)),
-      logger,
-    }),
+    retention: composeRetention(config, resources, { producer: retentionProducer, waiter: runWaiter }),
     embeddingFailures: createEmbeddingFailureService({
       failures: createEmbeddingFailureRepository(db),
       bell,
@@ -232,6 +227,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     async stop() {
       stopping.abort();
       waiter.close();
+      runWaiter.close();
       await searchLanguage.stop();
       // Streams end by themselves only when they are told to: the server waits for them.
       await Promise.all([feed.stop(), server.stop()]);
@@ -239,6 +235,21 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       await Promise.all([embeddingProducer.close(), retentionProducer.close()]);
     },
   };
+}
+
+function composeRetention(
+  config: ApiConfig,
+  { database, logger }: ApiResources,
+  { producer, waiter }: { producer: Producer<typeof retentionQueue>; waiter: RetentionRunWaiter },
+) {
+  return createRetentionService({
+    runs: createRetentionRunRepository(database.queries),
+    waiter,
+    ring: (tenantId, runId) => producer.add('run-retention', { v: 1, tenantId, runId }, { deduplicationId: runId }),
+    // The rest of the request has the last second: a run that was asked for is never answered with 504.
+    waitMs: Math.max(0, Math.min(config.retentionWaitMs, config.requestTimeoutMs - 1000)),
+    logger,
+  });
 }
 
 /** As many groups as keep every writer busy; half of what a tenant may have in the queue, so that it can post beside. */

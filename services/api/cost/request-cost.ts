@@ -71,8 +71,20 @@ export function costOfListing({ limit }: { readonly limit: number }): RequestCos
   return { units: inQuarters(limit / 200) };
 }
 
-/** A message by its id. */
+/** A row by its id: a message, a retention run. */
 export const costOfRead: RequestCost = { units: 0.25 };
+
+/** A message with its vectors. */
+export const costOfDelete: RequestCost = { units: 0.5 };
+
+/** Up to the ids that a request names, or batches of failed messages for a third of the request's time. */
+export const costOfRetry: RequestCost = { units: 1 };
+
+/** The row that asks for a run; not the run, which a retention worker carries out. */
+export const costOfRetentionRun: RequestCost = { units: 0.25 };
+
+/** The first read of a stream of events; not those that follow, which are one for all streams. */
+export const costOfSubscription: RequestCost = { units: 0.25 };
 
 function inQuarters(units: number): number {
   return Math.ceil(units * 4) / 4;

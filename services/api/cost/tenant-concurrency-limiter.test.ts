@@ -38,6 +38,13 @@ function setUp(limits: Partial<ConcurrencyLimits> = {}) {
   return { clock, limiter, ask, finish, admitted, refused, waiting, failures };
 }
 
+/** A request that does not wait, and ends at once. */
+function letIn(limiter: TenantConcurrencyLimiter, tenantId: string): void {
+  const release = limiter.acquire(tenantId, 1, () => never);
+  if (release instanceof Promise) throw new TypeError('it waits');
+  release();
+}
+
 // Continuations of promises that are resolved already.
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
@@ -97,6 +104,27 @@ describe('one tenant', () => {
 });
 
 describe('several tenants', () => {
+  test('that ask one after the other are forgotten, also where nothing ever waits', () => {
+    const { clock, limiter } = setUp();
+    let most = 0;
+    for (let n = 0; n < 100_000; n += 1) {
+      clock.now += 10;
+      letIn(limiter, `tenant-${n}`);
+      most = Math.max(most, limiter.remembered);
+    }
+    // Those of one second.
+    expect(most).toBeLessThanOrEqual(101);
+    expect(limiter.tenants).toBe(0);
+  });
+
+  test('that came all at once are forgotten with the requests that follow', () => {
+    const { clock, limiter } = setUp();
+    for (let n = 0; n < 1000; n += 1) letIn(limiter, `tenant-${n}`);
+    clock.now += 2000;
+    for (let n = 0; n < 1000; n += 1) letIn(limiter, 'other');
+    expect(limiter.remembered).toBe(1);
+  });
+
   test('share what one alone may have, while they ask and for a while after', async () => {
     const { clock, ask, finish, admitted } = setUp({ perTenant: 4, shared: 2, queuePerTenant: 20 });
     for (let n = 1; n <= 15; n += 1) ask(`a${n}`);

@@ -47,6 +47,8 @@ const retryAfterSeconds = 1;
 // A tenant that waits for its answers asks again sooner.
 const activeMs = 1000;
 const aloneMs = 60_000;
+// More than one is remembered with each request, so that they become fewer.
+const forgottenPerRequest = 4;
 // What a tenant may take in one round: an ordinary request. A costlier one waits for as many rounds as it has units.
 const quantum = 1;
 
@@ -59,7 +61,7 @@ export class TenantConcurrencyLimiter {
   readonly #limits: ConcurrencyLimits;
   readonly #observer: LimiterObserver;
   readonly #tenants = new Map<string, Tenant>();
-  /** Tenants whose first waiting request only waits for the others; the next to be looked at comes first. */
+  /** Tenants below their own limit that wait for the process; the next to be looked at comes first. */
   readonly #ring = new Set<Tenant>();
   /** The first of them, once it was given what it may take in this round. */
   #turn: Tenant | undefined;
@@ -88,6 +90,11 @@ export class TenantConcurrencyLimiter {
   /** Tenants of which something runs or waits. */
   get tenants(): number {
     return this.#tenants.size;
+  }
+
+  /** Tenants whose latest request is remembered: those of the last second, and some that are still to be forgotten. */
+  get remembered(): number {
+    return this.#active.size;
   }
 
   /**
@@ -218,6 +225,7 @@ export class TenantConcurrencyLimiter {
     const at = this.#now();
     this.#active.delete(tenantId);
     this.#active.set(tenantId, at);
+    this.#forget(at, forgottenPerRequest);
     if (this.#last.tenantId !== tenantId) this.#otherAt = this.#last.at;
     this.#last = { tenantId, at };
   }
@@ -227,11 +235,18 @@ export class TenantConcurrencyLimiter {
     const now = this.#now();
     const otherAt = this.#last.tenantId === tenantId ? this.#otherAt : this.#last.at;
     if (otherAt < now - aloneMs) return perTenant;
-    for (const [id, at] of this.#active) {
-      if (at >= now - activeMs) break;
-      this.#active.delete(id);
-    }
+    this.#forget(now, this.#active.size);
     return Math.min(perTenant, shared / Math.max(1, this.#active.size));
+  }
+
+  /** Forgets the tenants that are no longer active, at most this many. */
+  #forget(now: number, max: number): void {
+    let left = max;
+    for (const [id, at] of this.#active) {
+      if (at >= now - activeMs || left === 0) return;
+      this.#active.delete(id);
+      left -= 1;
+    }
   }
 
   #fitsTotal(units: number): boolean {

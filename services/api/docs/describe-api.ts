@@ -21,7 +21,7 @@ export function createBareApp(version: string, given: Partial<AppDeps> = {}) {
       groupsAtOnce: 8,
     },
     search: { search: absent },
-    retention: { run: absent, getById: absent },
+    retention: { start: absent, waitForEnd: absent, getById: absent },
     embeddingFailures: { list: absent, retry: absent, retryAll: absent },
     events: { feed: { subscribe: absent }, heartbeatMs: 15_000 },
     health: { service: { check: absent, isReady: absent }, readBacklog: absent, environment: 'none', version },

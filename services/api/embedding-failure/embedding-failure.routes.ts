@@ -1,5 +1,5 @@
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
-import { costOfListing } from '../cost/request-cost.ts';
+import { costOfListing, costOfRetry } from '../cost/request-cost.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
@@ -63,13 +63,15 @@ export function embeddingFailureRoutes({ service, limiter, maxBodyBytes }: Embed
       const { tenant_id, message_ids } = c.req.valid('json');
       const tenantId = await admitTenant(c, tenant_id, { in: 'body', pointer: '/tenant_id' });
       const request = { tenantId, requestId: c.get('requestId') };
-      if (message_ids === undefined) {
-        const { retried, remaining } = await service.retryAll(request, c.get('signal')());
-        return c.json({ tenant_id: tenantId, retried, not_found: [], not_failed: [], remaining }, 200);
-      }
-      const { retried, notFound, notFailed } = await service.retry(request, message_ids);
-      const left = { not_found: [...notFound], not_failed: [...notFailed] };
-      return c.json({ tenant_id: tenantId, retried, ...left, remaining: false }, 200);
+      return withTenantSlot(c, { limiter, tenantId, cost: costOfRetry }, async () => {
+        if (message_ids === undefined) {
+          const { retried, remaining } = await service.retryAll(request, c.get('signal')());
+          return c.json({ tenant_id: tenantId, retried, not_found: [], not_failed: [], remaining }, 200);
+        }
+        const { retried, notFound, notFailed } = await service.retry(request, message_ids);
+        const left = { not_found: [...notFound], not_failed: [...notFailed] };
+        return c.json({ tenant_id: tenantId, retried, ...left, remaining: false }, 200);
+      });
     });
 }
 

@@ -1,7 +1,9 @@
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
+import { costOfSubscription } from '../cost/request-cost.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { commonErrors, keySecurity, problems } from '../http/openapi.ts';
+import { withTenantSlotFor, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import type { EventFeed } from './event-feed.ts';
 import { eventHeadersSchema, eventQuerySchema, eventStreamSchema } from './event.schemas.ts';
@@ -9,6 +11,7 @@ import { eventStream } from './event-stream.ts';
 
 export interface EventRoutesDeps {
   readonly feed: Pick<EventFeed, 'subscribe'>;
+  readonly limiter: ReadLimiter;
   readonly heartbeatMs: number;
 }
 
@@ -18,7 +21,7 @@ in an order that is the same for every reader. A client that comes back with \`L
 back that far (an hour by default); when it does not, the first event is \`reset\`: read anew what you need to know.`;
 
 /** What happens to messages, as a stream. */
-export function eventRoutes({ feed, heartbeatMs }: EventRoutesDeps) {
+export function eventRoutes({ feed, limiter, heartbeatMs }: EventRoutesDeps) {
   const stream = createRoute({
     method: 'get',
     path: '/v1/events',
@@ -48,13 +51,15 @@ export function eventRoutes({ feed, heartbeatMs }: EventRoutesDeps) {
     };
     // Hono answers HEAD as GET and leaves the body out: a stream that nobody reads would be kept.
     if (c.req.method === 'HEAD') return c.body(null, 200, headers);
-    const subscription = await feed.subscribe({
-      tenantId,
-      keyId: c.get('credential').keyId,
-      types: query.types,
-      after: c.req.valid('header')['last-event-id'],
-      signal: c.get('signal')(),
-    });
+    const subscription = await withTenantSlotFor(c, { limiter, tenantId, cost: costOfSubscription }, () =>
+      feed.subscribe({
+        tenantId,
+        keyId: c.get('credential').keyId,
+        types: query.types,
+        after: c.req.valid('header')['last-event-id'],
+        signal: c.get('signal')(),
+      }),
+    );
     return c.body(eventStream({ subscription, heartbeatMs }), 200, headers);
   });
 }

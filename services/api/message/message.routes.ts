@@ -1,5 +1,5 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
-import { costOfListing, costOfRead } from '../cost/request-cost.ts';
+import { costOfDelete, costOfListing, costOfRead } from '../cost/request-cost.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems, storingErrors } from '../http/openapi.ts';
@@ -145,7 +145,10 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     .openapi(remove, async (c) => {
       const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);
       // By the deadline alone: a client that goes away has asked for it all the same.
-      await service.deleteById(tenantId, c.req.valid('param').id, c.get('deadline'));
-      return c.body(null, 204);
+      const signal = c.get('deadline');
+      return withTenantSlot(c, { limiter, tenantId, cost: costOfDelete, signal }, async () => {
+        await service.deleteById(tenantId, c.req.valid('param').id, signal);
+        return c.body(null, 204);
+      });
     });
 }

@@ -1,6 +1,6 @@
 import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { sql, type Kysely } from 'kysely';
+import { sql, type Kysely, type Selectable } from 'kysely';
 import type { NewRetentionRun, RetentionRun } from './retention-run.ts';
 
 export type RetentionRunRepository = ReturnType<typeof createRetentionRunRepository>;
@@ -23,13 +23,29 @@ export function createRetentionRunRepository(db: Kysely<Schema>) {
     async findById(tenantId: string, runId: string, signal?: AbortSignal): Promise<RetentionRun | undefined> {
       const row = await db
         .selectFrom('retention_run')
-        .select(['run_id', 'tenant_id', 'state', 'dry_run', 'archived', 'deleted'])
+        .select(columns)
         .where('tenant_id', '=', tenantId)
         .where('run_id', '=', runId)
         .executeTakeFirst(cancelledBy(signal));
-      if (row === undefined) return undefined;
-      const { run_id: id, tenant_id, dry_run: dryRun, ...rest } = row;
-      return { runId: id, tenantId: tenant_id, dryRun, ...rest };
+      return row && toRun(row);
+    },
+
+    /** Those of the runs that exist, of whatever tenants, in any order. */
+    async listByIds(ids: readonly Pick<RetentionRun, 'tenantId' | 'runId'>[]): Promise<RetentionRun[]> {
+      const { rows } = await sql<Row>`
+        select run_id, tenant_id, state, dry_run, archived, deleted
+        from unnest(${ids.map(({ tenantId }) => tenantId)}::text[], ${ids.map(({ runId }) => runId)}::uuid[])
+          as asked (tenant_id, run_id)
+        join retention_run using (tenant_id, run_id)
+      `.execute(db);
+      return rows.map(toRun);
     },
   };
+}
+
+const columns = ['run_id', 'tenant_id', 'state', 'dry_run', 'archived', 'deleted'] as const;
+type Row = Pick<Selectable<Schema['retention_run']>, (typeof columns)[number]>;
+
+function toRun({ run_id: runId, tenant_id: tenantId, dry_run: dryRun, ...rest }: Row): RetentionRun {
+  return { runId, tenantId, dryRun, ...rest };
 }

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectProblem } from '../testing/expect-problem.ts';
 import { keys, startTestApi, type TestApi } from '../testing/test-api.ts';
+import { createRetentionRunRepository } from './retention-run.repository.ts';
 
 const path = '/v1/admin/retention/run';
 const waitMs = 150;
@@ -115,6 +116,36 @@ describe('asking for a retention run', () => {
   });
 });
 
+describe('many runs of one tenant', () => {
+  test('are all asked for, also where too many wait already', async () => {
+    worker = asleep;
+    const tenantId = freshTenant();
+    const answers = await Promise.all(Array.from({ length: 40 }, () => ask(tenantId)));
+    expect(new Set(answers.map(({ status, body }) => `${status} ${body.status}`))).toEqual(new Set(['202 queued']));
+    expect(new Set(answers.map(({ body }) => body.run_id)).size).toBe(40);
+    const rows = await api.db.selectFrom('retention_run').select('run_id').where('tenant_id', '=', tenantId).execute();
+    expect(rows).toHaveLength(40);
+  });
+
+  test('do not hold a slot of their tenant while they wait', async () => {
+    worker = asleep;
+    const narrow = await startTestApi({
+      retentionWaitMs: 10_000,
+      reads: { perTenant: 0.25, queuePerTenant: 1 },
+    });
+    try {
+      const waiting = Promise.all([1, 2].map(() => narrow.call('POST', path, { body: { tenant_id: 'a' } })));
+      const runs = () => narrow.db.selectFrom('retention_run').select('run_id').execute();
+      await expect.poll(async () => (await runs()).length).toBe(2);
+      expect((await narrow.call('GET', '/v1/messages?tenant_id=a&limit=1')).status).toBe(200);
+      await narrow.db.updateTable('retention_run').set({ state: 'completed' }).execute();
+      expect((await waiting).map(({ status }) => status)).toEqual([200, 200]);
+    } finally {
+      await narrow.stop();
+    }
+  });
+});
+
 describe('security: runs', () => {
   test('a bound key asks for its own tenant', async () => {
     worker = settle({ state: 'completed' });
@@ -124,5 +155,14 @@ describe('security: runs', () => {
     expect((await api.call('GET', `${path}s/${runId}`, { key: keys.acme })).status).toBe(200);
     expectProblem(await api.call('GET', `${path}s/${runId}`, { key: keys.globex }), 'not_found');
     expectProblem(await look('globex', runId), 'not_found');
+  });
+
+  test('are read with their tenant, also several at once', async () => {
+    const runs = createRetentionRunRepository(api.db);
+    const [runId = '', otherId = ''] = [1, 2].map((n) => `0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e0${n}`);
+    await runs.insert({ tenantId: 'acme', runId, actions: ['delete'], dryRun: true });
+    await runs.insert({ tenantId: 'globex', runId: otherId, actions: ['delete'], dryRun: false });
+    const own = { tenantId: 'acme', runId, state: 'queued', dryRun: true, archived: 0, deleted: 0 };
+    expect(await runs.listByIds([own, { tenantId: 'acme', runId: otherId }])).toEqual([own]);
   });
 });

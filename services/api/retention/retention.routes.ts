@@ -1,8 +1,10 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import { costOfRead, costOfRetentionRun } from '../cost/request-cost.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
+import { withTenantSlot, withTenantSlotFor, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { tenantIdSchema } from '../message/message.schemas.ts';
 import type { RetentionRun } from './retention-run.ts';
@@ -43,10 +45,11 @@ const tags = ['retention'];
 
 export interface RetentionRoutesDeps {
   readonly service: RetentionService;
+  readonly limiter: ReadLimiter;
   readonly maxBodyBytes: number;
 }
 
-export function retentionRoutes({ service, maxBodyBytes }: RetentionRoutesDeps) {
+export function retentionRoutes({ service, limiter, maxBodyBytes }: RetentionRoutesDeps) {
   const run = createRoute({
     method: 'post',
     path: '/v1/admin/retention/run',
@@ -84,13 +87,18 @@ export function retentionRoutes({ service, maxBodyBytes }: RetentionRoutesDeps) 
       const input = c.req.valid('json');
       const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' });
       const request = { tenantId, actions: input.actions, dryRun: input.dry_run };
-      const outcome = await service.run(request, c.get('signal')());
+      const askedAt = Date.now();
+      const slot = { limiter, tenantId, cost: costOfRetentionRun, signal: c.get('deadline') };
+      const started = await withTenantSlotFor(c, slot, () => service.start(request));
+      const outcome = await service.waitForEnd(started, { askedAt, signal: c.get('signal')() });
       return c.json(toBody(outcome), outcome.state === 'completed' ? 200 : 202);
     })
     .openapi(get, async (c) => {
       const where = { in: 'query', pointer: '/tenant_id' } as const;
       const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, where);
-      return c.json(toBody(await service.getById(tenantId, c.req.valid('param').run_id, c.get('signal')())), 200);
+      return withTenantSlot(c, { limiter, tenantId, cost: costOfRead }, async () =>
+        c.json(toBody(await service.getById(tenantId, c.req.valid('param').run_id, c.get('signal')())), 200),
+      );
     });
 }
 

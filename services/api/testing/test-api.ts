@@ -32,6 +32,7 @@ import { createMessageImportService } from '../message/import/message-import.ser
 import { TimeSlicer } from '../message/time-slicer.ts';
 import type { RateLimiters } from '../rate-limit/rate-limiter.ts';
 import { createRetentionRunRepository } from '../retention/retention-run.repository.ts';
+import { RetentionRunWaiter } from '../retention/retention-run-waiter.ts';
 import { createRetentionService, type RetentionServiceDeps } from '../retention/retention.service.ts';
 import { defaultWeights } from '../search/ranking/weights.ts';
 import { createHitReranker } from '../search/rerank/hit-reranker.ts';
@@ -196,6 +197,7 @@ function composeTestApp(database: Database, shared: Shared) {
     metrics,
   });
   const searchRepository = createSearchRepository(database);
+  const retentionRuns = createRetentionRunRepository(db);
   const app = createApp({
     messages,
     slicer,
@@ -228,7 +230,8 @@ function composeTestApp(database: Database, shared: Shared) {
       metrics,
     }),
     retention: createRetentionService({
-      runs: createRetentionRunRepository(db),
+      runs: retentionRuns,
+      waiter: new RetentionRunWaiter({ runs: retentionRuns, logger }),
       ring,
       waitMs: options.retentionWaitMs ?? 0,
       logger,
