@@ -63,7 +63,8 @@ const percentile = (times: readonly number[], part: number) =>
   times.toSorted((one, other) => one - other)[Math.min(times.length - 1, Math.floor(times.length * part))] ??
   Number.NaN;
 
-test('a tenant that asks for ten times its share slows itself, not another', async () => {
+// Times: as in the other attacks, what the machine does beside it may fail a run, and the code fails all three.
+test('a tenant that asks for ten times its share slows itself, not another', { retry: 2 }, async () => {
   const idle: number[] = [];
   const attacked: number[] = [];
   const statuses = new Map<number, number>();

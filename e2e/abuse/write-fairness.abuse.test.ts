@@ -121,7 +121,8 @@ async function underAttack(
   return { idle, attacked };
 }
 
-test('batches of one tenant, as fast as twenty connections send them', async () => {
+// Times: as in the other attacks, what the machine does beside it may fail a run, and the code fails all three.
+test('batches of one tenant, as fast as twenty connections send them', { retry: 2 }, async () => {
   const { idle, attacked } = await underAttack('batches of 100 over 20 connections', async (isOver) => {
     const statuses: Record<string, number> = {};
     await Promise.all(
@@ -140,7 +141,7 @@ test('batches of one tenant, as fast as twenty connections send them', async () 
   expect(attacked.post.p95).toBeLessThanOrEqual(1.5 * idle.post.p95 + 20);
 });
 
-test('import streams that never read their answers', async () => {
+test('import streams that never read their answers', { retry: 2 }, async () => {
   const { idle, attacked } = await underAttack('20 streams that are not read', async (isOver) => {
     const { request } = await import('node:http');
     const lines = Buffer.from(
