@@ -119,16 +119,16 @@ describe('fairness', () => {
     /** Numbers below 10 of a hundred are small, others are as large as a quantum. */
     const weigh = (n: number) => (n % 100 < 10 ? 1 : 2);
     const options = { fairness, weigh, maxConcurrent: 4, maxBatchWeight: 2, minParallelWeight: 50 };
-    const startedBeside = async (running: readonly number[], next: number) => {
+    const startedBeside = async (underWay: readonly number[], next: number) => {
       const { coalescer, batches } = gathering(options);
-      for (const n of running) {
+      for (const n of underWay) {
         void coalescer.submit(n);
         await turn();
       }
-      expect(batches).toHaveLength(running.length);
+      expect(batches).toHaveLength(underWay.length);
       void coalescer.submit(next);
       await turn();
-      return batches.length > running.length;
+      return batches.length > underWay.length;
     };
 
     test('goes at once beside large ones of other keys', async () => {

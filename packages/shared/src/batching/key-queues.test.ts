@@ -57,15 +57,26 @@ describe('what a key saves', () => {
     expect(take().filter((item) => item.startsWith('small'))).toHaveLength(10);
   });
 
-  test('is no more than its next item needs, where that found no room', () => {
+  test('is no more than its next item needs, when the batch had no room for more', () => {
     const { push, take } = setUp(10, 12);
-    push('b', 'b0', 10);
-    push('a', 'a0', 3);
-    for (let n = 1; n < 15; n++) push('a', `a${n}`, 1);
-    expect(take()).toEqual(['b0']);
+    push('b', 'b0', 9);
+    for (let n = 0; n < 40; n++) push('a', `a${n}`, 1);
+    expect(take()).toEqual(['b0', 'a0', 'a1', 'a2']);
     push('b', 'b1', 1);
-    // 3 that it saved and 10 of this turn, of which the batch has room for 12: a0 and 9 others.
-    expect(take()).toHaveLength(10);
+    // 1 that it saved of 7, and 10 of this turn.
+    expect(take()).toEqual([...Array.from({ length: 11 }, (_, n) => `a${n + 3}`), 'b1']);
+  });
+
+  test('is no more than its next item needs, when that found no room', () => {
+    const { push, take } = setUp(10, 30);
+    for (const item of ['b0', 'b1', 'c0', 'c1']) push(item.charAt(0), item, 10);
+    push('a', 'large', 12);
+    for (let n = 0; n < 40; n++) push('a', `a${n}`, 1);
+    expect(take()).toEqual(['b0', 'c0']);
+    expect(take()).toEqual(['b1', 'c1']);
+    push('b', 'b2', 10);
+    // 12 that it saved of 20, and 10 of this turn.
+    expect(take()).toEqual(['large', ...Array.from({ length: 10 }, (_, n) => `a${n}`)]);
   });
 
   test('lets an item go that fits only into a batch of its own, however much waits of others', () => {
