@@ -114,4 +114,36 @@ describe('fairness', () => {
     await turn();
     expect(beside.batches.at(-1)?.items).toEqual([102]);
   });
+
+  describe('while batches run, a small batch', () => {
+    /** Numbers below 10 of a hundred are small, others are as large as a quantum. */
+    const weigh = (n: number) => (n % 100 < 10 ? 1 : 2);
+    const options = { fairness, weigh, maxConcurrent: 4, maxBatchWeight: 2, minParallelWeight: 50 };
+    const startedBeside = async (underWay: readonly number[], next: number) => {
+      const { coalescer, batches } = gathering(options);
+      for (const n of underWay) {
+        void coalescer.submit(n);
+        await turn();
+      }
+      expect(batches).toHaveLength(underWay.length);
+      void coalescer.submit(next);
+      await turn();
+      return batches.length > underWay.length;
+    };
+
+    test('goes at once beside large ones of other keys', async () => {
+      expect(await startedBeside([110], 1)).toBe(true);
+      expect(await startedBeside([110, 210], 1)).toBe(true);
+    });
+
+    test('waits for a small one, which is soon over', async () => {
+      expect(await startedBeside([101], 1)).toBe(false);
+      expect(await startedBeside([110, 201], 1)).toBe(false);
+    });
+
+    test('waits for one of its own key', async () => {
+      expect(await startedBeside([10], 1)).toBe(false);
+      expect(await startedBeside([110, 10], 1)).toBe(false);
+    });
+  });
 });

@@ -110,6 +110,12 @@ export class KeyQueues<Item, Result> {
       taken.push(entry);
       this.remove(entry);
     }
+    // An item that only found no room keeps the place of its key, and so comes first in the next batch.
+    const [first] = queue.entries;
+    if (taken.length === 0 && first !== undefined && first.weightInBatch <= queue.deficit) {
+      queue.deficit = first.weightInBatch;
+      return taken;
+    }
     // To the end of the line. What is saved is kept while its next item waits, and no more than that item needs.
     if (this.#queues.delete(key) && queue.entries.size > 0) {
       const [next] = queue.entries;

@@ -18,8 +18,13 @@ const message: NewMessage = {
 };
 
 /** A stream of lines without end. How many of them were read, and how many were being stored at most. */
-function endless(slots: ImportSlots, text = '{}', check: () => NewMessage | AppError = () => message) {
-  const seen = { read: 0, storing: 0, mostStoring: 0 };
+function endless(
+  slots: ImportSlots,
+  text = '{}',
+  check: () => NewMessage | AppError = () => message,
+  firstStored: Promise<void> = Promise.resolve(),
+) {
+  const seen = { read: 0, storing: 0, mostStoring: 0, calls: 0 };
   async function* lines() {
     for (;;) yield Array.from({ length: 50 }, () => ({ number: (seen.read += 1), text }));
   }
@@ -28,6 +33,7 @@ function endless(slots: ImportSlots, text = '{}', check: () => NewMessage | AppE
     seen.storing += input.length;
     seen.mostStoring = Math.max(seen.mostStoring, seen.storing);
     await new Promise((resolve) => setImmediate(resolve));
+    if (input.length > 0 && seen.calls++ === 0) await firstStored;
     seen.storing -= input.length;
     return input.map(() => stored);
   };
@@ -69,6 +75,30 @@ test('and a bounded number of characters held for it', async () => {
   // Six lines are a group, whose outcomes are more than half of what is held.
   expect(seen.read).toBeLessThanOrEqual(200);
   await outcomes.return(undefined);
+});
+
+test('while the first group is stored, 16 groups are read, and of long outcomes as many as may be held', async () => {
+  const refusal = new AppError('invalid_request', 'x'.repeat(100_000));
+  let checked = 0;
+  const refuseAllButFirst = () => ((checked += 1) === 1 ? message : refusal);
+  for (const [check, atLeast, atMost] of [
+    [() => message, 16 * 50, 16 * 50],
+    // A group of 50 has outcomes of 5 MB. Beside the first group one is worked on at a time, of three slots.
+    [refuseAllButFirst, 50, 5 * 50],
+  ] as const) {
+    const firstStored = Promise.withResolvers<void>();
+    const { outcomes, seen } = endless(new ImportSlots(3), '{}', check, firstStored.promise);
+    const first = outcomes.next();
+    for (let read = -1; read !== seen.read;) {
+      read = seen.read;
+      for (let n = 0; n < 3; n++) await pause();
+    }
+    expect(seen.read).toBeGreaterThanOrEqual(atLeast);
+    expect(seen.read).toBeLessThanOrEqual(atMost);
+    firstStored.resolve();
+    await first;
+    await outcomes.return(undefined);
+  }
 });
 
 test('many streams together store no more at a time than the slots allow', async () => {
