@@ -31,7 +31,7 @@ describe('a bell', () => {
     ['a name', '{"speaker":"Ana"}', 'Ana: I moved.'],
     ['no text', '{"speaker":7}', 'I moved.'],
     ['a list', '{"speaker":["Ana"]}', 'I moved.'],
-    ['no name any more', JSON.stringify({ speaker: 'A'.repeat(65) }), 'I moved.'],
+    ['no name any more', JSON.stringify({ speaker: 'A'.repeat(257) }), 'I moved.'],
   ])('has the model see who speaks: %s', async (_, metadata, seen) => {
     const tenant = createTenant(database.db);
     const ids = await tenant.add('I moved.');
