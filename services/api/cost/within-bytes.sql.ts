@@ -8,7 +8,7 @@ export function messageBytes(table: RawBuilder<unknown>): RawBuilder<number> {
   return sql<number>`(octet_length(${table}.content) + octet_length(${table}.metadata::text))`;
 }
 
-/** Whether the rows before this one, in that order, have fewer than `maxBytes` together: the first fits always. */
+/** Whether the rows before this one, in that order, have fewer than `maxBytes` together: the first always fits. */
 export function isWithinBytes(
   bytes: RawBuilder<number>,
   order: RawBuilder<unknown>,

@@ -29,7 +29,7 @@ export class AnswerBudget {
     this.#left = maxBytes - envelopeBytes;
   }
 
-  /** The item as JSON; undefined when it does not fit. The first always does: pages would not go on else. */
+  /** The item as JSON; undefined when it does not fit. The first is always taken, so that pages go on. */
   async take(item: unknown): Promise<JsonPiece | undefined> {
     const text = JSON.stringify(item);
     const piece = text.length < largePieceBytes ? text : Buffer.from(text);
