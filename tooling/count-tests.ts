@@ -1,5 +1,7 @@
-// Prints "PASSED FAILED SKIPPED", summed over the vitest JSON reports that are its arguments.
+// Prints "PASSED FAILED SKIPPED", summed over the vitest JSON reports that are its arguments; and, as errors, the names
+// of the failed tests.
 import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import type { JsonTestResults } from 'vitest/node';
 
 // Of each file, the fewest skipped in any run: what one run skips for want of a server, another may have run.
@@ -16,8 +18,14 @@ for (const path of process.argv.slice(2)) {
     const ran = assertionResults.filter((test) => test.status === 'passed' || test.status === 'failed').length;
     const skipped = assertionResults.length - ran;
     skippedByFile.set(name, Math.min(skipped, skippedByFile.get(name) ?? skipped));
+    for (const test of assertionResults) {
+      if (test.status === 'failed') console.error(`FAILED ${relative('.', name)}: ${test.fullName}`);
+    }
     // A file that cannot be loaded has no tests to count, but it failed.
-    if (status === 'failed' && assertionResults.length === 0) failed += 1;
+    if (status === 'failed' && assertionResults.length === 0) {
+      failed += 1;
+      console.error(`FAILED ${relative('.', name)}`);
+    }
   }
 }
 

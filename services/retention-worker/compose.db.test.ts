@@ -58,7 +58,7 @@ test('a worker carries out what is scheduled and what waits without a bell, and 
       { timeout: 30_000, interval: 50 },
     );
     const told = database.db.selectFrom('message_event').select('event_id').where('tenant_id', '=', 'any');
-    expect(await told.execute()).toHaveLength(1);
+    await vi.waitFor(async () => expect(await told.execute()).toHaveLength(1), { timeout: 5000, interval: 20 });
     await vi.waitFor(() => expectJobLines(lines, waiting), { timeout: 5000, interval: 20 });
     const scrape = await metrics.registry.metrics();
     expect(scrape).toMatch(/^memory_retention_jobs_total\{job_name="schedule-retention",status="completed"\} 1$/m);

@@ -23,8 +23,8 @@ export class EngineThread {
   readonly #failed = Promise.withResolvers<never>();
   readonly #stopped = Promise.withResolvers<void>();
   readonly #cancelKey: number;
-  /** By the number of the client that asked, until it has its answer: whose unit is to be cancelled. */
-  readonly #cancelling = new Map<number, number>();
+  /** By the number of the client that asked, until it has its answer: whose unit is to be cancelled, and which. */
+  readonly #cancelling = new Map<number, { readonly session: number; readonly unit: number | undefined }>();
   #running: RunningUnit | undefined;
   #cancelCheck: NodeJS.Timeout | undefined;
   #nextNumber = 1;
@@ -108,13 +108,15 @@ export class EngineThread {
   #cancelIfAsked(client: number, bytes: Uint8Array): void {
     const packet = readStartupPacket(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     if (packet.kind !== 'cancel-request' || packet.key !== this.#cancelKey) return;
-    if (this.#running?.cancel(packet.sessionId) !== true) this.#cancelling.set(client, packet.sessionId);
+    const session = packet.sessionId;
+    this.#cancelling.set(client, { session, unit: this.#running?.cancel(session) });
   }
 
-  /** Cancels what has begun since it was asked for, and what has been running for too long. */
+  /** Cancels what has begun since it was asked for, what goes on all the same, and what has been running for too long. */
   #checkCancels(): void {
-    for (const [client, session] of this.#cancelling) {
-      if (this.#running?.cancel(session) === true) this.#cancelling.delete(client);
+    for (const [client, { session, unit }] of this.#cancelling) {
+      const running = this.#running?.cancel(session, unit);
+      if (unit === undefined && running !== undefined) this.#cancelling.set(client, { session, unit: running });
     }
     if (this.#endReason) this.#running?.cancelAny();
     else this.#running?.cancelIfLate();

@@ -22,6 +22,8 @@ function createUnit() {
     unit,
     /** As another thread has it. */
     elsewhere: new RunningUnit(unit.shared),
+    /** As PostgreSQL does between two messages. */
+    forget: () => (words[QUERY_CANCEL_PENDING >> 2] = 0),
     isCancelPending: () => words[QUERY_CANCEL_PENDING >> 2] === 1,
     readFlags: () => [QUERY_CANCEL_PENDING, INTERRUPT_PENDING, LATCH].map((address) => words[address >> 2]),
   };
@@ -31,7 +33,7 @@ describe('RunningUnit', () => {
   it('sets what StatementCancelHandler sets', () => {
     const { unit, elsewhere, readFlags } = createUnit();
     unit.begin(1, undefined);
-    expect(elsewhere.cancel(1)).toBe(true);
+    expect(elsewhere.cancel(1)).toBeDefined();
     expect(readFlags()).toEqual([1, 1, 1]);
   });
 
@@ -48,13 +50,26 @@ describe('RunningUnit', () => {
     }
   });
 
+  it('is cancelled again while it runs, as the engine may have ignored it; the next of its session is not', () => {
+    const { unit, elsewhere, forget, isCancelPending } = createUnit();
+    unit.begin(1, undefined);
+    const cancelled = elsewhere.cancel(1);
+    forget();
+    expect(elsewhere.cancel(1, cancelled)).toBe(cancelled);
+    expect(isCancelPending()).toBe(true);
+    unit.end(1);
+    unit.begin(1, undefined);
+    expect(elsewhere.cancel(1, cancelled)).not.toBe(cancelled);
+    expect(isCancelPending()).toBe(false);
+  });
+
   it('is not cancelled for another session, before its deadline, or when it has ended', () => {
     const { unit, elsewhere, readFlags } = createUnit();
     unit.begin(1, process.hrtime.bigint() + 60_000_000_000n);
-    expect(elsewhere.cancel(2)).toBe(false);
+    expect(elsewhere.cancel(2)).toBeUndefined();
     elsewhere.cancelIfLate();
     unit.end(1);
-    expect(elsewhere.cancel(1)).toBe(false);
+    expect(elsewhere.cancel(1)).toBeUndefined();
     elsewhere.cancelAny();
     elsewhere.cancelIfLate();
     expect(readFlags()).toEqual([0, 0, 0]);

@@ -29,12 +29,15 @@ const NO_DEADLINE = 0n;
 export class RunningUnit {
   readonly shared: SharedUnit;
   readonly #owner: Int32Array;
+  /** Counts the units, so that one is told from the next of its session. */
+  readonly #number: Int32Array;
   readonly #deadline: BigInt64Array;
   readonly #memory: Int32Array;
 
   constructor(shared: SharedUnit) {
     this.shared = shared;
     this.#owner = new Int32Array(shared.state, 0, 1);
+    this.#number = new Int32Array(shared.state, 4, 1);
     this.#deadline = new BigInt64Array(shared.state, 8, 1);
     this.#memory = new Int32Array(shared.flags.memory);
   }
@@ -50,6 +53,7 @@ export class RunningUnit {
    */
   begin(session: number, deadlineNs: bigint | undefined): void {
     Atomics.store(this.#deadline, 0, deadlineNs ?? NO_DEADLINE);
+    Atomics.add(this.#number, 0, 1);
     Atomics.store(this.#owner, OWNER, session);
   }
 
@@ -61,9 +65,18 @@ export class RunningUnit {
     Atomics.store(this.#memory, this.shared.flags.queryCancelPending >> 2, 0);
   }
 
-  /** Cancels the session's unit. @returns false when none of it runs */
-  cancel(session: number): boolean {
-    return this.#interrupt(session, () => true);
+  /**
+   * Cancels the session's unit. PostgreSQL ignores this while it takes in a message, so it is to be repeated.
+   * @param unit the only one to be cancelled; undefined: the one that runs
+   * @returns which unit it was; undefined when no unit of the session runs
+   */
+  cancel(session: number, unit?: number): number | undefined {
+    let running: number | undefined;
+    this.#interrupt(session, () => {
+      running = Atomics.load(this.#number, 0);
+      return unit === undefined || unit === running;
+    });
+    return running;
   }
 
   /** Cancels the unit that runs when its deadline has passed. */
@@ -80,18 +93,18 @@ export class RunningUnit {
     this.#interrupt(Atomics.load(this.#owner, OWNER), () => true);
   }
 
-  #interrupt(session: number, isWanted: () => boolean): boolean {
-    if (session <= NOBODY) return false;
-    if (Atomics.compareExchange(this.#owner, OWNER, session, LOCKED) !== session) return false;
+  #interrupt(session: number, isWanted: () => boolean): void {
+    if (session <= NOBODY) return;
+    if (Atomics.compareExchange(this.#owner, OWNER, session, LOCKED) !== session) return;
     if (isWanted()) {
       const { queryCancelPending, interruptPending, latch } = this.shared.flags;
-      // In the order of StatementCancelHandler. The first word of a latch says whether it is set.
-      Atomics.store(this.#memory, interruptPending >> 2, 1);
+      // What StatementCancelHandler sets, which nothing runs beside: here the engine may look in between, and resets
+      // interruptPending when it finds nothing to do. The first word of a latch says whether it is set.
       Atomics.store(this.#memory, queryCancelPending >> 2, 1);
+      Atomics.store(this.#memory, interruptPending >> 2, 1);
       Atomics.store(this.#memory, Atomics.load(this.#memory, latch >> 2) >> 2, 1);
     }
     Atomics.store(this.#owner, OWNER, session);
     Atomics.notify(this.#owner, OWNER);
-    return true;
   }
 }

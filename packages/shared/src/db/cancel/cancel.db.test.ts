@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '../../testing/test-database.ts';
@@ -96,6 +96,18 @@ describe.each(['queries', 'prepared'] as const)('a statement of %s', (pool) => {
     expect(answers.map(({ rows }) => rows)).toEqual(Array.from({ length: 8 }, () => [{ one: 1 }]));
     expect(database.poolUse().waiting).toBe(0);
     expect(await listRunning()).toEqual([]);
+  });
+
+  test('is cancelled however early it is aborted, also while the database takes it in', async () => {
+    const database = open({ preparedPoolSize });
+    for (let round = 0; round < 150; round += 1) {
+      const controller = new AbortController();
+      const running = expectCancelled(endless().execute(database[pool], cancelledBy(controller.signal)));
+      for (let turns = round % 15; turns > 0; turns -= 1) await nextTurn();
+      controller.abort(new GoneError());
+      await running;
+      expect((await one.execute(database[pool])).rows).toEqual([{ one: 1 }]);
+    }
   });
 
   test('is cancelled, and never the one after it', async () => {

@@ -33,8 +33,11 @@ const canceled = Buffer.concat([
 /**
  * Speaks PostgreSQL's protocol: it answers the statement as soon as it is asked to cancel it, and ends the connection
  * that asked only some time later, as a loaded server or a pooler does. Statements named `endless` end no other way.
+ *
+ * @param options.ignores requests to cancel that come while it takes in a message
  */
-async function startSlowCanceller() {
+async function startSlowCanceller({ ignores = 0 } = {}) {
+  let left = ignores;
   const events: string[] = [];
   let running: Socket | undefined;
 
@@ -45,7 +48,8 @@ async function startSlowCanceller() {
       return;
     }
     events.push('cancel asked');
-    running?.write(canceled);
+    if (left === 0) running?.write(canceled);
+    else left -= 1;
     setTimeout(() => {
       events.push('cancel ended');
       socket.end();
@@ -106,4 +110,16 @@ test('a transaction is rolled back after the cancel request has ended, so that i
   controller.abort(new GoneError());
   await cancelled;
   expect(events).toEqual(['begin', 'endless', 'cancel asked', 'cancel ended', 'rollback']);
+});
+
+test('a request that the server has ignored is sent again, until the statement has ended', async () => {
+  const { db, events, begun } = await startSlowCanceller({ ignores: 2 });
+  const controller = new AbortController();
+  const cancelled = expectCancelled(sql`endless`.execute(db, cancelledBy(controller.signal)));
+  await begun();
+  controller.abort(new GoneError());
+  await cancelled;
+  await sql`next`.execute(db);
+  const asked = ['cancel asked', 'cancel ended'];
+  expect(events).toEqual(['endless', ...asked, ...asked, ...asked, 'next']);
 });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AbortedTransactionError,
   CompiledQuery,
@@ -77,13 +78,16 @@ class PooledDriver implements Driver {
   }
 }
 
+const cancelAgainAfterMs = 500;
+
 const commandsThatChange = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE']);
 
 /** What one caller does with a connection of the pool. */
 class PooledConnection implements DatabaseConnection {
   readonly #client: PooledClient;
   readonly #options: ClientConfig;
-  #isRunning = false;
+  /** The one that runs; aborted when it has ended. */
+  #statement: AbortController | undefined;
   #cancelling: Promise<void> | undefined;
   #isDiscarded = false;
 
@@ -95,7 +99,8 @@ class PooledConnection implements DatabaseConnection {
   async executeQuery<Row>(query: CompiledQuery, options?: AbortableOperationOptions): Promise<QueryResult<Row>> {
     // A request to cancel names the session, not the statement: it must not find the next one.
     if (this.#cancelling !== undefined) await this.#cancelling;
-    this.#isRunning = true;
+    const statement = new AbortController();
+    this.#statement = statement;
     try {
       return toQueryResult(await this.#client.query(query.sql, query.parameters));
     } catch (error) {
@@ -104,7 +109,7 @@ class PooledConnection implements DatabaseConnection {
       if (signal?.aborted === true) return { rows: [] };
       throw signal !== undefined && isQueryCanceled(error) ? tookTooLong(error) : error;
     } finally {
-      this.#isRunning = false;
+      statement.abort();
     }
   }
 
@@ -115,10 +120,18 @@ class PooledConnection implements DatabaseConnection {
 
   /** Kysely waits for this, and for the statement, before it gives the connection back. */
   cancelQuery(): Promise<void> {
-    if (!this.#isRunning) return Promise.resolve();
-    const asked = sendCancelRequest(this.#client.session, this.#options, () => this.#isRunning);
-    this.#cancelling = asked;
-    return asked;
+    const ended = this.#cancelUntilEnded();
+    this.#cancelling = ended;
+    return ended;
+  }
+
+  /** PostgreSQL ignores a request that comes while it takes in a message: a statement that goes on has missed it. */
+  async #cancelUntilEnded(): Promise<void> {
+    const ended = this.#statement?.signal;
+    while (ended?.aborted === false) {
+      await sendCancelRequest(this.#client.session, this.#options, () => !ended.aborted);
+      await sleep(cancelAgainAfterMs, undefined, { signal: ended }).catch(() => undefined);
+    }
   }
 
   discard(): void {
