@@ -13,8 +13,10 @@ import type { ApiEnv } from './http/api-env.ts';
 import type { KeyRing } from './http/api-key.ts';
 import { admitCaller, type Access } from './http/admit-caller.ts';
 import type { BodyMemory } from './cost/body-memory.ts';
+import { requestLimits } from './cost/request-cost.ts';
 import { allowOrigins } from './http/cross-origin.ts';
 import { deadline } from './http/deadline.ts';
+import { jsonBody } from './http/json-body.ts';
 import { observe } from './http/observe.ts';
 import { notFound } from './http/not-found.ts';
 import type { ReadLimiter } from './http/tenant-slot.ts';
@@ -25,7 +27,7 @@ import { messageBatchRoutes } from './message/message-batch.routes.ts';
 import { messageImportRoutes, type MessageImportRoutesDeps } from './message/import/message-import.routes.ts';
 import { messageRoutes } from './message/message.routes.ts';
 import { createMessageCreateSchema } from './message/message.schemas.ts';
-import type { TimeSlicer } from './message/time-slicer.ts';
+import type { TimeSlicer } from './http/time-slicer.ts';
 import type { MessageService } from './message/message.service.ts';
 import { createRequestCounter } from './rate-limit/request-counter.ts';
 import type { RateLimiters } from './rate-limit/rate-limiter.ts';
@@ -90,20 +92,30 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
 
   const { maxBodyBytes, maxMetadataBytes } = limits;
   const { readLimiter: limiter, slicer } = deps;
+  const maxItemParts = requestLimits.bodyParts + maxMetadataBytes;
+  const readBody = jsonBody({ maxBytes: maxBodyBytes, parts: { max: maxItemParts, slicer } });
+  const readBatch = jsonBody({ maxBytes: limits.maxBatchBodyBytes });
   const messageSchema = createMessageCreateSchema(maxMetadataBytes);
   const storing = { service: deps.messages, messageSchema, maxWaitSeconds };
   app.route(
     '/',
-    messageBatchRoutes({ ...storing, maxBodyBytes: limits.maxBatchBodyBytes, maxItemBytes: maxBodyBytes, slicer }),
+    messageBatchRoutes({ ...storing, readBody: readBatch, maxItemBytes: maxBodyBytes, maxItemParts, slicer }),
   );
   app.route(
     '/',
-    messageImportRoutes({ ...deps.imports, messageSchema, maxLineBytes: maxBodyBytes, slicer, logger: deps.logger }),
+    messageImportRoutes({
+      ...deps.imports,
+      messageSchema,
+      maxLineBytes: maxBodyBytes,
+      maxLineParts: maxItemParts,
+      slicer,
+      logger: deps.logger,
+    }),
   );
-  app.route('/', messageRoutes({ ...storing, limiter, maxBodyBytes }));
-  app.route('/', searchRoutes({ service: deps.search, limiter, maxBodyBytes, maxMetadataBytes }));
-  app.route('/', retentionRoutes({ service: deps.retention, limiter, maxBodyBytes }));
-  app.route('/', embeddingFailureRoutes({ service: deps.embeddingFailures, limiter, maxBodyBytes }));
+  app.route('/', messageRoutes({ ...storing, limiter, readBody }));
+  app.route('/', searchRoutes({ service: deps.search, limiter, readBody, maxMetadataBytes }));
+  app.route('/', retentionRoutes({ service: deps.retention, limiter, readBody }));
+  app.route('/', embeddingFailureRoutes({ service: deps.embeddingFailures, limiter, readBody }));
   app.route('/', eventRoutes({ ...deps.events, limiter }));
   app.route('/', healthRoutes(deps.health));
   if (deps.metricsEnabled) app.route('/', metricsRoutes(deps.metrics));

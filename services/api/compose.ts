@@ -37,7 +37,7 @@ import { createEmbeddingWaiter } from './message-wait/embedding-waiter.ts';
 import { createMessageService } from './message/message.service.ts';
 import { createMessageImportService } from './message/import/message-import.service.ts';
 import { createMessageWriteRepository } from './message/write/message-write.repository.ts';
-import { TimeSlicer } from './message/time-slicer.ts';
+import { TimeSlicer } from './http/time-slicer.ts';
 import { MessageWriter } from './message/write/message-writer.ts';
 import { createRetentionRunRepository } from './retention/retention-run.repository.ts';
 import { RetentionRunWaiter } from './retention/retention-run-waiter.ts';

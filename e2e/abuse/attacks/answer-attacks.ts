@@ -1,14 +1,16 @@
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { besideABusyTenant, type Attack, type AttackContext } from '../attack.ts';
+import { besideExpensiveWork, type Attack, type AttackContext } from '../attack.ts';
 import { exchange, flood, openConnection, requestBytes, statusOf } from '../connection.ts';
 import { storeMessages } from './store-messages.ts';
 
 const largestAnswerBytes = 16 * 1024 * 1024;
 // Its headers, and the sizes of its chunks.
 const maxHeadBytes = 65_536;
-const stallSeconds = 4;
-const seconds = 10;
+const stallSeconds = 1;
+const readSeconds = 3;
+/** An answer that nobody reads keeps those behind it waiting: of one tenant, two are sent at a time. */
+const secondsFor = (clients: number) => 6 + clients;
 const env = { MEMORY_ANSWER_STALL_SECONDS: String(stallSeconds) };
 // Answers of 16 MiB that six or twenty clients do not read; of one tenant, whose searches wait for one another.
 const memoryMb = 400;
@@ -50,7 +52,7 @@ async function neverReading(context: AttackContext, clients: number, bytes: Buff
     socket.write(bytes);
     return socket;
   });
-  await sleep((seconds - 3) * 1000, undefined, { signal: context.signal }).catch(() => undefined);
+  await sleep((secondsFor(clients) - readSeconds) * 1000, undefined, { signal: context.signal }).catch(() => undefined);
   for (const outcome of await Promise.all(sockets.map(whatCame))) context.count(outcome);
 }
 
@@ -89,11 +91,11 @@ function outcomeOf(head: string, tail: string, length: number): string {
 const searching = (clients: number): Attack => ({
   name: `the largest search answers, never read by ${clients} clients`,
   env,
-  seconds,
+  seconds: secondsFor(clients),
   prepare: storeLargeMetadata,
   run: (context) => neverReading(context, clients, largestSearch(context)),
   outcomes: neverRead,
-  latency: besideABusyTenant,
+  latency: besideExpensiveWork,
   memoryMb,
 });
 
@@ -103,21 +105,21 @@ export const attacks: readonly Attack[] = [
   {
     name: 'the largest pages of messages, never read by 20 clients',
     env,
-    seconds,
+    seconds: secondsFor(20),
     prepare: storeLargeMetadata,
     run: (context) => neverReading(context, 20, largestPage(context)),
     outcomes: neverRead,
-    latency: besideABusyTenant,
+    latency: besideExpensiveWork,
     memoryMb,
   },
   {
     name: 'the largest answers, read as fast as they come, 20 side by side',
     env,
-    seconds,
+    seconds: 10,
     prepare: storeLargeMetadata,
     run: (context) => flood(context, 20, [largestSearch(context), largestPage(context)]),
     outcomes: ['200', '429', '503', 'under way at the end'],
-    latency: besideABusyTenant,
+    latency: besideExpensiveWork,
     memoryMb,
   },
 ];

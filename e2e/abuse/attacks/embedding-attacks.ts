@@ -1,4 +1,4 @@
-import { besideABusyTenant, type Attack, type AttackContext } from '../attack.ts';
+import { besideExpensiveWork, type Attack, type AttackContext } from '../attack.ts';
 import { exchange, requestBytes } from '../connection.ts';
 
 const maxContentCharacters = 100_000;
@@ -23,7 +23,7 @@ export const attacks: readonly Attack[] = [
     run: (context) => flood(context, 150, 'word '.repeat(maxContentCharacters / 5)),
     outcomes: stored,
     expected: ['202'],
-    latency: besideABusyTenant,
+    latency: besideExpensiveWork,
     searchableMs,
   },
   {
@@ -32,7 +32,7 @@ export const attacks: readonly Attack[] = [
     run: (context) => flood(context, 8, '\ufdfa'.repeat(99_990)),
     outcomes: stored,
     expected: ['202'],
-    latency: besideABusyTenant,
+    latency: besideExpensiveWork,
     searchableMs,
   },
 ];

@@ -1,4 +1,4 @@
-import { besideABusyTenant, type Attack, type AttackContext } from '../attack.ts';
+import { besideExpensiveWork, type Attack, type AttackContext } from '../attack.ts';
 import { exchange, flood, requestBytes } from '../connection.ts';
 import { storeMessages, untilEmbedded } from './store-messages.ts';
 
@@ -64,7 +64,7 @@ export const attacks: readonly Attack[] = [
       return flood(context, sideBySide, [search(context, { query })]);
     },
     outcomes: refusedOrServed,
-    latency: besideABusyTenant,
+    latency: besideExpensiveWork,
   },
   {
     name: '31 excluded stop words, 20 side by side',
@@ -75,7 +75,7 @@ export const attacks: readonly Attack[] = [
       return flood(context, sideBySide, [search(context, { query: `apple ${excluded.join(' ')}` })]);
     },
     outcomes: refusedOrServed,
-    latency: besideABusyTenant,
+    latency: besideExpensiveWork,
   },
   {
     name: 'the longest phrase, required, 20 side by side',
@@ -86,7 +86,7 @@ export const attacks: readonly Attack[] = [
       return flood(context, sideBySide, [search(context, { query: `+"${phrase}"` })]);
     },
     outcomes: refusedOrServed,
-    latency: besideABusyTenant,
+    latency: besideExpensiveWork,
   },
   {
     name: 'the most conditions, candidates, hits and neighbours, 20 side by side',
@@ -98,7 +98,7 @@ export const attacks: readonly Attack[] = [
         search(context, { query: 'apple tree of my aunt', ...worstOptions }),
       ]),
     outcomes: refusedOrServed,
-    latency: besideABusyTenant,
+    latency: besideExpensiveWork,
   },
   {
     name: '2500 different words over 70 messages of 30 kB',
@@ -115,6 +115,6 @@ export const attacks: readonly Attack[] = [
       await flood(context, 4, [request]);
     },
     outcomes: refusedOrServed,
-    latency: besideABusyTenant,
+    latency: besideExpensiveWork,
   },
 ];

@@ -1,6 +1,13 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { besideABusyTenant, besideStreams, type Attack, type AttackContext } from '../attack.ts';
+import {
+  besideABusyTenant,
+  besideExpensiveWork,
+  besideLargestBatches,
+  besideStreams,
+  type Attack,
+  type AttackContext,
+} from '../attack.ts';
 import { bodyOf, exchange, flood, openConnection, requestBytes, sideBySide, statusOf } from '../connection.ts';
 
 const written = ['200', '202', '207', '429', '503', 'under way at the end'];
@@ -140,7 +147,7 @@ export const attacks: readonly Attack[] = [
     },
     outcomes: written,
     expected: ['202', '207'],
-    latency: besideABusyTenant,
+    latency: besideExpensiveWork,
   },
   {
     name: 'batches of 1000 messages and 16 MB in all, 4 side by side',
@@ -151,7 +158,7 @@ export const attacks: readonly Attack[] = [
     },
     outcomes: written,
     expected: ['202'],
-    latency: besideABusyTenant,
+    latency: besideLargestBatches,
   },
   {
     name: 'a word and 900 000 spaces, 20 side by side',
@@ -172,7 +179,7 @@ export const attacks: readonly Attack[] = [
       );
     },
     outcomes: [...refused, '207'],
-    latency: besideABusyTenant,
+    latency: besideExpensiveWork,
   },
   {
     name: 'bodies of 1 MiB of every hostile kind, 20 side by side',
@@ -188,13 +195,13 @@ export const attacks: readonly Attack[] = [
       );
     },
     outcomes: refused,
-    latency: besideABusyTenant,
+    latency: besideExpensiveWork,
   },
   {
     name: 'clients that go away in the middle of everything, 20 side by side',
     seconds: 8,
     run: goAway,
     outcomes: ['left'],
-    latency: besideABusyTenant,
+    latency: besideExpensiveWork,
   },
 ];

@@ -18,6 +18,10 @@ export const requestLimits = {
   comparedMessages: 250_000,
   /** JSON text of one message's metadata, in UTF-8 bytes, unless configured otherwise. */
   metadataBytes: 64 * kibibyte,
+  /** Members of a message, or of another body: several times as many as any has that is known. */
+  bodyMembers: 256,
+  /** Parts of a body, or of a message in it, beside those of its metadata, which are at most one a byte. */
+  bodyParts: 4096,
   /** Cost units of one search: more than the costliest that its fields allow, each by itself. */
   searchUnits: 12,
   /** One answer, in bytes. */

@@ -4,7 +4,7 @@ import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { createApp, type AppDeps } from '../app.ts';
 import { requestLimits } from '../cost/request-cost.ts';
 import { createKeyRing } from '../http/api-key.ts';
-import { TimeSlicer } from '../message/time-slicer.ts';
+import { TimeSlicer } from '../http/time-slicer.ts';
 
 const absent = (): Promise<never> => Promise.reject(new Error('there is nothing behind this app'));
 

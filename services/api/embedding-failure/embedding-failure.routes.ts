@@ -1,8 +1,8 @@
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import { costOfListing, costOfRetry } from '../cost/request-cost.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
+import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
-import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
@@ -20,11 +20,11 @@ const tags = ['operations'];
 export interface EmbeddingFailureRoutesDeps {
   readonly service: EmbeddingFailureService;
   readonly limiter: ReadLimiter;
-  readonly maxBodyBytes: number;
+  readonly readBody: MiddlewareHandler<ApiEnv>;
 }
 
 /** What could not be embedded: looking at it, and trying again. */
-export function embeddingFailureRoutes({ service, limiter, maxBodyBytes }: EmbeddingFailureRoutesDeps) {
+export function embeddingFailureRoutes({ service, limiter, readBody }: EmbeddingFailureRoutesDeps) {
   const list = createRoute({
     method: 'get',
     path: '/v1/admin/embeddings/failed',
@@ -45,7 +45,7 @@ export function embeddingFailureRoutes({ service, limiter, maxBodyBytes }: Embed
     description:
       'Some by their ids, or all of a tenant. They are pending again, with all their attempts; the reason of the ' +
       'failure is kept until there is a new outcome. What is not failed is left as it is, so asking twice is harmless.',
-    middleware: [jsonBody({ maxBytes: maxBodyBytes })] as const,
+    middleware: [readBody] as const,
     request: { body: body(retryRequestSchema) },
     responses: { 200: json(retrySchema, 'How many are pending again.'), ...problems(...bodyErrors, ...commonErrors) },
   });

@@ -2,8 +2,21 @@ import { TextDecoder } from 'node:util';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { BodyReservation } from '../cost/body-memory.ts';
+import { isWithinShape } from '../cost/json-size.ts';
+import { requestLimits } from '../cost/request-cost.ts';
 import type { ApiEnv } from './api-env.ts';
 import { requestHeader } from './node-headers.ts';
+import type { TimeSlicer } from './time-slicer.ts';
+import { invalidRequest } from './validation-hook.ts';
+
+export interface JsonBodyOptions {
+  readonly maxBytes: number;
+  /** Names and values that a body may have; undefined when they are counted where it is parsed. */
+  readonly parts?: { readonly max: number; readonly slicer: TimeSlicer };
+}
+
+/** A shorter text is parsed and checked in a millisecond or two, whatever it holds. */
+const smallCharacters = 16_384;
 
 const jsonType = /^application\/(?:[a-z.-]+\+)?json(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 
@@ -12,9 +25,9 @@ const jsonType = /^application\/(?:[a-z.-]+\+)?json(?:;\s*charset\s*=\s*"?utf-8"
  * instead of being replaced in silence. What it read is left where Hono's own `req.json()` looks first.
  *
  * The bytes of the body count as held until the request has been worked on, by the length that the client announced from
- * before the first of them is read.
+ * before the first of them is read. In a turn of the event loop one large body is parsed.
  */
-export function jsonBody({ maxBytes }: { readonly maxBytes: number }): MiddlewareHandler<ApiEnv> {
+export function jsonBody({ maxBytes, parts }: JsonBodyOptions): MiddlewareHandler<ApiEnv> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
 
   /** A body in chunks says its size only by its end. */
@@ -47,6 +60,12 @@ export function jsonBody({ maxBytes }: { readonly maxBytes: number }): Middlewar
     const memory = c.get('bodyMemory').open(c.get('credential').keyId);
     try {
       const text = decodeUtf8(decoder, await readBytes(c, memory));
+      if (parts !== undefined && text.length > smallCharacters) {
+        const { tenantId, keyId } = c.get('credential');
+        // What follows at once, up to the end of the checks, belongs to the same turn.
+        const refusal = await parts.slicer.of(tenantId ?? keyId).run(() => refusalOf(text, parts.max));
+        if (refusal !== undefined) throw refusal;
+      }
       // Hono keeps promises here, though it declares the values.
       Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
       await next();
@@ -54,6 +73,15 @@ export function jsonBody({ maxBytes }: { readonly maxBytes: number }): Middlewar
       memory.release();
     }
   };
+}
+
+/** Why the JSON text of a body, or of one message, is not parsed at all. */
+export function refusalOf(text: string, maxParts: number): AppError | undefined {
+  if (text.length <= smallCharacters) return undefined;
+  const members = requestLimits.bodyMembers;
+  if (isWithinShape(text, { members, parts: maxParts })) return undefined;
+  const detail = `has more than ${members} fields, or more than ${maxParts} names and values in all`;
+  return invalidRequest([{ in: 'body', pointer: '', detail }]);
 }
 
 /** Bytes of the body as its header says: the parser holds the client to it. Undefined when it comes in chunks. */

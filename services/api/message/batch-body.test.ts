@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { invalidRequest, toFieldErrors } from '../http/validation-hook.ts';
 import { parseBatch } from './batch-body.ts';
 import { messageBatchCreateSchema } from './message.schemas.ts';
-import { TimeSlicer } from './time-slicer.ts';
+import { TimeSlicer } from '../http/time-slicer.ts';
 
-const options = { maxItemBytes: 1_048_576, slicer: new TimeSlicer().of('t') };
+const options = { maxItemBytes: 1_048_576, maxItemParts: 69_632, slicer: new TimeSlicer().of('t') };
 // One seed: a suite that fails now and then teaches nobody.
 const seed = 20_260_301;
 

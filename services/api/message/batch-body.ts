@@ -1,11 +1,14 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import { refusalOf } from '../http/json-body.ts';
 import { invalidRequest, toFieldErrors } from '../http/validation-hook.ts';
 import { maxBatchMessages, messageBatchCreateSchema } from './message.schemas.ts';
-import type { Slicer } from './time-slicer.ts';
+import type { Slicer } from '../http/time-slicer.ts';
 
 export interface BatchBodyOptions {
   /** An item of more bytes is an error of its own. */
   readonly maxItemBytes: number;
+  /** Names and values of an item; one of more is an error, too. */
+  readonly maxItemParts: number;
   readonly slicer: Slicer;
 }
 
@@ -28,9 +31,7 @@ export async function parseBatch(text: string, options: BatchBodyOptions): Promi
   // Of two members of a name the last one counts, but both have to be JSON.
   let last: readonly unknown[] = items;
   for (const ranges of scanner.members) {
-    last = await options.slicer.map(ranges, ({ start, end }) =>
-      parseItem(text.slice(start, end), options.maxItemBytes),
-    );
+    last = await options.slicer.map(ranges, ({ start, end }) => parseItem(text.slice(start, end), options));
   }
   return last;
 }
@@ -53,9 +54,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-function parseItem(text: string, maxBytes: number): unknown {
-  if (Buffer.byteLength(text) <= maxBytes) return parseJson(text);
-  return new AppError('payload_too_large', `The message is larger than ${maxBytes} bytes.`);
+function parseItem(text: string, { maxItemBytes, maxItemParts }: BatchBodyOptions): unknown {
+  if (Buffer.byteLength(text) <= maxItemBytes) return refusalOf(text, maxItemParts) ?? parseJson(text);
+  return new AppError('payload_too_large', `The message is larger than ${maxItemBytes} bytes.`);
 }
 
 interface Range {

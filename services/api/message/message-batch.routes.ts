@@ -1,9 +1,9 @@
 import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
 import { requestLimits } from '../cost/request-cost.ts';
 import { AnswerBudget, answerJson, jsonList, jsonObject, type JsonPiece } from '../http/json-answer.ts';
-import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, json, keySecurity, problems, storingErrors } from '../http/openapi.ts';
 import { invalidRequest } from '../http/validation-hook.ts';
 import { parseBatch } from './batch-body.ts';
@@ -14,13 +14,14 @@ import { messageBatchCreateSchema, messageBatchSchema, type MessageCreateSchema 
 import { toMessageError } from './message-error.ts';
 import type { MessageService } from './message.service.ts';
 import { isKept, isPending, type Kept, type NewMessage, type Outcome } from './message.ts';
-import type { TimeSlicer } from './time-slicer.ts';
+import type { TimeSlicer } from '../http/time-slicer.ts';
 
 export interface MessageBatchRoutesDeps {
   readonly service: MessageService;
   readonly messageSchema: MessageCreateSchema;
-  readonly maxBodyBytes: number;
+  readonly readBody: MiddlewareHandler<ApiEnv>;
   readonly maxItemBytes: number;
+  readonly maxItemParts: number;
   /** Longest wait that a request may ask for. */
   readonly maxWaitSeconds: number;
   readonly slicer: TimeSlicer;
@@ -28,7 +29,7 @@ export interface MessageBatchRoutesDeps {
 
 /** Up to a thousand messages at once, with an outcome per item. */
 export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
-  const { service, messageSchema, maxBodyBytes, maxItemBytes, maxWaitSeconds } = deps;
+  const { service, messageSchema, readBody, maxItemBytes, maxItemParts, maxWaitSeconds } = deps;
   const create = createRoute({
     method: 'post',
     path: '/v1/messages/batch',
@@ -37,7 +38,7 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
     summary: 'Store up to 1 000 messages',
     description:
       'Valid items are stored together, in one transaction; others are reported beside them: invalid ones, and those of more bytes than one message may be sent in. With an Idempotency-Key all are of one tenant.',
-    middleware: [storesMessages(), jsonBody({ maxBytes: maxBodyBytes })] as const,
+    middleware: [storesMessages(), readBody] as const,
     parameters: createParameters,
     request: { body: body(messageBatchCreateSchema) },
     responses: {
@@ -54,7 +55,7 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
   return app.post(create.path, ...create.middleware, async (c) => {
     const { tenantId: boundTenant, keyId } = c.get('credential');
     const slicer = deps.slicer.of(boundTenant ?? keyId);
-    const items = await parseBatch(await c.req.text(), { maxItemBytes, slicer });
+    const items = await parseBatch(await c.req.text(), { maxItemBytes, maxItemParts, slicer });
     const checking = { schema: messageSchema, credential: c.get('credential') };
     const checked = await slicer.map(items, (item, index) =>
       item instanceof AppError ? item : checkMessage(item, checking, ['messages', index]),

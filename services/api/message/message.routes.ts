@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import { costOfDelete, costOfListing, costOfRead } from '../cost/request-cost.ts';
+import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
-import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems, storingErrors } from '../http/openapi.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
 import { AnswerBudget, answerJson, jsonList, jsonObject, takeWhileFits } from '../http/json-answer.ts';
@@ -35,14 +35,14 @@ export interface MessageRoutesDeps {
   readonly service: MessageService;
   readonly messageSchema: MessageCreateSchema;
   readonly limiter: ReadLimiter;
-  readonly maxBodyBytes: number;
+  readonly readBody: MiddlewareHandler<ApiEnv>;
   /** Longest wait that a request may ask for. */
   readonly maxWaitSeconds: number;
 }
 
 /** Single messages: store, read, list, delete. */
 export function messageRoutes(deps: MessageRoutesDeps) {
-  const { service, limiter, maxBodyBytes, maxWaitSeconds } = deps;
+  const { service, limiter, readBody, maxWaitSeconds } = deps;
   const create = createRoute({
     method: 'post',
     path: '/v1/messages',
@@ -50,7 +50,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     security,
     summary: 'Store a message',
     description: 'Answers once the message is durable. It is embedded afterwards: see embedding_status.',
-    middleware: [storesMessages(), jsonBody({ maxBytes: maxBodyBytes })] as const,
+    middleware: [storesMessages(), readBody] as const,
     parameters: createParameters,
     request: { body: body(deps.messageSchema) },
     responses: {

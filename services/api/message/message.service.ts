@@ -8,7 +8,7 @@ import { replay } from './idempotency/replay.ts';
 import { decodeCursor } from './message-cursor.ts';
 import type { MessageRepository } from './message.repository.ts';
 import { isKept, isPending, type MessageWithStatus, type NewMessage, type Outcome } from './message.ts';
-import type { TimeSlicer } from './time-slicer.ts';
+import type { TimeSlicer } from '../http/time-slicer.ts';
 import { createMessageIds } from './write/message-id.ts';
 import { toMessageRow, type MessageRow } from './write/message-row.ts';
 import type { MessageWriter } from './write/message-writer.ts';

@@ -1,4 +1,4 @@
-import { hasAtMostJsonBytes } from '../cost/json-bytes.ts';
+import { hasAtMostJsonBytes } from '../cost/json-size.ts';
 import { textProblem } from './text-rules.ts';
 
 const maxMetadataDepth = 4;

@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import { costOfRead, costOfRetentionRun } from '../cost/request-cost.ts';
+import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
-import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
 import { withTenantSlot, withTenantSlotFor, type ReadLimiter } from '../http/tenant-slot.ts';
@@ -46,10 +46,10 @@ const tags = ['retention'];
 export interface RetentionRoutesDeps {
   readonly service: RetentionService;
   readonly limiter: ReadLimiter;
-  readonly maxBodyBytes: number;
+  readonly readBody: MiddlewareHandler<ApiEnv>;
 }
 
-export function retentionRoutes({ service, limiter, maxBodyBytes }: RetentionRoutesDeps) {
+export function retentionRoutes({ service, limiter, readBody }: RetentionRoutesDeps) {
   const run = createRoute({
     method: 'post',
     path: '/v1/admin/retention/run',
@@ -57,7 +57,7 @@ export function retentionRoutes({ service, limiter, maxBodyBytes }: RetentionRou
     security: keySecurity,
     summary: 'Apply a tenant’s retention policy now',
     description: 'A dry run changes nothing and counts what a run would do.',
-    middleware: [jsonBody({ maxBytes: maxBodyBytes })] as const,
+    middleware: [readBody] as const,
     request: { body: body(runRequestSchema) },
     responses: {
       200: json(runSchema, 'The run has ended.'),

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { hasAtMostJsonBytes } from '../cost/json-bytes.ts';
+import { hasAtMostJsonBytes } from '../cost/json-size.ts';
 import { hasAtMost, textProblem } from '../message/text-rules.ts';
 import { parseMetadataFilter } from './filter/parse-metadata-filter.ts';
 import { clauseProblem, parseSearchText } from './lexical/search-text.ts';

@@ -1,7 +1,6 @@
 import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
-import type { Context } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
-import { jsonBody } from '../http/json-body.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
 import { AnswerBudget, answerJson } from '../http/json-answer.ts';
@@ -21,12 +20,12 @@ const common = { path, tags: ['search'], security: keySecurity };
 export interface SearchRoutesDeps {
   readonly service: SearchService;
   readonly limiter: ReadLimiter;
-  readonly maxBodyBytes: number;
+  readonly readBody: MiddlewareHandler<ApiEnv>;
   /** Of the JSON text of what is asked about metadata. */
   readonly maxMetadataBytes: number;
 }
 
-export function searchRoutes({ service, limiter, maxBodyBytes, maxMetadataBytes }: SearchRoutesDeps) {
+export function searchRoutes({ service, limiter, readBody, maxMetadataBytes }: SearchRoutesDeps) {
   const get = createRoute({
     ...common,
     method: 'get',
@@ -42,7 +41,7 @@ export function searchRoutes({ service, limiter, maxBodyBytes, maxMetadataBytes 
     ...common,
     method: 'post',
     summary: 'Search with filters',
-    middleware: [jsonBody({ maxBytes: maxBodyBytes })] as const,
+    middleware: [readBody] as const,
     request: { body: body(createSearchBodySchema(maxMetadataBytes)) },
     responses: {
       200: json(searchResponseSchema, 'The best hits, best first.'),

@@ -29,7 +29,7 @@ import { createEmbeddingStatusRepository } from '../message-wait/embedding-statu
 import { createEmbeddingWaiter } from '../message-wait/embedding-waiter.ts';
 import { createMessageService } from '../message/message.service.ts';
 import { createMessageImportService } from '../message/import/message-import.service.ts';
-import { TimeSlicer } from '../message/time-slicer.ts';
+import { TimeSlicer } from '../http/time-slicer.ts';
 import type { RateLimiters } from '../rate-limit/rate-limiter.ts';
 import { createRetentionRunRepository } from '../retention/retention-run.repository.ts';
 import { RetentionRunWaiter } from '../retention/retention-run-waiter.ts';

@@ -1,7 +1,7 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { expect, test } from 'vitest';
 import type { NewMessage, Outcome } from '../message.ts';
-import { TimeSlicer } from '../time-slicer.ts';
+import { TimeSlicer } from '../../http/time-slicer.ts';
 import { ImportSlots } from './import-slots.ts';
 import { importLines } from './import-stream.ts';
 import { createMessageImportService } from './message-import.service.ts';
@@ -41,6 +41,7 @@ function streamsOver(create: Create) {
       slots,
       slotKey: tenantId,
       slicer: new TimeSlicer().of('t'),
+      maxLineParts: 70_000,
       linesPerGroup: 10,
     };
     return importLines(lines(), deps, { requestId: 'r', signal, tally: { stored: 0, duplicate: 0, error: 0 } });

@@ -1,7 +1,7 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { expect, test } from 'vitest';
 import type { NewMessage, Outcome } from '../message.ts';
-import { TimeSlicer } from '../time-slicer.ts';
+import { TimeSlicer } from '../../http/time-slicer.ts';
 import { ImportSlots } from './import-slots.ts';
 import { importLines } from './import-stream.ts';
 
@@ -47,6 +47,7 @@ function endless(
       slots,
       slotKey: 't',
       slicer: new TimeSlicer().of('t'),
+      maxLineParts: 70_000,
       linesPerGroup: 100,
     },
     { requestId: 'r', signal: new AbortController().signal, tally: { stored: 0, duplicate: 0, error: 0 } },
@@ -141,6 +142,7 @@ test('the outcomes of all lines come in their order, also of groups that are sto
     slots: new ImportSlots(16),
     slotKey: 't',
     slicer: new TimeSlicer().of('t'),
+    maxLineParts: 70_000,
     linesPerGroup: 100,
   };
   const options = {

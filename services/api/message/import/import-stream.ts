@@ -1,7 +1,8 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import { refusalOf } from '../../http/json-body.ts';
 import { toAppError } from '../../http/problem.ts';
 import { isKept, type NewMessage, type Outcome } from '../message.ts';
-import type { Slicer } from '../time-slicer.ts';
+import type { Slicer } from '../../http/time-slicer.ts';
 import { toOutcomeLine } from './import-outcome.ts';
 import type { ImportSlots } from './import-slots.ts';
 import type { MessageImportOptions, MessageImportService } from './message-import.service.ts';
@@ -11,6 +12,8 @@ export interface ImportStreamDeps {
   readonly service: MessageImportService;
   /** A message out of the JSON value of a line; or why there is none. */
   readonly check: (value: unknown) => NewMessage | AppError;
+  /** Names and values of a line; one of more is an error. */
+  readonly maxLineParts: number;
   /** Counts the stream as a request of a tenant, once. @returns why it is refused. */
   readonly admit: (tenantId: string) => Promise<AppError | undefined>;
   /** Told of what was our fault. */
@@ -136,11 +139,12 @@ async function importGroup(
 
 async function outcomesOf(
   group: readonly InputLine[],
-  { service, check, admit, onFault, slicer }: ImportStreamDeps,
+  deps: ImportStreamDeps,
   options: GroupOptions,
 ): Promise<readonly (Outcome | AppError)[]> {
+  const { service, admit, onFault, slicer } = deps;
   try {
-    const checked = await slicer.map(group, ({ text }) => (text instanceof AppError ? text : checkLine(text, check)));
+    const checked = await slicer.map(group, ({ text }) => (text instanceof AppError ? text : checkLine(text, deps)));
     const refusals = new Map<string, AppError | undefined>();
     for (const one of checked) {
       if (one instanceof AppError || refusals.has(one.tenantId)) continue;
@@ -172,7 +176,9 @@ function faultOf(error: unknown, onFault: ImportStreamDeps['onFault']): AppError
 
 const noOutcome = () => new AppError('internal', 'a line of the import has no outcome');
 
-function checkLine(text: string, check: ImportStreamDeps['check']): NewMessage | AppError {
+function checkLine(text: string, { check, maxLineParts }: ImportStreamDeps): NewMessage | AppError {
+  const refusal = refusalOf(text, maxLineParts);
+  if (refusal !== undefined) return refusal;
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -10,7 +10,7 @@ import { invalidRequest } from '../../http/validation-hook.ts';
 import { checkMessage } from '../check-message.ts';
 import type { NewMessage } from '../message.ts';
 import type { MessageCreateSchema } from '../message.schemas.ts';
-import type { TimeSlicer } from '../time-slicer.ts';
+import type { TimeSlicer } from '../../http/time-slicer.ts';
 import { importLines, maxHeldCharacters, type ImportTally } from './import-stream.ts';
 import { ImportSlots } from './import-slots.ts';
 import { inputChunks } from './input-chunks.ts';
@@ -23,6 +23,7 @@ export interface MessageImportRoutesDeps {
   readonly messageSchema: MessageCreateSchema;
   /** With the outcomes that are held for a client, what a stream takes of the memory for bodies. */
   readonly maxLineBytes: number;
+  readonly maxLineParts: number;
   /** The input of a client that sends nothing for this long is ended. */
   readonly stallMs: number;
   /** Aborted when this process stops: what has been read is stored, and the answer ends. */
@@ -90,6 +91,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
         // A key of all tenants is many callers: each of its streams has turns of its own.
         slotKey: tenantId ?? requestId,
         slicer,
+        maxLineParts: deps.maxLineParts,
         linesPerGroup: deps.linesPerGroup,
         onFault: (error) =>
           deps.logger.error({ requestId, code: error.code, err: error.cause ?? error }, 'import line'),

@@ -1,7 +1,7 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { TimeSlicer } from '../time-slicer.ts';
+import { TimeSlicer } from '../../http/time-slicer.ts';
 import { readLines, type InputLine } from './ndjson-lines.ts';
 
 const slicer = new TimeSlicer().of('t');

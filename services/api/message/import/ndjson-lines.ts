@@ -1,6 +1,6 @@
 import { TextDecoder } from 'node:util';
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import type { Slicer } from '../time-slicer.ts';
+import type { Slicer } from '../../http/time-slicer.ts';
 
 /** A line of the input, by its number from 1, or what is wrong with its bytes. */
 export interface InputLine {

@@ -127,10 +127,11 @@ class PooledConnection implements DatabaseConnection {
 
   /** PostgreSQL ignores a request that comes while it takes in a message: a statement that goes on has missed it. */
   async #cancelUntilEnded(): Promise<void> {
-    const ended = this.#statement?.signal;
-    while (ended?.aborted === false) {
-      await sendCancelRequest(this.#client.session, this.#options, () => !ended.aborted);
-      await sleep(cancelAgainAfterMs, undefined, { signal: ended }).catch(() => undefined);
+    const signal = this.#statement?.signal;
+    const isRunning = (): boolean => signal?.aborted === false;
+    while (isRunning()) {
+      await sendCancelRequest(this.#client.session, this.#options, isRunning);
+      await sleep(cancelAgainAfterMs, undefined, { signal }).catch(() => undefined);
     }
   }
 

@@ -47,3 +47,49 @@ function textBytes(text: string, left: number): number {
   const least = text.length + 2;
   return least > left ? least : Buffer.byteLength(JSON.stringify(text));
 }
+
+export interface JsonShape {
+  /** Of the outermost object. */
+  readonly members: number;
+  /** Values and names in all, counted by the brackets, colons and commas between them. */
+  readonly parts: number;
+}
+
+const code = (character: string) => character.charCodeAt(0);
+const [quote, backslash, comma, colon] = [code('"'), code('\\'), code(','), code(':')];
+const [openBrace, closeBrace, openBracket, closeBracket] = [code('{'), code('}'), code('['), code(']')];
+
+/**
+ * Whether JSON text has at most so many parts: what it costs to parse and to check goes by them, not by its length. It
+ * reads the text once, up to the first part too many; of text that is no JSON it says anything.
+ */
+export function isWithinShape(text: string, { members, parts }: JsonShape): boolean {
+  let [depth, seenMembers, seenParts] = [0, 0, 0];
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text.charCodeAt(at);
+    if (character === quote) {
+      at = endOfString(text, at);
+    } else if (character === comma || character === colon) {
+      seenParts += 1;
+      if (depth === 1) seenMembers += 1;
+    } else if (character === openBrace || character === openBracket) {
+      seenParts += 1;
+      depth += 1;
+    } else if (character === closeBrace || character === closeBracket) {
+      depth -= 1;
+    }
+    // A member has a colon, and a comma before it.
+    if (seenParts > parts || seenMembers > 2 * members) return false;
+  }
+  return true;
+}
+
+/** Place of the quote that ends the string which starts here, or of the last character. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let escapes = 0;
+    while (text.charCodeAt(end - 1 - escapes) === backslash) escapes += 1;
+    if (escapes % 2 === 0) return end;
+  }
+  return text.length;
+}
