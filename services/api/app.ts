@@ -13,10 +13,11 @@ import type { ApiEnv } from './http/api-env.ts';
 import type { KeyRing } from './http/api-key.ts';
 import { admitCaller, type Access } from './http/admit-caller.ts';
 import type { BodyMemory } from './cost/body-memory.ts';
+import { FairSlots } from './cost/fair-slots.ts';
 import { requestLimits } from './cost/request-cost.ts';
 import { allowOrigins } from './http/cross-origin.ts';
 import { deadline } from './http/deadline.ts';
-import { jsonBody } from './http/json-body.ts';
+import { jsonBody, largeBodiesPerKey } from './http/json-body.ts';
 import { observe } from './http/observe.ts';
 import { notFound } from './http/not-found.ts';
 import type { ReadLimiter } from './http/tenant-slot.ts';
@@ -93,8 +94,9 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   const { maxBodyBytes, maxMetadataBytes } = limits;
   const { readLimiter: limiter, slicer } = deps;
   const maxItemParts = requestLimits.bodyParts + maxMetadataBytes;
-  const readBody = jsonBody({ maxBytes: maxBodyBytes, parts: { max: maxItemParts, slicer } });
-  const readBatch = jsonBody({ maxBytes: limits.maxBatchBodyBytes });
+  const slots = new FairSlots({ count: Number.POSITIVE_INFINITY, perKey: largeBodiesPerKey });
+  const readBody = jsonBody({ maxBytes: maxBodyBytes, slots, parts: { max: maxItemParts, slicer } });
+  const readBatch = jsonBody({ maxBytes: limits.maxBatchBodyBytes, slots });
   const messageSchema = createMessageCreateSchema(maxMetadataBytes);
   const storing = { service: deps.messages, messageSchema, maxWaitSeconds };
   app.route(

@@ -15,7 +15,8 @@ const env = { MEMORY_ANSWER_STALL_SECONDS: String(stallSeconds) };
 // Answers of 16 MiB that six or twenty clients do not read; of one tenant, whose searches wait for one another.
 const memoryMb = 400;
 // What is small enough for the buffers of a connection has been answered.
-const neverRead = ['cut off', 'answered whole', '429', '503'];
+// Those that wait for them longer than a request may take end with the deadline.
+const neverRead = ['cut off', 'answered whole', '429', '503', '504 without Retry-After'];
 
 /** As many messages with as much metadata as is legal. */
 async function storeLargeMetadata(context: AttackContext): Promise<void> {

@@ -126,7 +126,7 @@ export const attacks: readonly Attack[] = [
     run: sendLongSpeaker,
     outcomes: [...written, '422'],
     expected: ['202', '207', '422'],
-    latency: besideABusyTenant,
+    latency: besideStreams,
   },
   {
     name: 'a Prefer header of 7900 pairs of quote and backslash, 20 side by side',
@@ -165,7 +165,7 @@ export const attacks: readonly Attack[] = [
     seconds: 5,
     run: (context) => flood(context, 20, [post(context, message(1, { content: `x${' '.repeat(900_000)}` }))]),
     outcomes: refused,
-    latency: besideABusyTenant,
+    latency: besideStreams,
   },
   {
     name: 'bodies of 16 MiB of every hostile kind, 2 side by side',

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectProblem } from '../testing/expect-problem.ts';
 import { keys, startTestApi, type TestApi } from '../testing/test-api.ts';
 import { HttpServer } from './http-server.ts';
+import { largeBodiesPerKey } from './json-body.ts';
 
 const limits = { perKey: 100_000, total: 150_000 };
 let api: TestApi;
@@ -19,11 +21,17 @@ afterAll(async () => {
   await api.stop();
 });
 
-const held = async () => /^memory_request_body_bytes (\d+)$/m.exec(await api.metrics.registry.metrics())?.[1];
+const heldBy = async (of: TestApi) =>
+  /^memory_request_body_bytes (\d+)$/m.exec(await of.metrics.registry.metrics())?.[1];
+const held = () => heldBy(api);
 
 /** Announces a body, or sends some of it in a chunk, and no more. */
-async function begin(key: string, how: { readonly announced: number } | { readonly chunk: number }) {
-  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+async function begin(
+  key: string,
+  how: { readonly announced: number } | { readonly chunk: number },
+  { url }: HttpServer = server,
+) {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
   socket.on('error', () => undefined);
   const head = `POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: ${key}\r\ncontent-type: application/json\r\n`;
   const chunked = (bytes: number) => `${bytes.toString(16)}\r\n${' '.repeat(bytes)}\r\n`;
@@ -75,4 +83,34 @@ test('a body in chunks counts as it grows', async () => {
   await expect.poll(held).toBe('0');
   expectProblem(await api.call('POST', '/v1/messages', { key: keys.acme, raw: stream() }), 'malformed_json');
   expect(await held()).toBe('0');
+});
+
+test('a key has a few large bodies read at a time, so that those that do not come hold up its large ones alone', async () => {
+  const roomy = await startTestApi();
+  const front = new HttpServer({ fetch: roomy.fetch, host: '127.0.0.1', port: 0, readiness: new Readiness() });
+  await front.start();
+  const announced = 70_000;
+  const whole = String(largeBodiesPerKey * announced);
+  const sockets = await Promise.all(
+    Array.from({ length: largeBodiesPerKey + 3 }, () => begin(keys.acme, { announced }, front)),
+  );
+  await expect.poll(() => heldBy(roomy)).toBe(whole);
+  const send = (key: string, padding: number) =>
+    fetch(`${front.url}/v1/messages`, {
+      method: 'POST',
+      headers: { 'x-api-key': key, 'content-type': 'application/json' },
+      body: `${JSON.stringify({ conversation_id: 'c', role: 'user', content: 'x' })}${' '.repeat(padding)}`,
+    });
+  expect((await send(keys.acme, 0)).status).toBe(202);
+  expect((await send(keys.globex, announced)).status).toBe(202);
+  const late = send(keys.acme, announced);
+  // Three of those that hold a place leave, and one that waits: the others come to their places.
+  for (const socket of sockets.slice(largeBodiesPerKey - 3, largeBodiesPerKey + 1)) socket.destroy();
+  await sleep(50);
+  expect(await heldBy(roomy)).toBe(String((largeBodiesPerKey - 1) * announced));
+  expect((await late).status).toBe(202);
+  for (const socket of sockets) socket.destroy();
+  await expect.poll(() => heldBy(roomy)).toBe('0');
+  await front.stop();
+  await roomy.stop();
 });

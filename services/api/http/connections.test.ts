@@ -8,6 +8,7 @@ import { openRaw, readAnswer, type RawClient } from '../testing/raw-client.ts';
 import type { ApiEnv } from './api-env.ts';
 import { deadline } from './deadline.ts';
 import { HttpServer, type HttpServerOptions } from './http-server.ts';
+import { FairSlots } from '../cost/fair-slots.ts';
 import { jsonBody } from './json-body.ts';
 import { observe } from './observe.ts';
 import { onError } from './on-error.ts';
@@ -42,7 +43,7 @@ const app = new Hono<ApiEnv>()
     c.set('bodyMemory', { open: () => ({ grow: () => undefined, release: () => undefined }) });
     await next();
   })
-  .post('/', jsonBody({ maxBytes: 1000 }), (c) => c.text('read'));
+  .post('/', jsonBody({ slots: new FairSlots({ count: 10 }), maxBytes: 1000 }), (c) => c.text('read'));
 app.onError(onError(logger));
 
 async function listen(options: Partial<HttpServerOptions> = {}) {

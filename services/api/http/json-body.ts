@@ -2,6 +2,7 @@ import { TextDecoder } from 'node:util';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { BodyReservation } from '../cost/body-memory.ts';
+import type { FairSlot, FairSlots } from '../cost/fair-slots.ts';
 import { isWithinShape } from '../cost/json-size.ts';
 import { requestLimits } from '../cost/request-cost.ts';
 import type { ApiEnv } from './api-env.ts';
@@ -11,9 +12,16 @@ import { invalidRequest } from './validation-hook.ts';
 
 export interface JsonBodyOptions {
   readonly maxBytes: number;
+  /** For large bodies that are read at the same time. */
+  readonly slots: FairSlots;
   /** Names and values that a body may have; undefined when they are counted where it is parsed. */
   readonly parts?: { readonly max: number; readonly slicer: TimeSlicer };
 }
+
+/** Large bodies of a key that are read at a time; others wait unread, and cost nothing. */
+export const largeBodiesPerKey = 6;
+
+const largeBytes = 65_536;
 
 /** A shorter text is parsed and checked in a millisecond or two, whatever it holds. */
 const smallCharacters = 16_384;
@@ -27,11 +35,11 @@ const jsonType = /^application\/(?:[a-z.-]+\+)?json(?:;\s*charset\s*=\s*"?utf-8"
  * The bytes of the body count as held until the request has been worked on, by the length that the client announced from
  * before the first of them is read. In a turn of the event loop one large body is parsed.
  */
-export function jsonBody({ maxBytes, parts }: JsonBodyOptions): MiddlewareHandler<ApiEnv> {
+export function jsonBody({ maxBytes, slots, parts }: JsonBodyOptions): MiddlewareHandler<ApiEnv> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
 
   /** A body in chunks says its size only by its end. */
-  async function readChunks(c: Context<ApiEnv>, memory: BodyReservation): Promise<Uint8Array> {
+  async function readChunks(c: Context<ApiEnv>, memory: BodyReservation, slot: FairSlot): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     let bytes = 0;
     const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = c.req.raw.body?.getReader();
@@ -42,13 +50,19 @@ export function jsonBody({ maxBytes, parts }: JsonBodyOptions): MiddlewareHandle
       if (bytes > maxBytes) throw tooLarge(maxBytes);
       memory.grow(next.value.length);
       chunks.push(next.value);
+      if (bytes > largeBytes) await takeSlot(c, slot);
     }
   }
 
-  async function readBytes(c: Context<ApiEnv>, memory: BodyReservation): Promise<ArrayBuffer | Uint8Array> {
+  async function readBytes(
+    c: Context<ApiEnv>,
+    memory: BodyReservation,
+    slot: FairSlot,
+  ): Promise<ArrayBuffer | Uint8Array> {
     const announced = announcedLength(c);
-    if (announced === undefined) return readChunks(c, memory);
+    if (announced === undefined) return readChunks(c, memory, slot);
     if (announced > maxBytes) throw tooLarge(maxBytes);
+    if (announced > largeBytes) await takeSlot(c, slot);
     memory.grow(announced);
     return c.req.arrayBuffer();
   }
@@ -57,22 +71,33 @@ export function jsonBody({ maxBytes, parts }: JsonBodyOptions): MiddlewareHandle
     if (!jsonType.test(requestHeader(c, 'content-type')?.trim() ?? '')) {
       throw new AppError('unsupported_media_type', 'Send the body as application/json in UTF-8.');
     }
-    const memory = c.get('bodyMemory').open(c.get('credential').keyId);
+    const { keyId } = c.get('credential');
+    const memory = c.get('bodyMemory').open(keyId);
+    const slot = slots.open(keyId);
     try {
-      const text = decodeUtf8(decoder, await readBytes(c, memory));
+      const text = decodeUtf8(decoder, await readBytes(c, memory, slot));
       if (parts !== undefined && text.length > smallCharacters) {
-        const { tenantId, keyId } = c.get('credential');
+        const { tenantId } = c.get('credential');
         // What follows at once, up to the end of the checks, belongs to the same turn.
         const refusal = await parts.slicer.of(tenantId ?? keyId).run(() => refusalOf(text, parts.max));
         if (refusal !== undefined) throw refusal;
       }
       // Hono keeps promises here, though it declares the values.
       Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
+      slot.giveBack();
       await next();
     } finally {
+      slot.giveBack();
       memory.release();
     }
   };
+}
+
+async function takeSlot(c: Context<ApiEnv>, slot: FairSlot): Promise<void> {
+  const gone = c.req.raw.signal;
+  await slot.take();
+  // The body of a client that has left meanwhile would never end.
+  gone.throwIfAborted();
 }
 
 /** Why the JSON text of a body, or of one message, is not parsed at all. */

@@ -2,7 +2,7 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import { expect, test } from 'vitest';
 import type { NewMessage, Outcome } from '../message.ts';
 import { TimeSlicer } from '../../http/time-slicer.ts';
-import { ImportSlots } from './import-slots.ts';
+import { FairSlots } from '../../cost/fair-slots.ts';
 import { importLines } from './import-stream.ts';
 import { createMessageImportService } from './message-import.service.ts';
 
@@ -10,7 +10,7 @@ type Create = (tenantId: string) => Promise<void>;
 
 /** Streams of tenants through the real service, over what the test says of a tenant's writes. */
 function streamsOver(create: Create) {
-  const slots = new ImportSlots(4);
+  const slots = new FairSlots({ count: 4 });
   const service = createMessageImportService({
     messages: {
       create: async (input: readonly NewMessage[]) => {

@@ -2,7 +2,7 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import { expect, test } from 'vitest';
 import type { NewMessage, Outcome } from '../message.ts';
 import { TimeSlicer } from '../../http/time-slicer.ts';
-import { ImportSlots } from './import-slots.ts';
+import { FairSlots } from '../../cost/fair-slots.ts';
 import { importLines } from './import-stream.ts';
 
 const message: NewMessage = {
@@ -19,7 +19,7 @@ const message: NewMessage = {
 
 /** A stream of lines without end. How many of them were read, and how many were being stored at most. */
 function endless(
-  slots: ImportSlots,
+  slots: FairSlots,
   text = '{}',
   check: () => NewMessage | AppError = () => message,
   firstStored: Promise<void> = Promise.resolve(),
@@ -58,7 +58,7 @@ function endless(
 const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
 
 test('a client that does not read its outcomes has a bounded number of lines read', async () => {
-  const { outcomes, seen } = endless(new ImportSlots(16));
+  const { outcomes, seen } = endless(new FairSlots({ count: 16 }));
   await outcomes.next();
   await pause();
   const read = seen.read;
@@ -70,7 +70,7 @@ test('a client that does not read its outcomes has a bounded number of lines rea
 
 test('and a bounded number of characters held for it', async () => {
   const refusal = new AppError('invalid_request', 'x'.repeat(100_000));
-  const { outcomes, seen } = endless(new ImportSlots(16), 'x'.repeat(10_000), () => refusal);
+  const { outcomes, seen } = endless(new FairSlots({ count: 16 }), 'x'.repeat(10_000), () => refusal);
   for (let n = 0; n < 3; n++) await outcomes.next();
   await pause();
   // Six lines are a group, whose outcomes are more than half of what is held.
@@ -88,7 +88,7 @@ test('while the first group is stored, 16 groups are read, and of long outcomes 
     [refuseAllButFirst, 50, 5 * 50],
   ] as const) {
     const firstStored = Promise.withResolvers<void>();
-    const { outcomes, seen } = endless(new ImportSlots(3), '{}', check, firstStored.promise);
+    const { outcomes, seen } = endless(new FairSlots({ count: 3 }), '{}', check, firstStored.promise);
     const first = outcomes.next();
     for (let read = -1; read !== seen.read;) {
       read = seen.read;
@@ -103,7 +103,7 @@ test('while the first group is stored, 16 groups are read, and of long outcomes 
 });
 
 test('many streams together store no more at a time than the slots allow', async () => {
-  const slots = new ImportSlots(4);
+  const slots = new FairSlots({ count: 4 });
   const streams = Array.from({ length: 20 }, () => endless(slots));
   let storing = 0;
   await Promise.all(
@@ -139,7 +139,7 @@ test('the outcomes of all lines come in their order, also of groups that are sto
     check: (value: unknown) => ({ ...message, content: JSON.stringify(value) }),
     admit: async () => undefined,
     onFault: () => undefined,
-    slots: new ImportSlots(16),
+    slots: new FairSlots({ count: 16 }),
     slotKey: 't',
     slicer: new TimeSlicer().of('t'),
     maxLineParts: 70_000,

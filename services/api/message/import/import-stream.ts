@@ -4,7 +4,7 @@ import { toAppError } from '../../http/problem.ts';
 import { isKept, type NewMessage, type Outcome } from '../message.ts';
 import type { Slicer } from '../../http/time-slicer.ts';
 import { toOutcomeLine } from './import-outcome.ts';
-import type { ImportSlots } from './import-slots.ts';
+import type { FairSlots } from '../../cost/fair-slots.ts';
 import type { MessageImportOptions, MessageImportService } from './message-import.service.ts';
 import type { InputLine } from './ndjson-lines.ts';
 
@@ -19,7 +19,7 @@ export interface ImportStreamDeps {
   /** Told of what was our fault. */
   readonly onFault: (error: AppError) => void;
   /** Of all streams of this process. */
-  readonly slots: ImportSlots;
+  readonly slots: FairSlots;
   /** Whose turn it is among those that wait for a slot. */
   readonly slotKey: string;
   readonly slicer: Slicer;

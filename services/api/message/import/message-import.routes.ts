@@ -12,7 +12,7 @@ import type { NewMessage } from '../message.ts';
 import type { MessageCreateSchema } from '../message.schemas.ts';
 import type { TimeSlicer } from '../../http/time-slicer.ts';
 import { importLines, maxHeldCharacters, type ImportTally } from './import-stream.ts';
-import { ImportSlots } from './import-slots.ts';
+import { FairSlots } from '../../cost/fair-slots.ts';
 import { inputChunks } from './input-chunks.ts';
 import { importOutcomeSchema } from './message-import.schemas.ts';
 import type { MessageImportService } from './message-import.service.ts';
@@ -71,7 +71,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
   const app = new OpenAPIHono<ApiEnv>();
   // Not by `openapi`, which would take the stream for JSON.
   app.openAPIRegistry.registerPath(route);
-  const slots = new ImportSlots(deps.groupsAtOnce);
+  const slots = new FairSlots({ count: deps.groupsAtOnce });
   app.post(route.path, (c) => {
     checkHeaders(c);
     const { tenantId, keyId } = c.get('credential');

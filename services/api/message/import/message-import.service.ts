@@ -4,14 +4,14 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
 import type { MessageService } from '../message.service.ts';
 import type { NewMessage, Outcome } from '../message.ts';
-import type { ImportSlot } from './import-slots.ts';
+import type { FairSlot } from '../../cost/fair-slots.ts';
 
 export interface MessageImportOptions {
   readonly requestId: string;
   /** Ends the waiting for a full queue. */
   readonly signal: AbortSignal;
   /** Held while the messages are written, and given back while a full queue is waited for. */
-  readonly slot: ImportSlot;
+  readonly slot: FairSlot;
 }
 
 export type MessageImportService = ReturnType<typeof createMessageImportService>;

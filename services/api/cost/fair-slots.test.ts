@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { ImportSlots } from './import-slots.ts';
+import { FairSlots } from './fair-slots.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 test('as many slots as there are, three quarters for a key, and those that wait take turns by key', async () => {
-  const slots = new ImportSlots(3);
+  const slots = new FairSlots({ count: 3 });
   const order: string[] = [];
   const releases: (() => void)[] = [];
   const takeSlot = async (key: string) => {
@@ -26,7 +26,7 @@ test('as many slots as there are, three quarters for a key, and those that wait 
 });
 
 test('a slot that is given back twice is given to one', async () => {
-  const slots = new ImportSlots(1);
+  const slots = new FairSlots({ count: 1 });
   const release = await slots.acquire('a');
   release();
   release();

@@ -1,31 +1,37 @@
-/** The slot of one group of lines. */
-export interface ImportSlot {
+/** The slot of one piece of work. */
+export interface FairSlot {
   /** Waits for the turn of its key; at once while it is held. */
   take(): Promise<void>;
   /** Harmless when it is not held. */
   giveBack(): void;
 }
 
+export interface FairSlotsOptions {
+  /** Of all keys together. */
+  readonly count: number;
+  /** Three quarters of them when it is left out. */
+  readonly perKey?: number;
+}
+
 const maxKeyShare = 3 / 4;
 
 /**
- * Slots for groups of lines that are checked and stored at the same time, in all streams of this process together.
- * A key has three quarters of them at most. Where more are asked for, keys take turns, so that twenty streams cost no
- * more than one does.
+ * Slots for work that is done at the same time, such as groups of lines of all import streams of this process. Where
+ * more are asked for, keys take turns, so that twenty streams cost no more than one does.
  */
-export class ImportSlots {
+export class FairSlots {
   readonly #waiting = new Map<string, (() => void)[]>();
   readonly #heldByKey = new Map<string, number>();
   readonly #maxPerKey: number;
   #free: number;
 
-  constructor(count: number) {
+  constructor({ count, perKey = Math.max(1, Math.floor(count * maxKeyShare)) }: FairSlotsOptions) {
     this.#free = count;
-    this.#maxPerKey = Math.max(1, Math.floor(count * maxKeyShare));
+    this.#maxPerKey = perKey;
   }
 
   /** A slot that is not held yet. */
-  open(key: string): ImportSlot {
+  open(key: string): FairSlot {
     let held: Promise<() => void> | undefined;
     return {
       take: async () => {
