@@ -9,12 +9,12 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import type { Kysely } from 'kysely';
+import { createBatchingWriter } from '../batching-writer.ts';
 import { createEmbeddingRepository } from '../embedding.repository.ts';
 import { createEmbeddingService } from '../embedding.service.ts';
-import { createGatheringRepository } from '../gathering-repository.ts';
-import { LeaseKeeper } from '../lease-keeper.ts';
-import type { TenantWork } from '../lease-statement.ts';
-import { TenantTurns } from '../tenant-turns.ts';
+import { LeaseRenewer } from '../lease-renewer.ts';
+import type { TenantWork } from '../lease.ts';
+import { TenantConcurrencyLimiter } from '../tenant-concurrency-limiter.ts';
 
 /** A signal that is never aborted. */
 export const never = new AbortController().signal;
@@ -71,9 +71,10 @@ export function createService(db: Kysely<Schema>, options: ServiceOptions = {}) 
   const repository = createEmbeddingRepository(db);
   const logger = createLogger({ service: 'test', level: 'info', stream: { write: (line) => void lines.push(line) } });
   const service = createEmbeddingService({
-    repository: createGatheringRepository(repository, logger),
-    turns: new TenantTurns(options.concurrency ?? 16, throughput),
-    leases: new LeaseKeeper({ repository, leaseMs, logger }),
+    repository,
+    writer: createBatchingWriter({ repository, onWritten: () => undefined, logger }),
+    limiter: new TenantConcurrencyLimiter(options.concurrency ?? 16, throughput),
+    leaseRenewer: new LeaseRenewer({ repository, leaseMs, logger }),
     embedder: createCachedEmbedder(batching, { maxEntries: 5000 }),
     probe: guarded,
     bell: { ring: (tenantId) => void rung.push(tenantId) },

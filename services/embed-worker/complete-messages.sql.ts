@@ -2,17 +2,7 @@ import { encodeHalfvecs } from '@memory-layer/shared/db/halfvec';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events';
 import { sql, type Kysely, type Transaction } from 'kysely';
-import type { LeasedMessage, TenantWork } from './lease-statement.ts';
-
-/** A message with the vectors of its passages, in order. */
-export interface EmbeddedMessage extends LeasedMessage {
-  readonly vectors: readonly Float32Array[];
-}
-
-export interface EmbeddedBatch {
-  readonly work: TenantWork;
-  readonly messages: readonly EmbeddedMessage[];
-}
+import type { EmbeddedBatch, EmbeddedMessage, TenantWork } from './lease.ts';
 
 type Done = TenantWork & EmbeddedMessage;
 

@@ -4,25 +4,17 @@ import { systemClock } from '@memory-layer/shared/lifecycle/clock';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { ServiceConfig } from '@memory-layer/shared/service/service-config';
-import type { EmbeddingRepository } from '../embedding.repository.ts';
 import type { VectorIndexConfig } from './vector-index-config.ts';
-import { createVectorIndexKeeper, type VectorIndexKeeper } from './vector-index-keeper.ts';
+import { createVectorIndexMaintainer, type VectorIndexMaintainer } from './vector-index-maintainer.ts';
 
 export interface VectorIndexResources {
   readonly config: VectorIndexConfig;
-  /** The keeper opens a connection of its own. */
+  /** The maintainer opens a connection of its own. */
   readonly connection: ServiceConfig['database'];
 }
 
-export interface WatchingKeeper {
-  start(): Promise<void>;
-  stop(): Promise<void>;
-  /** The repository, with the keeper told of what it writes. */
-  watching(repository: EmbeddingRepository): EmbeddingRepository;
-}
-
-/** The keeper of vector indexes, or one that does nothing where there are none. */
-export function composeVectorIndexKeeper(
+/** The maintainer of vector indexes, or one that does nothing where there are none. */
+export function composeVectorIndexMaintainer(
   resources: {
     readonly vectorIndex?: VectorIndexResources;
     readonly database: Database;
@@ -30,10 +22,10 @@ export function composeVectorIndexKeeper(
     readonly metrics: Metrics;
   },
   generations: Pick<GenerationService, 'getActive'>,
-): WatchingKeeper {
+): Pick<VectorIndexMaintainer, 'start' | 'stop' | 'noteWritten'> {
   const { vectorIndex, database, logger, metrics } = resources;
   if (vectorIndex === undefined || !vectorIndex.config.isOn) {
-    return { start: async () => undefined, stop: async () => undefined, watching: (repository) => repository };
+    return { start: async () => undefined, stop: async () => undefined, noteWritten: () => undefined };
   }
   const { url, ...pool } = vectorIndex.connection;
   const own = new Database({
@@ -43,7 +35,7 @@ export function composeVectorIndexKeeper(
     applicationName: 'memory-layer vector-index',
     onConnectionError: (error) => logger.warn({ err: error }, 'vector index connection lost'),
   });
-  const keeper = createVectorIndexKeeper({
+  const maintainer = createVectorIndexMaintainer({
     config: vectorIndex.config,
     database: own,
     db: database.queries,
@@ -61,22 +53,11 @@ export function composeVectorIndexKeeper(
     },
   });
   return {
-    start: () => keeper.start(),
+    start: () => maintainer.start(),
     async stop() {
-      await keeper.stop();
+      await maintainer.stop();
       await own.stop();
     },
-    watching: (repository) => watching(repository, keeper),
-  };
-}
-
-function watching(repository: EmbeddingRepository, keeper: VectorIndexKeeper): EmbeddingRepository {
-  return {
-    ...repository,
-    async complete(batches) {
-      const written = await repository.complete(batches);
-      for (const [index, { work }] of batches.entries()) keeper.noteWritten(work.tenantId, written[index] ?? 0);
-      return written;
-    },
+    noteWritten: maintainer.noteWritten,
   };
 }

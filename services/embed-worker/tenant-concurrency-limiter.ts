@@ -1,6 +1,6 @@
 import type { Throughput } from '@memory-layer/shared/embedding/throughput';
 
-interface Turns {
+interface TenantJobs {
   running: number;
   /** Estimated tokens that its jobs hold. */
   tokens: number;
@@ -15,14 +15,14 @@ const minLeaseTokens = 4096;
 const leasesPerTenant = 4;
 
 /**
- * Keeps one tenant from taking all places of this process, or all of its memory: jobs beyond a tenant's share are
- * turned away, and it is said when one of the others ends, so that the bell can be rung again. Places stay free for
- * whoever comes next.
+ * Keeps one tenant from taking all places of this process, or all of its memory. It refuses jobs beyond a tenant's
+ * share, and reports a refusal when one of the other jobs ends, so that the bell can be rung again. Places stay free
+ * for other tenants.
  */
-export class TenantTurns {
+export class TenantConcurrencyLimiter {
   readonly #places: number;
   readonly #throughput: Pick<Throughput, 'tokensIn'>;
-  readonly #tenants = new Map<string, Turns>();
+  readonly #tenants = new Map<string, TenantJobs>();
 
   /**
    * @param concurrency jobs that this process runs at once; a tenant gets three quarters of them.
@@ -40,34 +40,34 @@ export class TenantTurns {
 
   /** Whether the tenant may begin a job; every `true` needs a {@link leave}. */
   enter(tenantId: string): boolean {
-    const turns = this.#tenants.get(tenantId) ?? { running: 0, tokens: 0, refused: false };
-    if (turns.running >= this.#places || turns.tokens >= this.leaseTokens * leasesPerTenant) {
-      turns.refused = true;
+    const jobs = this.#tenants.get(tenantId) ?? { running: 0, tokens: 0, refused: false };
+    if (jobs.running >= this.#places || jobs.tokens >= this.leaseTokens * leasesPerTenant) {
+      jobs.refused = true;
       return false;
     }
-    turns.running += 1;
-    this.#tenants.set(tenantId, turns);
+    jobs.running += 1;
+    this.#tenants.set(tenantId, jobs);
     return true;
   }
 
   /** What a job of the tenant has leased, until it leaves. */
   hold(tenantId: string, tokens: number): void {
-    const turns = this.#tenants.get(tenantId);
-    if (turns !== undefined) turns.tokens += tokens;
+    const jobs = this.#tenants.get(tenantId);
+    if (jobs !== undefined) jobs.tokens += tokens;
   }
 
   /**
    * @param tokens what the job held.
-   * @returns whether a job of the tenant was turned away meanwhile; said once.
+   * @returns whether a job of the tenant was refused meanwhile; reported once.
    */
   leave(tenantId: string, tokens: number): boolean {
-    const turns = this.#tenants.get(tenantId);
-    if (turns === undefined) return false;
-    const { refused } = turns;
-    turns.refused = false;
-    turns.running -= 1;
-    turns.tokens -= tokens;
-    if (turns.running === 0) this.#tenants.delete(tenantId);
+    const jobs = this.#tenants.get(tenantId);
+    if (jobs === undefined) return false;
+    const { refused } = jobs;
+    jobs.refused = false;
+    jobs.running -= 1;
+    jobs.tokens -= tokens;
+    if (jobs.running === 0) this.#tenants.delete(tenantId);
     return refused;
   }
 }

@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { addVectors, dimension, generation } from './testing/vectors.ts';
 import { toVectorIndexConfig } from './vector-index-config.ts';
-import { createVectorIndexKeeper } from './vector-index-keeper.ts';
+import { createVectorIndexMaintainer } from './vector-index-maintainer.ts';
 import { createVectorIndexRepository } from './vector-index.repository.ts';
 
 let fixture: TestDatabase;
@@ -24,16 +24,16 @@ const config = toVectorIndexConfig({
   MEMORY_VECTOR_INDEX_INTERVAL_MS: 50,
 });
 
-function startKeeper() {
+function startMaintainer() {
   const seen = { built: 0, failed: 0, longestTail: 0 };
   const database = new Database({
     connection: fixture.connection,
     poolSize: 1,
     acquireTimeoutMs: 20_000,
-    applicationName: 'keeper',
+    applicationName: 'maintainer',
     onConnectionError: () => undefined,
   });
-  const keeper = createVectorIndexKeeper({
+  const maintainer = createVectorIndexMaintainer({
     config,
     database,
     db: fixture.db,
@@ -47,11 +47,11 @@ function startKeeper() {
     },
   });
   const stop = async () => {
-    await keeper.stop();
+    await maintainer.stop();
     await database.stop();
   };
   onTestFinished(stop);
-  return { keeper, seen, stop };
+  return { maintainer, seen, stop };
 }
 
 const indexes = () => createVectorIndexRepository(fixture.db);
@@ -60,13 +60,13 @@ const addTenant = async (tenantId: string, last: number) => {
   await addVectors(fixture.db, tenantId, 1, last);
 };
 
-describe('the keeper', () => {
+describe('the maintainer', () => {
   test('finds the large tenants by itself, indexes them one by one, and rests', async () => {
     await addTenant('large-1', 120);
     await addTenant('large-2', 130);
     await addTenant('small', 50);
-    const { keeper, seen } = startKeeper();
-    await keeper.start();
+    const { maintainer, seen } = startMaintainer();
+    await maintainer.start();
     await expect.poll(() => seen.built, { timeout: 20_000 }).toBe(2);
     expect(await indexes().listReady('small', generation)).toEqual([]);
     await expect.poll(() => seen.longestTail, { timeout: 20_000 }).toBe(6);
@@ -76,24 +76,24 @@ describe('the keeper', () => {
   test('looks soon at a tenant that it was told of', async () => {
     await sql`delete from tenant`.execute(fixture.db);
     await addVectors(fixture.db, 'noted', 1, 120);
-    const { keeper, seen } = startKeeper();
-    await keeper.start();
-    keeper.noteWritten('noted', 120);
+    const { maintainer, seen } = startMaintainer();
+    await maintainer.start();
+    maintainer.noteWritten('noted', 120);
     await expect.poll(() => seen.built, { timeout: 20_000 }).toBe(1);
     expect(await indexes().listReady('noted', generation)).toHaveLength(1);
   });
 
   test('stops twice, and before it was started', async () => {
-    const { keeper, seen } = startKeeper();
-    await keeper.stop();
-    await keeper.stop();
+    const { maintainer, seen } = startMaintainer();
+    await maintainer.stop();
+    await maintainer.stop();
     expect(seen.built).toBe(0);
   });
 });
 
 // The embedded engine is one session to PostgreSQL: it can neither wait for itself nor lock itself out.
 describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a server', () => {
-  test('one keeper of all is at work', async () => {
+  test('one maintainer of all is at work', async () => {
     const first = createVectorIndexRepository(fixture.db);
     await fixture.db.connection().execute(async (session) => {
       const other = createVectorIndexRepository(session);
@@ -101,9 +101,9 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a server', ()
       const { rows } = await sql`show maintenance_work_mem`.execute(session);
       expect(rows).toEqual([{ maintenance_work_mem: '64MB' }]);
       await addTenant('locked', 120);
-      const { keeper, seen } = startKeeper();
-      keeper.noteWritten('locked', 120);
-      await keeper.start();
+      const { maintainer, seen } = startMaintainer();
+      maintainer.noteWritten('locked', 120);
+      await maintainer.start();
       expect(
         await fixture.db.connection().execute((third) => createVectorIndexRepository(third).tryLock(config.build)),
       ).toBeUndefined();
@@ -120,9 +120,9 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a server', ()
     // A build waits for every transaction that wrote to its table before.
     const holding = fixture.db.transaction().execute(async (transaction) => {
       await sql`update embedding set importance = 0.3 where tenant_id = 'slow'`.execute(transaction);
-      const interrupted = startKeeper();
-      interrupted.keeper.noteWritten('slow', 120);
-      await interrupted.keeper.start();
+      const interrupted = startMaintainer();
+      interrupted.maintainer.noteWritten('slow', 120);
+      await interrupted.maintainer.start();
       await expect.poll(async () => (await indexes().listRows()).some((row) => row.state === 'building')).toBe(true);
       await expect.poll(async () => (await indexes().listIndexes()).some((index) => !index.isValid)).toBe(true);
       await interrupted.stop();
@@ -131,9 +131,9 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a server', ()
     });
     await holding;
     await held.promise;
-    const { keeper, seen } = startKeeper();
-    keeper.noteWritten('slow', 120);
-    await keeper.start();
+    const { maintainer, seen } = startMaintainer();
+    maintainer.noteWritten('slow', 120);
+    await maintainer.start();
     await expect.poll(() => seen.built, { timeout: 20_000 }).toBe(1);
     expect((await indexes().listIndexes()).every((index) => index.isValid)).toBe(true);
     expect(await indexes().listReady('slow', generation)).toHaveLength(1);

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { underTurningNames } from './bell-names.ts';
+import { rotateDeduplicationIds } from './compose.ts';
 
-test('a bell has one name for a while, then another, and comes back to the first', async () => {
-  const names: (string | undefined)[] = [];
+test('a job has one deduplication id for a while, then another, and the first again', async () => {
+  const ids: (string | undefined)[] = [];
   let now = 0;
-  const producer = underTurningNames(
+  const producer = rotateDeduplicationIds(
     {
       add: async (_jobName, _payload, options) => {
-        names.push(options?.deduplicationId);
+        ids.push(options?.deduplicationId);
       },
     },
     () => now,
@@ -16,16 +16,16 @@ test('a bell has one name for a while, then another, and comes back to the first
     now = at;
     await producer.add('embed-messages', { v: 1, tenantId: 'a', generation: 1 }, { deduplicationId: 'a.1' });
   }
-  expect(names).toEqual(['a.1.w0', 'a.1.w0', 'a.1.w1', 'a.1.w2', 'a.1.w3', 'a.1.w0']);
+  expect(ids).toEqual(['a.1.w0', 'a.1.w0', 'a.1.w1', 'a.1.w2', 'a.1.w3', 'a.1.w0']);
 });
 
 test('what has no deduplication id gets none', async () => {
-  const names: (string | undefined)[] = [];
-  const producer = underTurningNames({
+  const ids: (string | undefined)[] = [];
+  const producer = rotateDeduplicationIds({
     add: async (_jobName, _payload, options) => {
-      names.push(options?.deduplicationId);
+      ids.push(options?.deduplicationId);
     },
   });
   await producer.add('embed-messages', { v: 1, tenantId: 'a', generation: 1 });
-  expect(names).toEqual([undefined]);
+  expect(ids).toEqual([undefined]);
 });

@@ -4,12 +4,17 @@ import { togetherOrAlone, unwrap } from '@memory-layer/shared/batching/together-
 import { isDatabaseUnavailable } from '@memory-layer/shared/db/is-database-unavailable';
 import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
 import type { Logger } from '@memory-layer/shared/observability/logger';
-import type { EmbeddedBatch, EmbeddedMessage } from './complete-messages.ts';
 import type { EmbeddingRepository } from './embedding.repository.ts';
-import type { Lease } from './lease-messages.ts';
-import type { LeaseRequest, TenantWork } from './lease-statement.ts';
+import type { EmbeddedBatch, EmbeddedMessage, LeaseRequest, LeaseResult, TenantWork } from './lease.ts';
 
-export type GatheringRepository = ReturnType<typeof createGatheringRepository>;
+export interface BatchingWriterDeps {
+  readonly repository: Pick<EmbeddingRepository, 'lease' | 'complete'>;
+  /** Called after each commit, for each tenant in it. */
+  readonly onWritten: (tenantId: string, messages: number) => void;
+  readonly logger: Logger;
+}
+
+export type BatchingWriter = ReturnType<typeof createBatchingWriter>;
 
 /** A batch to write, and when nobody wants it written any more. */
 interface Completion extends EmbeddedBatch {
@@ -21,22 +26,28 @@ const tenantsAtOnce = 64;
 const passagesAtOnce = 1024;
 
 /**
- * Gathers what concurrent jobs ask of the database: while one statement leases for some tenants, what other jobs ask
- * goes together into the next, and so with what is completed. A job waits for its own part, and the consumer takes as
- * many jobs as it has places: so when the database is slow, fewer are taken.
+ * Batches the leases and vectors of concurrent jobs: while one statement is under way, the requests of other jobs wait
+ * for the next one, and share it. A job waits for its own part, and the consumer takes as many jobs as it has places:
+ * when the database is slow, it takes fewer.
  */
-export function createGatheringRepository(repository: EmbeddingRepository, logger: Logger) {
-  const leases = new Coalescer<LeaseRequest, Lease>({
-    what: 'bells',
+export function createBatchingWriter({ repository, onWritten, logger }: BatchingWriterDeps) {
+  const leases = new Coalescer<LeaseRequest, LeaseResult>({
+    what: 'leases',
     run: (requests) => repository.lease(requests),
     maxBatchWeight: tenantsAtOnce,
     maxConcurrent: 1,
     maxQueuedWeight: Number.POSITIVE_INFINITY,
   });
 
+  async function complete(batches: readonly Completion[]): Promise<number[]> {
+    const written = await repository.complete(batches);
+    for (const [index, { work }] of batches.entries()) onWritten(work.tenantId, written[index] ?? 0);
+    return written;
+  }
+
   /** While the database is away the vectors are kept, and no attempt is lost, until the jobs are ended. */
   function completeWhenPossible(batches: readonly Completion[]): Promise<readonly number[]> {
-    return retryUntilDone(() => repository.complete(batches), {
+    return retryUntilDone(() => complete(batches), {
       signal: allAborted(batches.map(({ signal }) => signal)),
       shouldRetry: isDatabaseUnavailable,
       onRetry: (error, delayMs) => logger.warn({ err: error, delayMs: Math.round(delayMs) }, 'vectors wait'),
@@ -53,10 +64,8 @@ export function createGatheringRepository(repository: EmbeddingRepository, logge
   });
 
   return {
-    ...repository,
-
     /** As the repository's, for one request. */
-    lease(request: LeaseRequest): Promise<Lease> {
+    lease(request: LeaseRequest): Promise<LeaseResult> {
       return leases.submit(request);
     },
 

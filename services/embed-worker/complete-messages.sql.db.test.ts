@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findHalfvecOid } from '@memory-layer/shared/db/halfvec';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { completeMessages } from './complete-messages.ts';
-import { takeLeases } from './lease-statement.ts';
+import { completeMessages } from './complete-messages.sql.ts';
+import { leaseTenants } from './lease-messages.sql.ts';
 import { createTenant, type TestTenant } from './testing/embedding-fixture.ts';
 
 let database: TestDatabase;
@@ -16,8 +16,8 @@ afterAll(() => database.stop());
 
 /** Leases everything, as if it were embedded with one passage of `value` unless said otherwise. */
 async function leaseEmbedded(tenant: TestTenant, value = 1, passages = 1) {
-  const ask = { ...tenant.work, limit: 500, tokenBudget: 1_000_000, leaseMs: 60_000, alone: undefined };
-  const [{ messages } = { messages: [] }] = await takeLeases(database.db, [ask], ask.leaseMs);
+  const request = { ...tenant.work, limit: 500, tokenBudget: 1_000_000, leaseMs: 60_000, isolated: undefined };
+  const [{ messages } = { messages: [] }] = await leaseTenants(database.db, [request], request.leaseMs);
   const vectors = Array.from({ length: passages }, (_, passage) => Float32Array.of(value, passage));
   return messages.map((message) => ({ ...message, vectors }));
 }

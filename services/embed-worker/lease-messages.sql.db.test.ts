@@ -1,7 +1,7 @@
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { leaseMessages, type Lease } from './lease-messages.ts';
-import type { LeaseRequest } from './lease-statement.ts';
+import type { LeaseRequest, LeaseResult } from './lease.ts';
+import { leaseMessages } from './lease-messages.sql.ts';
 import { createTenant, type TestTenant } from './testing/embedding-fixture.ts';
 
 let database: TestDatabase;
@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.stop());
 
-async function lease(tenant: TestTenant, options: Partial<LeaseRequest> = {}): Promise<Lease> {
+async function lease(tenant: TestTenant, options: Partial<LeaseRequest> = {}): Promise<LeaseResult> {
   const [own] = await leaseMessages(database.db, [
     { ...tenant.work, limit: 64, tokenBudget: 1_000_000, leaseMs: 60_000, ...options },
   ]);

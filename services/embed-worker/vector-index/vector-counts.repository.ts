@@ -8,10 +8,10 @@ export interface VectorOwner {
   readonly generation: number;
 }
 
-export type VectorCensusRepository = ReturnType<typeof createVectorCensusRepository>;
+export type VectorCountsRepository = ReturnType<typeof createVectorCountsRepository>;
 
 /** Counts by the primary key alone, so that no vector is read. */
-export function createVectorCensusRepository(session: Kysely<Schema>) {
+export function createVectorCountsRepository(session: Kysely<Schema>) {
   return {
     /** The next tenants in the order of their ids: all that there are, and those of which only an index is left. */
     async listTenants(afterTenantId: string, limit: number): Promise<string[]> {

@@ -1,12 +1,12 @@
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 
-export interface TenantRotaOptions {
+export interface TenantSchedulerOptions {
   readonly clock: Clock;
   /** Vectors written by this process after which a tenant is looked at without waiting for its turn. */
   readonly noteworthy: number;
   /** Tenants that have their turn in one round, beside the noteworthy ones. */
   readonly tenantsPerRound: number;
-  /** For so long a tenant whose build failed is left alone. */
+  /** How long a tenant is left alone after a failed build. */
   readonly pauseMs: number;
 }
 
@@ -15,15 +15,15 @@ export interface TenantRotaOptions {
  * this process has written much for come first, and a few others in every round, so that all of them come by in time
  * (written for by other processes, shrunk by deletion, or forgotten in a restart).
  */
-export class TenantRota {
-  readonly #options: TenantRotaOptions;
+export class TenantScheduler {
+  readonly #options: TenantSchedulerOptions;
   readonly #written = new Map<string, number>();
   readonly #pausedUntil = new Map<string, number>();
   /** Those whose turn has come in the course of things. */
   readonly #due = new Set<string>();
   #cursor = '';
 
-  constructor(options: TenantRotaOptions) {
+  constructor(options: TenantSchedulerOptions) {
     this.#options = options;
   }
 
@@ -31,12 +31,12 @@ export class TenantRota {
     this.#written.set(tenantId, (this.#written.get(tenantId) ?? 0) + vectors);
   }
 
-  /** The tenants of this round. Whoever is not reported on stays for the next one. */
+  /** The tenants of this round. A tenant that is not reported on stays for the next round. */
   async next(listTenants: (afterTenantId: string, limit: number) => Promise<string[]>): Promise<string[]> {
     const { noteworthy, tenantsPerRound } = this.#options;
     if (this.#due.size < tenantsPerRound) {
       const page = await listTenants(this.#cursor, tenantsPerRound);
-      // Past the last one it begins anew.
+      // After the last one it begins again.
       this.#cursor = page.length < tenantsPerRound ? '' : (page.at(-1) ?? '');
       for (const tenantId of page) if (!this.#isPaused(tenantId)) this.#due.add(tenantId);
     }
