@@ -1,6 +1,6 @@
 import { allAborted } from '@memory-layer/shared/batching/all-aborted';
 import { Coalescer } from '@memory-layer/shared/batching/coalescer';
-import { togetherOrAlone, unwrap } from '@memory-layer/shared/batching/together-or-alone';
+import { batchOrIndividually, unwrap } from '@memory-layer/shared/batching/batch-or-individually';
 import { isDatabaseUnavailable } from '@memory-layer/shared/db/is-database-unavailable';
 import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
 import type { Logger } from '@memory-layer/shared/observability/logger';
@@ -56,7 +56,7 @@ export function createBatchingWriter({ repository, onWritten, logger }: Batching
 
   const completions = new Coalescer<Completion, PromiseSettledResult<number>>({
     what: 'vectors',
-    run: togetherOrAlone(completeWhenPossible, isDatabaseUnavailable),
+    run: batchOrIndividually(completeWhenPossible, isDatabaseUnavailable),
     weigh: ({ messages }) => messages.reduce((sum, { vectors }) => sum + vectors.length, 0),
     maxBatchWeight: passagesAtOnce,
     maxConcurrent: 1,

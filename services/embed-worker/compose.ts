@@ -1,19 +1,19 @@
 import type { Database } from '@memory-layer/shared/db/database';
 import { whenDatabaseReady } from '@memory-layer/shared/db/database-gate';
-import { createBatchingEmbedder } from '@memory-layer/shared/embedding/batching-embedder';
-import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embedder';
 import type { GuardedEmbedder } from '@memory-layer/shared/embedding/guarded-embedder';
 import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
 import { createGenerationService } from '@memory-layer/shared/generation/generation.service';
-import { Throughput } from '@memory-layer/shared/embedding/throughput';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
-import { createPendingMessagesRepository } from '@memory-layer/shared/observability/pending-messages.repository';
+import { createPendingMessagesRepository } from '@memory-layer/shared/ops/pending-messages.repository';
 import { embeddingQueue } from '@memory-layer/shared/queue/catalog';
 import { createEmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
 import type { Producer, QueueBackend } from '@memory-layer/shared/queue/queue-port';
+import { BatchingEmbedder } from './embedder/batching-embedder.ts';
+import { CachedEmbedder } from './embedder/cached-embedder.ts';
+import { Throughput } from './embedder/throughput.ts';
 import { createBatchingWriter } from './batching-writer.ts';
 import type { EmbedWorkerConfig } from './config.ts';
 import { embedMessagesEvents, embedMessagesProcessor } from './embed-messages.processor.ts';
@@ -68,13 +68,13 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
   const maintainer = composeVectorIndexMaintainer(resources, generations);
   const { passageEmbedder } = resources;
   const throughput = new Throughput();
-  const batching = createBatchingEmbedder(passageEmbedder, { timeoutMs: passageEmbedder.timeoutMs, throughput });
+  const batching = new BatchingEmbedder(passageEmbedder, { timeoutMs: passageEmbedder.timeoutMs, throughput });
   const service = createEmbeddingService({
     repository,
     writer: createBatchingWriter({ repository, onWritten: maintainer.noteWritten, logger }),
     limiter: new TenantConcurrencyLimiter(config.concurrency, throughput),
     leaseRenewer: new LeaseRenewer({ repository, leaseMs: config.leaseMs, logger }),
-    embedder: createCachedEmbedder(batching, { maxEntries: cachedTexts }),
+    embedder: new CachedEmbedder(batching, { maxEntries: cachedTexts }),
     probe: passageEmbedder,
     bell,
     ...config,

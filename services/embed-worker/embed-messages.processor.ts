@@ -1,4 +1,4 @@
-import { jobLogFields } from '@memory-layer/shared/observability/job-log-fields';
+import { jobLogFields } from '@memory-layer/shared/queue/job-log-fields';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import { embeddingQueue } from '@memory-layer/shared/queue/catalog';

@@ -1,5 +1,5 @@
-import { Throughput } from '@memory-layer/shared/embedding/throughput';
 import { expect, test } from 'vitest';
+import { Throughput } from './embedder/throughput.ts';
 import { TenantConcurrencyLimiter } from './tenant-concurrency-limiter.ts';
 
 test('a tenant gets three quarters of the places, and another one the rest', () => {

@@ -1,4 +1,4 @@
-import type { Throughput } from '@memory-layer/shared/embedding/throughput';
+import type { Throughput } from './embedder/throughput.ts';
 
 interface TenantJobs {
   running: number;

@@ -3,7 +3,7 @@ import type { GenerationService } from '@memory-layer/shared/generation/generati
 import { systemClock } from '@memory-layer/shared/lifecycle/clock';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
-import type { ServiceConfig } from '@memory-layer/shared/service/service-config';
+import type { ServiceConfig } from '@memory-layer/shared/process/service-config';
 import type { VectorIndexConfig } from './vector-index-config.ts';
 import { createVectorIndexMaintainer, type VectorIndexMaintainer } from './vector-index-maintainer.ts';
 
