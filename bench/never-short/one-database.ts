@@ -81,7 +81,7 @@ async function baseSize(client: Client): Promise<number> {
 const mostVectors = 139_000;
 const tail = 2400;
 
-/** Indexes a tenant as the keeper leaves it when nothing more comes in. @returns segments built. */
+/** Indexes a tenant as the maintainer leaves it when nothing more comes in. @returns segments built. */
 export async function buildSegments(client: Client, { tenantId }: Tenant, dimension: number): Promise<number> {
   const { rows } = await client.query<{ id: string }>(
     'select message_id as id from embedding where tenant_id = $1 and generation = $2 order by message_id, passage_no',

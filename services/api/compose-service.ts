@@ -1,19 +1,18 @@
 import { loadEnv } from '@memory-layer/shared/config/load-config';
-import { createReadReplicas } from '@memory-layer/shared/db/replica/create-read-replicas';
-import { toReplicaConfig } from '@memory-layer/shared/db/replica/replica-config';
 import { embedderFromConfig } from '@memory-layer/shared/embedding/embedder-from-config';
 import { toEmbeddingConfig } from '@memory-layer/shared/embedding/embedding-config';
 import { guardEmbedders } from '@memory-layer/shared/embedding/guard-embedders';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import { OpsServer } from '@memory-layer/shared/ops/ops-server';
 import { createRedisClients } from '@memory-layer/shared/redis/redis-client';
-import { rerankerFromConfig } from '@memory-layer/shared/rerank/reranker-from-config';
-import type { Service } from '@memory-layer/shared/service/run-service';
-import { toServiceConfig } from '@memory-layer/shared/service/service-config';
-import { createServiceResources } from '@memory-layer/shared/service/service-resources';
-import { composeApi } from './compose.ts';
-import { apiServiceEnv, toApiConfig } from './config.ts';
+import type { Service } from '@memory-layer/shared/process/run-service';
+import { toServiceConfig } from '@memory-layer/shared/process/service-config';
+import { createServiceResources } from '@memory-layer/shared/process/service-resources';
 import { version } from '@memory-layer/shared/version';
+import { createReadReplicas } from './replica/create-read-replicas.ts';
+import { toReplicaConfig } from './replica/replica-config.ts';
+import { composeApi, composeReranker } from './compose.ts';
+import { apiServiceEnv, toApiConfig } from './config.ts';
 
 // A slow Redis must not slow requests down: after this the process counts for itself.
 const rateTimeoutMs = 100;
@@ -43,7 +42,7 @@ export function composeApiService(env: Readonly<Record<string, string | undefine
   };
   const apiConfig = toApiConfig(values);
   const cacheDir = values.MEMORY_MODEL_CACHE_DIR;
-  const reranker = rerankerFromConfig(apiConfig.rerank, { cacheDir, embedding, metrics });
+  const reranker = composeReranker(apiConfig, { cacheDir, embedding, metrics });
   const api = composeApi(apiConfig, {
     ...resources,
     replicas,

@@ -1,10 +1,7 @@
 import type { BlockList } from 'node:net';
 import type { Database } from '@memory-layer/shared/db/database';
 import { whenDatabaseReady } from '@memory-layer/shared/db/database-gate';
-import type { ReadReplicas } from '@memory-layer/shared/db/replica/read-replicas';
-import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
-import { QueryVectors } from '@memory-layer/shared/embedding/query-vectors';
 import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
 import { createGenerationService } from '@memory-layer/shared/generation/generation.service';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
@@ -12,11 +9,13 @@ import type { Component } from '@memory-layer/shared/lifecycle/component';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
-import { createPendingMessagesRepository } from '@memory-layer/shared/observability/pending-messages.repository';
+import { createPendingMessagesRepository } from '@memory-layer/shared/ops/pending-messages.repository';
 import { embeddingQueue, retentionQueue } from '@memory-layer/shared/queue/catalog';
 import { createEmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
 import type { Producer, QueueBackend } from '@memory-layer/shared/queue/queue-port';
-import type { Reranker } from '@memory-layer/shared/rerank/reranker';
+import type { ReadReplicas } from './replica/read-replicas.ts';
+import { TenantPartitions } from './search/sql/tenant-partitions.repository.ts';
+import { QueryVectors } from './search/query/query-vectors.ts';
 import { createBacklogReader } from './admin/backlog.ts';
 import { createHealthService } from './admin/health.service.ts';
 import { createApp } from './app.ts';
@@ -44,6 +43,8 @@ import { RetentionRunWaiter } from './retention/retention-run-waiter.ts';
 import { createRetentionService } from './retention/retention.service.ts';
 import { createCandidateReader } from './search/candidate-reader.ts';
 import { createHitReranker } from './search/rerank/hit-reranker.ts';
+import { rerankerFromConfig, type RerankerDeps } from './search/reranker/reranker-from-config.ts';
+import type { Reranker } from './search/reranker/reranker.ts';
 import { createSearchLanguageKeeper } from './search/lexical/language/search-language-keeper.ts';
 import { createSearchLanguageRepository } from './search/lexical/language/search-language.repository.ts';
 import { createLexicalIndex } from './search/lexical/lexical-index.ts';
@@ -235,6 +236,15 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       await Promise.all([embeddingProducer.close(), retentionProducer.close()]);
     },
   };
+}
+
+/**
+ * The configured reranker, not started; undefined when none is configured.
+ *
+ * @throws ConfigError when the provider needs a variable that is not set.
+ */
+export function composeReranker(config: Pick<ApiConfig, 'rerank'>, deps: RerankerDeps): Reranker | undefined {
+  return rerankerFromConfig(config.rerank, deps);
 }
 
 function composeRetention(

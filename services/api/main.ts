@@ -1,5 +1,5 @@
 import { loadDotEnv } from '@memory-layer/shared/config/load-dot-env';
-import { runService } from '@memory-layer/shared/service/run-service';
+import { runService } from '@memory-layer/shared/process/run-service';
 import { composeApiService } from './compose-service.ts';
 
 loadDotEnv();

@@ -4,9 +4,9 @@ import { toEmbeddingConfig } from '@memory-layer/shared/embedding/embedding-conf
 import { guardEmbedders } from '@memory-layer/shared/embedding/guard-embedders';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { OpsServer } from '@memory-layer/shared/ops/ops-server';
-import type { Service } from '@memory-layer/shared/service/run-service';
-import { toServiceConfig } from '@memory-layer/shared/service/service-config';
-import { createServiceResources } from '@memory-layer/shared/service/service-resources';
+import type { Service } from '@memory-layer/shared/process/run-service';
+import { toServiceConfig } from '@memory-layer/shared/process/service-config';
+import { createServiceResources } from '@memory-layer/shared/process/service-resources';
 import { composeEmbedWorker } from './compose.ts';
 import { embedWorkerServiceEnv, toEmbedWorkerConfig } from './config.ts';
 import { toVectorIndexConfig } from './vector-index/vector-index-config.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadEnv } from '@memory-layer/shared/config/load-config';
-import { createGuardedEmbedder } from '@memory-layer/shared/embedding/guarded-embedder';
+import { CircuitBrokenEmbedder } from '@memory-layer/shared/embedding/guarded-embedder';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { embeddingQueue } from '@memory-layer/shared/queue/catalog';
@@ -38,7 +38,7 @@ async function startWorker(env: Record<string, string> = {}, options: { isOnlyWo
   const worker = composeEmbedWorker(config, {
     database: database.database,
     queues,
-    passageEmbedder: createGuardedEmbedder(embedder, {
+    passageEmbedder: new CircuitBrokenEmbedder(embedder, {
       name: 'passage',
       timeoutMs: 60_000,
       failureThreshold: 5,

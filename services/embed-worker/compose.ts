@@ -1,30 +1,31 @@
 import type { Database } from '@memory-layer/shared/db/database';
 import { whenDatabaseReady } from '@memory-layer/shared/db/database-gate';
-import { createBatchingEmbedder } from '@memory-layer/shared/embedding/batching-embedder';
-import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embedder';
 import type { GuardedEmbedder } from '@memory-layer/shared/embedding/guarded-embedder';
 import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
 import { createGenerationService } from '@memory-layer/shared/generation/generation.service';
-import { Throughput } from '@memory-layer/shared/embedding/throughput';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import type { Logger } from '@memory-layer/shared/observability/logger';
-import { jobLogFields } from '@memory-layer/shared/observability/job-log-fields';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
-import { createPendingMessagesRepository } from '@memory-layer/shared/observability/pending-messages.repository';
+import { createPendingMessagesRepository } from '@memory-layer/shared/ops/pending-messages.repository';
 import { embeddingQueue } from '@memory-layer/shared/queue/catalog';
 import { createEmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
-import type { ConsumerEvents, QueueBackend } from '@memory-layer/shared/queue/queue-port';
-import { underTurningNames } from './bell-names.ts';
+import type { Producer, QueueBackend } from '@memory-layer/shared/queue/queue-port';
+import { BatchingEmbedder } from './embedder/batching-embedder.ts';
+import { CachedEmbedder } from './embedder/cached-embedder.ts';
+import { Throughput } from './embedder/throughput.ts';
+import { createBatchingWriter } from './batching-writer.ts';
 import type { EmbedWorkerConfig } from './config.ts';
-import { embedMessagesProcessor } from './embed-messages.processor.ts';
+import { embedMessagesEvents, embedMessagesProcessor } from './embed-messages.processor.ts';
 import { createEmbeddingRepository } from './embedding.repository.ts';
 import { createEmbeddingService } from './embedding.service.ts';
-import { createGatheringRepository } from './gathering-repository.ts';
-import { LeaseKeeper } from './lease-keeper.ts';
+import { LeaseRenewer } from './lease-renewer.ts';
 import { PendingSweeper } from './pending-sweeper.ts';
-import { TenantTurns } from './tenant-turns.ts';
-import { composeVectorIndexKeeper, type VectorIndexResources } from './vector-index/compose-vector-index-keeper.ts';
+import { TenantConcurrencyLimiter } from './tenant-concurrency-limiter.ts';
+import {
+  composeVectorIndexMaintainer,
+  type VectorIndexResources,
+} from './vector-index/compose-vector-index-maintainer.ts';
 
 /** What the embed worker shares with other components of its process. */
 export interface EmbedWorkerResources {
@@ -58,21 +59,22 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
     embedder: resources.passageEmbedder,
   });
   const producer = queues.createProducer(embeddingQueue);
-  const bell = createEmbeddingBell({ producer: underTurningNames(producer), metrics });
+  const bell = createEmbeddingBell({ producer: rotateDeduplicationIds(producer), metrics });
   const pendingMessages = createPendingMessagesRepository(db);
   metrics.watch.database(() => database.poolUse());
   metrics.watch.queue(embeddingQueue.name, () => producer.counts());
   metrics.watch.pending(() => pendingMessages.count());
   if (resources.readiness) metrics.watch.readiness(resources.readiness, database);
-  const keeper = composeVectorIndexKeeper(resources, generations);
+  const maintainer = composeVectorIndexMaintainer(resources, generations);
   const { passageEmbedder } = resources;
   const throughput = new Throughput();
-  const batching = createBatchingEmbedder(passageEmbedder, { timeoutMs: passageEmbedder.timeoutMs, throughput });
+  const batching = new BatchingEmbedder(passageEmbedder, { timeoutMs: passageEmbedder.timeoutMs, throughput });
   const service = createEmbeddingService({
-    repository: createGatheringRepository(keeper.watching(repository), logger),
-    turns: new TenantTurns(config.concurrency, throughput),
-    leases: new LeaseKeeper({ repository, leaseMs: config.leaseMs, logger }),
-    embedder: createCachedEmbedder(batching, { maxEntries: cachedTexts }),
+    repository,
+    writer: createBatchingWriter({ repository, onWritten: maintainer.noteWritten, logger }),
+    limiter: new TenantConcurrencyLimiter(config.concurrency, throughput),
+    leaseRenewer: new LeaseRenewer({ repository, leaseMs: config.leaseMs, logger }),
+    embedder: new CachedEmbedder(batching, { maxEntries: cachedTexts }),
     probe: passageEmbedder,
     bell,
     ...config,
@@ -83,7 +85,7 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
   const consumer = queues.createConsumer(
     embeddingQueue,
     { 'embed-messages': embedMessagesProcessor(service, logger) },
-    { concurrency: config.concurrency, ...jobEvents(logger, metrics) },
+    { concurrency: config.concurrency, ...embedMessagesEvents(logger, metrics) },
   );
   const waitingBells = async () => (await producer.counts()).waiting;
   const sweeper = new PendingSweeper({ repository, bell, waitingBells, everyMs: config.sweepMs, logger });
@@ -97,13 +99,13 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
       if (resources.isOnlyWorker) await repository.releaseAll();
       await consumer.start();
       await sweeper.start();
-      await keeper.start();
+      await maintainer.start();
       resources.readiness?.set('ready');
     },
     async stop() {
       resources.readiness?.set('draining');
       stopping.abort();
-      await keeper.stop();
+      await maintainer.stop();
       await sweeper.stop();
       await consumer.stop();
       await producer.close();
@@ -111,23 +113,24 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
   };
 }
 
-function jobEvents(logger: Logger, metrics: Metrics): ConsumerEvents {
-  const count = (status: 'completed' | 'failed', durationMs: number) => {
-    metrics.embeddingJobs.inc({ status });
-    metrics.embeddingJobSeconds.observe({ status }, durationMs / 1000);
-  };
+const rotatedIds = 4;
+const rotatedEveryMs = 5000;
+
+/**
+ * Rotates the deduplication ids of jobs. A worker that dies between taking a job and reporting it to the queue leaves
+ * an id that swallows every job of its tenant, until the queue notices after a minute. The next id lets a job through;
+ * with few ids, few jobs of a tenant can wait.
+ */
+export function rotateDeduplicationIds(
+  producer: Pick<Producer<typeof embeddingQueue>, 'add'>,
+  now: () => number = Date.now,
+): Pick<Producer<typeof embeddingQueue>, 'add'> {
   return {
-    onCompleted: (report) => count('completed', report.durationMs),
-    onFailed: (report) => {
-      count('failed', report.durationMs);
-      metrics.jobsFailed.inc({ queue: embeddingQueue.name, reason: 'failed' });
-      logger.error({ ...jobLogFields(report), willRetry: report.willRetry, err: report.error }, 'job failed');
+    add(jobName, payload, options = {}) {
+      const turn = Math.floor(now() / rotatedEveryMs) % rotatedIds;
+      const { deduplicationId } = options;
+      if (deduplicationId === undefined) return producer.add(jobName, payload, options);
+      return producer.add(jobName, payload, { ...options, deduplicationId: `${deduplicationId}.w${turn}` });
     },
-    onUnparseable: (report) => {
-      metrics.jobsFailed.inc({ queue: embeddingQueue.name, reason: 'unparseable' });
-      logger.error({ ...jobLogFields(report), err: report.error }, 'job not understood');
-    },
-    onHandedBack: (report) => logger.info(jobLogFields(report), 'job handed back'),
-    onError: (error) => logger.warn({ err: error }, 'embedding queue'),
   };
 }

@@ -1,6 +1,6 @@
 import { integer } from '@memory-layer/shared/config/env-fields';
 import { deepFreeze } from '@memory-layer/shared/config/load-config';
-import { serviceEmbeddingEnv, serviceEnv } from '@memory-layer/shared/service/service-config';
+import { serviceEmbeddingEnv, serviceEnv } from '@memory-layer/shared/process/service-config';
 import type { z } from 'zod';
 import { vectorIndexEnv } from './vector-index/vector-index-config.ts';
 

@@ -1,11 +1,14 @@
-import type { JobPayload, RunningJob } from '@memory-layer/shared/queue/define-queue';
-import type { embeddingQueue } from '@memory-layer/shared/queue/catalog';
+import { jobLogFields } from '@memory-layer/shared/queue/job-log-fields';
 import type { Logger } from '@memory-layer/shared/observability/logger';
+import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import { embeddingQueue } from '@memory-layer/shared/queue/catalog';
+import type { JobPayload, RunningJob } from '@memory-layer/shared/queue/define-queue';
+import type { ConsumerEvents } from '@memory-layer/shared/queue/queue-port';
 import type { EmbeddingService } from './embedding.service.ts';
 
 type EmbedMessagesJob = RunningJob<JobPayload<typeof embeddingQueue, 'embed-messages'>>;
 
-/** A bell was heard: embed what that tenant has due. */
+/** Embeds the due messages of the job's tenant. */
 export function embedMessagesProcessor(service: EmbeddingService, logger: Logger) {
   return async function processEmbedMessages({ payload, jobId, attempt, signal }: EmbedMessagesJob): Promise<void> {
     const started = performance.now();
@@ -13,5 +16,27 @@ export function embedMessagesProcessor(service: EmbeddingService, logger: Logger
     const outcome = await service.embedDue({ tenantId, generation }, signal);
     const durationMs = Math.round(performance.now() - started);
     logger.info({ job: 'embed-messages', jobId, attempt, tenantId, requestId, durationMs, ...outcome }, 'job');
+  };
+}
+
+/** Counts and logs how jobs end. */
+export function embedMessagesEvents(logger: Logger, metrics: Metrics): ConsumerEvents {
+  const count = (status: 'completed' | 'failed', durationMs: number) => {
+    metrics.embeddingJobs.inc({ status });
+    metrics.embeddingJobSeconds.observe({ status }, durationMs / 1000);
+  };
+  return {
+    onCompleted: (report) => count('completed', report.durationMs),
+    onFailed: (report) => {
+      count('failed', report.durationMs);
+      metrics.jobsFailed.inc({ queue: embeddingQueue.name, reason: 'failed' });
+      logger.error({ ...jobLogFields(report), willRetry: report.willRetry, err: report.error }, 'job failed');
+    },
+    onUnparseable: (report) => {
+      metrics.jobsFailed.inc({ queue: embeddingQueue.name, reason: 'unparseable' });
+      logger.error({ ...jobLogFields(report), err: report.error }, 'job not understood');
+    },
+    onHandedBack: (report) => logger.info(jobLogFields(report), 'job handed back'),
+    onError: (error) => logger.warn({ err: error }, 'embedding queue'),
   };
 }

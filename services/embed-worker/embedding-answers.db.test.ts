@@ -1,4 +1,4 @@
-import { createOpenAiEmbedder } from '@memory-layer/shared/embedding/openai/openai-embedder';
+import { OpenAiEmbedder } from '@memory-layer/shared/embedding/openai/openai-embedder';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTenant } from './testing/embedding-fixture.ts';
@@ -28,7 +28,7 @@ describe('an embedder that answers with something else than vectors', () => {
       return Response.json({ data });
     };
     const model = { modelId: 'm', dimension: 2, maxTokens: 100, baseUrl: 'http://127.0.0.1:9/v1' };
-    return createOpenAiEmbedder({ ...model, fetch: answer });
+    return new OpenAiEmbedder({ ...model, fetch: answer });
   }
 
   test.each(Object.entries(answers))('such as %s for one text fails that one', async (_, embedding) => {

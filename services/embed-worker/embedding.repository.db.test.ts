@@ -2,7 +2,7 @@ import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testi
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createEmbeddingRepository, type EmbeddingRepository } from './embedding.repository.ts';
-import type { LeasedMessage } from './lease-statement.ts';
+import type { LeasedMessage } from './lease.ts';
 import { createTenant, type TestTenant } from './testing/embedding-fixture.ts';
 
 let database: TestDatabase;
@@ -105,7 +105,7 @@ test('fail tells the event log of what it gave up, and nothing of what was not i
   expect(await tenant.events()).toEqual([{ event_type: 'message.failed', message_ids: [id] }]);
 });
 
-describe('extend', () => {
+describe('renew', () => {
   const secondsLeft = async (tenant: TestTenant, id: string) =>
     (Number((await tenant.pending()).get(id)?.leased_until) - Date.now()) / 1000;
 
@@ -116,7 +116,7 @@ describe('extend', () => {
       { work: tenant.work, messages: await lease(tenant) },
       { work: other.work, messages: await lease(other) },
     ];
-    await repository.extend(batches, 3_600_000);
+    await repository.renew(batches, 3_600_000);
     expect(await secondsLeft(tenant, id)).toBeGreaterThan(3000);
     expect(await secondsLeft(other, theirs)).toBeGreaterThan(3000);
   });
@@ -134,7 +134,7 @@ describe('extend', () => {
       null,
     );
     const before = await tenant.pending();
-    await repository.extend([{ work: tenant.work, messages }], 3_600_000);
+    await repository.renew([{ work: tenant.work, messages }], 3_600_000);
     expect(await tenant.pending()).toEqual(before);
   });
 });

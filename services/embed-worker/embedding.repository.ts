@@ -2,15 +2,9 @@ import type { Schema } from '@memory-layer/shared/db/schema';
 import { findHalfvecOid } from '@memory-layer/shared/db/halfvec';
 import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events';
 import { sql, type Kysely } from 'kysely';
-import { completeMessages, type EmbeddedBatch } from './complete-messages.ts';
-import { leaseMessages, type Lease } from './lease-messages.ts';
-import type { LeasedMessage, LeaseRequest, TenantWork } from './lease-statement.ts';
-
-/** Leased messages of one tenant. */
-export interface LeasedBatch {
-  readonly work: TenantWork;
-  readonly messages: readonly LeasedMessage[];
-}
+import { completeMessages } from './complete-messages.sql.ts';
+import { leaseMessages } from './lease-messages.sql.ts';
+import type { EmbeddedBatch, LeasedBatch, LeasedMessage, LeaseRequest, LeaseResult, TenantWork } from './lease.ts';
 
 export type EmbeddingRepository = ReturnType<typeof createEmbeddingRepository>;
 
@@ -19,7 +13,7 @@ export function createEmbeddingRepository(db: Kysely<Schema>) {
 
   return {
     /** See {@link leaseMessages}. */
-    lease(requests: readonly LeaseRequest[]): Promise<Lease[]> {
+    lease(requests: readonly LeaseRequest[]): Promise<LeaseResult[]> {
       return leaseMessages(db, requests);
     },
 
@@ -36,7 +30,7 @@ export function createEmbeddingRepository(db: Kysely<Schema>) {
     },
 
     /** Lets leases that are still ours last for `leaseMs` from now. Leaves out what is being settled just now. */
-    async extend(batches: readonly LeasedBatch[], leaseMs: number): Promise<void> {
+    async renew(batches: readonly LeasedBatch[], leaseMs: number): Promise<void> {
       const held = batches.flatMap(({ work, messages }) => messages.map((message) => ({ ...work, ...message })));
       await sql`
         with held as materialized (

@@ -5,19 +5,21 @@ import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { EmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
 import { backoffMs } from '@memory-layer/shared/lifecycle/backoff';
-import type { GatheringRepository } from './gathering-repository.ts';
+import type { BatchingWriter } from './batching-writer.ts';
+import type { EmbeddingRepository } from './embedding.repository.ts';
 import { isolateFailures, type IsolatedOutcome, type Refused } from './isolate-failures.ts';
-import type { LeaseKeeper } from './lease-keeper.ts';
-import { estimateLeasedTokens, type LeasedMessage, type TenantWork } from './lease-statement.ts';
+import type { LeaseRenewer } from './lease-renewer.ts';
+import { estimateLeasedTokens, type LeasedMessage, type TenantWork } from './lease.ts';
 import { LeasedWork } from './leased-work.ts';
-import type { TenantTurns } from './tenant-turns.ts';
+import type { TenantConcurrencyLimiter } from './tenant-concurrency-limiter.ts';
 import { PoisonSuspects } from './poison-suspects.ts';
 import { UnfinishedMessages } from './unfinished-messages.ts';
 
 export interface EmbeddingServiceDeps {
-  readonly repository: Omit<GatheringRepository, 'extend'>;
-  readonly leases: LeaseKeeper;
-  readonly turns: TenantTurns;
+  readonly repository: Pick<EmbeddingRepository, 'defer' | 'retryLater' | 'fail'>;
+  readonly writer: BatchingWriter;
+  readonly leaseRenewer: LeaseRenewer;
+  readonly limiter: TenantConcurrencyLimiter;
   /** For passages; guarded by a timeout and a circuit breaker. */
   readonly embedder: Embedder;
   /** The same without a cache: tells a broken embedder from a text that it cannot take. */
@@ -47,7 +49,7 @@ const unfinishedBytes = 64 * 1024 * 1024;
 export type EmbeddingService = ReturnType<typeof createEmbeddingService>;
 
 export function createEmbeddingService(deps: EmbeddingServiceDeps) {
-  const { repository, embedder, logger, metrics } = deps;
+  const { repository, writer, embedder, logger, metrics } = deps;
   const unfinished = new UnfinishedMessages(unfinishedBytes);
   const poisonSuspects = new PoisonSuspects();
 
@@ -121,19 +123,19 @@ export function createEmbeddingService(deps: EmbeddingServiceDeps) {
      */
     async embedDue(work: TenantWork, signal: AbortSignal): Promise<EmbedOutcome> {
       if (deps.probe.retryAfterMs() > 0) return countOutcome(metrics, {});
-      if (!deps.turns.enter(work.tenantId)) return countOutcome(metrics, {});
+      if (!deps.limiter.enter(work.tenantId)) return countOutcome(metrics, {});
       let tokens = 0;
       try {
-        const tokenBudget = deps.turns.leaseTokens;
-        const lease = await repository.lease({ ...work, limit: deps.batchSize, tokenBudget, leaseMs: deps.leaseMs });
+        const tokenBudget = deps.limiter.leaseTokens;
+        const lease = await writer.lease({ ...work, limit: deps.batchSize, tokenBudget, leaseMs: deps.leaseMs });
         const { messages, mayLeaveMore } = lease;
         tokens = messages.reduce((sum, message) => sum + estimateLeasedTokens(message), 0);
-        deps.turns.hold(work.tenantId, tokens);
+        deps.limiter.hold(work.tenantId, tokens);
         if (messages.length > 0) metrics.embeddingBatchMessages.observe(messages.length);
         if (mayLeaveMore) deps.bell.ring(work.tenantId, work.generation);
-        return await deps.leases.during({ work, messages }, () => embedLeased(work, messages, signal));
+        return await deps.leaseRenewer.during({ work, messages }, () => embedLeased(work, messages, signal));
       } finally {
-        if (deps.turns.leave(work.tenantId, tokens)) deps.bell.ring(work.tenantId, work.generation);
+        if (deps.limiter.leave(work.tenantId, tokens)) deps.bell.ring(work.tenantId, work.generation);
       }
     },
   };
@@ -178,14 +180,14 @@ export function createEmbeddingService(deps: EmbeddingServiceDeps) {
   }
 
   /** Not waited for at once: the next round is computed meanwhile. */
-  function complete(...args: Parameters<typeof repository.complete>): Promise<number> {
+  function complete(...args: Parameters<typeof writer.complete>): Promise<number> {
     const [work, messages] = args;
     for (const message of messages) {
       unfinished.forget(work, message);
       poisonSuspects.forget(work, message);
     }
-    const written = repository.complete(...args);
-    // Heard by whoever waits for all of them.
+    const written = writer.complete(...args);
+    // The caller that awaits all of them gets the error.
     written.catch(() => undefined);
     return written;
   }

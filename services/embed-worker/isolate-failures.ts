@@ -2,8 +2,7 @@ import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { isEmbeddingTimeout } from '@memory-layer/shared/embedding/embedding-timeout-error';
 import { harmlessText } from '@memory-layer/shared/embedding/guarded-embedder';
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import type { EmbeddedMessage } from './complete-messages.ts';
-import type { LeasedMessage } from './lease-statement.ts';
+import type { EmbeddedMessage, LeasedMessage } from './lease.ts';
 
 /** A message, or a part of it, with the passages to embed. */
 export interface Prepared {

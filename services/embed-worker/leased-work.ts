@@ -1,9 +1,8 @@
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { nextPart, partLimit } from '@memory-layer/shared/embedding/split-part';
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import type { EmbeddedMessage } from './complete-messages.ts';
 import type { Prepared } from './isolate-failures.ts';
-import type { LeasedMessage } from './lease-statement.ts';
+import type { EmbeddedMessage, LeasedMessage } from './lease.ts';
 import { splitMessage, spokenText } from './split-message.ts';
 import type { Progress } from './unfinished-messages.ts';
 

@@ -1,6 +1,6 @@
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { TenantWork } from './lease-statement.ts';
+import type { TenantWork } from './lease.ts';
 import { PendingSweeper } from './pending-sweeper.ts';
 
 beforeEach(() => {

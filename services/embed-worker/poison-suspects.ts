@@ -1,4 +1,4 @@
-import type { LeasedMessage, TenantWork } from './lease-statement.ts';
+import type { LeasedMessage, TenantWork } from './lease.ts';
 
 const maxMessages = 10_000;
 

@@ -1,7 +1,7 @@
 import type { Embedder, SplitOptions } from '@memory-layer/shared/embedding/embedder';
 import { splitPart, type SplitPart } from '@memory-layer/shared/embedding/split-part';
 import { estimateTokens } from '@memory-layer/shared/embedding/token-estimate';
-import type { LeasedMessage } from './lease-statement.ts';
+import type { LeasedMessage } from './lease.ts';
 
 /** Part of the model's window that the name of a speaker may take in every passage. */
 const speakerShare = 1 / 4;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { LeasedMessage } from './lease-statement.ts';
+import type { LeasedMessage } from './lease.ts';
 import { UnfinishedMessages } from './unfinished-messages.ts';
 
 const work = { tenantId: 'a', generation: 1 };

@@ -1,5 +1,5 @@
 import { spokenText } from './split-message.ts';
-import type { LeasedMessage, TenantWork } from './lease-statement.ts';
+import type { LeasedMessage, TenantWork } from './lease.ts';
 
 /** How far a message is: the place in its text where the next passage begins, and the vectors of those before it. */
 export interface Progress {

@@ -1,9 +1,9 @@
 import { loadEnv } from '@memory-layer/shared/config/load-config';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { OpsServer } from '@memory-layer/shared/ops/ops-server';
-import type { Service } from '@memory-layer/shared/service/run-service';
-import { toServiceConfig } from '@memory-layer/shared/service/service-config';
-import { createServiceResources } from '@memory-layer/shared/service/service-resources';
+import type { Service } from '@memory-layer/shared/process/run-service';
+import { toServiceConfig } from '@memory-layer/shared/process/service-config';
+import { createServiceResources } from '@memory-layer/shared/process/service-resources';
 import { composeRetentionWorker } from './compose.ts';
 import { retentionServiceEnv, toRetentionConfig } from './config.ts';
 

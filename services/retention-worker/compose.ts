@@ -4,7 +4,7 @@ import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { createRepeatingTask } from '@memory-layer/shared/lifecycle/repeating-task';
-import { jobLogFields } from '@memory-layer/shared/observability/job-log-fields';
+import { jobLogFields } from '@memory-layer/shared/queue/job-log-fields';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import { retentionQueue } from '@memory-layer/shared/queue/catalog';

@@ -1,6 +1,6 @@
 import { decimal, integer, list } from '@memory-layer/shared/config/env-fields';
 import { deepFreeze } from '@memory-layer/shared/config/load-config';
-import { serviceEnv } from '@memory-layer/shared/service/service-config';
+import { serviceEnv } from '@memory-layer/shared/process/service-config';
 import { tenantIdPattern } from '@memory-layer/shared/tenant/tenant-id';
 import type { z } from 'zod';
 

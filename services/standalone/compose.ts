@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { composeApi, type Api } from '@memory-layer/api/compose';
+import { composeApi, composeReranker, type Api } from '@memory-layer/api/compose';
 import { composeEmbedWorker } from '@memory-layer/embed-worker/compose';
 import type { EmbeddedPostgres } from '@memory-layer/embedded-postgres';
 import { composeRetentionWorker } from '@memory-layer/retention-worker/compose';
@@ -13,7 +13,6 @@ import type { LogOutput } from '@memory-layer/shared/observability/log-output';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { createQueueBackend } from '@memory-layer/shared/queue/create-queue-backend';
-import { rerankerFromConfig } from '@memory-layer/shared/rerank/reranker-from-config';
 import type { StandaloneConfig } from './config.ts';
 
 export interface StandaloneResources {
@@ -62,7 +61,7 @@ export function composeStandalone(config: StandaloneConfig, resources: Standalon
     onError: (error) => logger.warn({ err: error }, 'queue connection'),
   });
   const guarded = guardEmbedders(embedder, config.embedding, metrics);
-  const reranker = rerankerFromConfig(config.api.rerank, {
+  const reranker = composeReranker(config.api, {
     cacheDir: join(config.dataDir, 'models'),
     embedding: config.embedding,
     metrics,

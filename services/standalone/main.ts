@@ -8,7 +8,7 @@ import { migrate } from '@memory-layer/shared/db/migrate';
 import { migrationsFolder } from '@memory-layer/shared/db/migrations-folder';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { embedderFromConfig } from '@memory-layer/shared/embedding/embedder-from-config';
-import { endProcess, runProcess } from '@memory-layer/shared/lifecycle/run-process';
+import { endProcess, runProcess } from '@memory-layer/shared/process/run-process';
 import { LogOutput } from '@memory-layer/shared/observability/log-output';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import { migrateQueueSchema } from '@memory-layer/shared/queue/migrate-queue-schema';

@@ -1,5 +1,5 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import type { MessageEventType } from '@memory-layer/shared/events/message-event';
+import type { MessageEventType } from '@memory-layer/shared/message/message-event';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';

@@ -1,4 +1,4 @@
-import type { MessageEventType } from '@memory-layer/shared/events/message-event';
+import type { MessageEventType } from '@memory-layer/shared/message/message-event';
 import type { EventPosition } from './event-position.ts';
 
 /** Something that happened to messages of one tenant, as the log has it. */

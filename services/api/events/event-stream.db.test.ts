@@ -1,9 +1,11 @@
 import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events';
-import { pruneEventLog } from '@memory-layer/shared/events/prune-event-log';
 import { untilSettled } from '@memory-layer/shared/testing/until-settled';
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+// What the retention worker prunes, a reader of events has to notice.
+// oxlint-disable-next-line no-restricted-imports
+import { pruneEventLog } from '../../retention-worker/event-log/event-log.repository.ts';
 import { HttpServer } from '../http/http-server.ts';
 import { openEvents, type EventClient } from '../testing/event-client.ts';
 import { expectProblem } from '../testing/expect-problem.ts';

@@ -1,4 +1,4 @@
-import type { MessageEventType } from '@memory-layer/shared/events/message-event';
+import type { MessageEventType } from '@memory-layer/shared/message/message-event';
 import { eventsOf, rowsPerRead, type EventLog, type LogPage, type LogRow, type MessageEvent } from './event-log.ts';
 import { isBefore, type EventPosition } from './event-position.ts';
 

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events';
-import { maxIdsPerRow, type MessageEventType } from '@memory-layer/shared/events/message-event';
-import { pruneEventLog } from '@memory-layer/shared/events/prune-event-log';
+import { maxIdsPerRow, type MessageEventType } from '@memory-layer/shared/message/message-event';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { untilSettled } from '@memory-layer/shared/testing/until-settled';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+// What the retention worker prunes, a reader of events has to notice.
+// oxlint-disable-next-line no-restricted-imports
+import { pruneEventLog } from '../../retention-worker/event-log/event-log.repository.ts';
 import { eventsOf, type EventLog, type MessageEvent } from './event-log.ts';
 import { decodePosition, encodePosition, startOf, type EventPosition } from './event-position.ts';
 import { createEventRepository, readQuery } from './event.repository.ts';

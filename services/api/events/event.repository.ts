@@ -1,6 +1,6 @@
 import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Schema } from '@memory-layer/shared/db/schema';
-import type { MessageEventType } from '@memory-layer/shared/events/message-event';
+import type { MessageEventType } from '@memory-layer/shared/message/message-event';
 import { sql, type Kysely } from 'kysely';
 import type { EventLog, LogPage, LogQuery, LogRow } from './event-log.ts';
 import { isBefore, startOf, type EventPosition } from './event-position.ts';

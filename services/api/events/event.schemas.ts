@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { messageEventTypes, type MessageEventType } from '@memory-layer/shared/events/message-event';
+import { messageEventTypes, type MessageEventType } from '@memory-layer/shared/message/message-event';
 import { tenantIdSchema } from '../message/message.schemas.ts';
 import { decodePosition, type EventPosition } from './event-position.ts';
 

@@ -1,4 +1,4 @@
-import type { ReadReplicas } from '@memory-layer/shared/db/replica/read-replicas';
+import type { ReadReplicas } from '../replica/read-replicas.ts';
 import type { SearchedDatabase, SearchRepository } from './search.repository.ts';
 
 /**

@@ -1,10 +1,10 @@
 import { keptPlans } from '@memory-layer/shared/db/prepared/prepared-pool';
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions';
 import { systemClock } from '@memory-layer/shared/lifecycle/clock';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { CompiledQuery, sql, type Kysely } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TenantPartitions } from './sql/tenant-partitions.repository.ts';
 import { isKeepable, type CandidateQuery } from './candidates/candidate-query.ts';
 import { noFilter } from './filter/testing/no-filter.ts';
 import { createLexicalIndex } from './lexical/lexical-index.ts';

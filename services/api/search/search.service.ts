@@ -1,9 +1,9 @@
-import type { QueryVector, QueryVectors } from '@memory-layer/shared/embedding/query-vectors';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { GenerationService } from '@memory-layer/shared/generation/generation.service';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import type { QueryVector, QueryVectors } from './query/query-vectors.ts';
 import { requestLimits } from '../cost/request-cost.ts';
 import type { CandidateReader } from './candidate-reader.ts';
 import type { CandidateQuery } from './candidates/candidate-query.ts';

@@ -1,17 +1,17 @@
 import { BlockList } from 'node:net';
 import type { Database } from '@memory-layer/shared/db/database';
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { QueryVectors } from '@memory-layer/shared/embedding/query-vectors';
-import { createGuardedEmbedder } from '@memory-layer/shared/embedding/guarded-embedder';
+import { CircuitBrokenEmbedder } from '@memory-layer/shared/embedding/guarded-embedder';
 import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
 import { createGenerationService } from '@memory-layer/shared/generation/generation.service';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics, type Metrics } from '@memory-layer/shared/observability/metrics';
-import { createPendingMessagesRepository } from '@memory-layer/shared/observability/pending-messages.repository';
-import type { Reranker } from '@memory-layer/shared/rerank/reranker';
+import { createPendingMessagesRepository } from '@memory-layer/shared/ops/pending-messages.repository';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import type { Kysely } from 'kysely';
+import { QueryVectors } from '../search/query/query-vectors.ts';
+import type { Reranker } from '../search/reranker/reranker.ts';
 import { createBacklogReader } from '../admin/backlog.ts';
 import { createHealthService } from '../admin/health.service.ts';
 import { createApp } from '../app.ts';
@@ -44,7 +44,7 @@ import { createSegmentDirectory } from '../search/vector/segment-directory.ts';
 import { createSearchService } from '../search/search.service.ts';
 import { createCaller, type Call } from './call.ts';
 import { WordEmbedder } from './word-embedder.ts';
-import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions';
+import { TenantPartitions } from '../search/sql/tenant-partitions.repository.ts';
 
 /** The moment at which the tests take place. */
 export const now = new Date('2026-03-01T12:00:00.000Z');
@@ -111,7 +111,7 @@ export interface TestApi {
 export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {
   const fixture = await startTestDatabase();
   const embedder = new WordEmbedder();
-  const queryEmbedder = createGuardedEmbedder(embedder, {
+  const queryEmbedder = new CircuitBrokenEmbedder(embedder, {
     name: 'query',
     timeoutMs: queryTimeoutMs,
     failureThreshold: 2,
@@ -163,7 +163,7 @@ function createRecords() {
 
 interface Shared extends ReturnType<typeof createRecords> {
   readonly generations: ReturnType<typeof createGenerationService>;
-  readonly queryEmbedder: ReturnType<typeof createGuardedEmbedder>;
+  readonly queryEmbedder: CircuitBrokenEmbedder;
   readonly readiness: Readiness;
   readonly metrics: Metrics;
   readonly options: TestApiOptions;

@@ -1,20 +1,20 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { createBatchingEmbedder } from '@memory-layer/shared/embedding/batching-embedder';
-import { createCachedEmbedder } from '@memory-layer/shared/embedding/cached-embedder';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
-import { createGuardedEmbedder, type GuardOptions } from '@memory-layer/shared/embedding/guarded-embedder';
+import { CircuitBrokenEmbedder, type GuardOptions } from '@memory-layer/shared/embedding/guarded-embedder';
 import { ScriptedEmbedder } from '@memory-layer/shared/embedding/testing/scripted-embedder';
-import { Throughput } from '@memory-layer/shared/embedding/throughput';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import type { Kysely } from 'kysely';
+import { BatchingEmbedder } from '../embedder/batching-embedder.ts';
+import { CachedEmbedder } from '../embedder/cached-embedder.ts';
+import { Throughput } from '../embedder/throughput.ts';
+import { createBatchingWriter } from '../batching-writer.ts';
 import { createEmbeddingRepository } from '../embedding.repository.ts';
 import { createEmbeddingService } from '../embedding.service.ts';
-import { createGatheringRepository } from '../gathering-repository.ts';
-import { LeaseKeeper } from '../lease-keeper.ts';
-import type { TenantWork } from '../lease-statement.ts';
-import { TenantTurns } from '../tenant-turns.ts';
+import { LeaseRenewer } from '../lease-renewer.ts';
+import type { TenantWork } from '../lease.ts';
+import { TenantConcurrencyLimiter } from '../tenant-concurrency-limiter.ts';
 
 /** A signal that is never aborted. */
 export const never = new AbortController().signal;
@@ -55,7 +55,7 @@ export function createService(db: Kysely<Schema>, options: ServiceOptions = {}) 
   const scripted = new SplittingEmbedder();
   const rung: string[] = [];
   const lines: string[] = [];
-  const guarded = createGuardedEmbedder(options.embedder ?? scripted, {
+  const guarded = new CircuitBrokenEmbedder(options.embedder ?? scripted, {
     name: 'passage',
     timeoutMs: 10_000,
     failureThreshold: 1000,
@@ -67,14 +67,15 @@ export function createService(db: Kysely<Schema>, options: ServiceOptions = {}) 
     leaseTokens === undefined
       ? new Throughput()
       : { measure: <T>(_: number, call: () => Promise<T>) => call(), tokensIn: () => leaseTokens };
-  const batching = createBatchingEmbedder(guarded, { timeoutMs: guarded.timeoutMs, throughput });
+  const batching = new BatchingEmbedder(guarded, { timeoutMs: guarded.timeoutMs, throughput });
   const repository = createEmbeddingRepository(db);
   const logger = createLogger({ service: 'test', level: 'info', stream: { write: (line) => void lines.push(line) } });
   const service = createEmbeddingService({
-    repository: createGatheringRepository(repository, logger),
-    turns: new TenantTurns(options.concurrency ?? 16, throughput),
-    leases: new LeaseKeeper({ repository, leaseMs, logger }),
-    embedder: createCachedEmbedder(batching, { maxEntries: 5000 }),
+    repository,
+    writer: createBatchingWriter({ repository, onWritten: () => undefined, logger }),
+    limiter: new TenantConcurrencyLimiter(options.concurrency ?? 16, throughput),
+    leaseRenewer: new LeaseRenewer({ repository, leaseMs, logger }),
+    embedder: new CachedEmbedder(batching, { maxEntries: 5000 }),
     probe: guarded,
     bell: { ring: (tenantId) => void rung.push(tenantId) },
     batchSize,

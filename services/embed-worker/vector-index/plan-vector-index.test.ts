@@ -1,14 +1,14 @@
 import { allIds, uncoveredRanges } from '@memory-layer/shared/vector-index/id-range';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { planVectorIndex, type CountedSegment, type VectorCensus } from './plan-vector-index.ts';
+import { planVectorIndex, type CountedSegment, type VectorCounts } from './plan-vector-index.ts';
 
 const limits = { minVectors: 10_000, maxTail: 10_000, maxSegment: 130_000 };
 
 const idAt = (n: number) => `${n.toString(16).padStart(8, '0')}-0000-7000-8000-000000000000`;
 
 /** Segments side by side from the first id on, then the tail. */
-function census(sizes: readonly number[], tail: number, isQuiet = false): VectorCensus {
+function counts(sizes: readonly number[], tail: number, isQuiet = false): VectorCounts {
   const segments = sizes.map((vectors, n) => ({
     indexName: `s${n}`,
     afterId: n === 0 ? allIds.afterId : idAt(n),
@@ -23,24 +23,24 @@ const nothing = { drop: [], build: undefined };
 
 describe('a tenant without an index', () => {
   test.each([0, 9999])('of %d vectors keeps none', (vectors) => {
-    expect(planVectorIndex(census([], vectors, true), limits)).toEqual(nothing);
+    expect(planVectorIndex(counts([], vectors, true), limits)).toEqual(nothing);
   });
 
   test('that has become large gets one, of all but its newest vectors', () => {
     const build = { afterId: allIds.afterId, gap: allIds, fresh: 9500, vectors: 9500, replaces: [] };
-    expect(planVectorIndex(census([], 10_000), limits)).toEqual({ drop: [], build });
+    expect(planVectorIndex(counts([], 10_000), limits)).toEqual({ drop: [], build });
   });
 
   test('that is larger than what fits into memory begins with that much', () => {
-    expect(planVectorIndex(census([], 500_000), limits).build).toMatchObject({ fresh: 130_000, replaces: [] });
+    expect(planVectorIndex(counts([], 500_000), limits).build).toMatchObject({ fresh: 130_000, replaces: [] });
   });
 });
 
 describe('while vectors pour in', () => {
-  const joins = (sizes: number[], tail: number) => planVectorIndex(census(sizes, tail), limits).build?.replaces;
+  const joins = (sizes: number[], tail: number) => planVectorIndex(counts(sizes, tail), limits).build?.replaces;
 
   test('a short tail is left alone', () => {
-    expect(planVectorIndex(census([30_000, 10_000], 9999), limits)).toEqual(nothing);
+    expect(planVectorIndex(counts([30_000, 10_000], 9999), limits)).toEqual(nothing);
   });
 
   test('a long tail becomes a segment, and the third of a size takes the two others in', () => {
@@ -56,7 +56,7 @@ describe('while vectors pour in', () => {
   });
 
   test('the new segment reaches from the first that it takes in', () => {
-    const { build } = planVectorIndex(census([30_000, 10_000, 10_000], 10_000), limits);
+    const { build } = planVectorIndex(counts([30_000, 10_000, 10_000], 10_000), limits);
     expect(build).toMatchObject({
       afterId: idAt(1),
       gap: { afterId: idAt(3), throughId: allIds.throughId },
@@ -67,7 +67,7 @@ describe('while vectors pour in', () => {
 });
 
 describe('in quiet times', () => {
-  const joins = (sizes: number[], tail: number) => planVectorIndex(census(sizes, tail, true), limits).build?.replaces;
+  const joins = (sizes: number[], tail: number) => planVectorIndex(counts(sizes, tail, true), limits).build?.replaces;
 
   test('what the flood left becomes one', () => {
     expect(joins([90_000, 10_000, 10_000], 1000)).toEqual(['s0', 's1', 's2']);
@@ -80,19 +80,19 @@ describe('in quiet times', () => {
   });
 
   test('then there is nothing more to do', () => {
-    expect(planVectorIndex(census([100_000], 500, true), limits)).toEqual(nothing);
-    expect(planVectorIndex(census([100_000, 15_000], 500, true), limits)).toEqual(nothing);
+    expect(planVectorIndex(counts([100_000], 500, true), limits)).toEqual(nothing);
+    expect(planVectorIndex(counts([100_000, 15_000], 500, true), limits)).toEqual(nothing);
   });
 });
 
 describe('a tenant that shrinks', () => {
   test('loses its index below half of the limit', () => {
-    expect(planVectorIndex(census([3000], 1999), limits)).toEqual({ drop: ['s0'], build: undefined });
-    expect(planVectorIndex(census([3000], 2000), limits)).toEqual(nothing);
+    expect(planVectorIndex(counts([3000], 1999), limits)).toEqual({ drop: ['s0'], build: undefined });
+    expect(planVectorIndex(counts([3000], 2000), limits)).toEqual(nothing);
   });
 
   test('loses a segment that is nearly empty', () => {
-    expect(planVectorIndex(census([100, 60_000], 0), limits)).toEqual({ drop: ['s0'], build: undefined });
+    expect(planVectorIndex(counts([100, 60_000], 0), limits)).toEqual({ drop: ['s0'], build: undefined });
   });
 
   test('and gets back what filled up again before its segments', () => {
@@ -109,7 +109,7 @@ describe('a tenant that shrinks', () => {
   });
 });
 
-/** Lives through arrivals as the keeper would, and counts how often vectors were built in. */
+/** Lives through arrivals as the maintainer would, and counts how often vectors were built in. */
 function live(arrivals: readonly number[], isQuiet: boolean) {
   let sizes: number[] = [];
   let tail = 0;
@@ -119,7 +119,7 @@ function live(arrivals: readonly number[], isQuiet: boolean) {
     tail += arrival;
     for (let step = 0; ; step += 1) {
       if (step > 50) throw new Error('the plan never comes to rest');
-      const { build, drop } = planVectorIndex(census(sizes, tail, isQuiet), limits);
+      const { build, drop } = planVectorIndex(counts(sizes, tail, isQuiet), limits);
       expect(drop).toEqual([]);
       if (build === undefined) break;
       const kept = sizes.slice(0, sizes.length - build.replaces.length);

@@ -10,7 +10,7 @@ export interface CountedSegment extends CountedRange {
 }
 
 /** How a tenant's vectors stand. */
-export interface VectorCensus {
+export interface VectorCounts {
   /** In the order of their ids. */
   readonly segments: readonly CountedSegment[];
   /** What is not indexed, in order; the last one is the tail, where new messages come. */
@@ -54,8 +54,8 @@ const quietFan = 6;
  * the oldest, as in a log-structured merge tree (O'Neil et al., 1996), so that each vector is indexed few times and a
  * search asks few segments. A pure function of the counts.
  */
-export function planVectorIndex(census: VectorCensus, limits: PlanLimits): VectorIndexPlan {
-  const { segments, gaps } = census;
+export function planVectorIndex(counts: VectorCounts, limits: PlanLimits): VectorIndexPlan {
+  const { segments, gaps } = counts;
   const total = sum(segments) + sum(gaps);
   // Half, so that a tenant about the limit does not gain and lose an index again and again.
   if (total < limits.minVectors / 2) return { drop: segments.map((segment) => segment.indexName), build: undefined };
@@ -65,10 +65,10 @@ export function planVectorIndex(census: VectorCensus, limits: PlanLimits): Vecto
   if (shrunken.length > 0) return { drop: shrunken.map((segment) => segment.indexName), build: undefined };
   const reopened = gaps.slice(0, -1).find((gap) => gap.vectors >= limits.maxTail);
   if (reopened) return { drop: [], build: buildOf([], reopened, reopened.vectors, limits) };
-  return { drop: [], build: buildTail(census, limits) };
+  return { drop: [], build: buildTail(counts, limits) };
 }
 
-function buildTail({ segments, gaps, isQuiet }: VectorCensus, limits: PlanLimits): SegmentBuild | undefined {
+function buildTail({ segments, gaps, isQuiet }: VectorCounts, limits: PlanLimits): SegmentBuild | undefined {
   const tail = gaps.at(-1);
   if (tail === undefined) return undefined;
   const joined = isQuiet ? joinQuietly(segments, tail.vectors, limits) : joinBusily(segments, tail.vectors, limits);

@@ -19,7 +19,7 @@ export interface Reconciliation {
 }
 
 /**
- * What rows and indexes disagree about, seen by the one keeper that is at work: a build that broke off, a drop that
+ * What rows and indexes disagree about, seen by the one maintainer that is at work: a build that broke off, a drop that
  * was not finished, an index that somebody dropped, one that came from a backup without its row, and whatever belongs
  * to a generation that is not searched any more.
  */

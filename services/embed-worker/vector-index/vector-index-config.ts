@@ -29,7 +29,7 @@ export function toVectorIndexConfig(env: z.output<z.ZodObject<typeof vectorIndex
       // Waits for other transactions included: a backup may be one.
       timeoutMs: 4 * 3_600_000,
     },
-    rota: {
+    scheduler: {
       noteworthy: Math.ceil(env.MEMORY_VECTOR_INDEX_MAX_TAIL / 8),
       tenantsPerRound: 50,
       pauseMs: 600_000,

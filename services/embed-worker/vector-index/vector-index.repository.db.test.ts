@@ -4,7 +4,7 @@ import { indexedVector, segmentCondition, segmentIndexName } from '@memory-layer
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addVectors, dimension, generation, idOf, nearestStatement } from './testing/vectors.ts';
-import { createVectorCensusRepository } from './vector-census.repository.ts';
+import { createVectorCountsRepository } from './vector-counts.repository.ts';
 import { createVectorIndexRepository, type VectorIndexRepository } from './vector-index.repository.ts';
 
 const graph = { m: 4, efConstruction: 16, dimension };
@@ -19,7 +19,7 @@ afterAll(() => database.stop());
 
 async function build(tenantId: string, afterId = allIds.afterId, throughId = allIds.throughId) {
   const segment = { tenantId, generation, afterId, throughId };
-  const partition = await createVectorCensusRepository(database.db).findPartition(segment);
+  const partition = await createVectorCountsRepository(database.db).findPartition(segment);
   if (partition === undefined) throw new Error('the tenant has no vectors');
   await indexes.insertBuilding(segment, 1);
   await indexes.createIndex(segment, { ...graph, partition });

@@ -25,15 +25,15 @@ export interface StoredSegment extends CountedSegment {
 export type VectorIndexRepository = ReturnType<typeof createVectorIndexRepository>;
 
 // Any number that nothing else in this database locks.
-const keeperLock = 7_150_411;
+const maintainerLock = 7_150_411;
 
-/** Rows and indexes of segments, on the keeper's one connection: its lock and its settings live there. */
+/** Rows and indexes of segments, on the maintainer's one connection: its lock and its settings live there. */
 export function createVectorIndexRepository(session: Kysely<Schema>) {
   return {
-    /** @returns the connection's process id, by which it can be cancelled; undefined when another keeper is at work. */
+    /** @returns the connection's process id, by which it can be cancelled; undefined when another maintainer is at work. */
     async tryLock(settings: BuildSettings): Promise<number | undefined> {
       const { rows } = await sql<{ locked: boolean; pid: number }>`
-        select pg_try_advisory_lock(${keeperLock}) as locked, pg_backend_pid() as pid,
+        select pg_try_advisory_lock(${maintainerLock}) as locked, pg_backend_pid() as pid,
                set_config('maintenance_work_mem', ${`${settings.memoryMb}MB`}, false),
                set_config('max_parallel_maintenance_workers', ${String(settings.parallelWorkers)}, false),
                set_config('statement_timeout', ${String(settings.timeoutMs)}, false)
@@ -42,7 +42,12 @@ export function createVectorIndexRepository(session: Kysely<Schema>) {
     },
 
     async unlock(): Promise<void> {
-      await sql`select pg_advisory_unlock(${keeperLock})`.execute(session);
+      await sql`select pg_advisory_unlock(${maintainerLock})`.execute(session);
+    },
+
+    /** Cancels what the connection with that process id runs. Call it on another connection. */
+    async cancelStatement(pid: number): Promise<void> {
+      await sql`select pg_cancel_backend(${pid})`.execute(session);
     },
 
     async listRows(): Promise<SegmentRow[]> {

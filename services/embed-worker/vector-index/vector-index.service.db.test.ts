@@ -4,7 +4,7 @@ import { allIds } from '@memory-layer/shared/vector-index/id-range';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { addVectors, deleteMessages, dimension, generation, idOf, search } from './testing/vectors.ts';
-import { createVectorCensusRepository } from './vector-census.repository.ts';
+import { createVectorCountsRepository } from './vector-counts.repository.ts';
 import { createVectorIndexRepository, type VectorIndexRepository } from './vector-index.repository.ts';
 import { createVectorIndexService, idOfTime, type VectorIndexService } from './vector-index.service.ts';
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
   indexes = createVectorIndexRepository(database.db);
   service = createVectorIndexService({
     indexes,
-    census: createVectorCensusRepository(database.db),
+    vectorCounts: createVectorCountsRepository(database.db),
     generation: { generation, dimension },
     limits: { minVectors: 100, maxTail: 40, memoryMb: 64 },
     clock,
@@ -41,8 +41,8 @@ beforeEach(() => {
 const segments = () => indexes.listReady(tenantId, generation);
 const sizes = async () => (await segments()).map((segment) => segment.vectors);
 
-async function tendAll(): Promise<void> {
-  for (let step = 0; await service.tend(tenantId); step += 1) if (step > 20) throw new Error('never at rest');
+async function maintainAll(): Promise<void> {
+  for (let step = 0; await service.maintain(tenantId); step += 1) if (step > 20) throw new Error('never at rest');
 }
 
 async function expectSearchIsRight(): Promise<void> {
@@ -68,12 +68,12 @@ async function expectNothingLeftOver(): Promise<void> {
 describe('a tenant grows', () => {
   test('below the limit it has no index, then one, then segments that are joined; search is right throughout', async () => {
     await addVectors(database.db, tenantId, 1, 99);
-    await tendAll();
+    await maintainAll();
     expect(await sizes()).toEqual([]);
     for (let last = 120; last <= 600; last += 20) {
       const first = last === 120 ? 100 : last - 19;
       await addVectors(database.db, tenantId, first, last);
-      await tendAll();
+      await maintainAll();
       await expectSearchIsRight();
       expect((await sizes()).length).toBeGreaterThan(0);
       expect(tails.at(-1)).toBeLessThan(40);
@@ -85,7 +85,7 @@ describe('a tenant grows', () => {
   test('its newest vectors stay out, and what is embedded late comes into the index by itself', async () => {
     await addVectors(database.db, tenantId, 1, 60);
     await addVectors(database.db, tenantId, 71, 120);
-    await tendAll();
+    await maintainAll();
     expect((await segments())[0]?.throughId).toBe(idOf(115));
     await addVectors(database.db, tenantId, 61, 70);
     await expectSearchIsRight();
@@ -93,28 +93,28 @@ describe('a tenant grows', () => {
 
   test('what pours in is not tidied up meanwhile', async () => {
     await addVectors(database.db, tenantId, 1, 100);
-    await tendAll();
+    await maintainAll();
     // Everything arrived within the last minute: the messages' ids say when they were made.
     clock.time = Number.parseInt('019000000000', 16);
     await addVectors(database.db, tenantId, 101, 130);
-    await tendAll();
+    await maintainAll();
     expect(await sizes()).toEqual([95]);
     clock.time = Date.now();
-    await tendAll();
+    await maintainAll();
     expect(built).toHaveLength(2);
   });
 });
 
 describe('a tenant shrinks', () => {
-  test('an hour later its segments are counted anew, and its index goes', async () => {
+  test('an hour later its segments are counted again, and its index goes', async () => {
     await addVectors(database.db, tenantId, 1, 120);
-    await tendAll();
+    await maintainAll();
     await deleteMessages(database.db, tenantId, { afterId: allIds.afterId, throughId: idOf(90) });
-    await tendAll();
+    await maintainAll();
     expect(await sizes()).toEqual([114]);
     await expectSearchIsRight();
     clock.time += 3_700_000;
-    await tendAll();
+    await maintainAll();
     expect(await sizes()).toEqual([]);
     await expectSearchIsRight();
     await expectNothingLeftOver();
@@ -122,22 +122,22 @@ describe('a tenant shrinks', () => {
 
   test('that is erased loses its index although nothing else is left of it', async () => {
     await addVectors(database.db, tenantId, 1, 120);
-    await tendAll();
+    await maintainAll();
     await deleteMessages(database.db, tenantId, allIds);
-    expect(await createVectorCensusRepository(database.db).listTenants('', 100)).toContain(tenantId);
+    expect(await createVectorCountsRepository(database.db).listTenants('', 100)).toContain(tenantId);
     clock.time += 3_700_000;
-    await tendAll();
-    expect(await createVectorCensusRepository(database.db).listTenants('', 100)).not.toContain(tenantId);
+    await maintainAll();
+    expect(await createVectorCountsRepository(database.db).listTenants('', 100)).not.toContain(tenantId);
     await expectNothingLeftOver();
   });
 
   test('what comes back before the first segment is found too', async () => {
     await addVectors(database.db, tenantId, 101, 220);
-    await tendAll();
+    await maintainAll();
     await sql`update vector_index set after_id = ${idOf(100)} where tenant_id = ${tenantId}`.execute(database.db);
     await addVectors(database.db, tenantId, 1, 50);
     await expectSearchIsRight();
-    await tendAll();
+    await maintainAll();
     expect(built).toContain(50);
     expect((await segments())[0]).toMatchObject({ afterId: allIds.afterId });
     await expectSearchIsRight();
@@ -147,7 +147,7 @@ describe('a tenant shrinks', () => {
 describe('what broken-off work has left', () => {
   test.each(['building', 'dropping', 'invalid', 'no index', 'no row'])('goes, and is built again: %s', async (left) => {
     await addVectors(database.db, tenantId, 1, 120);
-    await tendAll();
+    await maintainAll();
     const [segment] = await segments();
     const name = segment?.indexName ?? '';
     const breakOff = {
@@ -162,7 +162,7 @@ describe('what broken-off work has left', () => {
     expect(await sizes()).toEqual([]);
     await expectNothingLeftOver();
     await expectSearchIsRight();
-    await tendAll();
+    await maintainAll();
     expect(await sizes()).toEqual([114]);
     await expectNothingLeftOver();
   });

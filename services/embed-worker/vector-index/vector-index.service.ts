@@ -2,9 +2,9 @@ import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import { allIds, uncoveredRanges } from '@memory-layer/shared/vector-index/id-range';
 import { graphBytesPerVector, graphOptionsFor } from '@memory-layer/shared/vector-index/segment-index';
-import { planVectorIndex, type PlanLimits, type SegmentBuild, type VectorCensus } from './plan-vector-index.ts';
+import { planVectorIndex, type PlanLimits, type SegmentBuild, type VectorCounts } from './plan-vector-index.ts';
 import { reconcileVectorIndex } from './reconcile-vector-index.ts';
-import type { VectorCensusRepository, VectorOwner } from './vector-census.repository.ts';
+import type { VectorCountsRepository, VectorOwner } from './vector-counts.repository.ts';
 import type { StoredSegment, VectorIndexRepository } from './vector-index.repository.ts';
 
 /** What a round may report: metrics, as a rule. */
@@ -17,7 +17,7 @@ export interface VectorIndexEvents {
 
 export interface VectorIndexServiceDeps {
   readonly indexes: VectorIndexRepository;
-  readonly census: VectorCensusRepository;
+  readonly vectorCounts: VectorCountsRepository;
   readonly generation: { readonly generation: number; readonly dimension: number };
   readonly limits: { readonly minVectors: number; readonly maxTail: number; readonly memoryMb: number };
   readonly clock: Clock;
@@ -30,9 +30,9 @@ export type VectorIndexService = ReturnType<typeof createVectorIndexService>;
 const recountAfterMs = 3_600_000;
 const recentMs = 60_000;
 
-/** Tends indexes, one tenant at a time. For the one keeper that holds the lock. */
+/** Maintains indexes, one tenant at a time. For the one maintainer that holds the lock. */
 export function createVectorIndexService(deps: VectorIndexServiceDeps) {
-  const { indexes, census, generation, clock, logger, events } = deps;
+  const { indexes, vectorCounts, generation, clock, logger, events } = deps;
   const limits: PlanLimits = {
     minVectors: deps.limits.minVectors,
     maxTail: deps.limits.maxTail,
@@ -53,17 +53,17 @@ export function createVectorIndexService(deps: VectorIndexServiceDeps) {
   }
 
   /** Does the next thing that a tenant's index needs. Returns whether there was something to do. */
-  async function tend(tenantId: string): Promise<boolean> {
+  async function maintain(tenantId: string): Promise<boolean> {
     const owner: VectorOwner = { tenantId, generation: generation.generation };
-    const plan = planVectorIndex(await takeCensus(owner), limits);
+    const plan = planVectorIndex(await countAll(owner), limits);
     await drop(owner, plan.drop);
     return plan.build === undefined ? plan.drop.length > 0 : build(owner, plan.build);
   }
 
-  async function takeCensus(owner: VectorOwner): Promise<VectorCensus> {
+  async function countAll(owner: VectorOwner): Promise<VectorCounts> {
     const segments = await recount(owner, await indexes.listReady(owner.tenantId, owner.generation));
     const ranges = uncoveredRanges(segments);
-    const counts = await census.count(owner, ranges);
+    const counts = await vectorCounts.count(owner, ranges);
     const gaps = ranges.map((range, index) => ({ ...range, vectors: counts[index] ?? 0 }));
     const unindexed = counts.reduce((a, b) => a + b, 0);
     if (segments.length > 0) events.tail(unindexed);
@@ -75,7 +75,7 @@ export function createVectorIndexService(deps: VectorIndexServiceDeps) {
   async function recount(owner: VectorOwner, segments: StoredSegment[]): Promise<StoredSegment[]> {
     const now = clock.now();
     if (segments.every((segment) => now.getTime() - segment.countedAt.getTime() < recountAfterMs)) return segments;
-    const counts = await census.count(owner, segments);
+    const counts = await vectorCounts.count(owner, segments);
     const recounted = segments.map((segment, index) => ({ ...segment, vectors: counts[index] ?? 0 }));
     for (const { indexName, vectors } of recounted) {
       await indexes.setVectors(owner.tenantId, owner.generation, indexName, vectors);
@@ -86,13 +86,13 @@ export function createVectorIndexService(deps: VectorIndexServiceDeps) {
   async function isQuiet(owner: VectorOwner): Promise<boolean> {
     const most = Math.max(1, Math.floor(limits.maxTail / 4));
     const since = idOfTime(clock.now().getTime() - recentMs);
-    return (await census.countArriving(owner, since, most)) < most;
+    return (await vectorCounts.countArriving(owner, since, most)) < most;
   }
 
   async function build(owner: VectorOwner, wanted: SegmentBuild): Promise<boolean> {
-    const partition = await census.findPartition(owner);
-    const throughId = (await census.findIdAt(owner, wanted.gap, wanted.fresh)) ?? wanted.gap.afterId;
-    // Vectors were deleted since they were counted: the next look counts anew.
+    const partition = await vectorCounts.findPartition(owner);
+    const throughId = (await vectorCounts.findIdAt(owner, wanted.gap, wanted.fresh)) ?? wanted.gap.afterId;
+    // Vectors were deleted since they were counted: the next round counts again.
     if (partition === undefined || throughId <= wanted.afterId) return false;
     const segment = { ...owner, afterId: wanted.afterId, throughId };
     const graph = graphOptionsFor(wanted.vectors);
@@ -122,7 +122,7 @@ export function createVectorIndexService(deps: VectorIndexServiceDeps) {
     }
   }
 
-  return { reconcile, tend };
+  return { reconcile, maintain };
 }
 
 /** The lowest UUIDv7 of a moment (RFC 9562, 5.7): its first 48 bits are milliseconds since 1970. */

@@ -1,9 +1,9 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { pruneEventLog } from '@memory-layer/shared/events/prune-event-log';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import { createRepeatingTask } from '@memory-layer/shared/lifecycle/repeating-task';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Kysely } from 'kysely';
+import { pruneEventLog } from './event-log.repository.ts';
 
 export interface EventLogPrunerOptions {
   readonly keepMinutes: number;

@@ -1,5 +1,5 @@
 import type { ColumnType, Generated } from 'kysely';
-import type { MessageEventType } from '../events/message-event.ts';
+import type { MessageEventType } from '../message/message-event.ts';
 
 /** JSON as it comes from a jsonb column, and as text when written. */
 type Json = ColumnType<Record<string, unknown>, string, string>;

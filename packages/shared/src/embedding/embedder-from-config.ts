@@ -1,10 +1,12 @@
 import { ConfigError } from '../config/load-config.ts';
+import { createBundledEmbedder } from './bundled/bundled-embedder.ts';
 import type { PrepareProgress } from './bundled/prepare-bundled-model.ts';
-import { createEmbedder } from './create-embedder.ts';
 import type { Embedder } from './embedder.ts';
 import type { EmbeddingConfig } from './embedding-config.ts';
+import { OpenAiEmbedder } from './openai/openai-embedder.ts';
+import { createTransformersEmbedder } from './transformers/transformers-embedder.ts';
 
-export interface EmbedderSurroundings {
+export interface EmbedderDeps {
   /** Where converted and downloaded models are kept. */
   readonly cacheDir: string;
   /** Whether queries get a thread of their own. Default: true. False for a process that embeds passages alone. */
@@ -13,29 +15,27 @@ export interface EmbedderSurroundings {
 }
 
 /**
- * The embedder that the variables name; not started.
+ * The embedder that the variables name; not started. Nothing is loaded or asked before `start`.
  *
  * @throws ConfigError when the provider needs a variable that is not set.
  */
-export function embedderFromConfig(config: EmbeddingConfig, around: EmbedderSurroundings): Embedder {
-  const { queryThread, ...surroundings } = around;
+export function embedderFromConfig(config: EmbeddingConfig, deps: EmbedderDeps): Embedder {
+  const { queryThread, ...prepare } = deps;
   const pool = defined({ threads: config.threads, niceness: config.niceness, queryThread });
   const model = defined({ modelId: config.modelName, dimension: config.dimension, maxTokens: config.maxTokens });
   switch (config.provider) {
     case 'bundled':
-      return createEmbedder({ provider: 'bundled', ...surroundings, ...pool });
+      return createBundledEmbedder({ ...prepare, ...pool });
     case 'transformers':
-      return createEmbedder({
-        provider: 'transformers',
-        cacheDir: surroundings.cacheDir,
+      return createTransformersEmbedder({
+        cacheDir: prepare.cacheDir,
         allowRemote: config.allowDownload,
         ...pool,
         ...model,
         ...defined({ modelPath: config.modelPath }),
       });
     case 'openai':
-      return createEmbedder({
-        provider: 'openai',
+      return new OpenAiEmbedder({
         baseUrl: required(config.baseUrl, 'MEMORY_EMBEDDING_BASE_URL'),
         modelId: required(config.modelName, 'MEMORY_EMBEDDING_MODEL_NAME'),
         dimension: required(config.dimension, 'MEMORY_EMBEDDING_DIMENSIONS'),

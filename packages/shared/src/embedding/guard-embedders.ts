@@ -1,8 +1,8 @@
 import type { Metrics } from '../observability/metrics.ts';
 import type { Embedder } from './embedder.ts';
 import type { EmbeddingConfig } from './embedding-config.ts';
-import { createGuardedEmbedder, type GuardedEmbedder } from './guarded-embedder.ts';
-import { createQueryGatherer } from './query-gatherer.ts';
+import { CircuitBrokenEmbedder, type GuardedEmbedder } from './guarded-embedder.ts';
+import { QueryBatcher } from './query-batcher.ts';
 
 export interface GuardedEmbedders {
   readonly query: GuardedEmbedder;
@@ -16,7 +16,7 @@ const callsAtOnce = { bundled: 1, transformers: 1, openai: 4 } as const;
 
 /**
  * One embedder behind two breakers: trouble with bulk work must not stop queries, nor the other way round. Queries of
- * concurrent callers are gathered behind theirs, so that each caller's timeout counts from its own beginning.
+ * concurrent callers are batched behind theirs, so that each caller's timeout counts from its own beginning.
  */
 export function guardEmbedders(
   embedder: Embedder,
@@ -25,14 +25,14 @@ export function guardEmbedders(
 ): GuardedEmbedders {
   const guard = (name: 'query' | 'passage', guarded: Embedder, timeoutMs: number) => {
     metrics.breakerState.set({ breaker: name }, stateValue.closed);
-    return createGuardedEmbedder(guarded, {
+    return new CircuitBrokenEmbedder(guarded, {
       name,
       timeoutMs,
       ...config.breaker,
       onStateChange: (state) => metrics.breakerState.set({ breaker: name }, stateValue[state]),
     });
   };
-  const queries = createQueryGatherer(embedder, { callsAtOnce: callsAtOnce[config.provider] });
+  const queries = new QueryBatcher(embedder, { callsAtOnce: callsAtOnce[config.provider] });
   return {
     query: guard('query', queries, config.queryTimeoutMs),
     passage: guard('passage', embedder, config.passageTimeoutMs),

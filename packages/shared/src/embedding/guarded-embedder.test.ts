@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../errors/app-error.ts';
 import { isCircuitOpen } from './circuit-open-error.ts';
-import { type BreakerState, createGuardedEmbedder, harmlessText, type GuardedEmbedder } from './guarded-embedder.ts';
+import { type BreakerState, CircuitBrokenEmbedder, harmlessText, type GuardedEmbedder } from './guarded-embedder.ts';
 import { ScriptedEmbedder } from './testing/scripted-embedder.ts';
 
 const fail = (code: 'embedding_unavailable' | 'embedding_rejected') => () => Promise.reject(new AppError(code, code));
 const hang = () => new Promise<never>(() => {});
 
-describe('createGuardedEmbedder', () => {
+describe('CircuitBrokenEmbedder', () => {
   let inner: ScriptedEmbedder;
   let guarded: GuardedEmbedder;
   let states: BreakerState[];
@@ -16,7 +16,7 @@ describe('createGuardedEmbedder', () => {
     vi.useFakeTimers();
     inner = new ScriptedEmbedder();
     states = [];
-    guarded = createGuardedEmbedder(inner, {
+    guarded = new CircuitBrokenEmbedder(inner, {
       name: 'query',
       timeoutMs: 100,
       failureThreshold: 3,

@@ -86,7 +86,15 @@ function withTimeout(embed: EmbedCall, { name, timeoutMs }: GuardOptions): Embed
   };
 }
 
-class CircuitBrokenEmbedder implements GuardedEmbedder {
+/**
+ * An embedder with a timeout and a circuit breaker (closed, open, half-open) around `embed`.
+ *
+ * The breaker opens after `failureThreshold` failures in a row; rejections count apart (see {@link FailureCount});
+ * what the caller aborts does not count. A timeout may be the fault of the text: it counts once the embedder fails for a
+ * harmless text as well, which is tried after it. While it is open, calls fail at once with {@link CircuitOpenError}; after
+ * `resetTimeoutMs` one call is let through and decides. An empty list of texts proves nothing and is not passed on.
+ */
+export class CircuitBrokenEmbedder implements GuardedEmbedder {
   readonly modelId: string;
   readonly dimension: number;
   readonly maxTokens: number;
@@ -213,16 +221,4 @@ class CircuitBrokenEmbedder implements GuardedEmbedder {
     if (!opened) return 0;
     return Math.max(0, this.#openedAt + this.#options.resetTimeoutMs - performance.now());
   }
-}
-
-/**
- * An embedder with a timeout and a circuit breaker (closed, open, half-open) around `embed`.
- *
- * The breaker opens after `failureThreshold` failures in a row; rejections count apart (see {@link FailureCount});
- * what the caller aborts does not count. A timeout may be the fault of the text: it counts once the embedder fails for a
- * harmless text as well, which is tried after it. While it is open, calls fail at once with {@link CircuitOpenError}; after
- * `resetTimeoutMs` one call is let through and decides. An empty list of texts proves nothing and is not passed on.
- */
-export function createGuardedEmbedder(embedder: Embedder, options: GuardOptions): GuardedEmbedder {
-  return new CircuitBrokenEmbedder(embedder, options);
 }

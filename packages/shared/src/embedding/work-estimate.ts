@@ -64,7 +64,7 @@ export function isLittle(pieces: readonly Piece[]): boolean {
   return pieces.length === 1 && only !== undefined && only.count < freeTexts && only.tokens <= freeTokens;
 }
 
-/** The pieces that texts are gathered by: what a call may always have, at least one text. */
+/** The pieces that texts are batched by: what a call may always have, at least one text. */
 export function piecesOf(texts: readonly string[]): Piece[] {
   const pieces: Piece[] = [];
   let from = 0;

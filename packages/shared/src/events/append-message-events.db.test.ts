@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '../testing/test-database.ts';
 import { appendMessageEvents } from './append-message-events.ts';
 import { logEventsOf } from './log-events-of.ts';
-import { maxIdsPerRow } from './message-event.ts';
+import { maxIdsPerRow } from '../message/message-event.ts';
 
 let fixture: TestDatabase;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Schema } from '../db/schema.ts';
-import { maxIdsPerRow, type MessageEvents } from './message-event.ts';
+import { maxIdsPerRow, type MessageEvents } from '../message/message-event.ts';
 
 /**
  * Tells the event log what happened to messages: one row for each entry, or several for very many ids. Call it in the

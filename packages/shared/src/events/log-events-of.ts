@@ -1,5 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
-import { maxIdsPerRow, type MessageEventType } from './message-event.ts';
+import { maxIdsPerRow, type MessageEventType } from '../message/message-event.ts';
 
 /** It returns no rows. */
 type Told = Record<string, never>;

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UnrecoverableError } from 'bullmq';
 
 import { AppError } from '../errors/app-error.ts';
-import type { Component, ComponentHealth } from '../lifecycle/component.ts';
+import type { Component } from '../lifecycle/component.ts';
 import type { Handlers, QueueDefinition, RunningJob } from './define-queue.ts';
-import { runJob } from './job-runner.ts';
-import { reportFailure, reportJob } from './job-report.ts';
+import { runJob, UnparseableJobError } from './job-runner.ts';
 import type { BullJob, OpenWorker, QueueDriver } from './queue-driver.ts';
-import type { ConsumerOptions } from './queue-port.ts';
+import type { ConsumerEvents, ConsumerOptions, JobReport } from './queue-port.ts';
 
 const defaultStopTimeoutMs = 10_000;
 const defaultAbortGraceMs = 5_000;
@@ -59,11 +59,6 @@ export class BullmqConsumer<Q extends QueueDefinition> implements Component {
     this.#open = open;
     this.#report(open);
     open.worker.run().catch(onError);
-  }
-
-  async health(): Promise<ComponentHealth> {
-    const takesJobs = !this.#draining && this.#open?.worker.isRunning() === true;
-    return takesJobs ? { status: 'ok' } : { status: 'down', detail: 'takes no jobs' };
   }
 
   /** Takes no more jobs, waits for the running ones, then aborts their signals and gives them back. */
@@ -132,4 +127,26 @@ async function within(timeoutMs: number, work: Promise<unknown>): Promise<boolea
   } finally {
     timer.abort();
   }
+}
+
+/** A job whose attempt has just ended, in the port's words. */
+function reportJob(queueName: string, job: BullJob): JobReport {
+  const startedAt = job.processedOn ?? Date.now();
+  return {
+    queueName,
+    jobName: job.name,
+    jobId: job.id ?? '',
+    attempt: Math.max(job.attemptsMade, 1),
+    payload: job.data,
+    waitedMs: Math.max(startedAt - job.timestamp, 0),
+    durationMs: Math.max((job.finishedOn ?? Date.now()) - startedAt, 0),
+  };
+}
+
+function reportFailure(queueName: string, job: BullJob, error: Error, events: ConsumerEvents): void {
+  // `UnrecoverableError` is only BullMQ's wrapping of an error that is not to be retried.
+  const original = error instanceof UnrecoverableError && error.cause instanceof Error ? error.cause : error;
+  const report = { ...reportJob(queueName, job), error: original, willRetry: job.finishedOn === undefined };
+  if (error instanceof UnparseableJobError) events.onUnparseable?.(report);
+  else events.onFailed?.(report);
 }

@@ -3,7 +3,7 @@ import type { JobsOptions } from 'bullmq';
 import { AppError } from '../errors/app-error.ts';
 import type { JobDefinition, QueueDefinition } from './define-queue.ts';
 import { assertUsableId, parsePayload, type QueueHandle } from './queue-handle.ts';
-import type { AddOptions, Producer } from './queue-port.ts';
+import type { AddOptions, Producer, Scheduler } from './queue-port.ts';
 
 /** Failed jobs are kept for looking at, within bounds: a week, and at most a thousand per queue. */
 const keptFailures = { age: 7 * 24 * 3_600, count: 1_000 };
@@ -30,8 +30,22 @@ export function createBullmqProducer<Q extends QueueDefinition>(queue: Q, handle
   };
 }
 
+export function createBullmqScheduler<Q extends QueueDefinition>(queue: Q, handle: QueueHandle): Scheduler<Q> {
+  return {
+    async upsertSchedule(jobName, schedulerId, { everyMs }, payload) {
+      assertUsableId('schedulerId', schedulerId);
+      if (!Number.isSafeInteger(everyMs) || everyMs <= 0) {
+        throw new AppError('internal', `${everyMs} is not an interval in milliseconds`);
+      }
+      const data = parsePayload(queue, jobName, payload);
+      const template = { name: jobName, data, opts: templateOptions(queue, jobName) };
+      await handle.run((bull) => bull.upsertJobScheduler(schedulerId, { every: everyMs }, template));
+    },
+  };
+}
+
 /** What the catalog says of a job, in BullMQ's words. */
-export function templateOptions(queue: QueueDefinition, jobName: string): JobsOptions {
+function templateOptions(queue: QueueDefinition, jobName: string): JobsOptions {
   const job: JobDefinition | undefined = queue.jobs[jobName];
   if (job === undefined) throw new AppError('internal', `queue "${queue.name}" has no job "${jobName}"`);
   return {
@@ -43,15 +57,8 @@ export function templateOptions(queue: QueueDefinition, jobName: string): JobsOp
   };
 }
 
-function instanceOptions({ jobId, deduplicationId, delayMs = 0 }: AddOptions): JobsOptions {
-  if (jobId !== undefined) assertUsableId('jobId', jobId);
-  if (deduplicationId !== undefined) assertUsableId('deduplicationId', deduplicationId);
-  const options: JobsOptions = {};
-  if (delayMs > 0) options.delay = delayMs;
-  if (jobId !== undefined) options.jobId = jobId;
-  if (deduplicationId !== undefined) {
-    // A bell for later must not swallow a bell for now, so the two have ids that cannot meet.
-    options.deduplication = { id: delayMs > 0 ? `${deduplicationId}@later` : deduplicationId };
-  }
-  return options;
+function instanceOptions({ deduplicationId }: AddOptions): JobsOptions {
+  if (deduplicationId === undefined) return {};
+  assertUsableId('deduplicationId', deduplicationId);
+  return { deduplication: { id: deduplicationId } };
 }

@@ -1,8 +1,7 @@
 import type { ClientConfig } from 'pg';
 
 import { BullmqConsumer } from './bullmq-consumer.ts';
-import { createBullmqProducer } from './bullmq-producer.ts';
-import { createBullmqScheduler } from './bullmq-scheduler.ts';
+import { createBullmqProducer, createBullmqScheduler } from './bullmq-producer.ts';
 import { createPostgresDriver } from './postgres-driver.ts';
 import type { QueueDriver } from './queue-driver.ts';
 import { createQueueHandle, type QueueHandle } from './queue-handle.ts';

@@ -3,13 +3,13 @@ import type { Job, Processor, Queue, Worker } from 'bullmq';
 /** What is used of a BullMQ `Queue`, whatever datastore is behind it. */
 export type BullQueue = Pick<
   Queue<unknown, unknown, string>,
-  'add' | 'getJobCounts' | 'upsertJobScheduler' | 'removeJobScheduler' | 'waitUntilReady'
+  'add' | 'getJobCounts' | 'upsertJobScheduler' | 'waitUntilReady'
 > & { close(): Promise<void> };
 
 export type BullJob = Job<unknown, unknown, string>;
 
 /** What is used of a BullMQ `Worker`. */
-export type BullWorker = Pick<Worker<unknown, void, string>, 'run' | 'pause' | 'isRunning'> & {
+export type BullWorker = Pick<Worker<unknown, void, string>, 'run' | 'pause'> & {
   on(event: 'completed', listener: (job: BullJob) => void): unknown;
   on(event: 'failed', listener: (job: BullJob | undefined, error: Error) => void): unknown;
 };

@@ -42,10 +42,9 @@ export function createQueueHandle(driver: QueueDriver, name: string, options: Ou
   };
 }
 
-/** What callers name in the datastore: BullMQ reserves `:`, and ids that are bare integers are its own. */
-export function assertUsableId(kind: 'jobId' | 'deduplicationId' | 'schedulerId', id: string): void {
-  const usable = /^[A-Za-z0-9_.-]{1,200}$/.test(id) && !(kind === 'jobId' && /^-?\d+$/.test(id));
-  if (!usable) throw new AppError('internal', `"${id}" cannot be a ${kind}`);
+/** What callers name in the datastore: BullMQ reserves `:`. */
+export function assertUsableId(kind: 'deduplicationId' | 'schedulerId', id: string): void {
+  if (!/^[A-Za-z0-9_.-]{1,200}$/.test(id)) throw new AppError('internal', `"${id}" cannot be a ${kind}`);
 }
 
 /** @throws AppError `internal`: what goes into a queue is made by this system, so a wrong payload is a bug. */

@@ -7,16 +7,12 @@ export interface AddOptions {
    * before its handler runs, the next add makes a new job; so nothing committed before a swallowed add is overlooked.
    */
   readonly deduplicationId?: string;
-  /** Swallows the add while any job with this id exists: waiting, delayed, active or kept as failed. Not a bare integer. */
-  readonly jobId?: string;
-  /** Not before this many milliseconds from now. Delayed adds are deduplicated among themselves only. */
-  readonly delayMs?: number;
 }
 
 export interface QueueCounts {
   readonly waiting: number;
   readonly active: number;
-  /** Delayed on purpose, by backoff, or as the next run of a schedule. */
+  /** Delayed by backoff, or as the next run of a schedule. */
   readonly delayed: number;
   readonly failed: number;
 }
@@ -34,8 +30,10 @@ export interface Producer<Q extends QueueDefinition> {
   close(): Promise<void>;
 }
 
-/** Every so many milliseconds (at once for a new schedule), or by a cron pattern in UTC. */
-export type Schedule = { readonly everyMs: number } | { readonly cron: string };
+export interface Schedule {
+  /** A new schedule runs at once. */
+  readonly everyMs: number;
+}
 
 /** Repeatable jobs. Schedules live in the datastore and are shared by all processes; at most one run waits at a time. */
 export interface Scheduler<Q extends QueueDefinition> {
@@ -43,7 +41,7 @@ export interface Scheduler<Q extends QueueDefinition> {
    * Creates or changes the schedule `schedulerId`. Repeating it unchanged neither delays nor doubles a run.
    * A flushed Redis forgets schedules: their owner repeats the call now and then.
    *
-   * @throws AppError `internal` (payload, id or cron pattern not valid) or `unavailable`.
+   * @throws AppError `internal` (payload, id or interval not valid) or `unavailable`.
    */
   upsertSchedule<N extends JobName<Q>>(
     jobName: N,
@@ -51,8 +49,6 @@ export interface Scheduler<Q extends QueueDefinition> {
     schedule: Schedule,
     payload: JobPayload<Q, N>,
   ): Promise<void>;
-  /** @returns whether there was such a schedule. @throws AppError `unavailable` */
-  removeSchedule(schedulerId: string): Promise<boolean>;
 }
 
 /** One attempt of a job, for logs and metrics. */

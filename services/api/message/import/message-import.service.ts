@@ -1,4 +1,4 @@
-import { togetherOrAlone } from '@memory-layer/shared/batching/together-or-alone';
+import { batchOrIndividually } from '@memory-layer/shared/batching/batch-or-individually';
 import { isRefusedData } from '@memory-layer/shared/db/is-refused-data';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
@@ -42,7 +42,7 @@ export function createMessageImportService({ messages }: { readonly messages: Pi
       input: readonly NewMessage[],
       options: MessageImportOptions,
     ): Promise<readonly PromiseSettledResult<Outcome>[]> =>
-      togetherOrAlone(
+      batchOrIndividually(
         (some: readonly NewMessage[]) => createPatiently(some, options),
         (error) => !isRefusedData(error),
       )(input),

@@ -1,5 +1,5 @@
 import { Coalescer } from '@memory-layer/shared/batching/coalescer';
-import { togetherOrAlone, unwrap } from '@memory-layer/shared/batching/together-or-alone';
+import { batchOrIndividually, unwrap } from '@memory-layer/shared/batching/batch-or-individually';
 import { isRefusedData } from '@memory-layer/shared/db/is-refused-data';
 import type { MessageWriteRepository } from './message-write.repository.ts';
 import { toWriteError } from './write-error.ts';
@@ -36,7 +36,7 @@ export class MessageWriter {
     this.#coalescer = new Coalescer({
       what: 'messages',
       // Only what the database refuses is looked for: when it is in trouble itself, all have failed.
-      run: togetherOrAlone(repository.write, (error) => !isRefusedData(error)),
+      run: batchOrIndividually(repository.write, (error) => !isRefusedData(error)),
       weigh: queuedBytesOf,
       weighInBatch: costOf,
       maxBatchWeight: maxRowsPerFlush * usualRowCost,

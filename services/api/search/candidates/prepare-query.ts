@@ -1,5 +1,5 @@
-import type { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions';
-import type { QueryVector } from '@memory-layer/shared/embedding/query-vectors';
+import type { TenantPartitions } from '../sql/tenant-partitions.repository.ts';
+import type { QueryVector } from '../query/query-vectors.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import type { SearchText } from '../lexical/search-text.ts';
 import type { SearchPage } from '../page/search-page.ts';

@@ -1,5 +1,5 @@
-import { SharedCall } from '@memory-layer/shared/embedding/shared-call';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
+import { SharedCall } from '../query/shared-call.ts';
 import { TermStatistics, type MessageSample } from './term-statistics.ts';
 
 export interface StatisticsCacheOptions {

@@ -1,7 +1,7 @@
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
-import type { Reranker } from '@memory-layer/shared/rerank/reranker';
 import { expect, test } from 'vitest';
+import type { Reranker } from '../reranker/reranker.ts';
 import { rankedHit } from '../../testing/ranked-hit.ts';
 import { defaultWeights } from '../ranking/weights.ts';
 import { createHitReranker } from './hit-reranker.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
-import type { Reranker } from '@memory-layer/shared/rerank/reranker';
+import type { Reranker } from '../reranker/reranker.ts';
 import type { RankedCandidate } from '../ranking/rank.ts';
 import type { RankingWeights } from '../ranking/weights.ts';
 import { mergeRerank } from './merge-rerank.ts';

@@ -1,5 +1,5 @@
-import type { Reranker } from '@memory-layer/shared/rerank/reranker';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Reranker } from '../reranker/reranker.ts';
 import { createMemory, type Memory } from '../../testing/search-fixture.ts';
 import { startTestApi, type TestApi } from '../../testing/test-api.ts';
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 // oxlint-disable-next-line no-restricted-imports
 import { toVectorIndexConfig } from '../../../embed-worker/vector-index/vector-index-config.ts';
 // oxlint-disable-next-line no-restricted-imports
-import { createVectorIndexKeeper } from '../../../embed-worker/vector-index/vector-index-keeper.ts';
+import { createVectorIndexMaintainer } from '../../../embed-worker/vector-index/vector-index-maintainer.ts';
 import { createReadySegmentsRepository } from './ready-segments.repository.ts';
 import { addMessages, allByDistance, dimension, generation, idOf, known, nearestStatement } from './testing/vectors.ts';
 
@@ -30,7 +30,7 @@ async function startKeeper() {
     onConnectionError: () => undefined,
   });
   const seen = { built: 0, failed: 0 };
-  const keeper = createVectorIndexKeeper({
+  const keeper = createVectorIndexMaintainer({
     config: toVectorIndexConfig({
       MEMORY_VECTOR_INDEX: true,
       MEMORY_VECTOR_INDEX_MIN_VECTORS: 100,

@@ -1,15 +1,16 @@
 import os from 'node:os';
+import { LRUCache } from 'lru-cache';
 import { Coalescer } from '../../batching/coalescer.ts';
 import { AppError } from '../../errors/app-error.ts';
 import type { EmbedKind, EmbedOptions, SplitOptions } from '../embedder.ts';
 import { normalisedLength } from '../token-estimate.ts';
 import { planBatches } from './batch-plan.ts';
 import { JobQueue, type Lane, type PushOptions } from './job-queue.ts';
-import { KnownRows } from './known-rows.ts';
 import type { OnnxModelFiles } from './model-files.ts';
 import type { OnnxOutput, OnnxTask, SplitText } from './onnx-protocol.ts';
 import { packRows, unpackRows, unpackVectors } from './packed-rows.ts';
 import { OnnxThread, type StartThread } from './onnx-thread.ts';
+import type { SplitTexts } from './split-texts.ts';
 import { ThreadSlot } from './thread-slot.ts';
 
 export interface OnnxPoolOptions {
@@ -58,6 +59,27 @@ function isOutputOf<K extends OnnxOutput['kind']>(output: OnnxOutput, kind: K): 
   return output.kind === kind;
 }
 
+const cachedPassages = 4096;
+
+/** Token ids of passages that were split just now and are about to be embedded: nothing is tokenised twice. */
+class TokenCache {
+  readonly #rows = new LRUCache<string, Int32Array>({ max: cachedPassages });
+
+  get(passage: string): Int32Array | undefined {
+    return this.#rows.get(passage);
+  }
+
+  add({ texts, rows }: SplitTexts): void {
+    const inOrder = unpackRows(rows).values();
+    for (const text of texts) {
+      for (const passage of 'passages' in text ? text.passages : []) {
+        const { value } = inOrder.next();
+        if (value) this.#rows.set(passage, value);
+      }
+    }
+  }
+}
+
 /**
  * Computes sentence vectors in worker threads, each with a session of one thread: faster than one session of many
  * threads, and the calling event loop stays free. Starts once, stops once.
@@ -66,7 +88,7 @@ export class OnnxPool {
   readonly #queue: JobQueue;
   readonly #slots: readonly ThreadSlot[];
   readonly #tokenBudget: number;
-  readonly #known = new KnownRows();
+  readonly #tokenCache = new TokenCache();
   readonly #splitters: Readonly<Record<EmbedKind, Coalescer<string, SplitText>>>;
   #stopped = false;
 
@@ -147,12 +169,12 @@ export class OnnxPool {
   async #split(texts: readonly string[], lane: 'query' | 'prepare'): Promise<readonly SplitText[]> {
     const cost = texts.reduce((sum, text) => sum + normalisedLength(text), 0);
     const output = await this.#submit(lane, { kind: 'split', texts }, { cost, signal: undefined });
-    this.#known.remember(output);
+    this.#tokenCache.add(output);
     return output.texts;
   }
 
   async #tokenise(texts: readonly string[], lane: 'query' | 'prepare', signal: AbortSignal): Promise<Int32Array[]> {
-    const known = new Map(texts.map((text) => [text, this.#known.get(text)]));
+    const known = new Map(texts.map((text) => [text, this.#tokenCache.get(text)]));
     const unknown = [...known.keys()].filter((text) => known.get(text) === undefined);
     await Promise.all(
       intoTasks(unknown).map(async ({ texts: part, cost }) => {

@@ -4,7 +4,7 @@ import type { Embedder } from '../embedder.ts';
 import { describeEmbedder } from '../testing/embedder.contract.ts';
 import { EmbeddingServer, type Handler, sendJson } from '../testing/embedding-server.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
-import { createOpenAiEmbedder, type OpenAiEmbedderOptions } from './openai-embedder.ts';
+import { OpenAiEmbedder, type OpenAiEmbedderOptions } from './openai-embedder.ts';
 
 // Models are loaded here, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -22,7 +22,7 @@ afterAll(async () => {
 const apiKey = 'sk-very-secret';
 
 function create(options: Partial<OpenAiEmbedderOptions> = {}): Embedder {
-  return createOpenAiEmbedder({ baseUrl, apiKey, modelId: 'some-model', dimension: 512, maxTokens: 120, ...options });
+  return new OpenAiEmbedder({ baseUrl, apiKey, modelId: 'some-model', dimension: 512, maxTokens: 120, ...options });
 }
 
 describeEmbedder('openai', create);
@@ -83,7 +83,7 @@ describe('OpenAI-compatible server', () => {
 
   it('sends no key when there is none, and minds no slash after the base URL', async () => {
     const { apiKey: _, ...keyless } = { baseUrl: `${baseUrl}/`, modelId: 'm', dimension: 512, maxTokens: 99, apiKey };
-    const open = createOpenAiEmbedder(keyless);
+    const open = new OpenAiEmbedder(keyless);
     await open.start();
     await open.embed(['one'], { kind: 'query' });
     expect(server.requests[0]?.authorization).toBeUndefined();

@@ -1,14 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { AppError } from '../../errors/app-error.ts';
 import type { Embedder, EmbedOptions, SplitOptions } from '../embedder.ts';
-import { splitIntoPassages } from '../passage-splitter.ts';
+import { splitIntoPassages, type TokenMeter } from '../passage-splitter.ts';
 import { partLimit, splitInParts } from '../split-part.ts';
 import { assertTexts } from '../text-check.ts';
 import { estimateTokens } from '../token-estimate.ts';
 import { assertVectors } from '../vector-check.ts';
 import { normalise } from '../vector.ts';
 import { errorOfResponse, parseEmbeddings } from './embeddings-response.ts';
-import { estimatedTokens } from './estimated-tokens.ts';
 
 export interface OpenAiEmbedderOptions {
   /** Up to and without `/embeddings`, such as `https://api.openai.com/v1`. */
@@ -27,7 +26,13 @@ export interface OpenAiEmbedderOptions {
   readonly fetch?: typeof globalThis.fetch;
 }
 
-class OpenAiEmbedder implements Embedder {
+/**
+ * Any server with an OpenAI-compatible `POST /v1/embeddings`: OpenAI, TEI, vLLM, Ollama and others.
+ *
+ * Answers 400, 413, 422 and the like mean `embedding_rejected`; a wrong key or model name, 429, 5xx and network
+ * failures mean `embedding_unavailable`, since they say nothing about the text.
+ */
+export class OpenAiEmbedder implements Embedder {
   readonly modelId: string;
   readonly dimension: number;
   readonly maxTokens: number;
@@ -70,7 +75,8 @@ class OpenAiEmbedder implements Embedder {
 
   /** On the calling event loop, which gets its turn between two parts. */
   split(text: string, options?: SplitOptions): Promise<string[]> {
-    const meter = estimatedTokens(this.maxTokens);
+    // On the safe side: the model's tokenizer is not known.
+    const meter: TokenMeter = { capacity: this.maxTokens, count: estimateTokens };
     const split = async (part: string): Promise<string[]> => {
       await turn();
       return splitIntoPassages(part, meter);
@@ -129,14 +135,4 @@ class OpenAiEmbedder implements Embedder {
       throw new AppError('embedding_unavailable', `The embedding server ${reason}.`, { cause: error });
     }
   }
-}
-
-/**
- * Any server with an OpenAI-compatible `POST /v1/embeddings`: OpenAI, TEI, vLLM, Ollama and others.
- *
- * Answers 400, 413, 422 and the like mean `embedding_rejected`; a wrong key or model name, 429, 5xx and network
- * failures mean `embedding_unavailable`, since they say nothing about the text.
- */
-export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
-  return new OpenAiEmbedder(options);
 }

@@ -98,14 +98,5 @@ export function describeBells(backend: () => QueueBackend): void {
       }
       await eventually(() => expect(seen).toBe(300));
     });
-
-    test('does not let a bell for later swallow a bell for now', async () => {
-      const queue = defineTestQueue();
-      const producer = openProducer(backend(), queue);
-      await producer.add('ring', bell, { deduplicationId: 'acme', delayMs: 60_000 });
-      await producer.add('ring', bell, { deduplicationId: 'acme', delayMs: 60_000 });
-      await producer.add('ring', bell, { deduplicationId: 'acme' });
-      expect(await producer.counts()).toMatchObject({ waiting: 1, delayed: 1 });
-    });
   });
 }

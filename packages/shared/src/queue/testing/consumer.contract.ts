@@ -156,10 +156,16 @@ export function describeConsumer(backend: () => QueueBackend): void {
 
     test('may come before start', async () => {
       const queue = defineTestQueue();
-      const consumer = backend().createConsumer(queue, noHandlers, { concurrency: 1 });
+      const producer = openProducer(backend(), queue);
+      const taken: unknown[] = [];
+      const onCompleted = (report: unknown) => void taken.push(report);
+      const consumer = backend().createConsumer(queue, noHandlers, { concurrency: 1, onCompleted });
       await consumer.stop();
       await consumer.start();
-      expect(await consumer.health?.()).toMatchObject({ status: 'down' });
+      const other = await startConsumer(backend(), queue, {}, { concurrency: 1 });
+      for (let job = 0; job < 20; job += 1) await producer.add('ring', bell);
+      await eventually(() => expect(other.completed).toHaveLength(20));
+      expect(taken).toEqual([]);
     });
   });
 }

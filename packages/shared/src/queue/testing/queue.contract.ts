@@ -28,32 +28,12 @@ export function describeQueueContract(backend: () => QueueBackend): void {
 
     test.each([
       ['a payload that is not of the schema', { v: 1, tenantId: 'acme', content: 'hello' }, {}],
-      ['a job id with a colon', { v: 1, tenantId: 'acme' }, { jobId: 'a:b' }],
-      ['a job id that is an integer', { v: 1, tenantId: 'acme' }, { jobId: '42' }],
       ['a deduplication id with a colon', { v: 1, tenantId: 'acme' }, { deduplicationId: 'a:b' }],
     ] as const)('refuses %s before it is sent', async (_what, payload, options) => {
       const queue = defineTestQueue();
       const producer = openProducer(backend(), queue);
       await expect(producer.add('ring', payload, options)).rejects.toMatchObject({ code: 'internal' });
       expect(await producer.counts()).toMatchObject({ waiting: 0 });
-    });
-
-    test('adds no second job with the same job id', async () => {
-      const queue = defineTestQueue();
-      const producer = openProducer(backend(), queue);
-      await producer.add('ring', { v: 1, tenantId: 'acme' }, { jobId: 'ring.acme' });
-      await producer.add('ring', { v: 1, tenantId: 'acme' }, { jobId: 'ring.acme' });
-      expect(await producer.counts()).toMatchObject({ waiting: 1 });
-    });
-
-    test('runs a delayed job later', async () => {
-      const queue = defineTestQueue();
-      const producer = openProducer(backend(), queue);
-      const { completed } = await startConsumer(backend(), queue, {});
-      await producer.add('ring', { v: 1, tenantId: 'late' }, { delayMs: 150 });
-      await producer.add('ring', { v: 1, tenantId: 'early' });
-      await eventually(() => expect(completed).toHaveLength(2));
-      expect(completed.map(({ payload }) => payload)).toMatchObject([{ tenantId: 'early' }, { tenantId: 'late' }]);
     });
 
     test('refuses everything once closed', async () => {

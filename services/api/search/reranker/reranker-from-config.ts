@@ -1,0 +1,65 @@
+import { ConfigError } from '@memory-layer/shared/config/load-config';
+import type { EmbeddingConfig } from '@memory-layer/shared/embedding/embedding-config';
+import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import { CrossEncoder } from './cross-encoder/cross-encoder.ts';
+import { RerankEndpoint } from './endpoint/rerank-endpoint.ts';
+import { GuardedReranker } from './guarded-reranker.ts';
+import type { RerankConfig } from './rerank-config.ts';
+import type { Reranker } from './reranker.ts';
+
+export interface RerankerDeps {
+  /** Where downloaded models are kept. */
+  readonly cacheDir: string;
+  /** The embedder's settings that hold for this model as well. */
+  readonly embedding: Pick<EmbeddingConfig, 'allowDownload' | 'breaker'>;
+  readonly metrics: Pick<Metrics, 'breakerState'>;
+}
+
+const breaker = 'rerank';
+const stateValue = { closed: 0, half_open: 1, open: 2 } as const;
+
+/**
+ * The reranker that the variables name, behind a timeout and a circuit breaker; undefined when they name none. Not
+ * started.
+ *
+ * @throws ConfigError when the provider needs a variable that is not set.
+ */
+export function rerankerFromConfig(config: RerankConfig, deps: RerankerDeps): Reranker | undefined {
+  const reranker = unguarded(config, deps);
+  if (reranker === undefined) return undefined;
+  const { breakerState } = deps.metrics;
+  breakerState.set({ breaker }, stateValue.closed);
+  return new GuardedReranker(reranker, {
+    timeoutMs: config.timeoutMs,
+    ...deps.embedding.breaker,
+    onStateChange: (state) => breakerState.set({ breaker }, stateValue[state]),
+  });
+}
+
+function unguarded(config: RerankConfig, { cacheDir, embedding }: RerankerDeps): Reranker | undefined {
+  const { provider, url, apiKey, modelName, modelPath } = config;
+  switch (provider) {
+    case 'none':
+      return undefined;
+    case 'transformers':
+      return new CrossEncoder({
+        cacheDir,
+        allowRemote: embedding.allowDownload,
+        ...(modelName !== undefined && { modelId: modelName }),
+        ...(modelPath !== undefined && { modelPath }),
+      });
+    case 'cohere':
+    case 'tei': {
+      if (url === undefined) {
+        const problem = `MEMORY_RERANK_URL: is needed for MEMORY_RERANK_PROVIDER=${provider}`;
+        throw new ConfigError(`invalid configuration:\n  ${problem}`);
+      }
+      return new RerankEndpoint({
+        url,
+        format: provider,
+        ...(apiKey !== undefined && { apiKey }),
+        ...(modelName !== undefined && { model: modelName }),
+      });
+    }
+  }
+}
