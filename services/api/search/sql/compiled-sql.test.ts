@@ -1,0 +1,175 @@
+import type { Schema } from '@memory-layer/shared/db/schema';
+import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely';
+import { expect, test } from 'vitest';
+import type { CandidateQuery } from '../candidates/candidate-query.ts';
+import { parseMetadataFilter } from '../filter/parse-metadata-filter.ts';
+import type { CandidateFilter } from '../filter/search-filter.ts';
+import { noFilter } from '../filter/testing/no-filter.ts';
+import { createLexicalQuery, type LexicalQueryParts } from '../lexical/lexical-query.ts';
+import { TermStatistics } from '../lexical/term-statistics.ts';
+import { sampleOf } from '../lexical/testing/sample-of.ts';
+import { createSearchRepository, type SearchRepository } from '../search.repository.ts';
+import { tenantInSql } from '../tenant-in-sql.ts';
+import { noSegments, type ReadySegments } from '../vector/ready-segments.ts';
+
+const tenantId = 'acme';
+const partition = 3;
+const vector = Float32Array.of(0.6, 0.8, 0, 0);
+const idOf = (n: number) => `01900000-0000-7000-8000-${String(n).padStart(12, '0')}`;
+
+/** What runs through a repository on a database that answers nothing. */
+async function statementOf(run: (repository: SearchRepository) => Promise<unknown>): Promise<string> {
+  const statements: string[] = [];
+  const db = new Kysely<Schema>({
+    dialect: {
+      createAdapter: () => new PostgresAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (own) => new PostgresIntrospector(own),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+    },
+    log({ query }) {
+      statements.push(query.sql);
+    },
+  });
+  await run(createSearchRepository({ queries: db, prepared: db }));
+  expect(statements).toHaveLength(1);
+  return indented(statements[0] ?? '');
+}
+
+/** Indents each line by the parentheses that are open where it begins: fragments come as they stand in the source. */
+function indented(text: string): string {
+  let depth = 0;
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .map((line) => {
+      const closing = /^\)*/.exec(line)?.[0].length ?? 0;
+      const result = `${'  '.repeat(depth - closing)}${line}`;
+      depth += line.split('(').length - line.split(')').length;
+      return result;
+    });
+  return `${lines.join('\n')}\n`;
+}
+
+const rare = { term: 'lisbon', weight: 4.5 };
+const common = { term: 'garden', weight: 1.5 };
+const phrase = { query: `'red' <-> 'boat'`, weight: 4.5 };
+const noRequirements = { required: undefined, excluded: undefined, words: 0 };
+const requirements = { required: `('red' <-> 'boat')`, excluded: `('car')`, words: 3 };
+
+/** Where `messages` are more than the statistics say of words, they are a sample. */
+function wordsOf(parts: Partial<LexicalQueryParts>, messages: number) {
+  const statistics = new TermStatistics(sampleOf([['lisbon', 'garden'], ['garden'], ['boat']], messages));
+  return createLexicalQuery({
+    tenantId,
+    terms: [rare, common],
+    phrases: [],
+    requirements: noRequirements,
+    statistics,
+    ...parts,
+  });
+}
+
+interface Shape {
+  readonly filter?: Partial<CandidateFilter>;
+  readonly segments?: ReadySegments;
+  readonly words?: Partial<LexicalQueryParts>;
+  readonly messages?: number;
+  readonly query?: Partial<CandidateQuery>;
+}
+
+function queryOf({ filter, segments = noSegments, words = {}, messages = 1000, query }: Shape): CandidateQuery {
+  return {
+    tenantId,
+    tenant: tenantInSql(tenantId, { messages: segments.segments.length > 0 ? Infinity : messages, partition }),
+    generation: 1,
+    vector,
+    segments,
+    lexical: wordsOf(words, messages),
+    byWords: true,
+    limit: 60,
+    filter: { ...noFilter, ...filter },
+    ...query,
+  };
+}
+
+const segments: ReadySegments = {
+  segments: [
+    { afterId: idOf(0), throughId: idOf(40_000), vectors: 60_000 },
+    { afterId: idOf(40_000), throughId: idOf(80_000), vectors: 60_000 },
+  ],
+  rowsPerMessage: 1.5,
+  sample: [idOf(10_000), idOf(50_000)],
+};
+const large = { segments, messages: 90_000 };
+
+const where = (filter: unknown): Partial<CandidateFilter> => {
+  const parsed = parseMetadataFilter(filter);
+  return parsed.ok ? { where: parsed.filter } : expect.fail('no filter');
+};
+const columns = {
+  conversationIds: ['c-1'],
+  roles: ['user'],
+  createdAfter: new Date('2026-01-01T00:00:00Z'),
+  createdBefore: new Date('2026-02-01T00:00:00Z'),
+  importanceMin: 0.1,
+  importanceMax: 0.9,
+  throughId: idOf(7),
+} as const;
+const similarity = { tenantId, generation: 1, min: 0.3, vector };
+const listed = { key: 'topic', in: Array.from({ length: 20 }, (_, n) => `topic ${n}`) };
+
+const shapes: Readonly<Record<string, Shape>> = {
+  hybrid: {},
+  lexical: { query: { vector: undefined } },
+  vector: { query: { byWords: false } },
+  phrase: { words: { phrases: [phrase] } },
+  clauses: { words: { requirements } },
+  'clauses-alone': { words: { terms: [], requirements } },
+  columns: { filter: columns },
+  metadata: { filter: { metadata: { topic: 'work' }, ...where({ and: [listed, { key: 'due', lt: '2026-07-01' }] }) } },
+  large,
+  'large-columns': { ...large, filter: columns },
+  'large-range': { ...large, filter: where({ key: 'due', gte: 5, lt: 9 }) },
+  'large-range-newest': { ...large, messages: 900_000, filter: where({ not: { key: 'due', exists: true } }) },
+  'large-list': { ...large, filter: where(listed) },
+  'large-similarity': { ...large, filter: { similarity, metadata: { topic: 'work' } }, words: { requirements } },
+  'large-clauses-alone': { ...large, words: { terms: [], requirements }, filter: where({ key: 'due', gte: 5 }) },
+};
+
+test.each(Object.entries(shapes))('candidates, %s', async (name, shape) => {
+  const text = await statementOf((repository) => repository.findCandidates(queryOf(shape)));
+  await expect(text).toMatchFileSnapshot(`__sql__/candidates-${name}.sql`);
+});
+
+test.each<[string, Shape]>([
+  ['hybrid', {}],
+  ['lexical', { query: { vector: undefined } }],
+  ['large-filtered', { ...large, filter: { ...columns, metadata: { topic: 'work' } }, words: { requirements } }],
+])('the messages around candidates, %s', async (name, shape) => {
+  const text = await statementOf((repository) => repository.findNeighbourhood(queryOf(shape), [idOf(1), idOf(2)]));
+  await expect(text).toMatchFileSnapshot(`__sql__/context-${name}.sql`);
+});
+
+test.each([
+  ['with similarity', 'hits', vector],
+  ['without', 'hits-lexical', undefined],
+] as const)('hits, %s', async (_, name, plain) => {
+  const text = await statementOf((repository) => repository.getHits(queryOf({}), [idOf(1), idOf(2)], plain));
+  await expect(text).toMatchFileSnapshot(`__sql__/${name}.sql`);
+});
+
+test('the messages shown around hits', async () => {
+  const text = await statementOf((repository) =>
+    repository.listNeighbours({ tenantId, ids: [idOf(1), idOf(2)], count: 2 }),
+  );
+  await expect(text).toMatchFileSnapshot('__sql__/neighbours.sql');
+});
+
+test('the vectors that hits are compared by', async () => {
+  const text = await statementOf((repository) =>
+    repository.listMeanVectors({ tenantId, generation: 1, ids: [idOf(1), idOf(2)] }),
+  );
+  await expect(text).toMatchFileSnapshot('__sql__/mean-vectors.sql');
+});
