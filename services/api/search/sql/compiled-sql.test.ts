@@ -1,16 +1,20 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely';
 import { expect, test } from 'vitest';
-import type { CandidateQuery } from '../candidates/candidate-query.ts';
-import { parseMetadataFilter } from '../filter/parse-metadata-filter.ts';
-import type { CandidateFilter } from '../filter/search-filter.ts';
-import { noFilter } from '../filter/testing/no-filter.ts';
-import { createLexicalQuery, type LexicalQueryParts } from '../lexical/lexical-query.ts';
-import { TermStatistics } from '../lexical/term-statistics.ts';
-import { sampleOf } from '../lexical/testing/sample-of.ts';
-import { createSearchRepository, type SearchRepository } from '../search.repository.ts';
-import { tenantInSql } from '../tenant-in-sql.ts';
-import { noSegments, type ReadySegments } from '../vector/ready-segments.ts';
+import type { LexicalQuery } from '../plan/lexical-query.ts';
+import {
+  createSearchPlan,
+  planTenant,
+  type CandidateFilter,
+  type SearchPlan,
+  type SearchPlanParts,
+} from '../plan/search-plan.ts';
+import { noFilter } from '../plan/testing/no-filter.ts';
+import { parseMetadataFilter } from '../query/parse-metadata-filter.ts';
+import { noSegments, type ReadySegments } from '../stats/segment-directory.ts';
+import { TermStatistics } from '../stats/term-statistics.ts';
+import { sampleOf } from '../stats/testing/sample-of.ts';
+import { createSearchRepository, type SearchRepository } from './search.repository.ts';
 
 const tenantId = 'acme';
 const partition = 3;
@@ -55,34 +59,26 @@ function indented(text: string): string {
 const rare = { term: 'lisbon', weight: 4.5 };
 const common = { term: 'garden', weight: 1.5 };
 const phrase = { query: `'red' <-> 'boat'`, weight: 4.5 };
-const noRequirements = { required: undefined, excluded: undefined, words: 0 };
-const requirements = { required: `('red' <-> 'boat')`, excluded: `('car')`, words: 3 };
+const noClauses = { must: undefined, mustNot: undefined, words: 0 };
+const clauses = { must: `('red' <-> 'boat')`, mustNot: `('car')`, words: 3 };
 
 /** Where `messages` are more than the statistics say of words, they are a sample. */
-function wordsOf(parts: Partial<LexicalQueryParts>, messages: number) {
+function wordsOf(parts: Partial<LexicalQuery>, messages: number): LexicalQuery {
   const statistics = new TermStatistics(sampleOf([['lisbon', 'garden'], ['garden'], ['boat']], messages));
-  return createLexicalQuery({
-    tenantId,
-    terms: [rare, common],
-    phrases: [],
-    requirements: noRequirements,
-    statistics,
-    ...parts,
-  });
+  return { tenantId, terms: [rare, common], phrases: [], clauses: noClauses, statistics, ...parts };
 }
 
 interface Shape {
   readonly filter?: Partial<CandidateFilter>;
   readonly segments?: ReadySegments;
-  readonly words?: Partial<LexicalQueryParts>;
+  readonly words?: Partial<LexicalQuery>;
   readonly messages?: number;
-  readonly query?: Partial<CandidateQuery>;
+  readonly parts?: Partial<SearchPlanParts>;
 }
 
-function queryOf({ filter, segments = noSegments, words = {}, messages = 1000, query }: Shape): CandidateQuery {
-  return {
-    tenantId,
-    tenant: tenantInSql(tenantId, { messages: segments.segments.length > 0 ? Infinity : messages, partition }),
+function planOf({ filter, segments = noSegments, words = {}, messages = 1000, parts }: Shape): SearchPlan {
+  return createSearchPlan({
+    tenant: planTenant(tenantId, { messages: segments.segments.length > 0 ? Infinity : messages, partition }),
     generation: 1,
     vector,
     segments,
@@ -90,8 +86,8 @@ function queryOf({ filter, segments = noSegments, words = {}, messages = 1000, q
     byWords: true,
     limit: 60,
     filter: { ...noFilter, ...filter },
-    ...query,
-  };
+    ...parts,
+  });
 }
 
 const segments: ReadySegments = {
@@ -122,11 +118,11 @@ const listed = { key: 'topic', in: Array.from({ length: 20 }, (_, n) => `topic $
 
 const shapes: Readonly<Record<string, Shape>> = {
   hybrid: {},
-  lexical: { query: { vector: undefined } },
-  vector: { query: { byWords: false } },
+  lexical: { parts: { vector: undefined } },
+  vector: { parts: { byWords: false } },
   phrase: { words: { phrases: [phrase] } },
-  clauses: { words: { requirements } },
-  'clauses-alone': { words: { terms: [], requirements } },
+  clauses: { words: { clauses } },
+  'clauses-alone': { words: { terms: [], clauses } },
   columns: { filter: columns },
   metadata: { filter: { metadata: { topic: 'work' }, ...where({ and: [listed, { key: 'due', lt: '2026-07-01' }] }) } },
   large,
@@ -134,21 +130,21 @@ const shapes: Readonly<Record<string, Shape>> = {
   'large-range': { ...large, filter: where({ key: 'due', gte: 5, lt: 9 }) },
   'large-range-newest': { ...large, messages: 900_000, filter: where({ not: { key: 'due', exists: true } }) },
   'large-list': { ...large, filter: where(listed) },
-  'large-similarity': { ...large, filter: { similarity, metadata: { topic: 'work' } }, words: { requirements } },
-  'large-clauses-alone': { ...large, words: { terms: [], requirements }, filter: where({ key: 'due', gte: 5 }) },
+  'large-similarity': { ...large, filter: { similarity, metadata: { topic: 'work' } }, words: { clauses } },
+  'large-clauses-alone': { ...large, words: { terms: [], clauses }, filter: where({ key: 'due', gte: 5 }) },
 };
 
 test.each(Object.entries(shapes))('candidates, %s', async (name, shape) => {
-  const text = await statementOf((repository) => repository.findCandidates(queryOf(shape)));
+  const text = await statementOf((repository) => repository.findCandidates(planOf(shape)));
   await expect(text).toMatchFileSnapshot(`__sql__/candidates-${name}.sql`);
 });
 
 test.each<[string, Shape]>([
   ['hybrid', {}],
-  ['lexical', { query: { vector: undefined } }],
-  ['large-filtered', { ...large, filter: { ...columns, metadata: { topic: 'work' } }, words: { requirements } }],
+  ['lexical', { parts: { vector: undefined } }],
+  ['large-filtered', { ...large, filter: { ...columns, metadata: { topic: 'work' } }, words: { clauses } }],
 ])('the messages around candidates, %s', async (name, shape) => {
-  const text = await statementOf((repository) => repository.findNeighbourhood(queryOf(shape), [idOf(1), idOf(2)]));
+  const text = await statementOf((repository) => repository.findNeighbourhood(planOf(shape), [idOf(1), idOf(2)]));
   await expect(text).toMatchFileSnapshot(`__sql__/context-${name}.sql`);
 });
 
@@ -156,7 +152,7 @@ test.each([
   ['with similarity', 'hits', vector],
   ['without', 'hits-lexical', undefined],
 ] as const)('hits, %s', async (_, name, plain) => {
-  const text = await statementOf((repository) => repository.getHits(queryOf({}), [idOf(1), idOf(2)], plain));
+  const text = await statementOf((repository) => repository.getHits(planOf({}), [idOf(1), idOf(2)], plain));
   await expect(text).toMatchFileSnapshot(`__sql__/${name}.sql`);
 });
 
