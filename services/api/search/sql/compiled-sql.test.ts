@@ -11,6 +11,8 @@ import {
 } from '../plan/search-plan.ts';
 import { noFilter } from '../plan/testing/no-filter.ts';
 import { parseMetadataFilter } from '../query/parse-metadata-filter.ts';
+import { createLexicalRepository } from '../stats/lexical.repository.ts';
+import { createReadySegmentsRepository } from '../stats/ready-segments.repository.ts';
 import { noSegments, type ReadySegments } from '../stats/segment-directory.ts';
 import { TermStatistics } from '../stats/term-statistics.ts';
 import { sampleOf } from '../stats/testing/sample-of.ts';
@@ -21,8 +23,8 @@ const partition = 3;
 const vector = Float32Array.of(0.6, 0.8, 0, 0);
 const idOf = (n: number) => `01900000-0000-7000-8000-${String(n).padStart(12, '0')}`;
 
-/** What runs through a repository on a database that answers nothing. */
-async function statementOf(run: (repository: SearchRepository) => Promise<unknown>): Promise<string> {
+/** The statement that runs on a database that answers nothing. */
+async function statementOf(run: (db: Kysely<Schema>) => Promise<unknown>): Promise<string> {
   const statements: string[] = [];
   const db = new Kysely<Schema>({
     dialect: {
@@ -35,10 +37,13 @@ async function statementOf(run: (repository: SearchRepository) => Promise<unknow
       statements.push(query.sql);
     },
   });
-  await run(createSearchRepository({ queries: db, prepared: db }));
+  await run(db);
   expect(statements).toHaveLength(1);
   return indented(statements[0] ?? '');
 }
+
+const searchStatement = (run: (repository: SearchRepository) => Promise<unknown>) =>
+  statementOf((db) => run(createSearchRepository({ queries: db, prepared: db })));
 
 /** Indents each line by the parentheses that are open where it begins: fragments come as they stand in the source. */
 function indented(text: string): string {
@@ -135,7 +140,7 @@ const shapes: Readonly<Record<string, Shape>> = {
 };
 
 test.each(Object.entries(shapes))('candidates, %s', async (name, shape) => {
-  const text = await statementOf((repository) => repository.findCandidates(planOf(shape)));
+  const text = await searchStatement((repository) => repository.findCandidates(planOf(shape)));
   await expect(text).toMatchFileSnapshot(`__sql__/candidates-${name}.sql`);
 });
 
@@ -144,7 +149,7 @@ test.each<[string, Shape]>([
   ['lexical', { parts: { vector: undefined } }],
   ['large-filtered', { ...large, filter: { ...columns, metadata: { topic: 'work' } }, words: { clauses } }],
 ])('the messages around candidates, %s', async (name, shape) => {
-  const text = await statementOf((repository) => repository.findNeighbourhood(planOf(shape), [idOf(1), idOf(2)]));
+  const text = await searchStatement((repository) => repository.findNeighbourhood(planOf(shape), [idOf(1), idOf(2)]));
   await expect(text).toMatchFileSnapshot(`__sql__/context-${name}.sql`);
 });
 
@@ -152,20 +157,31 @@ test.each([
   ['with similarity', 'hits', vector],
   ['without', 'hits-lexical', undefined],
 ] as const)('hits, %s', async (_, name, plain) => {
-  const text = await statementOf((repository) => repository.getHits(planOf({}), [idOf(1), idOf(2)], plain));
+  const text = await searchStatement((repository) => repository.getHits(planOf({}), [idOf(1), idOf(2)], plain));
   await expect(text).toMatchFileSnapshot(`__sql__/${name}.sql`);
 });
 
 test('the messages shown around hits', async () => {
-  const text = await statementOf((repository) =>
+  const text = await searchStatement((repository) =>
     repository.listNeighbours({ tenantId, ids: [idOf(1), idOf(2)], count: 2 }),
   );
   await expect(text).toMatchFileSnapshot('__sql__/neighbours.sql');
 });
 
 test('the vectors that hits are compared by', async () => {
-  const text = await statementOf((repository) =>
+  const text = await searchStatement((repository) =>
     repository.listMeanVectors({ tenantId, generation: 1, ids: [idOf(1), idOf(2)] }),
   );
   await expect(text).toMatchFileSnapshot('__sql__/mean-vectors.sql');
+});
+
+const text = { words: 'the garden in lisbon', phrases: ['red boat'], required: ['ana'], excluded: ['car'] };
+
+test.each<[string, (db: Kysely<Schema>) => Promise<unknown>]>([
+  ['parsed-query', (db) => createLexicalRepository(db).parse(text)],
+  ['word-sample', (db) => createLexicalRepository(db).sample(tenantId)],
+  ['segments', (db) => createReadySegmentsRepository(db).listSegments(tenantId, 1)],
+  ['vector-sample', (db) => createReadySegmentsRepository(db).takeSample(tenantId, 1, 500)],
+])('statistics: %s', async (name, run) => {
+  await expect(await statementOf(run)).toMatchFileSnapshot(`__sql__/${name}.sql`);
 });

@@ -11,8 +11,8 @@ import { isPassage, tenantSql, type TenantSql } from './tenant.sql.ts';
 /** A message around the best candidates: what it is ranked by, and how similar it is to the ones before it. */
 export interface ContextRow extends ScoredRow {
   readonly previous_id: string | null;
-  readonly likeness_1: number | null;
-  readonly likeness_2: number | null;
+  readonly similarity_1: number | null;
+  readonly similarity_2: number | null;
 }
 
 /** A message that is shown beside hits. */
@@ -99,8 +99,8 @@ export function contextStatement(plan: SearchPlan, ids: readonly string[]): RawB
     )
     select s.id, s.term_scores, s.word_count, s.speaker, s.importance, s.created_at, s.eligible,
            s.vector_score, s.previous_id,
-           1 - (s.vector <=> lag(s.vector) over conversation) as likeness_1,
-           1 - (s.vector <=> lag(s.vector, 2) over conversation) as likeness_2
+           1 - (s.vector <=> lag(s.vector) over conversation) as similarity_1,
+           1 - (s.vector <=> lag(s.vector, 2) over conversation) as similarity_2
     from scored s
     window conversation as (partition by s.conversation_id order by s.created_at, s.id)
   `;
@@ -121,7 +121,7 @@ export function toNeighbourhoodRow(row: ContextRow): NeighbourhoodRow {
   return {
     id: row.id,
     previousId: row.previous_id ?? undefined,
-    similarities: [row.likeness_1 ?? undefined, row.likeness_2 ?? undefined],
+    similarities: [row.similarity_1 ?? undefined, row.similarity_2 ?? undefined],
   };
 }
 

@@ -41,7 +41,7 @@ scored as materialized (
 )
 select s.id, s.term_scores, s.word_count, s.speaker, s.importance, s.created_at, s.eligible,
 s.vector_score, s.previous_id,
-1 - (s.vector <=> lag(s.vector) over conversation) as likeness_1,
-1 - (s.vector <=> lag(s.vector, 2) over conversation) as likeness_2
+1 - (s.vector <=> lag(s.vector) over conversation) as similarity_1,
+1 - (s.vector <=> lag(s.vector, 2) over conversation) as similarity_2
 from scored s
 window conversation as (partition by s.conversation_id order by s.created_at, s.id)
