@@ -1,4 +1,4 @@
-import type { LexicalQuery } from './search-by-words.ts';
+import { lexicalScore, planWords, type LexicalQuery } from './search-by-words.ts';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Schema } from '@memory-layer/shared/db/schema';
 
@@ -17,7 +17,7 @@ export async function exhaustive(
 ): Promise<Found[]> {
   const { rows } = await sql<Found>`
     select id, lexical_score from (
-      select m.id, ${query.score('m')} as lexical_score from message m where m.tenant_id = ${tenantId} and ${filter}
+      select m.id, ${lexicalScore(planWords(query, limit), 'm')} as lexical_score from message m where m.tenant_id = ${tenantId} and ${filter}
       offset 0
     ) scored
     where lexical_score > 0 order by lexical_score desc, id limit ${limit}`.execute(db);

@@ -18,7 +18,17 @@ import { mixTurns } from '../vector-index/chat-vectors.ts';
 import { openSession, type Session } from '../vector-index/session.ts';
 import { exhaustive, overlap } from './compare.ts';
 import { insertMessages, nameTenants, type Tenant } from './one-database.ts';
-import { createLexicalIndex, parseSearchText, tenantInSql, type LexicalIndex } from './search-by-words.ts';
+import {
+  createLexicalIndex,
+  createLexicalRepository,
+  parseSearchText,
+  planTenant,
+  planWords,
+  tenantSql,
+  wordCandidates,
+  type LexicalIndex,
+  type LexicalQuery,
+} from './search-by-words.ts';
 
 const { values } = parseArgs({
   options: {
@@ -79,6 +89,11 @@ interface Compared {
   readonly all: number;
 }
 
+function candidatesOf(query: LexicalQuery, filter: RawBuilder<boolean>): RawBuilder<unknown> {
+  const tenant = tenantSql(planTenant(query.tenantId, { messages: Infinity }));
+  return wordCandidates({ words: planWords(query, limit), clauses: query.clauses, tenant, filter, limit });
+}
+
 async function measure(
   session: Session,
   index: LexicalIndex,
@@ -89,9 +104,7 @@ async function measure(
 ) {
   const filter = filters[name] ?? sql<boolean>`true`;
   const prepared = await Promise.all(texts.map((text) => index.prepare(tenant.tenantId, parseSearchText(text))));
-  const statements = prepared.map((query) =>
-    query.candidates({ tenant: tenantInSql(tenant.tenantId, { messages: Infinity }), filter, limit }).compile(db),
-  );
+  const statements = prepared.map((query) => candidatesOf(query, filter).compile(db));
   const times: number[] = [];
   const results: { id: string; lexical_score: number }[][] = [];
   for (const statement of statements) {
@@ -155,7 +168,11 @@ try {
     from += messages;
   }
   await session.client.query('vacuum analyze message');
-  const index = createLexicalIndex({ db, clock: { now: () => new Date() }, onError: (error) => console.error(error) });
+  const index = createLexicalIndex({
+    repository: createLexicalRepository(db),
+    clock: { now: () => new Date() },
+    onError: (error) => console.error(error),
+  });
   const count = Number(values.queries);
   const asked = shuffled(
     chats.flatMap((chat) => chat.questions.map((question) => question.text)),

@@ -1,9 +1,19 @@
 // What is measured is inside the api and no business of other packages: this is the one place that reaches for it.
 // oxlint-disable-next-line no-restricted-imports
-export { createLexicalIndex, type LexicalIndex } from '../../services/api/search/lexical/lexical-index.ts';
+export {
+  createLexicalIndex,
+  type LexicalIndex,
+  type LexicalQuery,
+} from '../../services/api/search/plan/lexical-query.ts';
 // oxlint-disable-next-line no-restricted-imports
-export type { LexicalQuery } from '../../services/api/search/lexical/lexical-query.ts';
+export { planWords } from '../../services/api/search/plan/lexical-plan.ts';
 // oxlint-disable-next-line no-restricted-imports
-export { parseSearchText } from '../../services/api/search/lexical/search-text.ts';
+export { planTenant } from '../../services/api/search/plan/search-plan.ts';
 // oxlint-disable-next-line no-restricted-imports
-export { tenantInSql } from '../../services/api/search/tenant-in-sql.ts';
+export { parseSearchText } from '../../services/api/search/query/parse-query.ts';
+// oxlint-disable-next-line no-restricted-imports
+export { lexicalScore, wordCandidates } from '../../services/api/search/sql/lexical.sql.ts';
+// oxlint-disable-next-line no-restricted-imports
+export { tenantSql } from '../../services/api/search/sql/tenant.sql.ts';
+// oxlint-disable-next-line no-restricted-imports
+export { createLexicalRepository } from '../../services/api/search/stats/lexical.repository.ts';

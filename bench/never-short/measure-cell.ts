@@ -5,7 +5,7 @@ import { median, rounded } from '../embedding/median.ts';
 import type { Session } from '../vector-index/session.ts';
 import type { FilterCell } from './cells.ts';
 import { generation, type Tenant } from './one-database.ts';
-import { nearestCandidates, tenantInSql, type NearestQuery } from './search-by-vector.ts';
+import { nearestCandidates, planNearest, planTenant, tenantSql, type NearestQuery } from './search-by-vector.ts';
 
 export interface CellResult {
   readonly messages: number;
@@ -84,8 +84,10 @@ function nearest({ tenant, cell, segments, limit }: CellSettings, query: Float32
   const { filter, messageCondition } = cell;
   const vector = sql`(select vector from probe)`;
   const dimension = query.length;
+  const isJoined = messageCondition !== undefined;
+  const graphs = planNearest(segments, { limit, isJoined, isFiltered: filter !== undefined || isJoined });
   const candidates = nearestCandidates({
-    tenant: tenantInSql(tenant.tenantId, { messages: Infinity }),
+    tenant: tenantSql(planTenant(tenant.tenantId, { messages: Infinity })),
     generation,
     dimension,
     vector,
@@ -93,6 +95,7 @@ function nearest({ tenant, cell, segments, limit }: CellSettings, query: Float32
     filter,
     messageCondition,
     segments,
+    graphs,
   });
   return sql`
     with probe as materialized (select ${toVectorLiteral(query)}::halfvec as vector), nearest as (${candidates})

@@ -41,18 +41,18 @@ import { MessageWriter } from './message/write/message-writer.ts';
 import { createRetentionRunRepository } from './retention/retention-run.repository.ts';
 import { RetentionRunWaiter } from './retention/retention-run-waiter.ts';
 import { createRetentionService } from './retention/retention.service.ts';
-import { createCandidateReader } from './search/candidate-reader.ts';
-import { createHitReranker } from './search/rerank/hit-reranker.ts';
+import { createHitReranker } from './search/hits/hit-reranker.ts';
 import { rerankerFromConfig, type RerankerDeps } from './search/reranker/reranker-from-config.ts';
 import type { Reranker } from './search/reranker/reranker.ts';
-import { createSearchLanguageKeeper } from './search/lexical/language/search-language-keeper.ts';
-import { createSearchLanguageRepository } from './search/lexical/language/search-language.repository.ts';
-import { createLexicalIndex } from './search/lexical/lexical-index.ts';
-import { createDateReader, localesOf } from './search/ranking/date-terms.ts';
-import { createSearchRepository } from './search/search.repository.ts';
+import { createSearchLanguageReindexer } from './search/language/search-language-reindexer.ts';
+import { createSearchLanguageRepository } from './search/language/search-language.repository.ts';
+import { createLexicalIndex } from './search/plan/lexical-query.ts';
+import { createDateReader, localesOf } from './search/query/date-terms.ts';
 import { createSearchService } from './search/search.service.ts';
-import { createReadySegmentsRepository } from './search/vector/ready-segments.repository.ts';
-import { createSegmentDirectory } from './search/vector/segment-directory.ts';
+import { createCandidateReader, createSearchRepository } from './search/sql/search.repository.ts';
+import { createLexicalRepository } from './search/stats/lexical.repository.ts';
+import { createReadySegmentsRepository } from './search/stats/ready-segments.repository.ts';
+import { createSegmentDirectory } from './search/stats/segment-directory.ts';
 
 /** What the api shares with other components of its process. Whoever made them starts and stops them. */
 export interface ApiResources {
@@ -124,7 +124,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     metrics,
   });
   const searchRepository = createSearchRepository(database);
-  const searchLanguage = createSearchLanguageKeeper({
+  const searchLanguage = createSearchLanguageReindexer({
     languages: createSearchLanguageRepository(db),
     language: config.searchLanguage,
     everyMs: reindexEveryMs,
@@ -153,7 +153,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
         resources.reranker && createHitReranker({ reranker: resources.reranker, ...config.rerank, logger, metrics }),
       queryVectors: new QueryVectors({ embedder: queryEmbedder, generations, ...config.queryVectors, metrics }),
       lexicalIndex: createLexicalIndex({
-        db,
+        repository: createLexicalRepository(db),
         clock,
         onError: (error) => logger.warn({ err: error }, 'statistics of words not renewed: using older ones'),
       }),

@@ -10,14 +10,14 @@ import { requestLimits } from './cost/request-cost.ts';
 import { parseApiKeys, type ApiKey } from './http/api-key.ts';
 import { proxyListSchema } from './rate-limit/client-address.ts';
 import { limitOf, rateSchema } from './rate-limit/rate.ts';
-import { weightsFromEnv } from './search/ranking/weights-config.ts';
+import { weightsFromEnv } from './search/ranking/weights.ts';
 
 /** @public Part of this configuration's type: declarations elsewhere have to name it. */
 export type { ApiKey } from './http/api-key.ts';
 /** @public The same. */
 export type { Rate } from './rate-limit/rate.ts';
 /** @public The same. */
-export type { RankingWeights } from './search/ranking/weights.ts';
+export type { RankingWeights } from './search/query/search-request.ts';
 
 const apiKeys = list.default([]).transform((items, context): readonly ApiKey[] => {
   const parsed = parseApiKeys(items);

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createSearchRepository } from '../search/search.repository.ts';
-import { tenantInSql } from '../search/tenant-in-sql.ts';
 import { createMessageRepository } from '../message/message.repository.ts';
 import { createMemory } from '../testing/search-fixture.ts';
 import { limits, startTestApi, type TestApi } from '../testing/test-api.ts';
 import { requestLimits } from './request-cost.ts';
+import { planTenant } from '../search/plan/search-plan.ts';
+import { createSearchRepository } from '../search/sql/search.repository.ts';
 
 // The largest messages that can be stored. A control character is sent and answered with six bytes, and stored with one.
 const content = (n: number) => `garden ${n} ${'\u0001'.repeat(99_980)}`;
@@ -178,7 +178,7 @@ describe('the database is not asked for more than an answer holds', () => {
 
   test('by a search, whose first hits are read, in their order', async () => {
     const repository = createSearchRepository({ queries: api.db, prepared: api.db });
-    const hits = { tenant: tenantInSql(memory.tenantId, { messages: 1 }), generation: api.generation };
+    const hits = { tenant: planTenant(memory.tenantId, { messages: 1 }), generation: api.generation };
     const asked = ids.toReversed();
     const rows = await repository.getHits(hits, asked, undefined, 10 * each);
     expect(rows).toHaveLength(stored);

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { requestLimits } from '../cost/request-cost.ts';
-import { cursorLength } from './page/search-cursor.ts';
-import { noFilter } from './filter/testing/no-filter.ts';
-import type { MetadataFilter } from './filter/metadata-filter.ts';
+import { noFilter } from './plan/testing/no-filter.ts';
+import { cursorLength } from './query/cursor.ts';
+import type { MetadataFilter } from './query/metadata-filter.ts';
+import type { SearchRequest } from './query/search-request.ts';
 import { costOf } from './search-cost.ts';
-import type { SearchRequest } from './search.ts';
 
 const ordinary: SearchRequest = {
   tenantId: 'acme',

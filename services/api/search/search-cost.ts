@@ -1,11 +1,9 @@
-import { costOfSearch, requestLimits, type RequestCost } from '../cost/request-cost.ts';
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import type { MetadataFilter } from './filter/metadata-filter.ts';
-import type { SearchFilter } from './filter/search-filter.ts';
-import { parseSearchText } from './lexical/search-text.ts';
-import { shownUpTo } from './page/search-cursor.ts';
-import { wordsOf } from './ranking/speaker.ts';
-import type { SearchRequest } from './search.ts';
+import { costOfSearch, requestLimits, type RequestCost } from '../cost/request-cost.ts';
+import { shownUpTo } from './query/cursor.ts';
+import type { MetadataFilter } from './query/metadata-filter.ts';
+import { parseSearchText, wordsOf } from './query/parse-query.ts';
+import type { SearchFilter, SearchRequest } from './query/search-request.ts';
 
 /**
  * What a search will cost, from the request alone.

@@ -4,13 +4,13 @@ import { embedPending } from '../testing/embed-pending.ts';
 import { createMemory } from '../testing/search-fixture.ts';
 import { keys, startTestApi, type TestApi } from '../testing/test-api.ts';
 import { WordEmbedder } from '../testing/word-embedder.ts';
-import type { CandidateQuery } from './candidates/candidate-query.ts';
-import { noFilter } from './filter/testing/no-filter.ts';
-import { createLexicalIndex } from './lexical/lexical-index.ts';
-import { parseSearchText } from './lexical/search-text.ts';
-import { createSearchRepository } from './search.repository.ts';
-import { noSegments } from './vector/ready-segments.ts';
-import { tenantInSql } from './tenant-in-sql.ts';
+import { createLexicalIndex } from './plan/lexical-query.ts';
+import { createSearchPlan, planTenant } from './plan/search-plan.ts';
+import { noFilter } from './plan/testing/no-filter.ts';
+import { parseSearchText } from './query/parse-query.ts';
+import { createSearchRepository } from './sql/search.repository.ts';
+import { createLexicalRepository } from './stats/lexical.repository.ts';
+import { noSegments } from './stats/segment-directory.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -128,28 +128,27 @@ describe('security: tenant A cannot see tenant B', () => {
     await other.embed();
     const [vector] = await new WordEmbedder().embed(['garden'], { kind: 'query' });
     const repository = createSearchRepository({ queries: api.db, prepared: api.db });
-    const query: CandidateQuery = {
-      tenantId: own.tenantId,
+    const plan = createSearchPlan({
       // In all partitions, where the other one's messages are too.
-      tenant: tenantInSql(own.tenantId, { messages: 1 }),
+      tenant: planTenant(own.tenantId, { messages: 1 }),
       generation: api.generation,
       vector,
       segments: noSegments,
       lexical: await createLexicalIndex({
-        db: api.db,
+        repository: createLexicalRepository(api.db),
         clock: systemClock,
         onError: (error) => expect.fail(error.message),
       }).prepare(own.tenantId, parseSearchText('garden theirs')),
       byWords: true,
       limit: 10,
       filter: noFilter,
-    };
+    });
 
-    expect((await repository.findCandidates(query)).map((candidate) => candidate.id)).toEqual([ownId]);
-    expect((await repository.findNeighbourhood(query, otherIds)).candidates).toEqual([]);
-    const around = await repository.findNeighbourhood(query, [ownId, ...otherIds]);
+    expect((await repository.findCandidates(plan)).map((candidate) => candidate.id)).toEqual([ownId]);
+    expect((await repository.findNeighbourhood(plan, otherIds)).candidates).toEqual([]);
+    const around = await repository.findNeighbourhood(plan, [ownId, ...otherIds]);
     expect(around.candidates.map((candidate) => candidate.id)).toEqual([ownId]);
-    expect(await repository.getHits(query, otherIds, vector)).toEqual([]);
+    expect(await repository.getHits(plan, otherIds, vector)).toEqual([]);
     expect(await repository.listNeighbours({ tenantId: own.tenantId, ids: otherIds, count: 5 })).toEqual(
       new Map(otherIds.map((id) => [id, { before: [], after: [], truncated: false }])),
     );
@@ -157,7 +156,7 @@ describe('security: tenant A cannot see tenant B', () => {
     expect(await repository.listMeanVectors(theirs)).toEqual(new Map());
     expect((await repository.listMeanVectors({ ...theirs, tenantId: other.tenantId })).size).toBe(2);
     expect(
-      await repository.getHits({ ...query, tenant: tenantInSql(other.tenantId, { messages: 1 }) }, otherIds, vector),
+      await repository.getHits({ ...plan, tenant: planTenant(other.tenantId, { messages: 1 }) }, otherIds, vector),
     ).toHaveLength(2);
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createMemory, type Memory } from '../testing/search-fixture.ts';
 import { startTestApi, type TestApi } from '../testing/test-api.ts';
-import { searchModes } from './search.ts';
+import { searchModes } from './query/search-request.ts';
 
 let api: TestApi;
 beforeAll(async () => {

@@ -1,16 +1,15 @@
 import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
-import type { ApiEnv } from '../http/api-env.ts';
-import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { admitTenant } from '../http/admit-tenant.ts';
+import type { ApiEnv } from '../http/api-env.ts';
 import { AnswerBudget, answerJson } from '../http/json-answer.ts';
+import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
+import type { SearchRequest } from './query/search-request.ts';
 import { searchResponseSchema } from './search-answer.schemas.ts';
-import { toResultJson } from './search-answer.ts';
-import { fromBody, fromQuery } from './search.mapper.ts';
 import { costOf } from './search-cost.ts';
-import type { SearchRequest } from './search.ts';
+import { fromBody, fromQuery, toResultJson } from './search.mapper.ts';
 import { createSearchBodySchema, searchQuerySchema } from './search.schemas.ts';
 import type { SearchService } from './search.service.ts';
 

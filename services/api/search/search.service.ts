@@ -5,39 +5,36 @@ import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { QueryVector, QueryVectors } from './query/query-vectors.ts';
 import { requestLimits } from '../cost/request-cost.ts';
-import type { CandidateReader } from './candidate-reader.ts';
-import type { CandidateQuery } from './candidates/candidate-query.ts';
-import { orderCandidates } from './candidates/order-candidates.ts';
-import { prepareQuery, type QueryPreparation } from './candidates/prepare-query.ts';
-import { currentRows } from './current-rows.ts';
-import { closePage, openPage, unshown, type SearchPage } from './page/search-page.ts';
-import { invalidField } from './invalid-field.ts';
-import { parseSearchText } from './lexical/search-text.ts';
-import { chooseRanking, type RankingDefaults } from './ranking/ranking-options.ts';
-import type { RankedCandidate, RankingOptions } from './ranking/rank.ts';
-import type { HitReranker } from './rerank/hit-reranker.ts';
-import type { HitRow, SearchRepository, UnreadHitRow } from './search.repository.ts';
-import type { SearchRequest, SearchResult } from './search.ts';
-import type { RankingWeights } from './ranking/weights.ts';
-import { toHit } from './shown/to-hit.ts';
+import { createHitReader, type HitReaderDeps, type SearchResult } from './hits/hit-reader.ts';
+import type { SearchPlan } from './plan/search-plan.ts';
+import { planSearch, type SearchPlannerDeps } from './plan/search-planner.ts';
+import { openPage } from './query/page.ts';
+import { parseSearchText } from './query/parse-query.ts';
+import { invalidField, type SearchRequest } from './query/search-request.ts';
+import type { Candidate } from './ranking/candidate.ts';
+import { diversify } from './ranking/diversity.ts';
+import { rank, type RankedCandidate, type RankingOptions } from './ranking/rank.ts';
+import { ownRelevance } from './ranking/relevance.ts';
+import { chooseRanking, type RankingDefaults } from './ranking/weights.ts';
+import type { CandidateReader } from './sql/search.repository.ts';
 
-export interface SearchServiceDeps extends RankingDefaults, QueryPreparation {
-  /** For what is shown: always of the primary. */
-  readonly repository: Pick<SearchRepository, 'getHits' | 'listNeighbours'>;
+export interface SearchServiceDeps extends RankingDefaults, SearchPlannerDeps, HitReaderDeps {
   readonly readCandidates: CandidateReader;
   readonly generations: Pick<GenerationService, 'getActive'>;
   readonly queryVectors: Pick<QueryVectors, 'find'>;
-  /** Undefined: hits are not reranked. */
-  readonly hitReranker: HitReranker | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
+// The best that are chosen among for diversity: each is compared with each that was chosen.
+const diverseCandidates = 100;
+
 export type SearchService = ReturnType<typeof createSearchService>;
 
 export function createSearchService(deps: SearchServiceDeps) {
-  const { repository, generations, metrics } = deps;
+  const { readCandidates, generations, metrics } = deps;
+  const readHits = createHitReader(deps);
 
   /** The query's vector, or undefined when the embedder cannot give one right now. */
   async function tryEmbed(text: string, signal: AbortSignal): Promise<QueryVector | undefined> {
@@ -48,45 +45,6 @@ export function createSearchService(deps: SearchServiceDeps) {
       deps.logger.warn({ err: error }, 'query not embedded: answering by words');
       return undefined;
     }
-  }
-
-  /** The page's hits as they are now, and how to go on. */
-  async function show(
-    request: SearchRequest,
-    page: SearchPage,
-    { text, query, ordered, vector, weights, isPartial }: Ordered,
-  ): Promise<Omit<SearchResult, 'degraded'>> {
-    const { tenantId, neighbours: count, signal } = request;
-    const left = unshown(ordered, page);
-    const reranker = wantsReranking(request) ? deps.hitReranker : undefined;
-    const seen = Math.max(page.size, reranker?.candidates ?? 0);
-    let maxBytes: number = requestLimits.answerBytes;
-    const there = await currentRows(left, seen, async (ids) => {
-      const rows = await repository.getHits(query, ids, vector?.plain, maxBytes);
-      for (const row of rows) if (row.content !== null) maxBytes -= row.bytes;
-      return rows;
-    });
-    const found = untilUnread(there);
-    const asRanked = { hits: found, reranked: false };
-    const { hits, reranked } = (await reranker?.rerank(found, { query: text, weights, signal })) ?? asRanked;
-    const shown = hits.slice(0, page.size);
-    const ids = shown.map(({ row }) => row.id);
-    const asked = { tenantId, ids, count, maxBytes, signal };
-    const neighbours = count > 0 ? await repository.listNeighbours(asked) : undefined;
-    const truncated = found.length < Math.min(there.length, page.size);
-    // All there is has been looked at, and fits.
-    const seenAll = there.length < seen || there.at(-1)?.ranked === left.at(-1);
-    const isEnd = found.length === there.length && there.length <= page.size && seenAll;
-    return {
-      hits: shown.map(({ ranked, row }) => toHit(ranked, row, neighbours?.get(row.id))),
-      truncated,
-      reranked,
-      exhausted: isEnd && !isPartial,
-      cursorAfter: (hitCount) =>
-        isEnd && hitCount === shown.length
-          ? undefined
-          : closePage(request, page, ids.slice(0, hitCount), shown[0]?.row.newest_id),
-    };
   }
 
   return {
@@ -110,29 +68,35 @@ export function createSearchService(deps: SearchServiceDeps) {
       const degraded = request.mode !== 'lexical' && vector === undefined;
       const mode = degraded ? 'lexical' : request.mode;
       const { generation } = vector ?? generations.getActive();
-      const prepared = await prepareQuery(request, page, { text, generation, vector, mode }, deps);
-      const { clauseWords } = prepared.query.lexical;
-      if (clauseWords > requestLimits.queryClauseWords) {
+      const planned = await planSearch(request, page, { text, generation, vector, mode }, deps);
+      const { plan } = planned;
+      if (plan.clauses.words > requestLimits.queryClauseWords) {
         const limit = `at most ${requestLimits.queryClauseWords} are taken`;
-        throw invalidField(request.source, 'query', `requires and excludes ${clauseWords} words in all: ${limit}`);
+        throw invalidField(
+          request.source,
+          'query',
+          `requires and excludes ${plan.clauses.words} words in all: ${limit}`,
+        );
       }
-      const options: RankingOptions = { ...ranking, ...prepared, mode, now: page.now };
       // No similarity is known without a vector, so none is high enough.
       const findsNothing = degraded && request.ranking.similarityMin !== undefined;
-      const ordered = findsNothing
-        ? []
-        : await orderCandidates(deps.readCandidates, prepared.query, {
-            ...options,
-            neighbourhoods: page.neighbourhoods,
-            count: page.shown.size + page.size,
-          });
-      const result = await show(request, page, {
+      const { neighbourhoods } = page;
+      const options = {
+        ...ranking,
+        ...planned,
+        mode,
+        now: page.now,
+        neighbourhoods,
+        count: page.shown.size + page.size,
+      };
+      const ranked = findsNothing ? [] : await findAndRank(readCandidates, plan, options);
+      const result = await readHits(request, page, {
+        ranked,
         text: text.words || request.query,
-        query: prepared.query,
-        isPartial: prepared.isPartial,
-        ordered,
-        vector,
+        vector: vector?.plain,
+        plan,
         weights: ranking.weights,
+        isPartial: planned.isPartial,
       });
       metrics.searches.inc({ mode: request.mode, degraded: String(degraded) });
       metrics.searchResults.observe(result.hits.length);
@@ -142,31 +106,47 @@ export function createSearchService(deps: SearchServiceDeps) {
   };
 }
 
-interface Ordered {
-  /** The query without what it excludes. */
-  readonly text: string;
-  readonly query: CandidateQuery;
-  readonly isPartial: boolean;
-  readonly ordered: readonly RankedCandidate[];
-  readonly vector: QueryVector | undefined;
-  readonly weights: RankingWeights;
+interface FindOptions extends RankingOptions {
+  /** How many of the best candidates are ranked together with what stands around them. */
+  readonly neighbourhoods: number;
+  /** Hits that will be shown, those of earlier pages included. */
+  readonly count: number;
 }
 
-/** The best of them, up to the first that was too large to be read. */
-function untilUnread<Ranked>(
-  found: readonly { readonly ranked: Ranked; readonly row: HitRow | UnreadHitRow }[],
-): { readonly ranked: Ranked; readonly row: HitRow }[] {
-  const read: { readonly ranked: Ranked; readonly row: HitRow }[] = [];
-  for (const { ranked, row } of found) {
-    if (row.content === null) break;
-    read.push({ ranked, row });
-  }
-  return read;
+/** All that may be shown, best first: unlike one another, if that is asked for. */
+function findAndRank(
+  readCandidates: CandidateReader,
+  plan: SearchPlan,
+  options: FindOptions,
+): Promise<RankedCandidate[]> {
+  return readCandidates(async (repository) => {
+    const found = await repository.findCandidates(plan);
+    const best = mostPromising(found, options);
+    const around = await repository.findNeighbourhood(plan, best);
+    const ranked = rank(withoutRepeats([...found, ...around.candidates]), around.neighbourhood, options);
+    const { diversity, count } = options;
+    if (diversity === 0 || ranked.length < 2) return ranked;
+    const compared = ranked.slice(0, diverseCandidates);
+    const { tenant, generation, signal } = plan;
+    const ids = compared.map((candidate) => candidate.id);
+    const vectors = await repository.listMeanVectors({ tenantId: tenant.id, generation, ids, signal });
+    return [...diversify(compared, vectors, { diversity, count }), ...ranked.slice(diverseCandidates)];
+  });
 }
 
-/** A reranker would undo the order of hits that are to differ: then it has to be asked for. */
-function wantsReranking({ rerank, ranking }: SearchRequest): boolean {
-  return rerank ?? ranking.diversity === 0;
+function mostPromising(candidates: readonly Candidate[], options: FindOptions): string[] {
+  if (options.weights.context === 0) return [];
+  return (
+    [...ownRelevance(candidates, options)]
+      // Ties by id, since rows come in any order: pages choose the same.
+      .toSorted(([id, a], [otherId, b]) => b - a || (id < otherId ? -1 : 1))
+      .slice(0, options.neighbourhoods)
+      .map(([id]) => id)
+  );
+}
+
+function withoutRepeats(candidates: readonly Candidate[]): Candidate[] {
+  return [...new Map(candidates.map((candidate) => [candidate.id, candidate])).values()];
 }
 
 function isEmbeddingFailure(error: unknown): boolean {

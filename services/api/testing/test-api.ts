@@ -34,14 +34,15 @@ import type { RateLimiters } from '../rate-limit/rate-limiter.ts';
 import { createRetentionRunRepository } from '../retention/retention-run.repository.ts';
 import { RetentionRunWaiter } from '../retention/retention-run-waiter.ts';
 import { createRetentionService, type RetentionServiceDeps } from '../retention/retention.service.ts';
+import { createHitReranker } from '../search/hits/hit-reranker.ts';
+import { createLexicalIndex } from '../search/plan/lexical-query.ts';
+import { createDateReader } from '../search/query/date-terms.ts';
 import { defaultWeights } from '../search/ranking/weights.ts';
-import { createHitReranker } from '../search/rerank/hit-reranker.ts';
-import { createLexicalIndex } from '../search/lexical/lexical-index.ts';
-import { createDateReader } from '../search/ranking/date-terms.ts';
-import { createSearchRepository } from '../search/search.repository.ts';
-import { createReadySegmentsRepository } from '../search/vector/ready-segments.repository.ts';
-import { createSegmentDirectory } from '../search/vector/segment-directory.ts';
 import { createSearchService } from '../search/search.service.ts';
+import { createSearchRepository } from '../search/sql/search.repository.ts';
+import { createLexicalRepository } from '../search/stats/lexical.repository.ts';
+import { createReadySegmentsRepository } from '../search/stats/ready-segments.repository.ts';
+import { createSegmentDirectory } from '../search/stats/segment-directory.ts';
 import { createCaller, type Call } from './call.ts';
 import { WordEmbedder } from './word-embedder.ts';
 import { TenantPartitions } from '../search/sql/tenant-partitions.repository.ts';
@@ -215,7 +216,11 @@ function composeTestApp(database: Database, shared: Shared) {
       hitReranker:
         options.reranker && createHitReranker({ reranker: options.reranker, candidates: 10, logger, metrics }),
       queryVectors: new QueryVectors({ embedder: queryEmbedder, generations, maxCacheBytes: 1_048_576, metrics }),
-      lexicalIndex: createLexicalIndex({ db, clock, onError: (error) => logger.error({ err: error }) }),
+      lexicalIndex: createLexicalIndex({
+        repository: createLexicalRepository(db),
+        clock,
+        onError: (error) => logger.error({ err: error }),
+      }),
       segments: createSegmentDirectory({
         repository: createReadySegmentsRepository(db),
         clock,

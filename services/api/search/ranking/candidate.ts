@@ -1,4 +1,4 @@
-import type { SearchMode } from '../search.ts';
+import type { SearchMode } from '../query/search-request.ts';
 
 /** A message that may become a hit, with what it is ranked by. */
 export interface Candidate {

@@ -1,9 +1,49 @@
-import type { Neighbourhood } from './neighbourhood.ts';
-
 /** What the messages around one count beside itself, measured by bench/retrieval at the strength 1. */
 const vectorShare = { earlier: 0.6, later: 0.3 };
 const wordShare = 0.7;
 const wordReach = 2;
+
+/** A message among those that stand around the best candidates, as it is read: in the order of the conversation. */
+export interface NeighbourhoodRow {
+  readonly id: string;
+  /** The message just before it in the conversation; undefined for the first, and where nobody looked. */
+  readonly previousId: string | undefined;
+  /** Cosines of its vector and those of the row before it, and of the row before that one. */
+  readonly similarities: readonly [number | undefined, number | undefined];
+}
+
+/** Who stands beside whom in a conversation, as far as it was read. */
+export interface Neighbourhood {
+  readonly earlierOf: (id: string) => string | undefined;
+  readonly laterOf: (id: string) => string | undefined;
+  /** Cosine of the vectors of two messages that are at most two apart, the earlier one first. */
+  readonly similarityBetween: (earlierId: string | undefined, laterId: string | undefined) => number | undefined;
+}
+
+export const noNeighbourhood = createNeighbourhood([]);
+
+/** @param rows each message once, in the order of their conversations. */
+export function createNeighbourhood(rows: readonly NeighbourhoodRow[]): Neighbourhood {
+  const earlier = new Map<string, string>();
+  const later = new Map<string, string>();
+  for (const { id, previousId } of rows) {
+    if (previousId === undefined) continue;
+    earlier.set(id, previousId);
+    later.set(previousId, id);
+  }
+  // What is adjacent in a conversation is adjacent among the rows, since nothing lies between.
+  const similarities = new Map(rows.map((row) => [row.id, row.similarities]));
+  return {
+    earlierOf: (id) => earlier.get(id),
+    laterOf: (id) => later.get(id),
+    similarityBetween(earlierId, laterId) {
+      if (earlierId === undefined || laterId === undefined) return undefined;
+      const before = earlier.get(laterId);
+      if (before === earlierId) return similarities.get(laterId)?.[0];
+      return before !== undefined && earlier.get(before) === earlierId ? similarities.get(laterId)?.[1] : undefined;
+    },
+  };
+}
 
 /**
  * How near a message is to the query when it is read together with the one before and the one after it: the cosine of
@@ -22,12 +62,12 @@ export function vectorInContext(
   if (own === undefined) return undefined;
   const earlierId = neighbourhood.earlierOf(id);
   const laterId = neighbourhood.laterOf(id);
-  const toEarlier = neighbourhood.likenessOf(earlierId, id);
-  const toLater = neighbourhood.likenessOf(id, laterId);
-  // A neighbour without a vector has no likeness: it counts nothing.
+  const toEarlier = neighbourhood.similarityBetween(earlierId, id);
+  const toLater = neighbourhood.similarityBetween(id, laterId);
+  // A neighbour without a vector has no similarity: it counts nothing.
   const a = toEarlier === undefined ? 0 : vectorShare.earlier * strength;
   const b = toLater === undefined ? 0 : vectorShare.later * strength;
-  const across = neighbourhood.likenessOf(earlierId, laterId) ?? 0;
+  const across = neighbourhood.similarityBetween(earlierId, laterId) ?? 0;
   const sum = own + a * similarityAt(earlierId, similarityOf) + b * similarityAt(laterId, similarityOf);
   const squared = 1 + a * a + b * b + 2 * (a * (toEarlier ?? 0) + b * (toLater ?? 0) + a * b * across);
   return sum / Math.sqrt(Math.max(squared, 1e-6));

@@ -1,5 +1,3 @@
-import { minMax } from './min-max.ts';
-
 export interface Scored {
   readonly id: string;
   readonly score: number;
@@ -29,15 +27,15 @@ export function diversify<Item extends Scored>(
 ): Item[] {
   if (diversity === 0) return [...ranked];
   const scale = minMax(ranked.map((item) => item.score));
-  const left = ranked.map((item) => ({ item, vector: vectors.get(item.id), score: scale(item.score), likeness: 0 }));
+  const left = ranked.map((item) => ({ item, vector: vectors.get(item.id), score: scale(item.score), similarity: 0 }));
   const chosen: Item[] = [];
   while (left.length > 0 && chosen.length < count) {
-    const margins = left.map((entry) => (1 - diversity) * entry.score - diversity * entry.likeness);
+    const margins = left.map((entry) => (1 - diversity) * entry.score - diversity * entry.similarity);
     // The first of equals: they stay in their order.
     const [best] = left.splice(margins.indexOf(Math.max(...margins)), 1);
     if (best === undefined) break;
     chosen.push(best.item);
-    for (const entry of left) entry.likeness = Math.max(entry.likeness, cosine(entry.vector, best.vector));
+    for (const entry of left) entry.similarity = Math.max(entry.similarity, cosine(entry.vector, best.vector));
   }
   return [...chosen, ...left.map((entry) => entry.item)];
 }
@@ -48,4 +46,15 @@ function cosine(left: Float32Array | undefined, right: Float32Array | undefined)
   let sum = 0;
   for (let index = 0; index < left.length; index += 1) sum += (left[index] ?? 0) * (right[index] ?? 0);
   return sum;
+}
+
+/** A scale that maps the least value to 0 and the greatest to 1; what is missing, or alone, to 0 and 1. */
+function minMax(values: readonly (number | undefined)[]): (value: number | undefined) => number {
+  const known = values.filter((value) => value !== undefined);
+  const least = Math.min(...known);
+  const span = Math.max(...known) - least;
+  return (value) => {
+    if (value === undefined) return 0;
+    return span > 0 ? (value - least) / span : Number(value > 0);
+  };
 }

@@ -1,5 +1,5 @@
+import { matchesDate, type DateTerm } from '../query/date-terms.ts';
 import type { Candidate } from './candidate.ts';
-import { matchesDate, type DateTerm } from './date-terms.ts';
 
 /** What the words and dates of a query weigh. */
 export interface QueryTerms {

@@ -1,8 +1,13 @@
-import type { ScoreBreakdown, SearchMode } from '../search.ts';
+import type { DecayMode, SearchMode } from '../query/search-request.ts';
 import { matchesItself, type Candidate, type MatchOptions } from './candidate.ts';
-import { decayOf, type DecayOptions } from './decay.ts';
-import type { Neighbourhood } from './neighbourhood.ts';
-import { relevanceOf, type RelevanceOptions } from './relevance.ts';
+import type { Neighbourhood } from './context.ts';
+import { relevanceOf, type Relevance, type RelevanceOptions } from './relevance.ts';
+
+export interface DecayOptions {
+  readonly mode: DecayMode;
+  /** Counts in the mode `half_life` alone. */
+  readonly halfLifeDays: number;
+}
 
 export interface RankingOptions extends RelevanceOptions, MatchOptions {
   readonly mode: SearchMode;
@@ -15,11 +20,22 @@ export interface RankingOptions extends RelevanceOptions, MatchOptions {
   readonly diversity: number;
 }
 
+/** What made a hit's score; docs/ranking.md has the formula. */
+export interface ScoreBreakdown extends Relevance {
+  readonly importance: number;
+  readonly decay: number;
+  /** What counts in place of the relevance: the reranker's score. */
+  readonly rerank?: number;
+}
+
 export interface RankedCandidate {
   readonly id: string;
   readonly score: number;
-  readonly breakdown: Omit<ScoreBreakdown, 'similarity'>;
+  readonly breakdown: ScoreBreakdown;
 }
+
+const dayMs = 86_400_000;
+const legacyDays = 7;
 
 /**
  * The candidates that may be hits, best first; ties by id. Relevance as a share of the best one's, importance and decay
@@ -47,4 +63,11 @@ export function rank(
     })
     .filter((candidate) => scoreMin === undefined || candidate.score >= scoreMin)
     .toSorted((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
+}
+
+/** What is left of a message's freshness at `now`, 0 to 1. What lies in the future counts as now. */
+export function decayOf(createdAt: Date, now: Date, { mode, halfLifeDays }: DecayOptions): number {
+  const ageDays = Math.max(0, now.getTime() - createdAt.getTime()) / dayMs;
+  if (mode === 'none') return 1;
+  return mode === 'legacy' ? Math.exp(-ageDays / legacyDays) : 0.5 ** (ageDays / halfLifeDays);
 }

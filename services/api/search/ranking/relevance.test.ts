@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { wordsOf } from '../query/parse-query.ts';
 import type { Candidate } from './candidate.ts';
-import { noNeighbourhood } from './neighbourhood.ts';
-import { relevanceOf, type Relevance, type RelevanceOptions } from './relevance.ts';
+import { noNeighbourhood } from './context.ts';
+import { isNamed, relevanceOf, type Relevance, type RelevanceOptions } from './relevance.ts';
 import { candidate, chainOf, rankingOptions as options } from './testing/candidates.ts';
 
 const relevance = (pool: readonly Candidate[], around = noNeighbourhood, changed: Partial<RelevanceOptions> = {}) => {
@@ -103,4 +104,18 @@ describe('relevance', () => {
       ),
     );
   });
+});
+
+const asked = new Set(wordsOf('What did Ana’s brother say about JÜRGEN?'));
+
+test.each([
+  ['Ana', true],
+  ['Ana Souza', true],
+  ['jürgen', true],
+  ['Anabel', false],
+  ['S.', false],
+  ['', false],
+  [undefined, false],
+])('%j is named: %j', (speaker, expected) => {
+  expect(isNamed(speaker, asked)).toBe(expected);
 });

@@ -1,10 +1,8 @@
-import type { SearchMode } from '../search.ts';
+import { wordsOf } from '../query/parse-query.ts';
+import type { RankingWeights, SearchMode } from '../query/search-request.ts';
 import type { Candidate } from './candidate.ts';
-import { vectorInContext, wordsInContext } from './context.ts';
+import { noNeighbourhood, vectorInContext, wordsInContext, type Neighbourhood } from './context.ts';
 import { reachableWeight, shareOf, termScoresOf, type QueryTerms } from './lexical-score.ts';
-import { noNeighbourhood, type Neighbourhood } from './neighbourhood.ts';
-import { isNamed } from './speaker.ts';
-import type { RankingWeights } from './weights.ts';
 
 export interface RelevanceOptions {
   readonly mode: SearchMode;
@@ -83,4 +81,9 @@ function sideWeights(mode: SearchMode, { vector, lexical }: RankingWeights): { v
 export function ownRelevance(candidates: readonly Candidate[], options: RelevanceOptions): Map<string, number> {
   const all = relevanceOf(candidates, noNeighbourhood, options);
   return new Map([...all].map(([id, { relevance }]) => [id, relevance]));
+}
+
+/** Whether one of the words is of the speaker's name: by a first name alone people are asked about, too. */
+export function isNamed(speaker: string | undefined, words: ReadonlySet<string>): boolean {
+  return speaker !== undefined && wordsOf(speaker).some((word) => word.length > 1 && words.has(word));
 }

@@ -1,18 +1,11 @@
-/**
- * How much each part counts. `relevance`, `importance` and `decay` make the score, normalised by their sum; `vector`,
- * `lexical`, `speaker` and `substance` make the relevance, likewise. `context` and `date` are strengths:
- * what neighbours and dates count, 1 as measured, 0 not at all.
- */
-export interface RankingWeights {
-  readonly relevance: number;
-  readonly importance: number;
-  readonly decay: number;
-  readonly vector: number;
-  readonly lexical: number;
-  readonly speaker: number;
-  readonly substance: number;
-  readonly context: number;
-  readonly date: number;
+import { list } from '@memory-layer/shared/config/env-fields';
+import { invalidField, type RankingWeights, type SearchRequest } from '../query/search-request.ts';
+import type { RankingOptions } from './rank.ts';
+
+/** What the configuration says, where a request says nothing. */
+export interface RankingDefaults {
+  readonly weights: RankingWeights;
+  readonly halfLifeDays: number;
 }
 
 // Those of the relevance were chosen by bench/retrieval: see docs/adr/0018-relevance-from-context.md.
@@ -28,6 +21,9 @@ export const defaultWeights: RankingWeights = {
   date: 1,
 };
 
+const pattern = /^([a-z]+)=(\d+(?:\.\d+)?)$/;
+const greatest = 1000;
+
 /** Parts of a score, and what finds a message: of each group at least one has to count. */
 const groups = [
   ['relevance', 'importance', 'decay'],
@@ -38,4 +34,44 @@ const groups = [
 export function weightsProblem(weights: RankingWeights): string | undefined {
   const empty = groups.find((names) => names.every((name) => weights[name] === 0));
   return empty === undefined ? undefined : `must not all be 0: ${empty.join(', ')}`;
+}
+
+/** Weights as `name=number`, separated by commas; those that are not named stay as they are by default. */
+export const weightsFromEnv = list.default([]).transform((items, context): RankingWeights => {
+  const weights: Record<keyof RankingWeights, number> = { ...defaultWeights };
+  const refuse = (message: string) => context.addIssue({ code: 'custom', message });
+  for (const item of items) {
+    const [, name = '', text = ''] = pattern.exec(item) ?? [];
+    const value = Number(text);
+    if (isPart(name) && value <= greatest) weights[name] = value;
+    else refuse(`must be NAME=0 to ${greatest}, with ${Object.keys(weights).join(', ')}`);
+  }
+  const problem = weightsProblem(weights);
+  if (problem !== undefined) refuse(problem);
+  return weights;
+});
+
+function isPart(name: string): name is keyof RankingWeights {
+  return Object.hasOwn(defaultWeights, name);
+}
+
+/** How a request is ranked. @throws AppError `invalid_request` when its weights leave nothing to rank by. */
+export function chooseRanking(
+  { ranking, source }: SearchRequest,
+  defaults: RankingDefaults,
+): Omit<RankingOptions, 'mode' | 'now' | 'terms' | 'queryWords' | 'isWordless'> {
+  const { weights: chosen } = ranking;
+  const weights: RankingWeights = { ...defaults.weights, ...withoutUndefined(chosen) };
+  const problem = weightsProblem(weights);
+  if (problem !== undefined) throw invalidField(source, 'weights', problem);
+  return {
+    weights,
+    decay: { mode: ranking.decayMode, halfLifeDays: ranking.halfLifeDays ?? defaults.halfLifeDays },
+    scoreMin: ranking.scoreMin,
+    diversity: ranking.diversity,
+  };
+}
+
+function withoutUndefined(chosen: SearchRequest['ranking']['weights']): Partial<RankingWeights> {
+  return Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
 }

@@ -1,5 +1,5 @@
 import type { Candidate } from '../candidate.ts';
-import { createNeighbourhood, type Neighbourhood } from '../neighbourhood.ts';
+import { createNeighbourhood, type Neighbourhood } from '../context.ts';
 import type { RankingOptions } from '../rank.ts';
 import { defaultWeights } from '../weights.ts';
 
@@ -33,13 +33,13 @@ export function candidate(id: string, parts: Partial<Candidate> = {}): Candidate
   };
 }
 
-/** Messages in a row, whose vectors are all so like one another. */
-export function chainOf(ids: readonly string[], likeness = 0.5): Neighbourhood {
+/** Messages in a row, whose vectors are all so similar to one another. */
+export function chainOf(ids: readonly string[], similarity = 0.5): Neighbourhood {
   return createNeighbourhood(
     ids.map((id, index) => ({
       id,
       previousId: ids[index - 1],
-      likeness: [index > 0 ? likeness : undefined, index > 1 ? likeness : undefined] as const,
+      similarities: [index > 0 ? similarity : undefined, index > 1 ? similarity : undefined] as const,
     })),
   );
 }

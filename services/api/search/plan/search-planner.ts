@@ -1,0 +1,85 @@
+import type { TenantPartitions } from '../sql/tenant-partitions.repository.ts';
+import type { QueryVector } from '../query/query-vectors.ts';
+import type { DateReader } from '../query/date-terms.ts';
+import type { SearchPage } from '../query/page.ts';
+import { wordsOf, type SearchText } from '../query/parse-query.ts';
+import type { SearchMode, SearchRequest } from '../query/search-request.ts';
+import { noTerms, type QueryTerms } from '../ranking/lexical-score.ts';
+import { noSegments, type SegmentDirectory } from '../stats/segment-directory.ts';
+import type { LexicalIndex } from './lexical-query.ts';
+import {
+  comparesNewest,
+  createSearchPlan,
+  hasClauses,
+  planTenant,
+  type SearchPlan,
+  type SearchPlanParts,
+} from './search-plan.ts';
+
+export interface SearchPlannerDeps {
+  readonly lexicalIndex: LexicalIndex;
+  readonly segments: SegmentDirectory;
+  readonly partitions: Pick<TenantPartitions, 'get'>;
+  readonly readDates: DateReader;
+}
+
+/** What a request asks for, once it is known how it can be searched. */
+export interface AskedFor {
+  readonly text: SearchText;
+  readonly generation: number;
+  readonly vector: QueryVector | undefined;
+  /** By words alone when the query could not be embedded. */
+  readonly mode: SearchMode;
+}
+
+export interface PlannedSearch {
+  readonly plan: SearchPlan;
+  /** What its words and dates weigh. */
+  readonly terms: QueryTerms;
+  readonly queryWords: ReadonlySet<string>;
+  /** It has no words to score by, only what hits must have or must not. */
+  readonly isWordless: boolean;
+  /** The filter is compared with the newest messages alone. */
+  readonly isPartial: boolean;
+}
+
+/** Looks up what is known of the tenant, mostly remembered: how rare its words are, and which vectors have an index. */
+export async function planSearch(
+  request: SearchRequest,
+  page: SearchPage,
+  { text, generation, vector, mode }: AskedFor,
+  { lexicalIndex, segments, partitions, readDates }: SearchPlannerDeps,
+): Promise<PlannedSearch> {
+  const { tenantId } = request;
+  const byWords = mode !== 'vector';
+  const [lexical, known, partition] = await Promise.all([
+    lexicalIndex.prepare(tenantId, text, request.signal),
+    vector === undefined ? noSegments : segments.listReadySegments(tenantId, generation),
+    partitions.get(tenantId),
+  ]);
+  const { similarityMin } = request.ranking;
+  const similarity =
+    similarityMin === undefined || vector === undefined
+      ? undefined
+      : { tenantId, generation, min: similarityMin, vector: vector.plain };
+  const messages = known.segments.length > 0 ? Infinity : lexical.statistics.messages;
+  const parts: SearchPlanParts = {
+    tenant: planTenant(tenantId, { messages, partition }),
+    generation,
+    vector: vector?.centred,
+    segments: known,
+    lexical,
+    byWords,
+    limit: page.candidates,
+    filter: { ...request.filter, throughId: page.throughId, similarity },
+    signal: request.signal,
+  };
+  const weights = [...lexical.terms, ...lexical.phrases].map(({ weight }) => weight);
+  return {
+    plan: createSearchPlan(parts),
+    terms: byWords ? { weights, dates: readDates(text.words) } : noTerms,
+    queryWords: new Set(wordsOf(text.words)),
+    isWordless: lexical.terms.length === 0 && hasClauses(lexical.clauses),
+    isPartial: comparesNewest(parts),
+  };
+}

@@ -1,0 +1,123 @@
+with query as materialized (select $1::halfvec as vector),
+filter_is_common as materialized (
+  select count(*) >= 1 as is_true from "message_p3" m
+  where m.tenant_id = 'acme' and m.id = any($2::uuid[])
+  and true and (true and (m.metadata <> '{}' and coalesce((m.metadata #> $3::text[]) = any($4::jsonb[]) or (jsonb_typeof((m.metadata #> $5::text[])) = 'array'
+          and exists (select from jsonb_array_elements((m.metadata #> $6::text[])) item (value) where item.value = any($7::jsonb[]))), false)))),
+eligible as materialized (
+  select m.id from (
+    select distinct found.id from unnest($8::jsonb[]) wanted (document) cross join lateral (
+      select f.id from "message_p3" f
+      where f.tenant_id = 'acme' and f.metadata <> '{}' and f.metadata @> wanted.document offset 0
+    ) found) listed cross join lateral (
+    select m.id from "message_p3" m where m.id = listed.id and m.tenant_id = 'acme' and true and true
+    and true offset 0
+  ) m where true
+  and not (select is_true from filter_is_common)
+  limit 14897
+),
+filter_is_selective as materialized (
+  select found <= 14896 as is_true, found <= 5000 as by_words from (
+    select case when (select is_true from filter_is_common) then 14897 else (select count(*) from eligible) end as found
+  ) counted
+),
+by_vector as materialized (
+  (select id, min(distance) as distance from (
+      select few.id, e.distance from (select distinct id from eligible) few cross join lateral (
+        select e.vector <=> (select vector from query) as distance from "embedding_p3" e
+        where e.tenant_id = 'acme' and e.message_id = few.id and e.generation + 0 = 1
+        and true
+        offset 0
+      ) e where (select is_true from filter_is_selective)
+      offset 0
+    ) found group by id order by 2, 1 limit 60)
+  union all
+  (
+    with common as materialized (select not (select is_true from filter_is_selective) as is_true),
+    near as ((
+        select e.message_id, (e.vector::halfvec(4)) <=> (select vector from query) as distance from "embedding_p3" e
+        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000040000'::uuid and true and coalesce(
+          (select ((true and (m.metadata <> '{}' and coalesce((m.metadata #> $9::text[]) = any($10::jsonb[]) or (jsonb_typeof((m.metadata #> $11::text[])) = 'array'
+                      and exists (select from jsonb_array_elements((m.metadata #> $12::text[])) item (value) where item.value = any($13::jsonb[]))), false)))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false)
+        and (
+          select set_config('hnsw.iterative_scan', 'relaxed_order', true) is not null and set_config('hnsw.ef_search', '150', true) is not null
+          and set_config('hnsw.max_scan_tuples', '2800', true) is not null) and (select is_true from common)
+        order by (e.vector::halfvec(4)) <=> (select vector from query) limit 130) union all (
+        select e.message_id, (e.vector::halfvec(4)) <=> (select vector from query) as distance from "embedding_p3" e
+        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000040000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000080000'::uuid and true and coalesce(
+          (select ((true and (m.metadata <> '{}' and coalesce((m.metadata #> $14::text[]) = any($15::jsonb[]) or (jsonb_typeof((m.metadata #> $16::text[])) = 'array'
+                      and exists (select from jsonb_array_elements((m.metadata #> $17::text[])) item (value) where item.value = any($18::jsonb[]))), false)))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false)
+        and (
+          select set_config('hnsw.iterative_scan', 'relaxed_order', true) is not null and set_config('hnsw.ef_search', '150', true) is not null
+          and set_config('hnsw.max_scan_tuples', '2800', true) is not null) and (select is_true from common)
+        order by (e.vector::halfvec(4)) <=> (select vector from query) limit 130) union all (
+        select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
+        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '00000000-0000-0000-0000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000000000'::uuid and true and coalesce(
+          (select ((true and (m.metadata <> '{}' and coalesce((m.metadata #> $19::text[]) = any($20::jsonb[]) or (jsonb_typeof((m.metadata #> $21::text[])) = 'array'
+                      and exists (select from jsonb_array_elements((m.metadata #> $22::text[])) item (value) where item.value = any($23::jsonb[]))), false)))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false) and (select is_true from common)) union all (
+        select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
+        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000080000'::uuid and e.message_id <= 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid and true and coalesce(
+          (select ((true and (m.metadata <> '{}' and coalesce((m.metadata #> $24::text[]) = any($25::jsonb[]) or (jsonb_typeof((m.metadata #> $26::text[])) = 'array'
+                      and exists (select from jsonb_array_elements((m.metadata #> $27::text[])) item (value) where item.value = any($28::jsonb[]))), false)))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false) and (select is_true from common))),
+    best as (
+      select message_id as id, min(distance) as distance from near group by message_id
+      order by 2, 1 limit 60
+    )
+    select id, distance from (
+      select id, distance from best where (select count(*) from best) >= 60
+      union all
+      (
+        select message_id as id, min(distance) as distance from (
+          select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e join "message_p3" m on m.tenant_id = 'acme' and m.id = e.message_id and (true and (m.metadata <> '{}' and coalesce((m.metadata #> $29::text[]) = any($30::jsonb[]) or (jsonb_typeof((m.metadata #> $31::text[])) = 'array'
+                  and exists (select from jsonb_array_elements((m.metadata #> $32::text[])) item (value) where item.value = any($33::jsonb[]))), false)))
+          where e.tenant_id = 'acme' and e.generation = 1 and true and (select count(*) from best) < 60 and not (select is_true from filter_is_selective)
+          offset 0
+        ) matching
+        group by message_id
+        order by 2, 1 limit 60)
+    ) chosen
+    order by distance, id)),
+by_words as materialized (
+  with "step_0" as materialized (
+    select m.id, m.search_vector from "message_p3" m
+    where m.tenant_id = 'acme' and $34::tsquery is not null
+    and ((message_scope(m.tenant_id, m.search_vector) && $35::text[] and m.search_vector @@ $36::tsquery)
+      or (message_scope(m.tenant_id, m.search_vector) @> $37::text[] and m.search_vector @@ $38::tsquery)) and (true and true and (m.metadata <> '{}' and coalesce((m.metadata #> $39::text[]) = any($40::jsonb[]) or (jsonb_typeof((m.metadata #> $41::text[])) = 'array'
+            and exists (select from jsonb_array_elements((m.metadata #> $42::text[])) item (value) where item.value = any($43::jsonb[]))), false)) and true) and true
+    and not (select by_words from filter_is_selective) ), "step_1" as materialized (
+    select m.id, m.search_vector from "message_p3" m
+    where m.tenant_id = 'acme' and $44::tsquery is not null
+    and ((message_scope(m.tenant_id, m.search_vector) && $45::text[] and m.search_vector @@ $46::tsquery)
+      or (message_scope(m.tenant_id, m.search_vector) @> $47::text[] and m.search_vector @@ $48::tsquery)) and (true and true and (m.metadata <> '{}' and coalesce((m.metadata #> $49::text[]) = any($50::jsonb[]) or (jsonb_typeof((m.metadata #> $51::text[])) = 'array'
+            and exists (select from jsonb_array_elements((m.metadata #> $52::text[])) item (value) where item.value = any($53::jsonb[]))), false)) and true) and true
+    and not (select by_words from filter_is_selective) and (select count(*) from "step_0") < 60), "step_2" as materialized (
+    select m.id, m.search_vector from "message_p3" m
+    where m.tenant_id = 'acme' and $54::tsquery is not null
+    and ((message_scope(m.tenant_id, m.search_vector) && $55::text[] and m.search_vector @@ $56::tsquery)
+      or (message_scope(m.tenant_id, m.search_vector) @> $57::text[] and m.search_vector @@ $58::tsquery)) and (true and true and (m.metadata <> '{}' and coalesce((m.metadata #> $59::text[]) = any($60::jsonb[]) or (jsonb_typeof((m.metadata #> $61::text[])) = 'array'
+            and exists (select from jsonb_array_elements((m.metadata #> $62::text[])) item (value) where item.value = any($63::jsonb[]))), false)) and true) and true
+    and not (select by_words from filter_is_selective) and (select count(*) from "step_0") < 60 and (select count(*) from "step_1") < 60)
+  select id, (coalesce(case "found"."search_vector" @@ $64::tsquery
+      when true then $65::float8 / (1 + (0.54::float8 + $66::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $67::tsquery)) - 0.5::float8)) when false then 0 end, 0) + coalesce(case "found"."search_vector" @@ $68::tsquery
+      when true then $69::float8 / (1 + (0.54::float8 + $70::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $71::tsquery)) - 0.5::float8)) when false then 0 end, 0) + coalesce(case "found"."search_vector" @@ $72::tsquery
+      when true then $73::float8 / (1 + (0.54::float8 + $74::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $75::tsquery)) - 0.5::float8)) when false then 0 end, 0) + coalesce(case "found"."search_vector" @@ $76::tsquery
+      when true then $77::float8 / (1 + (0.54::float8 + $78::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $79::tsquery)) - 0.5::float8)) when false then 0 end, 0)) as lexical_score from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2"  union all
+    select m.id, m.search_vector from (select distinct id from eligible) few cross join lateral (
+      select m.id, m.search_vector from "message_p3" m
+      where m.tenant_id = 'acme' and m.id = few.id and m.search_vector @@ $80::tsquery offset 0
+    ) m where (select by_words from filter_is_selective)) found
+  order by lexical_score desc, id limit 60),
+pool as (
+  select id, min(distance) as distance
+  from (select id, distance from by_vector union all select id, null from by_words) found group by id
+)
+select m.id, concat_ws(',', (case "m"."search_vector" @@ $81::tsquery
+    when true then $82::float8 / (1 + (0.54::float8 + $83::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $84::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "m"."search_vector" @@ $85::tsquery
+    when true then $86::float8 / (1 + (0.54::float8 + $87::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $88::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "m"."search_vector" @@ $89::tsquery
+    when true then $90::float8 / (1 + (0.54::float8 + $91::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $92::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "m"."search_vector" @@ $93::tsquery
+    when true then $94::float8 / (1 + (0.54::float8 + $95::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $96::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores, length(m.search_vector) as word_count,
+case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
+and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
+1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
+    where (e.tenant_id = 'acme' and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
+from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id

@@ -1,0 +1,109 @@
+with query as materialized (select $1::halfvec as vector),
+filter_is_common as materialized (
+  select count(*) >= 1 as is_true from "message_p3" m
+  where m.tenant_id = 'acme' and m.id = any($2::uuid[])
+  and true and (true and (not coalesce(jsonb_path_exists(m.metadata, $3::jsonpath, '{}', true), false)))),
+eligible as materialized (
+  select m.id from (select n.* from "message_p3" n where n.tenant_id = 'acme'
+    order by n.id desc limit 250000) m where m.tenant_id = 'acme' and true and true and (not coalesce(jsonb_path_exists(m.metadata, $4::jsonpath, '{}', true), false))
+  and true
+  and not (select is_true from filter_is_common)
+  limit 14897
+),
+filter_is_selective as materialized (
+  select found <= 14896 as is_true, found <= 5000 as by_words from (
+    select case when (select is_true from filter_is_common) then 14897 else (select count(*) from eligible) end as found
+  ) counted
+),
+by_vector as materialized (
+  (select id, min(distance) as distance from (
+      select few.id, e.distance from (select distinct id from eligible) few cross join lateral (
+        select e.vector <=> (select vector from query) as distance from "embedding_p3" e
+        where e.tenant_id = 'acme' and e.message_id = few.id and e.generation + 0 = 1
+        and true
+        offset 0
+      ) e where (select is_true from filter_is_selective)
+      offset 0
+    ) found group by id order by 2, 1 limit 60)
+  union all
+  (
+    with common as materialized (select not (select is_true from filter_is_selective) as is_true),
+    near as ((
+        select e.message_id, (e.vector::halfvec(4)) <=> (select vector from query) as distance from "embedding_p3" e
+        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000040000'::uuid and true and coalesce(
+          (select ((true and (not coalesce(jsonb_path_exists(m.metadata, $5::jsonpath, '{}', true), false)))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false)
+        and (
+          select set_config('hnsw.iterative_scan', 'relaxed_order', true) is not null and set_config('hnsw.ef_search', '150', true) is not null
+          and set_config('hnsw.max_scan_tuples', '2800', true) is not null) and (select is_true from common)
+        order by (e.vector::halfvec(4)) <=> (select vector from query) limit 130) union all (
+        select e.message_id, (e.vector::halfvec(4)) <=> (select vector from query) as distance from "embedding_p3" e
+        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000040000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000080000'::uuid and true and coalesce(
+          (select ((true and (not coalesce(jsonb_path_exists(m.metadata, $6::jsonpath, '{}', true), false)))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false)
+        and (
+          select set_config('hnsw.iterative_scan', 'relaxed_order', true) is not null and set_config('hnsw.ef_search', '150', true) is not null
+          and set_config('hnsw.max_scan_tuples', '2800', true) is not null) and (select is_true from common)
+        order by (e.vector::halfvec(4)) <=> (select vector from query) limit 130) union all (
+        select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
+        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '00000000-0000-0000-0000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000000000'::uuid and true and coalesce(
+          (select ((true and (not coalesce(jsonb_path_exists(m.metadata, $7::jsonpath, '{}', true), false)))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false) and (select is_true from common)) union all (
+        select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
+        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000080000'::uuid and e.message_id <= 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid and true and coalesce(
+          (select ((true and (not coalesce(jsonb_path_exists(m.metadata, $8::jsonpath, '{}', true), false)))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false) and (select is_true from common))),
+    best as (
+      select message_id as id, min(distance) as distance from near group by message_id
+      order by 2, 1 limit 60
+    )
+    select id, distance from (
+      select id, distance from best where (select count(*) from best) >= 60
+      union all
+      (
+        select message_id as id, min(distance) as distance from (
+          select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e join "message_p3" m on m.tenant_id = 'acme' and m.id = e.message_id and (true and (not coalesce(jsonb_path_exists(m.metadata, $9::jsonpath, '{}', true), false)))
+          where e.tenant_id = 'acme' and e.generation = 1 and true and (select count(*) from best) < 60 and not (select is_true from filter_is_selective)
+          offset 0
+        ) matching
+        group by message_id
+        order by 2, 1 limit 60)
+    ) chosen
+    order by distance, id)),
+by_words as materialized (
+  with "step_0" as materialized (
+    select m.id, m.search_vector from "message_p3" m
+    where m.tenant_id = 'acme' and $10::tsquery is not null
+    and ((message_scope(m.tenant_id, m.search_vector) && $11::text[] and m.search_vector @@ $12::tsquery)
+      or (message_scope(m.tenant_id, m.search_vector) @> $13::text[] and m.search_vector @@ $14::tsquery)) and (true and true and (not coalesce(jsonb_path_exists(m.metadata, $15::jsonpath, '{}', true), false)) and true) and true
+    and not (select by_words from filter_is_selective) ), "step_1" as materialized (
+    select m.id, m.search_vector from "message_p3" m
+    where m.tenant_id = 'acme' and $16::tsquery is not null
+    and ((message_scope(m.tenant_id, m.search_vector) && $17::text[] and m.search_vector @@ $18::tsquery)
+      or (message_scope(m.tenant_id, m.search_vector) @> $19::text[] and m.search_vector @@ $20::tsquery)) and (true and true and (not coalesce(jsonb_path_exists(m.metadata, $21::jsonpath, '{}', true), false)) and true) and true
+    and not (select by_words from filter_is_selective) and (select count(*) from "step_0") < 60), "step_2" as materialized (
+    select m.id, m.search_vector from "message_p3" m
+    where m.tenant_id = 'acme' and $22::tsquery is not null
+    and ((message_scope(m.tenant_id, m.search_vector) && $23::text[] and m.search_vector @@ $24::tsquery)
+      or (message_scope(m.tenant_id, m.search_vector) @> $25::text[] and m.search_vector @@ $26::tsquery)) and (true and true and (not coalesce(jsonb_path_exists(m.metadata, $27::jsonpath, '{}', true), false)) and true) and true
+    and not (select by_words from filter_is_selective) and (select count(*) from "step_0") < 60 and (select count(*) from "step_1") < 60)
+  select id, (coalesce(case "found"."search_vector" @@ $28::tsquery
+      when true then $29::float8 / (1 + (0.54::float8 + $30::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $31::tsquery)) - 0.5::float8)) when false then 0 end, 0) + coalesce(case "found"."search_vector" @@ $32::tsquery
+      when true then $33::float8 / (1 + (0.54::float8 + $34::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $35::tsquery)) - 0.5::float8)) when false then 0 end, 0) + coalesce(case "found"."search_vector" @@ $36::tsquery
+      when true then $37::float8 / (1 + (0.54::float8 + $38::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $39::tsquery)) - 0.5::float8)) when false then 0 end, 0) + coalesce(case "found"."search_vector" @@ $40::tsquery
+      when true then $41::float8 / (1 + (0.54::float8 + $42::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $43::tsquery)) - 0.5::float8)) when false then 0 end, 0)) as lexical_score from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2"  union all
+    select m.id, m.search_vector from (select distinct id from eligible) few cross join lateral (
+      select m.id, m.search_vector from "message_p3" m
+      where m.tenant_id = 'acme' and m.id = few.id and m.search_vector @@ $44::tsquery offset 0
+    ) m where (select by_words from filter_is_selective)) found
+  order by lexical_score desc, id limit 60),
+pool as (
+  select id, min(distance) as distance
+  from (select id, distance from by_vector union all select id, null from by_words) found group by id
+)
+select m.id, concat_ws(',', (case "m"."search_vector" @@ $45::tsquery
+    when true then $46::float8 / (1 + (0.54::float8 + $47::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $48::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "m"."search_vector" @@ $49::tsquery
+    when true then $50::float8 / (1 + (0.54::float8 + $51::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $52::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "m"."search_vector" @@ $53::tsquery
+    when true then $54::float8 / (1 + (0.54::float8 + $55::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $56::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "m"."search_vector" @@ $57::tsquery
+    when true then $58::float8 / (1 + (0.54::float8 + $59::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $60::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores, length(m.search_vector) as word_count,
+case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
+and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
+1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
+    where (e.tenant_id = 'acme' and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
+from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id

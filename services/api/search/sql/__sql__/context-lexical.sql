@@ -1,0 +1,44 @@
+with query as materialized (select $1::halfvec as vector),
+around as materialized (
+  select m.id, earlier.ids || m.id || later.ids as chain
+  from "message_p3" m cross join lateral (
+    select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
+      select n.id, n.created_at from "message_p3" n
+      where n.tenant_id = $2 and n.conversation_id = m.conversation_id
+      and (n.created_at, n.id) < (m.created_at, m.id)
+      order by n.created_at desc, n.id desc limit 2
+    ) n
+  ) earlier cross join lateral (
+    select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
+      select n.id, n.created_at from "message_p3" n
+      where n.tenant_id = $3 and n.conversation_id = m.conversation_id
+      and (n.created_at, n.id) > (m.created_at, m.id)
+      order by n.created_at, n.id limit 2
+    ) n
+  ) later
+  where m.tenant_id = $4 and m.id = any($5::uuid[])
+),
+pool as (
+  select distinct on (link.id) link.id, link.previous_id
+  from around cross join unnest(chain, null::uuid || chain) as link (id, previous_id)
+  where link.id is not null order by link.id, link.previous_id
+),
+scored as materialized (
+  select distinct on (m.id) m.id, concat_ws(',', (case "m"."search_vector" @@ $6::tsquery
+      when true then $7::float8 / (1 + (0.54::float8 + $8::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $9::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "m"."search_vector" @@ $10::tsquery
+      when true then $11::float8 / (1 + (0.54::float8 + $12::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $13::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "m"."search_vector" @@ $14::tsquery
+      when true then $15::float8 / (1 + (0.54::float8 + $16::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $17::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "m"."search_vector" @@ $18::tsquery
+      when true then $19::float8 / (1 + (0.54::float8 + $20::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $21::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores, length(m.search_vector) as word_count,
+  case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
+  and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at, m.conversation_id, pool.previous_id,
+  (true and true and true) as eligible, passage.vector, passage.vector_score
+  from pool join "message_p3" m on m.tenant_id = $22 and m.id = pool.id
+  cross join (select null::halfvec as vector, null::float8 as vector_score) passage
+  order by m.id, passage.vector_score desc
+)
+select s.id, s.term_scores, s.word_count, s.speaker, s.importance, s.created_at, s.eligible,
+s.vector_score, s.previous_id,
+1 - (s.vector <=> lag(s.vector) over conversation) as similarity_1,
+1 - (s.vector <=> lag(s.vector, 2) over conversation) as similarity_2
+from scored s
+window conversation as (partition by s.conversation_id order by s.created_at, s.id)

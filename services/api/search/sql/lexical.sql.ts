@@ -1,0 +1,194 @@
+import { sql, type RawBuilder } from 'kysely';
+import { maxSteps, type CandidateStep, type LexicalPlan } from '../plan/lexical-plan.ts';
+import { quoteTerm, type Clauses, type WeightedPhrase, type WeightedTerm } from '../plan/lexical-query.ts';
+import { hasClauses } from '../plan/search-plan.ts';
+import { clausesCondition } from './filter.sql.ts';
+import type { TenantSql } from './tenant.sql.ts';
+
+/** The messages that pass the filter, where they are looked up first. */
+export interface EligibleTables {
+  /** Common table expressions that the others refer to. */
+  readonly tables: RawBuilder<unknown>;
+  /** A table of one column, `id`, with repeats. Complete when the filter is selective. */
+  readonly table: RawBuilder<unknown>;
+  /** Few enough pass to compare all their vectors, which takes no longer than asking the graphs for those that pass. */
+  readonly isSelective: RawBuilder<boolean>;
+  /** Few enough pass to score all of them by their words. */
+  readonly isSelectiveByWords: RawBuilder<boolean>;
+}
+
+export interface WordCandidates {
+  readonly words: LexicalPlan;
+  readonly clauses: Clauses;
+  readonly tenant: TenantSql;
+  /** Conditions on `m`, a row of `message`. */
+  readonly filter: RawBuilder<boolean>;
+  readonly limit: number;
+  /** Those that pass the filter, where they are looked up first. */
+  readonly eligible?: EligibleTables | undefined;
+}
+
+interface WordRow {
+  readonly id: string;
+  readonly lexical_score: number;
+}
+
+/** What stands for a term where there is none: a statement has one of few lengths, so that it can be prepared. */
+type TermOrNone = WeightedTerm | undefined;
+
+/**
+ * Constants of BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009): how soon
+ * repetition stops to count, and how much length does. Short texts like chat turns ask for less of both than 1.2 and 0.75.
+ */
+const k1 = 0.9;
+const b = 0.4;
+// ts_rank of one word is 0.1 / 1.64493406685 times the sum of 1/j² for j up to its number of places, whose limit is
+// π²/6; what is missing to the limit after n places is 1 / (n + 1/2), nearly. So rounding gives n back exactly.
+const rankLimit = sql.raw(`${Math.PI ** 2 / 6}::float8`);
+const rankScale = sql.raw('16.4493406685::float8');
+// Numbers of words that a statement is written for.
+const lengths = [4, 8, 16, 32];
+// As many as the index tells apart: longer messages count as so long.
+const longest = 40;
+
+/**
+ * Rows (id, lexical_score), best first, of messages that pass the filter and the clauses: min(limit, those that have any
+ * word). Without words, the newest that pass, when there are clauses; else none.
+ */
+export function wordCandidates(query: WordCandidates): RawBuilder<WordRow> {
+  const { words, limit, eligible } = query;
+  if (words.terms.length === 0) return newest(query);
+  // Always as many, the first ones finding nothing when they are not needed.
+  const steps = [...Array.from({ length: maxSteps - words.steps.length }, () => undefined), ...words.steps];
+  // A step runs only when the one before it found too few. The condition has no row in it, so it is asked once.
+  const ctes = steps.map((step, index) => {
+    const before = steps
+      .slice(0, index)
+      .map((_, n) => sql`and (select count(*) from ${stepName(n)}) < ${sql.lit(limit)}`);
+    return sql`${stepName(index)} as materialized (${find(step, query)} ${sql.join(before, sql` `)})`;
+  });
+  const results = steps.map((_, index) => {
+    const isLast = index === steps.length - 1;
+    return sql`select * from ${stepName(index)} ${isLast ? sql`` : sql`where not exists (select from ${stepName(index + 1)})`}`;
+  });
+  if (eligible !== undefined) results.push(amongEligible(steps.at(-1), eligible, query));
+  return sql`
+        with ${sql.join(ctes)}
+        select id, ${lexicalScore(words, 'found')} as lexical_score from (${sql.join(results, sql` union all `)}) found
+        order by lexical_score desc, id limit ${sql.lit(limit)}`;
+}
+
+/** What each word and each phrase of the query adds to the BM25 of `message m`, in their order, joined by commas. */
+export function termScores(words: LexicalPlan): RawBuilder<string> {
+  if (words.terms.length === 0) return sql<string>`''`;
+  return sql<string>`concat_ws(',', ${sql.join(scoreParts(words, 'm').map((part) => sql`(${part})::float4`))})`;
+}
+
+/** BM25 of any row of `message` under the alias, phrases included; 0 when it has no word of the query. */
+export function lexicalScore(words: LexicalPlan, alias: string): RawBuilder<number> {
+  if (words.terms.length === 0) return sql<number>`0::float8`;
+  return sql<number>`(${sql.join(
+    scoreParts(words, alias).map((part) => sql`coalesce(${part}, 0)`),
+    sql` + `,
+  )})`;
+}
+
+function scoreParts({ terms, phrases, averageLength }: LexicalPlan, alias: string): RawBuilder<number | null>[] {
+  const vector = sql.ref(`${alias}.search_vector`);
+  return [...bm25Parts(vector, fillUp(terms), averageLength), ...phraseParts(vector, phrases)];
+}
+
+/** The terms, and as many places more as make the number one of a few. */
+function fillUp(terms: readonly WeightedTerm[]): TermOrNone[] {
+  const length = lengths.find((places) => places >= terms.length) ?? terms.length;
+  return Array.from({ length: terms.length === 0 ? 0 : length }, (_, index) => terms[index]);
+}
+
+/**
+ * What each term adds to the BM25 of a message, as SQL, in their order: 0 when it does not have it, null for no term.
+ * The length of a message is its number of different words, and `averageLength` the mean of that. Cheap for terms that
+ * are not there, which most are not. All that differs from query to query is a parameter.
+ */
+function bm25Parts(
+  vector: RawBuilder<unknown>,
+  terms: readonly TermOrNone[],
+  averageLength: number,
+): RawBuilder<number | null>[] {
+  const fixed = sql.raw(`${k1 * (1 - b)}::float8`);
+  const perWord = (k1 * b) / Math.max(averageLength, 1);
+  return terms.map((term) => {
+    const query = sql`${term === undefined ? null : quoteTerm(term.term)}::tsquery`;
+    const most = term === undefined ? null : term.weight * (k1 + 1);
+    const places = sql`round(1 / (${rankLimit} - ${rankScale} * ts_rank(${vector}, ${query})) - 0.5::float8)`;
+    const saturation = sql`(${fixed} + ${perWord}::float8 * length(${vector})) / ${places}`;
+    return sql<number | null>`case ${vector} @@ ${query}
+      when true then ${most}::float8 / (1 + ${saturation}) when false then 0 end`;
+  });
+}
+
+/** What each phrase adds to the score of a message, as SQL, in their order. */
+function phraseParts(vector: RawBuilder<unknown>, phrases: readonly WeightedPhrase[]): RawBuilder<number>[] {
+  return phrases.map(
+    ({ query, weight }) => sql<number>`case when ${vector} @@ ${query}::tsquery then ${weight}::float8 else 0 end`,
+  );
+}
+
+function find(step: CandidateStep | undefined, { words, clauses, tenant, filter, eligible }: WordCandidates) {
+  return sql`
+    select m.id, m.search_vector from ${tenant.message} m
+    where m.tenant_id = ${tenant.id} and ${inStep(words.tenantId, step)} and ${filter} and ${clausesCondition(clauses)}
+      ${eligible === undefined ? sql`` : sql`and not ${eligible.isSelectiveByWords}`}`;
+}
+
+function stepName(index: number) {
+  return sql.ref(`step_${index}`);
+}
+
+/**
+ * What the index of words is asked: the words, together with the tenant, alone or with the length. The text is the same
+ * for every step; what is null finds nothing, and takes no time.
+ */
+function inStep(tenantId: string, step: CandidateStep | undefined): RawBuilder<boolean> {
+  const { query = null, narrowed } = step ?? {};
+  const isNarrow = narrowed !== undefined && narrowed.maxLength < longest;
+  const scopes = isNarrow
+    ? Array.from({ length: narrowed.maxLength + 1 }, (_, length) => `${tenantId} ${length}`)
+    : [tenantId];
+  const above = isNarrow ? (narrowed.above ?? null) : null;
+  const scope = sql`message_scope(m.tenant_id, m.search_vector)`;
+  // That the query is there is said apart, to be asked once before anything is read.
+  return sql<boolean>`${query}::tsquery is not null
+    and ((${scope} && ${scopes}::text[] and m.search_vector @@ ${query}::tsquery)
+      or (${scope} @> ${[tenantId]}::text[] and m.search_vector @@ ${above}::tsquery))`;
+}
+
+/** All eligible messages that have any of the words, read by their keys, when the filter is selective. */
+function amongEligible(any: CandidateStep | undefined, eligible: EligibleTables, { tenant }: WordCandidates) {
+  return sql`
+    select m.id, m.search_vector from (select distinct id from ${eligible.table}) few cross join lateral (
+      select m.id, m.search_vector from ${tenant.message} m
+      where m.tenant_id = ${tenant.id} and m.id = few.id and m.search_vector @@ ${any?.query ?? null}::tsquery offset 0
+    ) m where ${eligible.isSelectiveByWords}`;
+}
+
+function newest({ tenant, filter, clauses, limit, eligible }: WordCandidates): RawBuilder<WordRow> {
+  if (!hasClauses(clauses)) return sql<never>`select null::uuid as id, 0::float8 as lexical_score where false`;
+  const required = clausesCondition(clauses);
+  if (eligible !== undefined) {
+    return sql<WordRow>`
+      select id, 0::float8 as lexical_score from (
+        (select m.id, m.created_at from (select distinct id from ${eligible.table}) few
+           join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = few.id
+         where ${eligible.isSelectiveByWords})
+        union all
+        (select m.id, m.created_at from ${tenant.message} m
+         where m.tenant_id = ${tenant.id} and ${filter} and ${required} and not ${eligible.isSelectiveByWords}
+         order by m.created_at desc, m.id desc limit ${sql.lit(limit)})
+      ) found
+      order by created_at desc, id desc limit ${sql.lit(limit)}`;
+  }
+  return sql<WordRow>`
+    select m.id, 0::float8 as lexical_score from ${tenant.message} m
+    where m.tenant_id = ${tenant.id} and ${filter} and ${required}
+    order by m.created_at desc, m.id desc limit ${sql.lit(limit)}`;
+}

@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { TermStatistics } from './term-statistics.ts';
+import { sampleOf } from './testing/sample-of.ts';
+
+test('every word is found in just the messages that have it', () => {
+  const word = fc.stringMatching(/^[a-c]{1,3}$/);
+  fc.assert(
+    fc.property(fc.array(fc.uniqueArray(word, { maxLength: 5 }), { maxLength: 12 }), word, (messages, term) => {
+      const statistics = new TermStatistics(sampleOf(messages));
+      const having = messages.flatMap((words, place) => (words.includes(term) ? [place] : []));
+      expect(statistics.postingsOf(term)).toEqual(having);
+      expect(statistics.frequency(term)).toBe(having.length);
+      expect(statistics.roughCount(term)).toBeGreaterThanOrEqual(having.length);
+      // A message without words looks like one with an empty word.
+      const lengths = messages.map((words) => Math.max(1, words.length));
+      expect(messages.map((_, place) => statistics.lengthOf(place))).toEqual(lengths);
+    }),
+  );
+});
+
+test('a sample stands for all messages of the tenant', () => {
+  const statistics = new TermStatistics(sampleOf([['a', 'b'], ['a']], 100));
+  expect(statistics.frequency('a')).toBe(100);
+  expect(statistics.frequency('b')).toBe(50);
+  expect(statistics.averageLength).toBe(1.5);
+  expect(statistics.idf('b')).toBeGreaterThan(statistics.idf('a'));
+});
+
+test('words are counted at once, hardly any of them too high and none too low', () => {
+  const count = 20_000;
+  const words = Array.from({ length: count }, (_, n) => `word${n}`);
+  const statistics = new TermStatistics(sampleOf([words, words.filter((_, n) => n % 2 === 0)]));
+  const counts = words.map((word) => statistics.roughCount(word));
+  expect(counts.every((rough, n) => rough >= (n % 2 === 0 ? 2 : 1))).toBe(true);
+  expect(counts.filter((rough, n) => rough > (n % 2 === 0 ? 2 : 1)).length).toBeLessThan(count / 20);
+});
+
+test('what was looked up is remembered only so far', () => {
+  const words = Array.from({ length: 70 }, (_, n) => `w${n}`);
+  const statistics = new TermStatistics(sampleOf(Array.from({ length: 4096 }, () => ['a', ...words])));
+  const first = statistics.postingsOf('a');
+  expect(statistics.postingsOf('a')).toBe(first);
+  for (const word of words) statistics.postingsOf(word);
+  expect(statistics.postingsOf('a')).not.toBe(first);
+  expect(statistics.postingsOf('a')).toEqual(first);
+});

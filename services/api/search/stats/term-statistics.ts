@@ -1,0 +1,184 @@
+/** What stands around every word, and before every message, in the text of a sample: no word has these characters. */
+export const delimiters = { word: '\u0001', message: '\u0002' } as const;
+
+/** A tenant's messages, or every so-many-th of them, as the words that each has. */
+export interface MessageSample {
+  /** Messages of the tenant, sampled or not. */
+  readonly messages: number;
+  /** Messages of the sample, and the different words of each, added up. */
+  readonly sampled: number;
+  readonly words: number;
+  /** For each message of the sample its different words, in {@link delimiters}: `\u0002\u0001a\u0001b\u0001`. */
+  readonly text: string;
+}
+
+// More than a sample has different words, as far as that stays small.
+const maxCounters = 2 ** 19;
+// Postings that are remembered, 8 bytes each: those of the words of some queries.
+const maxKnownPostings = 2 ** 18;
+const wordDelimiter = delimiters.word.charCodeAt(0);
+const messageDelimiter = delimiters.message.charCodeAt(0);
+
+/**
+ * How common words are with one tenant, taken from a sample of its messages. The text of the sample is kept as it came,
+ * and looked through for the words that are asked for: most tenants are searched for a few, now and then.
+ */
+export class TermStatistics {
+  /** Messages of the tenant. */
+  readonly messages: number;
+  /** Messages of the sample. */
+  readonly sampled: number;
+  /** Mean number of different words of a message. */
+  readonly averageLength: number;
+  /** Messages that one of the sample stands for; 1 when all are in it. */
+  readonly share: number;
+  /** What it holds in memory, in characters. */
+  readonly size: number;
+  readonly #text: string;
+  /** Least recently asked first. */
+  readonly #postings = new Map<string, readonly number[]>();
+  #knownPostings = 0;
+  #messages: { readonly starts: readonly number[]; readonly lengths: readonly number[] } | undefined;
+  #counts: WordCounts | undefined;
+
+  constructor({ messages, sampled, words, text }: MessageSample) {
+    this.messages = messages;
+    this.sampled = sampled;
+    this.averageLength = sampled > 0 ? words / sampled : 1;
+    this.share = sampled > 0 ? messages / sampled : 1;
+    this.size = text.length;
+    this.#text = text;
+  }
+
+  /** Messages of the sample that have the word, by their place in it, in order. Reads the text of the sample. */
+  postingsOf(term: string): readonly number[] {
+    const known = this.#postings.get(term);
+    this.#postings.delete(term);
+    const postings = known ?? this.#find(term);
+    this.#postings.set(term, postings);
+    // What nobody said takes room, too.
+    if (known === undefined) this.#knownPostings += postings.length + 1;
+    for (const [oldest, ofOldest] of this.#postings) {
+      if (this.#knownPostings <= maxKnownPostings) break;
+      this.#postings.delete(oldest);
+      this.#knownPostings -= ofOldest.length + 1;
+    }
+    return postings;
+  }
+
+  /** How many different words a message of the sample has. */
+  lengthOf(place: number): number {
+    return Math.max(0, this.#readMessages().lengths[place] ?? 0);
+  }
+
+  /** How many messages have the word, about. */
+  frequency(term: string): number {
+    return this.postingsOf(term).length * this.share;
+  }
+
+  idf(term: string): number {
+    return idf(this.messages, this.frequency(term));
+  }
+
+  /**
+   * Messages of the sample that have the word; seldom a few more, never fewer. All words are counted by one look at the
+   * text, so that any number of them may be asked for.
+   */
+  roughCount(term: string): number {
+    this.#counts ??= new WordCounts(this.#text);
+    return this.#counts.of(term);
+  }
+
+  #find(term: string): number[] {
+    const delimited = delimiters.word + term + delimiters.word;
+    const postings: number[] = [];
+    let at = this.#text.indexOf(delimited);
+    if (at === -1) return postings;
+    const { starts } = this.#readMessages();
+    for (let place = 0; at !== -1; at = this.#text.indexOf(delimited, at + delimited.length - 1)) {
+      while ((starts[place + 1] ?? Infinity) < at) place += 1;
+      postings.push(place);
+    }
+    return postings;
+  }
+
+  #readMessages() {
+    this.#messages ??= readMessages(this.#text);
+    return this.#messages;
+  }
+}
+
+/** Where each message begins, and how many words it has. */
+function readMessages(text: string) {
+  const starts: number[] = [];
+  const lengths: number[] = [];
+  for (let at = text.indexOf(delimiters.message); at !== -1;) {
+    const next = text.indexOf(delimiters.message, at + 1);
+    const end = next === -1 ? text.length : next;
+    let words = -1;
+    for (let here = at + 1; here < end; here += 1) if (text.charCodeAt(here) === wordDelimiter) words += 1;
+    starts.push(at);
+    lengths.push(words);
+    at = next;
+  }
+  return { starts, lengths };
+}
+
+/** Inverse document frequency as Lucene has it: never negative, however common the word. */
+export function idf(messages: number, messagesWithTerm: number): number {
+  const found = Math.min(messagesWithTerm, messages);
+  return Math.log(1 + (messages - found + 0.5) / (found + 0.5));
+}
+
+const hashStart = 0x81_1c_9d_c5 | 0;
+
+function hashNext(hash: number, unit: number): number {
+  return Math.imul(hash ^ unit, 0x01_00_01_93);
+}
+
+/**
+ * How often each word stands in a text. Words that share both their counters are counted together.
+ *
+ * Source: Cormode and Muthukrishnan, An Improved Data Stream Summary: The Count-Min Sketch (2005); words by FNV-1a.
+ */
+class WordCounts {
+  readonly #mask: number;
+  readonly #rows: readonly [Uint16Array, Uint16Array];
+
+  constructor(text: string) {
+    const counters = Math.min(maxCounters, 2 ** Math.ceil(Math.log2(text.length / 4 + 4096)));
+    this.#mask = counters - 1;
+    this.#rows = [new Uint16Array(counters), new Uint16Array(counters)];
+    let hash = hashStart;
+    for (let at = 0; at < text.length; at += 1) {
+      const unit = text.charCodeAt(at);
+      if (unit !== wordDelimiter && unit !== messageDelimiter) {
+        hash = hashNext(hash, unit);
+        continue;
+      }
+      // Between two messages there is no word.
+      if (hash !== hashStart) this.#add(hash);
+      hash = hashStart;
+    }
+  }
+
+  of(term: string): number {
+    let hash = hashStart;
+    for (let at = 0; at < term.length; at += 1) hash = hashNext(hash, term.charCodeAt(at));
+    const [first, second] = this.#rows;
+    return Math.min(first[this.#place(hash, 0x85_eb_ca_6b)] ?? 0, second[this.#place(hash, 0xc2_b2_ae_35)] ?? 0);
+  }
+
+  #add(hash: number): void {
+    const [first, second] = this.#rows;
+    const one = this.#place(hash, 0x85_eb_ca_6b);
+    const other = this.#place(hash, 0xc2_b2_ae_35);
+    first[one] = (first[one] ?? 0) + 1;
+    second[other] = (second[other] ?? 0) + 1;
+  }
+
+  #place(hash: number, factor: number): number {
+    const mixed = Math.imul(hash ^ (hash >>> 16), factor);
+    return (mixed ^ (mixed >>> 13)) & this.#mask;
+  }
+}
