@@ -3,7 +3,7 @@ import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { createApp, type AppDeps } from '../app.ts';
 import { requestLimits } from '../cost/request-cost.ts';
-import { createKeyRing } from '../http/api-key.ts';
+import { createKeyRing } from '../http/auth.ts';
 import { TimeSlicer } from '../http/time-slicer.ts';
 
 const absent = (): Promise<never> => Promise.reject(new Error('there is nothing behind this app'));

@@ -7,10 +7,10 @@ import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openRaw, readAnswer, type RawClient } from '../testing/raw-client.ts';
 import type { ApiEnv } from './api-env.ts';
 import { deadline } from './deadline.ts';
+import { onError } from './errors.ts';
 import { HttpServer, type HttpServerOptions } from './http-server.ts';
 import { jsonBody } from './json-body.ts';
 import { observe } from './observe.ts';
-import { onError } from './on-error.ts';
 
 const head = 'GET / HTTP/1.1\r\nhost: memory-layer\r\n';
 const get = `${head}\r\n`;

@@ -3,14 +3,6 @@ import type { Context, MiddlewareHandler } from 'hono';
 import type { ApiEnv } from './api-env.ts';
 import { answerHeader } from './node-headers.ts';
 
-/** What happens to a request when its time is up. Its signals are aborted in any case. */
-export interface TimeLimit {
-  /** It is answered with this instead of 504, and its signals are aborted with it. */
-  answerLateWith(error: AppError): void;
-  /** From here on the handler answers by itself: what it does cannot be given up without knowing how it ended. */
-  handOver(): void;
-}
-
 /**
  * Answers 504 when a request takes too long, or 408 when its body is what took so long, and aborts the signals that its
  * work was given. `signal()` is also aborted when the client goes away.

@@ -1,6 +1,6 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import type { Credential } from '../http/api-key.ts';
-import { resolveTenant } from '../http/resolve-tenant.ts';
+import type { Credential } from '../http/api-env.ts';
+import { resolveTenant } from '../http/tenant.ts';
 import { invalidRequest, toFieldErrors } from '../http/validation-hook.ts';
 import { toNewMessage } from './message.mapper.ts';
 import type { MessageCreateSchema } from './message.schemas.ts';

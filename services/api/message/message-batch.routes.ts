@@ -65,7 +65,7 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
     const options = { mode: 'batch', ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
     if (options.idempotency !== undefined && tenantIds.size > 1) throw keyForManyTenants();
     // A batch is one request of each tenant it is for.
-    for (const tenantId of tenantIds) await c.get('countTenant')(tenantId);
+    for (const tenantId of tenantIds) await c.get('rates').count('tenant', tenantId);
     c.get('timeLimit').handOver();
     const created = await service.create(accepted, options);
     answerCreateOptions(c, options, created);

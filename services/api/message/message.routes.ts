@@ -3,7 +3,7 @@ import { costOfDelete, costOfListing, costOfRead } from '../cost/request-cost.ts
 import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems, storingErrors } from '../http/openapi.ts';
-import { admitTenant } from '../http/admit-tenant.ts';
+import { admitTenant } from '../http/tenant.ts';
 import { AnswerBudget, answerJson, jsonList, jsonObject, takeWhileFits } from '../http/json-answer.ts';
 import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';

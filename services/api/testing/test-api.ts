@@ -23,7 +23,7 @@ import { createEmbeddingFailureService } from '../embedding-failure/embedding-fa
 import { EventFeed, type EventFeedOptions } from '../events/event-feed.ts';
 import { createEventRepository } from '../events/event.repository.ts';
 import type { EventRoutesDeps } from '../events/event.routes.ts';
-import { createKeyRing } from '../http/api-key.ts';
+import { createKeyRing } from '../http/auth.ts';
 import { createMessageRepository } from '../message/message.repository.ts';
 import { createEmbeddingStatusRepository } from '../message-wait/embedding-status.repository.ts';
 import { createEmbeddingWaiter } from '../message-wait/embedding-waiter.ts';

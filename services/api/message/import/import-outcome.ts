@@ -1,5 +1,5 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import { toProblem } from '../../http/problem.ts';
+import { toProblem } from '../../http/errors.ts';
 import { isKept, type Outcome } from '../message.ts';
 import { toMessageError } from '../message-error.ts';
 

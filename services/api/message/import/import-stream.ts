@@ -1,6 +1,6 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { refusalOf } from '../../http/json-body.ts';
-import { toAppError } from '../../http/problem.ts';
+import { toAppError } from '../../http/errors.ts';
 import { isKept, type NewMessage, type Outcome } from '../message.ts';
 import type { Slicer } from '../../http/time-slicer.ts';
 import { toOutcomeLine } from './import-outcome.ts';

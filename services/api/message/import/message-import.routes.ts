@@ -129,14 +129,14 @@ const maxAdmitted = 10_000;
 /** A stream is one request of each tenant that it has messages for. */
 function checksFor(c: Context<ApiEnv>, schema: MessageCreateSchema) {
   const checking = { schema, credential: c.get('credential') };
-  const countTenant = c.get('countTenant');
+  const rates = c.get('rates');
   const admitted = new Set<string>();
   return {
     check: (value: unknown): NewMessage | AppError => checkMessage(value, checking),
     async admit(tenantId: string): Promise<AppError | undefined> {
       if (admitted.has(tenantId)) return undefined;
       try {
-        await countTenant(tenantId);
+        await rates.count('tenant', tenantId);
       } catch (error) {
         if (error instanceof AppError) return error;
         throw error;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createKeyRing, parseApiKeys } from './api-key.ts';
+import { createKeyRing, parseApiKeys } from './auth.ts';
 
 const key = 'a-key-of-good-length';
 

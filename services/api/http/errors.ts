@@ -2,7 +2,11 @@ import { AppError, type FieldError } from '@memory-layer/shared/errors/app-error
 import { errorCatalog, type ErrorCode } from '@memory-layer/shared/errors/error-catalog';
 import { isDatabaseUnavailable } from '@memory-layer/shared/db/is-database-unavailable';
 import { isQueryCanceled } from '@memory-layer/shared/db/cancel/pooled-dialect';
+import type { Logger } from '@memory-layer/shared/observability/logger';
+import type { Context, Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import type { ApiEnv } from './api-env.ts';
 
 /** RFC 9457 problem details with this API's extension members. */
 export interface Problem {
@@ -74,4 +78,44 @@ export function toAppError(error: unknown): AppError {
     if (code !== undefined) return new AppError(code, error.message, { cause: error });
   }
   return new AppError('internal', 'unexpected error', { cause: error });
+}
+
+/** Answers problem+json for anything thrown, and logs what was our fault. */
+export function onError(logger: Logger) {
+  return (thrown: unknown, c: Context<ApiEnv>): Response => {
+    if (c.req.raw.signal.aborted) {
+      // Nobody reads this answer: the work was cancelled because its client went away.
+      logger.info({ requestId: c.get('requestId') }, 'client went away');
+      return problemResponse(new AppError('unavailable', 'the client went away'), c);
+    }
+    const error = toAppError(thrown);
+    if (error.status >= 500) {
+      logger.error({ requestId: c.get('requestId'), code: error.code, err: error.cause ?? error }, 'request failed');
+    }
+    return problemResponse(error, c);
+  };
+}
+
+/** Answers 404 where there is no route, and 405 with `Allow` where there is one for another method. */
+export function notFound(app: Hono<ApiEnv>) {
+  // A middleware by design, but called here alone: around every request it would cost each of them. It keeps what it
+  // learns of the routes from its first request on.
+  const refuse = methodNotAllowed({ app, onMethodNotAllowed: (c, methods) => refuseMethod(c, methods) });
+  return async (c: Context<ApiEnv, string>): Promise<Response> => {
+    c.res = problemResponse(new AppError('not_found', 'There is no such route.'), c);
+    await refuse(c, async () => undefined);
+    return c.res;
+  };
+}
+
+function refuseMethod(c: Context<ApiEnv>, methods: readonly string[]): Response {
+  const allow = methods.join(', ');
+  const response = problemResponse(new AppError('method_not_allowed', `Allowed here: ${allow}.`), c);
+  response.headers.set('allow', allow);
+  return response;
+}
+
+function problemResponse(error: AppError, c: Context<ApiEnv>): Response {
+  const problem = toProblem(error, { instance: c.req.path, requestId: c.get('requestId') });
+  return c.body(JSON.stringify(problem), error.status, problemHeaders(error));
 }
