@@ -21,7 +21,7 @@ import { observe } from './http/observe.ts';
 import { createRequestCounter } from './http/request-counter.ts';
 import type { ReadLimiter } from './http/tenant-slot.ts';
 import { strictQuery } from './http/strict-query.ts';
-import { maxWaitSeconds as maxPreferredWaitSeconds } from './message-wait/prefer-wait.ts';
+import { maxWaitSeconds as maxPreferredWaitSeconds } from './message/wait/prefer-wait.ts';
 import { messageBatchRoutes } from './message/message-batch.routes.ts';
 import { messageImportRoutes, type MessageImportRoutesDeps } from './message/import/message-import.routes.ts';
 import { messageRoutes } from './message/message.routes.ts';

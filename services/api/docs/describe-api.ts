@@ -11,7 +11,7 @@ const absent = (): Promise<never> => Promise.reject(new Error('there is nothing 
 /** Every route, key check included, with nothing behind it: no database, no queue, no model, but what is given. */
 export function createBareApp(version: string, given: Partial<AppDeps> = {}) {
   return createApp({
-    messages: { create: absent, getById: absent, list: absent, deleteById: absent },
+    messages: { create: absent, createBatch: absent, getById: absent, list: absent, deleteById: absent },
     slicer: new TimeSlicer(),
     imports: {
       service: { store: absent },

@@ -24,6 +24,7 @@ beforeAll(async () => {
     rateLimiters: createRateLimiters({ address: rate, key: rate, tenant: rate }, undefined),
     messages: {
       create: absent,
+      createBatch: absent,
       getById: absent,
       list: async () => ({ items: [], isLast: true }),
       deleteById: absent,

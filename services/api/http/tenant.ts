@@ -14,8 +14,13 @@ interface TenantContext {
  */
 export async function admitTenant(c: TenantContext, requested: string | undefined, where: Where): Promise<string> {
   const tenantId = resolveTenant(c.get('credential'), requested, where);
-  await c.get('rates').count('tenant', tenantId);
+  await countTenants(c, [tenantId]);
   return tenantId;
+}
+
+/** Counts a request against the rates of all tenants that it is for. @throws AppError `rate_limited` */
+export async function countTenants(c: TenantContext, tenantIds: Iterable<string>): Promise<void> {
+  for (const tenantId of tenantIds) await c.get('rates').count('tenant', tenantId);
 }
 
 /**

@@ -6,7 +6,7 @@ import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../
 import { admitTenant } from '../http/tenant.ts';
 import { withTenantSlot, withTenantSlotFor, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
-import { tenantIdSchema } from '../message/message.schemas.ts';
+import { tenantIdSchema } from '../http/field.schemas.ts';
 import type { RetentionRun } from './retention-run.ts';
 import type { RetentionService } from './retention.service.ts';
 

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { hasAtMostJsonBytes } from '../cost/json-size.ts';
-import { hasAtMost, textProblem } from '../message/text-rules.ts';
+import { hasAtMost, textProblem } from '../http/field.schemas.ts';
 import { parseMetadataFilter } from './filter/parse-metadata-filter.ts';
 import { clauseProblem, parseSearchText } from './lexical/search-text.ts';
 import { cursorLength } from './page/search-cursor.ts';

@@ -1,13 +1,13 @@
 import { z } from '@hono/zod-openapi';
-import { numberFromText } from '../http/number-from-text.ts';
 import {
   conversationIdSchema,
   createMetadataSchema,
   importanceSchema,
   instantSchema,
+  numberFromText,
   roleSchema,
   tenantIdSchema,
-} from '../message/message.schemas.ts';
+} from '../http/field.schemas.ts';
 import {
   candidateLimitField,
   cursorField,

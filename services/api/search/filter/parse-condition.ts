@@ -1,4 +1,4 @@
-import { textProblem } from '../../message/text-rules.ts';
+import { textProblem } from '../../http/field.schemas.ts';
 import { rangeOperators, type MetadataCondition, type MetadataPath, type Scalar } from './metadata-filter.ts';
 import type { FilterReport, Place } from './filter-report.ts';
 

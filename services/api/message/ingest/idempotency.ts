@@ -1,4 +1,5 @@
-import type { EmbeddingStatus, Outcome } from '../message.ts';
+import type { EmbeddingStatus, NewMessage, Outcome } from '../message.ts';
+import { storedOutcome, toMessageRow } from './message-row.ts';
 
 /** Makes a request take effect once, however often it is sent. */
 export interface IdempotencyRequest {
@@ -49,4 +50,30 @@ export function toRecordedOutcome(outcome: Outcome): RecordedOutcome {
     expiresAt: message.expiresAt?.getTime() ?? null,
     embeddingStatus: message.embeddingStatus,
   };
+}
+
+/** The answer of before: what was recorded, with the words of the same request sent again. */
+export function replay(
+  input: readonly NewMessage[],
+  generation: number,
+  recorded: readonly RecordedOutcome[],
+): Outcome[] {
+  return recorded.flatMap((outcome, n) => {
+    const message = input[n];
+    return message === undefined ? [] : [replayOne(message, generation, outcome)];
+  });
+}
+
+function replayOne(message: NewMessage, generation: number, recorded: RecordedOutcome): Outcome {
+  if (recorded.kind === 'conflict' || recorded.kind === 'refused') return recorded;
+  if (recorded.kind === 'stored') {
+    return storedOutcome(toMessageRow(message, generation, new Date(recorded.at), recorded.id));
+  }
+  const { kind, createdAt, updatedAt, expiresAt, ...rest } = recorded;
+  const dates = {
+    createdAt: new Date(createdAt),
+    updatedAt: new Date(updatedAt),
+    expiresAt: expiresAt === null ? undefined : new Date(expiresAt),
+  };
+  return { kind, message: { ...message, ...rest, ...dates } };
 }

@@ -1,17 +1,17 @@
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { embedPending } from '../testing/embed-pending.ts';
-import { startTestApi, type TestApi } from '../testing/test-api.ts';
+import { embedPending } from '../../testing/embed-pending.ts';
+import { startTestApi, type TestApi } from '../../testing/test-api.ts';
 import { createEmbeddingStatusRepository } from './embedding-status.repository.ts';
-import { createEmbeddingWaiter, type EmbeddingWaiter } from './embedding-waiter.ts';
+import { EmbeddingWaiter } from './embedding-waiter.ts';
 
 let api: TestApi;
 let waiter: EmbeddingWaiter;
 beforeAll(async () => {
   api = await startTestApi();
   const logger = createLogger({ service: 'test', level: 'silent' });
-  waiter = createEmbeddingWaiter({ statuses: createEmbeddingStatusRepository(api.db), logger });
+  waiter = new EmbeddingWaiter({ statuses: createEmbeddingStatusRepository(api.db), logger });
 });
 afterAll(async () => {
   waiter.close();

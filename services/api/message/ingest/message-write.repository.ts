@@ -1,16 +1,30 @@
 import { isRefusedRow } from '@memory-layer/shared/db/is-refused-data';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import type { Kysely } from 'kysely';
-import { claimKeys } from '../idempotency/claim-keys.ts';
-import { toRecordedOutcome, type IdempotencyClaim, type RecordedAnswer } from '../idempotency/idempotency.ts';
-import { findAnswer, recordAnswers } from '../idempotency/recorded-answers.ts';
 import type { Outcome } from '../message.ts';
-import type { MessageRow } from './message-row.ts';
-import { inInsertOrder, storeEach, storeInParts, storeMessages } from './store-messages.ts';
-import { costOf, type WriteRequest, type WriteResult } from './write-request.ts';
+import { claimKeys, findAnswer, recordAnswers } from './idempotency.sql.ts';
+import { toRecordedOutcome, type IdempotencyClaim, type RecordedAnswer } from './idempotency.ts';
+import { costOfRow, type MessageRow } from './message-row.ts';
+import { inInsertOrder, storeEach, storeInParts, storeMessages } from './store-messages.sql.ts';
+
+/** The messages of one caller: stored together or not at all. */
+export interface WriteRequest {
+  readonly rows: readonly MessageRow[];
+  readonly claim: IdempotencyClaim | undefined;
+}
+
+export type WriteResult =
+  | { readonly kind: 'written'; readonly outcomes: readonly Outcome[] }
+  /** The same request was written before, by itself or by a twin of it. */
+  | { readonly kind: 'recorded'; readonly answer: RecordedAnswer };
+
+/** What a request costs the database, in bytes. */
+export function costOf({ rows }: WriteRequest): number {
+  return rows.reduce((sum, row) => sum + costOfRow(row), 0);
+}
 
 export interface MessageWriteRepositoryOptions {
-  /** Told of each row that the database refuses, though it passed all checks. */
+  /** Called for each row that the database refuses, though it passed all checks. */
   readonly onRefusedRow: (error: unknown) => void;
 }
 

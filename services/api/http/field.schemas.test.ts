@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findMetadataProblem as findProblem } from './metadata-rules.ts';
+import { findMetadataProblem as findProblem } from './field.schemas.ts';
 
 const findMetadataProblem = (value: unknown) => findProblem(value, 65_536);
 

@@ -2,8 +2,7 @@ import type { Schema } from '@memory-layer/shared/db/schema';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import type { Kysely } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createMessageIds } from './message-id.ts';
-import { toMessageRow, type MessageRow } from './message-row.ts';
+import { createMessageIds, toMessageRow, type MessageRow } from './message-row.ts';
 import { createMessageWriteRepository } from './message-write.repository.ts';
 
 let database: TestDatabase;

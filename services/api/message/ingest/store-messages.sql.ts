@@ -1,11 +1,9 @@
-import type { Schema } from '@memory-layer/shared/db/schema';
+import type { Role, Schema } from '@memory-layer/shared/db/schema';
 import { isRefusedRow } from '@memory-layer/shared/db/is-refused-data';
 import { sql, type Kysely } from 'kysely';
-import type { Kept, Outcome } from '../message.ts';
-import { findByExternalId, type ExistingMessage } from './find-by-external-id.ts';
-import { insertMessages, insertTenants } from './insert-messages.ts';
-import type { MessageRow } from './message-row.ts';
-import { rowCost } from './write-request.ts';
+import type { EmbeddingStatus, Outcome } from '../message.ts';
+import { insertMessages, insertTenants } from './insert-messages.sql.ts';
+import { costOfRow, storedOutcome, type MessageRow } from './message-row.ts';
 
 // A message can be deleted between finding that it is in the way and looking at it; then its place is free.
 const rounds = 3;
@@ -58,12 +56,12 @@ export async function storeInParts(
   let part: MessageRow[] = [];
   let cost = 0;
   for (const row of rows) {
-    if (part.length > 0 && cost + rowCost + row.bytes > maxStatementCost) {
+    if (part.length > 0 && cost + costOfRow(row) > maxStatementCost) {
       outcomes.push(...(await storeMessages(transaction, part)));
       [part, cost] = [[], 0];
     }
     part.push(row);
-    cost += rowCost + row.bytes;
+    cost += costOfRow(row);
   }
   return [...outcomes, ...(await storeMessages(transaction, part))];
 }
@@ -114,14 +112,85 @@ async function unlessRefused<T>(transaction: Kysely<Schema>, work: () => Promise
 
 const keyOf = (message: Pick<MessageRow, 'tenantId' | 'externalId'>) => `${message.tenantId}/${message.externalId}`;
 
-export function storedOutcome({
-  contentHash: _,
-  generation: __,
-  metadataJson: ___,
-  bytes: ____,
-  ...message
-}: MessageRow): Kept {
-  return { kind: 'stored', message: { ...message, embeddingStatus: 'pending' } };
+/** A stored or archived message, but for its content: the caller has that. */
+interface ExistingMessage {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly externalId: string;
+  readonly conversationId: string;
+  readonly role: Role;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly importance: number;
+  readonly contentHash: Buffer;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly expiresAt: Date | undefined;
+  readonly embeddingStatus: EmbeddingStatus;
+}
+
+type Reference = Pick<MessageRow, 'tenantId' | 'externalId' | 'generation'>;
+
+/** The messages that have one of these external ids, in any order. */
+async function findByExternalId(
+  db: Kysely<Schema>,
+  references: readonly Reference[],
+): Promise<readonly ExistingMessage[]> {
+  const result = await sql<Row>`
+    with reference as materialized (
+      select distinct * from unnest(
+        ${references.map((row) => row.tenantId)}::text[],
+        ${references.map((row) => row.externalId ?? null)}::text[],
+        ${references.map((row) => row.generation)}::int[]
+      ) as t (tenant_id, external_id, generation)
+    )
+    select ${columns}, case
+      when exists (select from embedding e
+                   where e.tenant_id = m.tenant_id and e.message_id = m.id and e.generation = r.generation)
+      then 'completed'
+      else coalesce((select p.state from embedding_pending p
+                     where p.tenant_id = m.tenant_id and p.message_id = m.id and p.generation = r.generation), 'pending')
+    end as embedding_status
+    from reference r join message m on m.tenant_id = r.tenant_id and m.external_id = r.external_id
+    union all
+    select ${columns}, 'archived'
+    from reference r join archived_message m on m.tenant_id = r.tenant_id and m.external_id = r.external_id
+  `.execute(db);
+  return result.rows.map(toExistingMessage);
+}
+
+const columns = sql`m.id, m.tenant_id, m.external_id, m.conversation_id, m.role, m.metadata, m.importance,
+  m.content_hash, m.created_at, m.updated_at, m.expires_at`;
+
+interface Row {
+  readonly id: string;
+  readonly tenant_id: string;
+  readonly external_id: string;
+  readonly conversation_id: string;
+  readonly role: Role;
+  readonly metadata: Record<string, unknown>;
+  readonly importance: number;
+  readonly content_hash: Buffer;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+  readonly expires_at: Date | null;
+  readonly embedding_status: EmbeddingStatus;
+}
+
+function toExistingMessage(row: Row): ExistingMessage {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    externalId: row.external_id,
+    conversationId: row.conversation_id,
+    role: row.role,
+    metadata: row.metadata,
+    importance: row.importance,
+    contentHash: row.content_hash,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    expiresAt: row.expires_at ?? undefined,
+    embeddingStatus: row.embedding_status,
+  };
 }
 
 /** The same words of the same speaker in the same conversation are the same message; all else may have changed since. */

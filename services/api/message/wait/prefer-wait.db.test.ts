@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { embedPending } from '../testing/embed-pending.ts';
-import { startTestApi, type TestApi } from '../testing/test-api.ts';
+import { embedPending } from '../../testing/embed-pending.ts';
+import { startTestApi, type TestApi } from '../../testing/test-api.ts';
 
 let api: TestApi;
 beforeAll(async () => {

@@ -51,7 +51,7 @@ export function createEmbeddingStatusRepository(db: Kysely<Schema>): EmbeddingSt
   };
 }
 
-/** Neither vectors nor a pending row: its content was changed between the two looks, and it will be pending. */
+/** Neither vectors nor a pending row: its content was changed between the two queries, and it will be pending. */
 function toStatus(isEmbedded: boolean | undefined): AwaitedStatus {
   if (isEmbedded === undefined) return 'gone';
   return isEmbedded ? 'completed' : 'pending';

@@ -1,7 +1,7 @@
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AwaitedMessages, AwaitedStatus, EmbeddingStatuses } from './embedding-status.repository.ts';
-import { createEmbeddingWaiter } from './embedding-waiter.ts';
+import { EmbeddingWaiter } from './embedding-waiter.ts';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -25,7 +25,7 @@ function setUp(truth: Record<string, AwaitedStatus>) {
     },
     readSettled: async ({ messageIds }) => new Map(messageIds.map((id) => [id, truth[id] ?? 'gone'])),
   };
-  const waiter = createEmbeddingWaiter({ statuses, logger });
+  const waiter = new EmbeddingWaiter({ statuses, logger });
   const wait = (tenantId: string, ids: string[], timeoutMs = 1000, signal = new AbortController().signal) => {
     const answer: { statuses?: Record<string, string> } = {};
     void waiter

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { toMessageRow } from './message-row.ts';
 import { MessageWriter } from './message-writer.ts';
-import type { WriteRequest, WriteResult } from './write-request.ts';
+import type { WriteRequest, WriteResult } from './message-write.repository.ts';
 
 const request = (content: string, tenantId = 't'): WriteRequest => ({
   rows: [
