@@ -26,18 +26,18 @@ import { createEmbeddingFailureRepository } from './embedding-failure/embedding-
 import { createEmbeddingFailureService } from './embedding-failure/embedding-failure.service.ts';
 import { EventFeed } from './events/event-feed.ts';
 import { createEventRepository } from './events/event.repository.ts';
-import { createKeyRing, type ApiKey } from './http/api-key.ts';
+import { createKeyRing, type ApiKey } from './http/auth.ts';
 import { HttpServer } from './http/http-server.ts';
 import { isTrusted, toBlockList } from './rate-limit/client-address.ts';
 import { createRateLimiters, type RateStore } from './rate-limit/rate-limiter.ts';
 import { createMessageRepository } from './message/message.repository.ts';
-import { createEmbeddingStatusRepository } from './message-wait/embedding-status.repository.ts';
-import { createEmbeddingWaiter } from './message-wait/embedding-waiter.ts';
+import { createEmbeddingStatusRepository } from './message/wait/embedding-status.repository.ts';
+import { EmbeddingWaiter } from './message/wait/embedding-waiter.ts';
 import { createMessageService } from './message/message.service.ts';
 import { createMessageImportService } from './message/import/message-import.service.ts';
-import { createMessageWriteRepository } from './message/write/message-write.repository.ts';
+import { createMessageWriteRepository } from './message/ingest/message-write.repository.ts';
 import { TimeSlicer } from './http/time-slicer.ts';
-import { MessageWriter } from './message/write/message-writer.ts';
+import { MessageWriter } from './message/ingest/message-writer.ts';
 import { createRetentionRunRepository } from './retention/retention-run.repository.ts';
 import { RetentionRunWaiter } from './retention/retention-run-waiter.ts';
 import { createRetentionService } from './retention/retention.service.ts';
@@ -111,12 +111,12 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   const slicer = new TimeSlicer();
   const writer = composeWriter(config, resources);
   const feed = new EventFeed({ log: createEventRepository(db), ...config.events, logger, metrics });
-  const waiter = createEmbeddingWaiter({ statuses: createEmbeddingStatusRepository(db), logger });
+  const waiter = new EmbeddingWaiter({ statuses: createEmbeddingStatusRepository(db), logger });
   const runWaiter = new RetentionRunWaiter({ runs: createRetentionRunRepository(db), logger });
   const messages = createMessageService({
     messages: createMessageRepository(db),
     writer,
-    bell,
+    notifyWorkers: (tenantId, generation, requestId) => bell.ring(tenantId, generation, requestId),
     waiter,
     activeGeneration: () => generations.getActive().generation,
     clock,

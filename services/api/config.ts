@@ -7,13 +7,13 @@ import { z } from 'zod';
 import { replicaEnv } from './replica/replica-config.ts';
 import { rerankEnv, toRerankConfig } from './search/reranker/rerank-config.ts';
 import { requestLimits } from './cost/request-cost.ts';
-import { parseApiKeys, type ApiKey } from './http/api-key.ts';
+import { parseApiKeys, type ApiKey } from './http/auth.ts';
 import { proxyListSchema } from './rate-limit/client-address.ts';
 import { limitOf, rateSchema } from './rate-limit/rate.ts';
 import { weightsFromEnv } from './search/ranking/weights.ts';
 
 /** @public Part of this configuration's type: declarations elsewhere have to name it. */
-export type { ApiKey } from './http/api-key.ts';
+export type { ApiKey } from './http/auth.ts';
 /** @public The same. */
 export type { Rate } from './rate-limit/rate.ts';
 /** @public The same. */

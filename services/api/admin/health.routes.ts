@@ -1,7 +1,6 @@
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import type { ApiEnv } from '../http/api-env.ts';
-import type { Credential } from '../http/api-key.ts';
+import type { ApiEnv, Credential } from '../http/api-env.ts';
 import { json, problems } from '../http/openapi.ts';
 import type { Backlog } from './backlog.ts';
 import { healthSchema, probeSchema } from './health.schemas.ts';

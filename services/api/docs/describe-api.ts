@@ -3,7 +3,7 @@ import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { createApp, type AppDeps } from '../app.ts';
 import { requestLimits } from '../cost/request-cost.ts';
-import { createKeyRing } from '../http/api-key.ts';
+import { createKeyRing } from '../http/auth.ts';
 import { TimeSlicer } from '../http/time-slicer.ts';
 
 const absent = (): Promise<never> => Promise.reject(new Error('there is nothing behind this app'));
@@ -11,7 +11,7 @@ const absent = (): Promise<never> => Promise.reject(new Error('there is nothing 
 /** Every route, key check included, with nothing behind it: no database, no queue, no model, but what is given. */
 export function createBareApp(version: string, given: Partial<AppDeps> = {}) {
   return createApp({
-    messages: { create: absent, getById: absent, list: absent, deleteById: absent },
+    messages: { create: absent, createBatch: absent, getById: absent, list: absent, deleteById: absent },
     slicer: new TimeSlicer(),
     imports: {
       service: { store: absent },

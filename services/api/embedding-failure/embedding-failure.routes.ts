@@ -1,6 +1,6 @@
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import { costOfListing, costOfRetry } from '../cost/request-cost.ts';
-import { admitTenant } from '../http/admit-tenant.ts';
+import { admitTenant } from '../http/tenant.ts';
 import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';

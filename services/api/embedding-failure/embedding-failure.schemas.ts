@@ -1,6 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { numberFromText } from '../http/number-from-text.ts';
-import { conversationIdSchema, messageIdSchema, tenantIdSchema } from '../message/message.schemas.ts';
+import { conversationIdSchema, messageIdSchema, numberFromText, tenantIdSchema } from '../http/field.schemas.ts';
 
 const maxMessageIds = 1000;
 

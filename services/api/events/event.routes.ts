@@ -1,6 +1,6 @@
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import { costOfSubscription } from '../cost/request-cost.ts';
-import { admitTenant } from '../http/admit-tenant.ts';
+import { admitTenant } from '../http/tenant.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { commonErrors, keySecurity, problems } from '../http/openapi.ts';
 import { withTenantSlotFor, type ReadLimiter } from '../http/tenant-slot.ts';

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { messageEventTypes, type MessageEventType } from '@memory-layer/shared/message/message-event';
-import { tenantIdSchema } from '../message/message.schemas.ts';
+import { tenantIdSchema } from '../http/field.schemas.ts';
 import { decodePosition, type EventPosition } from './event-position.ts';
 
 const known: readonly string[] = messageEventTypes;

@@ -1,8 +1,22 @@
 import type { HttpBindings } from '@hono/node-server';
-import type { RateCount } from '../rate-limit/rate-headers.ts';
+import type { AppError } from '@memory-layer/shared/errors/app-error';
 import type { BodyMemory } from '../cost/body-memory.ts';
-import type { Credential } from './api-key.ts';
-import type { TimeLimit } from './deadline.ts';
+import type { RequestRates } from '../rate-limit/request-rates.ts';
+
+/** Whom a request speaks for. Holds no secret. */
+export interface Credential {
+  /** First characters of the key's hash: tells keys apart in logs. */
+  readonly keyId: string;
+  readonly tenantId: string | undefined;
+}
+
+/** What happens to a request when its time is up. Its signals are aborted in any case. */
+export interface TimeLimit {
+  /** It is answered with this instead of 504, and its signals are aborted with it. */
+  answerLateWith(error: AppError): void;
+  /** From here on the handler answers by itself: what it does cannot be given up without knowing how it ended. */
+  handOver(): void;
+}
 
 /** What middleware leaves for handlers. */
 export interface ApiEnv {
@@ -16,11 +30,9 @@ export interface ApiEnv {
     deadline: AbortSignal;
     /** Where the bytes of the request's body are counted. */
     bodyMemory: Pick<BodyMemory, 'open'>;
-    /** Says what happens when the request's time is up. */
+    /** Decides what happens when the request's time is up. */
     timeLimit: TimeLimit;
-    /** How those stand that the request was counted for. */
-    rateCounts: RateCount[];
-    /** Counts the request against its tenant's rate. */
-    countTenant: (tenantId: string) => Promise<void>;
+    /** What the request is counted for, and how that stands. */
+    rates: RequestRates;
   };
 }

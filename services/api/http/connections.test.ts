@@ -7,11 +7,12 @@ import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openRaw, readAnswer, type RawClient } from '../testing/raw-client.ts';
 import type { ApiEnv } from './api-env.ts';
 import { deadline } from './deadline.ts';
+import { onError } from './errors.ts';
 import { HttpServer, type HttpServerOptions } from './http-server.ts';
 import { FairSlots } from '../cost/fair-slots.ts';
+import { storesMessages } from '../message/create-options.ts';
 import { jsonBody } from './json-body.ts';
 import { observe } from './observe.ts';
-import { onError } from './on-error.ts';
 
 const head = 'GET / HTTP/1.1\r\nhost: memory-layer\r\n';
 const get = `${head}\r\n`;
@@ -43,6 +44,7 @@ const app = new Hono<ApiEnv>()
     c.set('bodyMemory', { open: () => ({ grow: () => undefined, release: () => undefined }) });
     await next();
   })
+  .post('/stored', storesMessages(), jsonBody({ slots: new FairSlots({ count: 10 }), maxBytes: 1000 }), (c) => c.text('stored'))
   .post('/', jsonBody({ slots: new FairSlots({ count: 10 }), maxBytes: 1000 }), (c) => c.text('read'));
 app.onError(onError(logger));
 
@@ -115,11 +117,11 @@ describe('a connection that does not ask', () => {
 });
 
 describe('a body', () => {
-  test('that does not arrive in time is answered with 408, and its connection closed', async () => {
+  test.each(['/', '/stored'])('that does not arrive in time is answered with 408, and its connection closed: %s', async (path) => {
     const { open } = await listen();
     const client = await open();
     client.send(
-      'POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500\r\nconnection: keep-alive\r\n\r\n{',
+      `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500\r\nconnection: keep-alive\r\n\r\n{`,
     );
     await client.drip(' '.repeat(100), 20);
     const { status, headers, body } = readAnswer(await client.rest());

@@ -1,9 +1,9 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
-import type { RequestCounter } from '../rate-limit/request-counter.ts';
 import type { ApiEnv } from './api-env.ts';
 import { requestHeader } from './node-headers.ts';
+import type { RequestCounter } from './request-counter.ts';
 
 const exposed = [
   'X-Request-Id',

@@ -3,14 +3,6 @@ import type { Context, MiddlewareHandler } from 'hono';
 import type { ApiEnv } from './api-env.ts';
 import { answerHeader } from './node-headers.ts';
 
-/** What happens to a request when its time is up. Its signals are aborted in any case. */
-export interface TimeLimit {
-  /** It is answered with this instead of 504, and its signals are aborted with it. */
-  answerLateWith(error: AppError): void;
-  /** From here on the handler answers by itself: what it does cannot be given up without knowing how it ended. */
-  handOver(): void;
-}
-
 /**
  * Answers 504 when a request takes too long, or 408 when its body is what took so long, and aborts the signals that its
  * work was given. `signal()` is also aborted when the client goes away.
@@ -31,7 +23,9 @@ export function deadline(timeoutMs: number): MiddlewareHandler<ApiEnv> {
     });
     const passed = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
-      error ??= lateError(c, timeoutMs);
+      // Whatever it was to do: a body that does not come is not made good by sending it again.
+      if (isBodyMissing(c)) error = bodyTooLate(c, timeoutMs);
+      error ??= new AppError('deadline_exceeded', `the request took longer than ${timeoutMs} ms`);
       // First: what the signals end may reject with an error of its own.
       if (!isHandedOver) passed.reject(error);
       late.abort(error);
@@ -45,12 +39,13 @@ export function deadline(timeoutMs: number): MiddlewareHandler<ApiEnv> {
   };
 }
 
-function lateError(c: Context<ApiEnv>, timeoutMs: number): AppError {
+function isBodyMissing(c: Context<ApiEnv>): boolean {
   // Without a listener, as in tests, bodies are there at once.
   const bindings: Partial<ApiEnv['Bindings']> | undefined = c.env;
-  if (bindings?.incoming?.complete !== false) {
-    return new AppError('deadline_exceeded', `the request took longer than ${timeoutMs} ms`);
-  }
+  return bindings?.incoming?.complete === false;
+}
+
+function bodyTooLate(c: Context<ApiEnv>, timeoutMs: number): AppError {
   // The rest of the body may never come, and nothing can come behind it.
   answerHeader(c, 'Connection', 'close');
   return new AppError('request_timeout', `The body did not arrive within ${timeoutMs} ms.`);

@@ -3,7 +3,7 @@ import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBareApp } from '../docs/describe-api.ts';
 import { createRateLimiters } from '../rate-limit/rate-limiter.ts';
-import { createKeyRing } from './api-key.ts';
+import { createKeyRing } from './auth.ts';
 import { HttpServer } from './http-server.ts';
 
 const keys = { unbound: 'key-of-the-operator', acme: 'key-of-tenant-acme' };

@@ -2,7 +2,7 @@ import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBareApp } from '../docs/describe-api.ts';
 import { openRaw, readAnswer } from '../testing/raw-client.ts';
-import { createKeyRing } from './api-key.ts';
+import { createKeyRing } from './auth.ts';
 import { HttpServer } from './http-server.ts';
 import { toBlockList } from '../rate-limit/client-address.ts';
 import { createRateLimiters } from '../rate-limit/rate-limiter.ts';
@@ -24,6 +24,7 @@ beforeAll(async () => {
     rateLimiters: createRateLimiters({ address: rate, key: rate, tenant: rate }, undefined),
     messages: {
       create: absent,
+      createBatch: absent,
       getById: absent,
       list: async () => ({ items: [], isLast: true }),
       deleteById: absent,

@@ -11,7 +11,7 @@ import {
 } from '@memory-layer/shared/http/connection-limits';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
-import { problemHeaders, toProblem } from './problem.ts';
+import { problemHeaders, toProblem } from './errors.ts';
 
 export interface HttpServerOptions {
   readonly fetch: Parameters<typeof getRequestListener>[0];

@@ -1,10 +1,10 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import type { Credential } from '../http/api-key.ts';
-import { resolveTenant } from '../http/resolve-tenant.ts';
+import type { Credential } from '../http/api-env.ts';
+import { resolveTenant } from '../http/tenant.ts';
 import { invalidRequest, toFieldErrors } from '../http/validation-hook.ts';
 import { toNewMessage } from './message.mapper.ts';
 import type { MessageCreateSchema } from './message.schemas.ts';
-import type { NewMessage } from './message.ts';
+import type { CheckedMessage } from './message.ts';
 
 export interface MessageCheck {
   readonly schema: MessageCreateSchema;
@@ -21,7 +21,7 @@ export function checkMessage(
   item: unknown,
   { schema, credential }: MessageCheck,
   base: readonly PropertyKey[] = [],
-): NewMessage | AppError {
+): CheckedMessage {
   const parsed = schema.safeParse(item);
   if (!parsed.success) return invalidRequest(toFieldErrors(parsed.error, 'body', base));
   try {

@@ -1,11 +1,13 @@
+import { createHash } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
 import { answerHeader, requestHeader } from '../http/node-headers.ts';
-import type { WaitOptions } from '../message-wait/embedding-waiter.ts';
-import { parsePreferWait, preferenceApplied } from '../message-wait/prefer-wait.ts';
+import { invalidRequest } from '../http/validation-hook.ts';
+import type { WaitOptions } from '../polling/poll-schedule.ts';
+import { parsePreferWait, preferenceApplied } from './wait/prefer-wait.ts';
 import type { Created } from './message.service.ts';
-import { nothingStored } from './write/write-error.ts';
-import { readIdempotency } from './idempotency/idempotency-header.ts';
+import type { IdempotencyRequest } from './ingest/idempotency.ts';
+import { nothingStored } from './ingest/message-writer.ts';
 
 /**
  * For what stores messages: a request whose time is up before it is written is answered 503, and says that nothing of it
@@ -23,6 +25,27 @@ export async function readCreateOptions(c: Context<ApiEnv>, maxWaitSeconds: numb
   const seconds = parsePreferWait(requestHeader(c, 'prefer'), maxWaitSeconds);
   const wait = seconds === undefined ? undefined : { timeoutMs: seconds * 1000, signal: c.get('signal')() };
   return { requestId: c.get('requestId'), signal: c.get('deadline'), idempotency: await readIdempotency(c), wait };
+}
+
+const keyPattern = /^[\x21-\x7e]{1,255}$/;
+
+/**
+ * What a request's `Idempotency-Key` asks for; undefined without one. The header of
+ * draft-ietf-httpapi-idempotency-key-header-07, but any printable text is taken, quotes included.
+ *
+ * @throws AppError `invalid_request` when it is empty, longer than 255 characters or not printable ASCII.
+ */
+async function readIdempotency(c: Context<ApiEnv>): Promise<IdempotencyRequest | undefined> {
+  const key = requestHeader(c, 'idempotency-key');
+  if (key === undefined) return undefined;
+  if (!keyPattern.test(key)) {
+    const detail = 'must be 1 to 255 printable ASCII characters without spaces';
+    throw invalidRequest([{ in: 'header', pointer: '/idempotency-key', detail }]);
+  }
+  const hash = createHash('sha256')
+    .update(`${c.req.method} ${c.req.path}\n`)
+    .update(await c.req.text());
+  return { key, requestHash: hash.digest() };
 }
 
 /** Says with the answer what of its request was taken into account. */

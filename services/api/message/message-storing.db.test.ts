@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { embedPending } from '../testing/embed-pending.ts';
 import { now, startTestApi, type TestApi } from '../testing/test-api.ts';
 import { createMessageRepository } from './message.repository.ts';
-import { insertMessages } from './write/insert-messages.ts';
-import type { MessageRow } from './write/message-row.ts';
+import { insertMessages } from './ingest/insert-messages.sql.ts';
+import type { MessageRow } from './ingest/message-row.ts';
 
 let api: TestApi;
 let repository: ReturnType<typeof createMessageRepository>;

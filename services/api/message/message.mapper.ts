@@ -1,6 +1,16 @@
 import type { z } from '@hono/zod-openapi';
-import type { Kept, MessageWithStatus, NewMessage } from './message.ts';
-import type { createdMessageSchema, listedMessageSchema, MessageCreate, messageSchema } from './message.schemas.ts';
+import { AppError } from '@memory-layer/shared/errors/app-error';
+import { requestLimits } from '../cost/request-cost.ts';
+import { AnswerBudget, jsonList, jsonObject, type JsonPiece } from '../http/json-answer.ts';
+import { invalidRequest } from '../http/validation-hook.ts';
+import { isKept, isPending, type Kept, type MessageWithStatus, type NewMessage, type Outcome } from './message.ts';
+import type {
+  createdMessageSchema,
+  listedMessageSchema,
+  MessageCreate,
+  messageBatchSchema,
+  messageSchema,
+} from './message.schemas.ts';
 
 /** From the wire to the domain. */
 export function toNewMessage(body: MessageCreate, tenantId: string): NewMessage {
@@ -44,4 +54,69 @@ export function toListedBody(message: MessageWithStatus): z.input<typeof listedM
     updated_at: message.updatedAt.toISOString(),
     expires_at: message.expiresAt?.toISOString() ?? null,
   };
+}
+
+/** Why a message is not stored. @param pointer JSON Pointer of the message; empty for the whole body. */
+export function toMessageError(outcome: Exclude<Outcome, Kept>, pointer: string): AppError {
+  if (outcome.kind === 'conflict') return externalIdTaken(outcome.existingId, `${pointer}/external_id`);
+  return messageRefused(pointer);
+}
+
+/** @param pointer JSON Pointer of the external_id that another message has. */
+function externalIdTaken(existingId: string, pointer: string): AppError {
+  const detail = `is taken by message ${existingId}, which is of another conversation, role or content`;
+  return new AppError('conflict', `${pointer} ${detail}.`, { errors: [{ in: 'body', pointer, detail }] });
+}
+
+/** @param pointer JSON Pointer of the message; empty for the whole body. */
+function messageRefused(pointer: string): AppError {
+  const detail = 'cannot be stored: its text or metadata is more than the database takes';
+  return invalidRequest([{ in: 'body', pointer, detail }]);
+}
+
+export type BatchBody = z.input<typeof messageBatchSchema>;
+
+// What an item has in the answer at least: its external id is the longest part of that.
+const shortItemBytes = 3 * 1024;
+
+/**
+ * From the domain to the wire: a batch, as JSON. Items are whole as far as they fit, and short from the first on that
+ * does not.
+ *
+ * @param outcomes one an item.
+ */
+export async function toBatchJson(outcomes: readonly (Outcome | AppError)[]) {
+  const budget = new AnswerBudget(requestLimits.answerBytes - outcomes.length * shortItemBytes);
+  const created: JsonPiece[] = [];
+  const errors: JsonPiece[] = [];
+  let isFull = false;
+  let hasPending = false;
+  async function take(whole: object, short: () => object): Promise<JsonPiece> {
+    const piece = isFull ? undefined : await budget.take(whole);
+    isFull = piece === undefined;
+    return piece ?? JSON.stringify(short());
+  }
+
+  for (const [index, outcome] of outcomes.entries()) {
+    if (!(outcome instanceof AppError) && isKept(outcome)) {
+      hasPending ||= isPending(outcome);
+      const message = toOutcomeBody(outcome);
+      created.push(await take(message, () => shortened(message)));
+    } else {
+      const error = toBatchError(outcome, index);
+      errors.push(await take(error, () => ({ ...error, errors: [], truncated: true })));
+    }
+  }
+  const lists = { created: jsonList(created), updated: ['[]'], deleted: ['[]'], errors: jsonList(errors) };
+  return { hasErrors: errors.length > 0, hasPending, pieces: jsonObject({}, lists) };
+}
+
+function shortened(message: ReturnType<typeof toOutcomeBody>): BatchBody['created'][number] {
+  const { content: _, metadata: __, message_metadata: ___, ...rest } = message;
+  return { ...rest, truncated: true };
+}
+
+function toBatchError(outcome: AppError | Exclude<Outcome, Kept>, index: number): BatchBody['errors'][number] {
+  const error = outcome instanceof AppError ? outcome : toMessageError(outcome, `/messages/${index}`);
+  return { message_index: index, error: error.message, code: error.code, errors: [...error.errors] };
 }

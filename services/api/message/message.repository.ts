@@ -90,7 +90,7 @@ export function createMessageRepository(db: Kysely<Schema>) {
           delete from archived_message
           where tenant_id = ${tenantId} and id = ${id}::uuid and not exists (select from hold)
           returning id
-        ), told as ${logEventsOf(tenantId, 'message.deleted', sql`(select id from gone union select id from archived_gone)`)}
+        ), logged as ${logEventsOf(tenantId, 'message.deleted', sql`(select id from gone union select id from archived_gone)`)}
         select case
           when not exists (select from target) then 'absent'
           when exists (select from hold) then 'held'

@@ -1,25 +1,23 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import { messageIdSchema, tenantIdSchema } from '../http/field.schemas.ts';
 import { costOfDelete, costOfListing, costOfRead } from '../cost/request-cost.ts';
 import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems, storingErrors } from '../http/openapi.ts';
-import { admitTenant } from '../http/admit-tenant.ts';
+import { admitTenant } from '../http/tenant.ts';
 import { AnswerBudget, answerJson, jsonList, jsonObject, takeWhileFits } from '../http/json-answer.ts';
 import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { answerCreateOptions, createParameters, readCreateOptions, storesMessages } from './create-options.ts';
 import { encodeCursor } from './message-cursor.ts';
-import { toMessageError } from './message-error.ts';
 import { isKept, isPending } from './message.ts';
-import { toListedBody, toMessageBody, toNewMessage, toOutcomeBody } from './message.mapper.ts';
+import { toListedBody, toMessageBody, toMessageError, toNewMessage, toOutcomeBody } from './message.mapper.ts';
 import {
   createdMessageSchema,
-  messageIdSchema,
   messageListQuerySchema,
   messagePageSchema,
   messageSchema,
   type MessageCreateSchema,
-  tenantIdSchema,
 } from './message.schemas.ts';
 import type { MessageService } from './message.service.ts';
 

@@ -1,38 +1,19 @@
 import { z } from '@hono/zod-openapi';
-import { roles } from '@memory-layer/shared/db/schema';
-import { tenantIdPattern } from '@memory-layer/shared/tenant/tenant-id';
+import {
+  conversationIdSchema,
+  createMetadataSchema,
+  hasAtMost,
+  importanceSchema,
+  instantSchema,
+  messageIdSchema,
+  numberFromText,
+  roleSchema,
+  tenantIdSchema,
+  textProblem,
+} from '../http/field.schemas.ts';
 import { embeddingStatuses } from './message.ts';
-import { numberFromText } from '../http/number-from-text.ts';
-import { findMetadataProblem } from './metadata-rules.ts';
-import { hasAtMost, textProblem } from './text-rules.ts';
 
 const maxContentCharacters = 100_000;
-const firstInstant = Date.UTC(1970, 0, 1);
-const lastInstant = Date.UTC(10_000, 0, 1) - 1;
-
-export const tenantIdSchema = z
-  .string()
-  .regex(tenantIdPattern, 'must be 1 to 64 characters of A-Z a-z 0-9 _ . -')
-  .openapi({ example: 'acme' });
-
-export const conversationIdSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9_.-]{1,128}$/, 'must be 1 to 128 characters of A-Z a-z 0-9 _ . -')
-  .openapi({ example: 'chat-42' });
-
-export const roleSchema = z.enum(roles).openapi({ example: 'user' });
-
-export const messageIdSchema = z.uuid('must be a UUID').openapi({ example: '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f' });
-
-/** An instant, ISO 8601 with an offset, kept to the millisecond. */
-export const instantSchema = z.iso
-  .datetime({ offset: true, error: 'must be an ISO 8601 date and time with an offset, like 2026-01-31T12:00:00Z' })
-  .transform((text) => new Date(text))
-  .refine((date) => date.getTime() >= firstInstant && date.getTime() <= lastInstant, 'must be between 1970 and 9999')
-  .openapi({ type: 'string', format: 'date-time', example: '2026-01-31T12:00:00.000Z' });
-
-export const importanceSchema = z.number().min(0, 'must be 0 to 1').max(1, 'must be 0 to 1').openapi({ example: 0.8 });
-
 const maxExternalIdCharacters = 256;
 
 const externalIdSchema = z
@@ -68,21 +49,6 @@ const contentSchema = z
 function lengthProblem(text: string): string | undefined {
   if (!hasAtMost(text, maxContentCharacters)) return `must have at most ${maxContentCharacters} characters`;
   return text.trim() === '' ? 'must not be blank' : undefined;
-}
-
-/** @param maxBytes of its JSON text, in UTF-8. */
-export function createMetadataSchema(maxBytes: number) {
-  return z
-    .custom<Record<string, unknown>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
-      error: 'must be an object',
-    })
-    .superRefine((value, context) => {
-      const problem = findMetadataProblem(value, maxBytes);
-      if (problem !== undefined) {
-        context.addIssue({ code: 'custom', path: [...problem.path], message: problem.message });
-      }
-    })
-    .openapi({ type: 'object', additionalProperties: true, example: { topic: 'family' } });
 }
 
 /**

@@ -1,22 +1,31 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
-import type { EmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
-import type { IdempotencyRequest } from './idempotency/idempotency.ts';
-import type { EmbeddingWaiter, WaitOptions } from '../message-wait/embedding-waiter.ts';
-import { replay } from './idempotency/replay.ts';
+import type { WaitOptions } from '../polling/poll-schedule.ts';
+import type { EmbeddingWaiter } from './wait/embedding-waiter.ts';
+import { invalidRequest } from '../http/validation-hook.ts';
+import { replay, type IdempotencyRequest } from './ingest/idempotency.ts';
+import { createMessageIds, toMessageRow, type MessageRow } from './ingest/message-row.ts';
+import type { MessageWriter } from './ingest/message-writer.ts';
 import { decodeCursor } from './message-cursor.ts';
 import type { MessageRepository } from './message.repository.ts';
-import { isKept, isPending, type MessageWithStatus, type NewMessage, type Outcome } from './message.ts';
+import {
+  isKept,
+  isPending,
+  isSound,
+  storeSound,
+  type CheckedMessage,
+  type MessageWithStatus,
+  type NewMessage,
+  type Outcome,
+} from './message.ts';
 import type { TimeSlicer } from '../http/time-slicer.ts';
-import { createMessageIds } from './write/message-id.ts';
-import { toMessageRow, type MessageRow } from './write/message-row.ts';
-import type { MessageWriter } from './write/message-writer.ts';
 
 export interface MessageServiceDeps {
   readonly messages: MessageRepository;
   readonly writer: Pick<MessageWriter, 'write'>;
-  readonly bell: EmbeddingBell;
+  /** Has an embed worker look at a tenant. A notification may be lost: a sweeper finds what is pending. */
+  readonly notifyWorkers: (tenantId: string, generation: number, requestId: string) => void;
   readonly waiter: Pick<EmbeddingWaiter, 'waitUntilEmbedded'>;
   /** The generation that new messages are embedded for. */
   readonly activeGeneration: () => number;
@@ -42,6 +51,11 @@ export interface Created {
   readonly replayed: boolean;
 }
 
+export interface CreatedBatch extends Pick<Created, 'replayed'> {
+  /** One an item, in the order they were given; an item that is an error has itself. */
+  readonly outcomes: readonly (Outcome | AppError)[];
+}
+
 export interface ListRequest {
   readonly tenantId: string;
   readonly conversationId: string | undefined;
@@ -63,39 +77,64 @@ const fewMessages = 32;
 export type MessageService = ReturnType<typeof createMessageService>;
 
 export function createMessageService(deps: MessageServiceDeps) {
-  const { messages, writer, bell, waiter, activeGeneration, clock, slicer, metrics } = deps;
+  const { messages, writer, notifyWorkers, waiter, activeGeneration, clock, slicer, metrics } = deps;
   const nextId = createMessageIds();
 
+  /**
+   * Stores messages, all or none, but for those that were stored before under their external id. When it returns
+   * they are durable; they are searchable by words at once and by meaning after an embed worker has been there.
+   *
+   * @throws AppError `invalid_request` when the idempotency key was used for another request, `unavailable`,
+   * `rate_limited`: as {@link MessageWriter.write}.
+   */
+  async function create(input: readonly NewMessage[], options: CreateOptions): Promise<Created> {
+    if (input.length === 0) return { outcomes: [], replayed: false };
+    const now = clock.now();
+    const generation = activeGeneration();
+    const toRow = (message: NewMessage) => toMessageRow(message, generation, now, nextId());
+    // Hashing the contents of a large batch takes some tens of milliseconds.
+    const rows =
+      input.length > fewMessages ? await slicer.of(input[0]?.tenantId ?? '').map(input, toRow) : input.map(toRow);
+    const claim = toClaim(rows, options.idempotency);
+    const result = await writer.write({ rows, claim }, options.signal);
+    if (result.kind === 'recorded') {
+      if (claim?.requestHash.equals(result.answer.requestHash) !== true) throw keyOfAnotherRequest();
+      return { outcomes: replay(input, generation, result.answer.outcomes), replayed: true };
+    }
+    const stored = result.outcomes.flatMap((outcome) => (outcome.kind === 'stored' ? [outcome.message] : []));
+    for (const tenantId of new Set(stored.map((message) => message.tenantId))) {
+      notifyWorkers(tenantId, generation, options.requestId);
+    }
+    for (const { role } of stored) metrics.messagesIngested.inc({ role, mode: options.mode });
+    const { wait } = options;
+    const outcomes = wait ? await waitForAll(waiter, result.outcomes, generation, wait) : result.outcomes;
+    return { outcomes, replayed: false };
+  }
+
   return {
+    create,
+
     /**
-     * Stores messages, all or none, but for those that were stored before under their external id. When it returns
-     * they are durable; they are searchable by words at once and by meaning after an embed worker has been there.
+     * Stores those of the items that are messages, as `create` does.
      *
-     * @throws AppError `invalid_request` when the idempotency key was used for another request, `unavailable`,
-     * `rate_limited`: as {@link MessageWriter.write}.
+     * @param admit called with their tenants before anything is stored; what it throws ends the request.
+     * @throws AppError as `create`, and `invalid_request` for an idempotency key and messages of several tenants.
      */
-    async create(input: readonly NewMessage[], options: CreateOptions): Promise<Created> {
-      if (input.length === 0) return { outcomes: [], replayed: false };
-      const now = clock.now();
-      const generation = activeGeneration();
-      const toRow = (message: NewMessage) => toMessageRow(message, generation, now, nextId());
-      // Hashing the contents of a large batch takes some tens of milliseconds.
-      const rows =
-        input.length > fewMessages ? await slicer.of(input[0]?.tenantId ?? '').map(input, toRow) : input.map(toRow);
-      const claim = toClaim(rows, options.idempotency);
-      const result = await writer.write({ rows, claim }, options.signal);
-      if (result.kind === 'recorded') {
-        if (claim?.requestHash.equals(result.answer.requestHash) !== true) throw keyOfAnotherRequest();
-        return { outcomes: replay(input, generation, result.answer.outcomes), replayed: true };
-      }
-      const stored = result.outcomes.flatMap((outcome) => (outcome.kind === 'stored' ? [outcome.message] : []));
-      for (const tenantId of new Set(stored.map((message) => message.tenantId))) {
-        bell.ring(tenantId, generation, options.requestId);
-      }
-      for (const { role } of stored) metrics.messagesIngested.inc({ role, mode: options.mode });
-      const { wait } = options;
-      const outcomes = wait ? await waitForAll(waiter, result.outcomes, generation, wait) : result.outcomes;
-      return { outcomes, replayed: false };
+    async createBatch(
+      items: readonly CheckedMessage[],
+      options: CreateOptions,
+      admit: (tenantIds: ReadonlySet<string>) => Promise<void>,
+    ): Promise<CreatedBatch> {
+      const tenantIds = new Set(items.filter(isSound).map(({ tenantId }) => tenantId));
+      if (options.idempotency !== undefined && tenantIds.size > 1) throw keyForManyTenants();
+      await admit(tenantIds);
+      let replayed = false;
+      const outcomes = await storeSound(items, async (sound) => {
+        const created = await create(sound, options);
+        replayed = created.replayed;
+        return created.outcomes;
+      });
+      return { outcomes, replayed };
     },
 
     /** @throws AppError `not_found`, for another tenant's id too. */
@@ -152,6 +191,10 @@ function toClaim(rows: readonly MessageRow[], request: IdempotencyRequest | unde
   const tenantId = rows[0]?.tenantId;
   if (request === undefined || tenantId === undefined) return undefined;
   return { tenantId, ...request };
+}
+
+function keyForManyTenants(): AppError {
+  return invalidRequest([{ in: 'header', pointer: '/idempotency-key', detail: 'is for messages of one tenant' }]);
 }
 
 function keyOfAnotherRequest(): AppError {

@@ -1,4 +1,5 @@
 import type { Role } from '@memory-layer/shared/db/schema';
+import { AppError } from '@memory-layer/shared/errors/app-error';
 
 /** How far a message is with its vectors. An archived one has none, and none are pending. */
 export const embeddingStatuses = ['pending', 'completed', 'failed', 'archived'] as const;
@@ -17,6 +18,31 @@ export interface NewMessage {
   /** When it was said; now, when the client does not say. */
   readonly createdAt: Date | undefined;
   readonly expiresAt: Date | undefined;
+}
+
+/** One of several messages of a request, or why it cannot be one. */
+export type CheckedMessage = NewMessage | AppError;
+
+export function isSound(item: CheckedMessage): item is NewMessage {
+  return !(item instanceof AppError);
+}
+
+/**
+ * Stores those items that are messages and gives each item its result: that of its message, or the error that it is.
+ *
+ * @param store returns a result a message, in their order.
+ */
+export async function storeSound<Result>(
+  items: readonly CheckedMessage[],
+  store: (messages: readonly NewMessage[]) => Promise<readonly Result[]>,
+): Promise<(Result | AppError)[]> {
+  const results = (await store(items.filter(isSound))).values();
+  return items.map((item) => {
+    if (!isSound(item)) return item;
+    const next = results.next();
+    if (next.done === true) throw new Error('a message has no outcome');
+    return next.value;
+  });
 }
 
 /** A message as it is stored. */

@@ -21,7 +21,7 @@ export type RateLimiters = Readonly<Partial<Record<RateSubject, RateLimiter>>>;
 
 /**
  * Counts requests of subjects (a key, a tenant, an address) in fixed windows. While a count is on its way to the store,
- * further requests gather and are counted together.
+ * further requests are batched and counted together.
  */
 export interface RateLimiter {
   /** Never throws: when the shared store is away, this process counts for itself. */
@@ -85,7 +85,7 @@ function createRateLimiter({ name, rate, store }: RateLimiterOptions): RateLimit
   return { consume: (subject) => coalescer.submit(subject) };
 }
 
-/** One count a subject, however many of its requests have gathered; a decision a request, in their order. */
+/** One count a subject, however many of its requests are batched; a decision a request, in their order. */
 async function consumeAll(
   subjects: readonly string[],
   consumeMany: (subject: string, requests: number) => Promise<RateDecision[]>,

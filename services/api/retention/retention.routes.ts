@@ -3,10 +3,10 @@ import { costOfRead, costOfRetentionRun } from '../cost/request-cost.ts';
 import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
-import { admitTenant } from '../http/admit-tenant.ts';
+import { admitTenant } from '../http/tenant.ts';
 import { withTenantSlot, withTenantSlotFor, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
-import { tenantIdSchema } from '../message/message.schemas.ts';
+import { tenantIdSchema } from '../http/field.schemas.ts';
 import type { RetentionRun } from './retention-run.ts';
 import type { RetentionService } from './retention.service.ts';
 

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { conversationIdSchema, messageIdSchema, roleSchema } from '../message/message.schemas.ts';
+import { conversationIdSchema, messageIdSchema, roleSchema } from '../http/field.schemas.ts';
 
 const share = z.number().openapi({ example: 0.71 });
 const content = z.string().openapi({ example: 'My sister Ana moved to Lisbon in May.' });

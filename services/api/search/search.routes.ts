@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
-import { admitTenant } from '../http/admit-tenant.ts';
 import type { ApiEnv } from '../http/api-env.ts';
+import { admitTenant } from '../http/tenant.ts';
 import { AnswerBudget, answerJson } from '../http/json-answer.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';

@@ -1,15 +1,16 @@
 import { z } from '@hono/zod-openapi';
 import { hasAtMostJsonBytes } from '../cost/json-size.ts';
-import { numberFromText } from '../http/number-from-text.ts';
 import {
   conversationIdSchema,
   createMetadataSchema,
   importanceSchema,
   instantSchema,
+  numberFromText,
   roleSchema,
   tenantIdSchema,
-} from '../message/message.schemas.ts';
-import { hasAtMost, textProblem } from '../message/text-rules.ts';
+  hasAtMost,
+  textProblem,
+} from '../http/field.schemas.ts';
 import { cursorLength } from './query/cursor.ts';
 import { maxPagedHits } from './query/page.ts';
 import { parseMetadataFilter } from './query/parse-metadata-filter.ts';

@@ -23,10 +23,10 @@ import { createEmbeddingFailureService } from '../embedding-failure/embedding-fa
 import { EventFeed, type EventFeedOptions } from '../events/event-feed.ts';
 import { createEventRepository } from '../events/event.repository.ts';
 import type { EventRoutesDeps } from '../events/event.routes.ts';
-import { createKeyRing } from '../http/api-key.ts';
+import { createKeyRing } from '../http/auth.ts';
 import { createMessageRepository } from '../message/message.repository.ts';
-import { createEmbeddingStatusRepository } from '../message-wait/embedding-status.repository.ts';
-import { createEmbeddingWaiter } from '../message-wait/embedding-waiter.ts';
+import { createEmbeddingStatusRepository } from '../message/wait/embedding-status.repository.ts';
+import { EmbeddingWaiter } from '../message/wait/embedding-waiter.ts';
 import { createMessageService } from '../message/message.service.ts';
 import { createMessageImportService } from '../message/import/message-import.service.ts';
 import { TimeSlicer } from '../http/time-slicer.ts';
@@ -190,8 +190,8 @@ function composeTestApp(database: Database, shared: Shared) {
       { ingest: { writers: 2, maxQueuedBytes: options.maxQueuedBytes ?? 67_108_864 } },
       { database, logger },
     ),
-    bell: { ring: (tenantId, generation, requestId) => void rings.push({ tenantId, generation, requestId }) },
-    waiter: createEmbeddingWaiter({ statuses: createEmbeddingStatusRepository(db), logger }),
+    notifyWorkers: (tenantId, generation, requestId) => void rings.push({ tenantId, generation, requestId }),
+    waiter: new EmbeddingWaiter({ statuses: createEmbeddingStatusRepository(db), logger }),
     activeGeneration: () => generations.getActive().generation,
     clock,
     slicer,

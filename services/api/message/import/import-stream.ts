@@ -1,9 +1,9 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { refusalOf } from '../../http/json-body.ts';
-import { toAppError } from '../../http/problem.ts';
-import { isKept, type NewMessage, type Outcome } from '../message.ts';
+import { toAppError, toProblem } from '../../http/errors.ts';
+import { toMessageError } from '../message.mapper.ts';
+import { isKept, isSound, storeSound, type CheckedMessage, type Outcome } from '../message.ts';
 import type { Slicer } from '../../http/time-slicer.ts';
-import { toOutcomeLine } from './import-outcome.ts';
 import type { FairSlots } from '../../cost/fair-slots.ts';
 import type { MessageImportOptions, MessageImportService } from './message-import.service.ts';
 import type { InputLine } from './ndjson-lines.ts';
@@ -11,12 +11,12 @@ import type { InputLine } from './ndjson-lines.ts';
 export interface ImportStreamDeps {
   readonly service: MessageImportService;
   /** A message out of the JSON value of a line; or why there is none. */
-  readonly check: (value: unknown) => NewMessage | AppError;
+  readonly check: (value: unknown) => CheckedMessage;
   /** Names and values of a line; one of more is an error. */
   readonly maxLineParts: number;
   /** Counts the stream as a request of a tenant, once. @returns why it is refused. */
   readonly admit: (tenantId: string) => Promise<AppError | undefined>;
-  /** Told of what was our fault. */
+  /** Called for what was our fault. */
   readonly onFault: (error: AppError) => void;
   /** Of all streams of this process. */
   readonly slots: FairSlots;
@@ -44,7 +44,7 @@ const groupsUnderWay = 16;
 export const maxHeldCharacters = 1_048_576;
 
 /**
- * Stores the messages of the lines, a group at a time, and tells what became of each line, in their order. Lines are
+ * Stores the messages of the lines, a group at a time, and says what became of each line, in their order. Lines are
  * read as far as outcomes are taken, so that what is held stays the same however long the input is.
  */
 export async function* importLines(
@@ -90,7 +90,7 @@ export async function* importLines(
       yield text;
     }
   } finally {
-    // Of an input that breaks while nobody waits for it there is no one to tell.
+    // Nobody waits for an input that breaks now.
     reading?.catch(() => undefined);
     void groups.return(undefined).catch(() => undefined);
   }
@@ -120,7 +120,7 @@ function charactersOf(lines: readonly InputLine[]): number {
   return lines.reduce((sum, { text }) => sum + (typeof text === 'string' ? text.length : 0), 0);
 }
 
-/** Never rejects: what fails is told in the outcomes. */
+/** Never rejects: the outcomes say what failed. */
 async function importGroup(
   group: readonly InputLine[],
   deps: ImportStreamDeps,
@@ -129,7 +129,7 @@ async function importGroup(
   const outcomes = await outcomesOf(group, deps, options);
   return group
     .map(({ number }, n) => {
-      const outcome = outcomes[n] ?? noOutcome();
+      const outcome = outcomes[n] ?? new AppError('internal', 'a line of the import has no outcome');
       const isGood = !(outcome instanceof AppError) && isKept(outcome);
       options.tally[isGood ? outcome.kind : 'error'] += 1;
       return toOutcomeLine(number, outcome, options.requestId);
@@ -146,25 +146,22 @@ async function outcomesOf(
   try {
     const checked = await slicer.map(group, ({ text }) => (text instanceof AppError ? text : checkLine(text, deps)));
     const refusals = new Map<string, AppError | undefined>();
-    for (const one of checked) {
-      if (one instanceof AppError || refusals.has(one.tenantId)) continue;
-      refusals.set(one.tenantId, await admit(one.tenantId));
+    for (const { tenantId } of checked.filter(isSound)) {
+      if (!refusals.has(tenantId)) refusals.set(tenantId, await admit(tenantId));
     }
-    const admitted = checked.map((one) => (one instanceof AppError ? one : (refusals.get(one.tenantId) ?? one)));
-    const accepted = admitted.filter((one): one is NewMessage => !(one instanceof AppError));
-    const stored = (await service.store(accepted, options)).values();
-    return admitted.map((one) => (one instanceof AppError ? one : outcomeOf(stored.next().value, onFault)));
+    const admitted = checked.map((one) => (isSound(one) ? (refusals.get(one.tenantId) ?? one) : one));
+    const settled = await storeSound(admitted, (messages) => service.store(messages, options));
+    return settled.map((one) => (one instanceof AppError ? one : settledOutcome(one, onFault)));
   } catch (error) {
     const failure = faultOf(error, onFault);
     return group.map(() => failure);
   }
 }
 
-function outcomeOf(
-  settled: PromiseSettledResult<Outcome> | undefined,
+function settledOutcome(
+  settled: PromiseSettledResult<Outcome>,
   onFault: ImportStreamDeps['onFault'],
 ): Outcome | AppError {
-  if (settled === undefined) return noOutcome();
   return settled.status === 'fulfilled' ? settled.value : faultOf(settled.reason, onFault);
 }
 
@@ -174,9 +171,7 @@ function faultOf(error: unknown, onFault: ImportStreamDeps['onFault']): AppError
   return failure;
 }
 
-const noOutcome = () => new AppError('internal', 'a line of the import has no outcome');
-
-function checkLine(text: string, { check, maxLineParts }: ImportStreamDeps): NewMessage | AppError {
+function checkLine(text: string, { check, maxLineParts }: ImportStreamDeps): CheckedMessage {
   const refusal = refusalOf(text, maxLineParts);
   if (refusal !== undefined) return refusal;
   let value: unknown;
@@ -186,4 +181,18 @@ function checkLine(text: string, { check, maxLineParts }: ImportStreamDeps): New
     return new AppError('malformed_json', 'The line is not valid JSON.', { cause: error });
   }
   return check(value);
+}
+
+/** One line of the answer: what became of one line of the input. */
+function toOutcomeLine(line: number, outcome: Outcome | AppError, requestId: string): string {
+  return `${JSON.stringify({ line, ...toBody(outcome, requestId) })}\n`;
+}
+
+function toBody(outcome: Outcome | AppError, requestId: string) {
+  if (outcome instanceof AppError) {
+    const { code, detail, errors } = toProblem(outcome, { instance: '', requestId });
+    return { status: 'error', code, detail, errors };
+  }
+  if (!isKept(outcome)) return toBody(toMessageError(outcome, ''), requestId);
+  return { status: outcome.kind, id: outcome.message.id };
 }

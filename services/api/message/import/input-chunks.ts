@@ -47,7 +47,7 @@ async function readUnlessEnded(
   const timer = setTimeout(end, stallMs);
   stopping.addEventListener('abort', end, { once: true });
   try {
-    // When the client is gone there is no more to come, and nobody to tell.
+    // When the client is gone no more comes, and nobody reads an answer.
     const result = await Promise.race([reader.read().catch(() => undefined), ended.promise]);
     return result?.value;
   } finally {

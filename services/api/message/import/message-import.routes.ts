@@ -3,18 +3,19 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Context } from 'hono';
 import type { ApiEnv } from '../../http/api-env.ts';
+import { messageIdSchema } from '../../http/field.schemas.ts';
 import { requestHeader } from '../../http/node-headers.ts';
 import { keySecurity, problems, storingErrors } from '../../http/openapi.ts';
 import { textStream } from '../../http/text-stream.ts';
 import { invalidRequest } from '../../http/validation-hook.ts';
+import { countTenants } from '../../http/tenant.ts';
 import { checkMessage } from '../check-message.ts';
-import type { NewMessage } from '../message.ts';
+import type { CheckedMessage } from '../message.ts';
 import type { MessageCreateSchema } from '../message.schemas.ts';
 import type { TimeSlicer } from '../../http/time-slicer.ts';
 import { importLines, maxHeldCharacters, type ImportTally } from './import-stream.ts';
 import { FairSlots } from '../../cost/fair-slots.ts';
 import { inputChunks } from './input-chunks.ts';
-import { importOutcomeSchema } from './message-import.schemas.ts';
 import type { MessageImportService } from './message-import.service.ts';
 import { readLines } from './ndjson-lines.ts';
 
@@ -43,6 +44,31 @@ slows the import down and at last ends it. A line without an answer may have bee
 \`external_id\`, and it is stored once. An Idempotency-Key is refused here.`;
 
 const exampleLine = '{"conversation_id":"chat-42","role":"user","content":"We board at nine.","external_id":"a1"}\n';
+
+/** A line of the answer to an import. */
+const importOutcomeSchema = z
+  .object({
+    line: z.int().openapi({ description: 'Number of the line in the request, from 1.', example: 1 }),
+    status: z
+      .enum(['stored', 'duplicate', 'error'])
+      .openapi({ description: 'duplicate: stored before, under its external_id.', example: 'stored' }),
+    id: messageIdSchema.optional().openapi({ description: 'Of the message, unless status is error.' }),
+    code: z
+      .string()
+      .optional()
+      .openapi({ description: 'What kind of error, as in problem details.', example: 'invalid_request' }),
+    detail: z.string().optional().openapi({ example: '/role is invalid.' }),
+    errors: z
+      .array(
+        z.object({
+          in: z.string().openapi({ example: 'body' }),
+          pointer: z.string().openapi({ description: 'JSON Pointer within the line.', example: '/role' }),
+          detail: z.string().openapi({ example: 'is invalid' }),
+        }),
+      )
+      .optional(),
+  })
+  .openapi('ImportOutcome');
 
 /** Messages in any number, as a stream. */
 export function messageImportRoutes(deps: MessageImportRoutesDeps) {
@@ -107,7 +133,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     if (gone.aborted) memory.release();
     return c.body(textStream(callAtEnd(outcomes, end)), 200, {
       'content-type': 'application/x-ndjson',
-      // Proxies that gather answers would make the client wait for its outcomes (nginx).
+      // Proxies that buffer answers would make the client wait for its outcomes (nginx).
       'x-accel-buffering': 'no',
     });
   });
@@ -129,14 +155,13 @@ const maxAdmitted = 10_000;
 /** A stream is one request of each tenant that it has messages for. */
 function checksFor(c: Context<ApiEnv>, schema: MessageCreateSchema) {
   const checking = { schema, credential: c.get('credential') };
-  const countTenant = c.get('countTenant');
   const admitted = new Set<string>();
   return {
-    check: (value: unknown): NewMessage | AppError => checkMessage(value, checking),
+    check: (value: unknown): CheckedMessage => checkMessage(value, checking),
     async admit(tenantId: string): Promise<AppError | undefined> {
       if (admitted.has(tenantId)) return undefined;
       try {
-        await countTenant(tenantId);
+        await countTenants(c, [tenantId]);
       } catch (error) {
         if (error instanceof AppError) return error;
         throw error;

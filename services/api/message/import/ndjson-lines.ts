@@ -16,7 +16,7 @@ const bytesPerSlice = 65_536;
  * Cuts bytes into lines, https://github.com/ndjson/ndjson-spec: ended by `\n` or `\r\n`, the last one also by the end of
  * the input. Blank lines are counted and left out. Holds no more than one chunk and one line.
  *
- * @param maxLineBytes a longer line is told as `payload_too_large` and its bytes are passed over.
+ * @param maxLineBytes a longer line becomes `payload_too_large` and its bytes are passed over.
  * @returns the lines that each part of a chunk has completed, if any.
  */
 export async function* readLines(

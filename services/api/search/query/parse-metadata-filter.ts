@@ -1,5 +1,5 @@
 import { requestLimits } from '../../cost/request-cost.ts';
-import { textProblem } from '../../message/text-rules.ts';
+import { textProblem } from '../../http/field.schemas.ts';
 import {
   rangeOperators,
   unindexedConditions,

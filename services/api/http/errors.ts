@@ -1,0 +1,121 @@
+import { AppError, type FieldError } from '@memory-layer/shared/errors/app-error';
+import { errorCatalog, type ErrorCode } from '@memory-layer/shared/errors/error-catalog';
+import { isDatabaseUnavailable } from '@memory-layer/shared/db/is-database-unavailable';
+import { isQueryCanceled } from '@memory-layer/shared/db/cancel/pooled-dialect';
+import type { Logger } from '@memory-layer/shared/observability/logger';
+import type { Context, Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import type { ApiEnv } from './api-env.ts';
+
+/** RFC 9457 problem details with this API's extension members. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly instance: string;
+  readonly code: ErrorCode;
+  readonly requestId: string;
+  readonly errors?: readonly FieldError[];
+}
+
+// What the caller learns of a 5xx. The cause is in the log, under the request id.
+const fixedDetail: Partial<Record<ErrorCode, string>> = {
+  internal: 'Something went wrong on our side. The request id tells the operator where to look.',
+  embedding_rejected: 'Something went wrong on our side. The request id tells the operator where to look.',
+  unavailable: 'The service cannot take this request right now. Try again shortly.',
+  embedding_unavailable: 'The embedding model cannot be reached right now. Try again shortly.',
+  deadline_exceeded: 'The request took too long and was given up.',
+};
+
+export function toProblem(error: AppError, where: { readonly instance: string; readonly requestId: string }): Problem {
+  return {
+    type: `urn:memory-layer:error:${error.code}`,
+    title: errorCatalog[error.code].title,
+    status: error.status,
+    detail: error.publicDetail ?? fixedDetail[error.code] ?? error.message,
+    instance: where.instance,
+    code: error.code,
+    requestId: where.requestId,
+    ...(error.errors.length > 0 ? { errors: error.errors } : {}),
+  };
+}
+
+/** The fields that go with a problem. */
+export function problemHeaders(error: AppError): Record<string, string> {
+  return {
+    'content-type': 'application/problem+json',
+    ...(error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(Math.ceil(error.retryAfterSeconds)) }),
+    ...(error.code === 'unauthenticated' ? { 'www-authenticate': 'Bearer realm="memory-layer"' } : {}),
+  };
+}
+
+const codeOfStatus = new Map<number, ErrorCode>([
+  [400, 'malformed_json'],
+  [401, 'unauthenticated'],
+  [403, 'forbidden'],
+  [404, 'not_found'],
+  [405, 'method_not_allowed'],
+  [413, 'payload_too_large'],
+  [415, 'unsupported_media_type'],
+]);
+
+/** Turns whatever was thrown into the one error type. What is not known is `internal`. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  // What Node.js itself ends at a signal rejects with an AbortError; the signal's reason is its cause.
+  if (error instanceof Error && error.name === 'AbortError' && error.cause instanceof AppError) return error.cause;
+  if (isDatabaseUnavailable(error)) {
+    return new AppError('unavailable', 'the database is away', { cause: error, retryAfterSeconds: 1 });
+  }
+  if (isQueryCanceled(error)) {
+    // By `statement_timeout`, and rolled back: what reads for a request alone is a deadline already (see cancelledBy).
+    return new AppError('unavailable', 'the database took too long', { cause: error, retryAfterSeconds: 1 });
+  }
+  if (error instanceof HTTPException) {
+    const code = codeOfStatus.get(error.status);
+    if (code !== undefined) return new AppError(code, error.message, { cause: error });
+  }
+  return new AppError('internal', 'unexpected error', { cause: error });
+}
+
+/** Answers problem+json for anything thrown, and logs what was our fault. */
+export function onError(logger: Logger) {
+  return (thrown: unknown, c: Context<ApiEnv>): Response => {
+    if (c.req.raw.signal.aborted) {
+      // Nobody reads this answer: the work was cancelled because its client went away.
+      logger.info({ requestId: c.get('requestId') }, 'client went away');
+      return problemResponse(new AppError('unavailable', 'the client went away'), c);
+    }
+    const error = toAppError(thrown);
+    if (error.status >= 500) {
+      logger.error({ requestId: c.get('requestId'), code: error.code, err: error.cause ?? error }, 'request failed');
+    }
+    return problemResponse(error, c);
+  };
+}
+
+/** Answers 404 where there is no route, and 405 with `Allow` where there is one for another method. */
+export function notFound(app: Hono<ApiEnv>) {
+  // A middleware by design, but called here alone: around every request it would cost each of them. It keeps what it
+  // learns of the routes from its first request on.
+  const refuse = methodNotAllowed({ app, onMethodNotAllowed: (c, methods) => refuseMethod(c, methods) });
+  return async (c: Context<ApiEnv, string>): Promise<Response> => {
+    c.res = problemResponse(new AppError('not_found', 'There is no such route.'), c);
+    await refuse(c, async () => undefined);
+    return c.res;
+  };
+}
+
+function refuseMethod(c: Context<ApiEnv>, methods: readonly string[]): Response {
+  const allow = methods.join(', ');
+  const response = problemResponse(new AppError('method_not_allowed', `Allowed here: ${allow}.`), c);
+  response.headers.set('allow', allow);
+  return response;
+}
+
+function problemResponse(error: AppError, c: Context<ApiEnv>): Response {
+  const problem = toProblem(error, { instance: c.req.path, requestId: c.get('requestId') });
+  return c.body(JSON.stringify(problem), error.status, problemHeaders(error));
+}

@@ -1,0 +1,58 @@
+import type { BlockList } from 'node:net';
+import { clientBlock } from '@memory-layer/shared/http/connection-limits';
+import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import type { Context } from 'hono';
+import { clientAddress, isLoopback } from '../rate-limit/client-address.ts';
+import type { RateLimiters } from '../rate-limit/rate-limiter.ts';
+import { RequestRates, type RequestRatesDeps } from '../rate-limit/request-rates.ts';
+import type { ApiEnv } from './api-env.ts';
+import { answerHeader, requestHeader } from './node-headers.ts';
+
+export interface RequestCounterDeps {
+  readonly rateLimiters: RateLimiters;
+  /** Proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: BlockList;
+  readonly metrics: Pick<Metrics, 'rateLimited'>;
+}
+
+/** Has each request counted, and answers with how its address, key and tenant stand. */
+export interface RequestCounter {
+  /** Whether this machine asks for itself. */
+  isLocal(c: Context<ApiEnv>): boolean;
+  /** Leaves the rates in the context: what a request is counted for is known step by step. */
+  begin(c: Context<ApiEnv>): RequestRates;
+  /** @throws AppError `rate_limited` */
+  countAddress(c: Context<ApiEnv>): Promise<void>;
+  /** Sets the headers of the answer. */
+  answer(c: Context<ApiEnv>): void;
+}
+
+export function createRequestCounter({ rateLimiters, trustedProxies, metrics }: RequestCounterDeps): RequestCounter {
+  const deps: RequestRatesDeps = {
+    limiters: rateLimiters,
+    onLimited: (subject) => metrics.rateLimited.inc({ subject }),
+  };
+  return {
+    // What a proxy on this machine passes on is not this machine's own.
+    isLocal: (c) => isLoopback(peerAddress(c)) && requestHeader(c, 'x-forwarded-for') === undefined,
+    begin(c) {
+      const rates = new RequestRates(deps);
+      c.set('rates', rates);
+      return rates;
+    },
+    async countAddress(c) {
+      const forwardedFor = requestHeader(c, 'x-forwarded-for');
+      const address = clientAddress(peerAddress(c), forwardedFor, trustedProxies);
+      await c.get('rates').count('address', clientBlock(address));
+    },
+    answer(c) {
+      for (const [name, value] of c.get('rates').headers()) answerHeader(c, name, value);
+    },
+  };
+}
+
+/** Without a listener, as in tests, there is no peer. */
+function peerAddress(c: Context<ApiEnv>): string | undefined {
+  const bindings: Partial<ApiEnv['Bindings']> | undefined = c.env;
+  return bindings?.incoming?.socket.remoteAddress;
+}

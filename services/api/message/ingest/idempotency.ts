@@ -1,0 +1,79 @@
+import type { EmbeddingStatus, NewMessage, Outcome } from '../message.ts';
+import { storedOutcome, toMessageRow } from './message-row.ts';
+
+/** Makes a request take effect once, however often it is sent. */
+export interface IdempotencyRequest {
+  readonly key: string;
+  /** SHA-256 of what was sent, and where to. */
+  readonly requestHash: Buffer;
+}
+
+/** A request's hold on a key of a tenant, for 24 hours of the database's clock. */
+export interface IdempotencyClaim extends IdempotencyRequest {
+  readonly tenantId: string;
+}
+
+/**
+ * What is remembered of an outcome: ids, dates and statuses. The words come from the request that is sent again.
+ * Times are in milliseconds since 1970.
+ */
+export type RecordedOutcome =
+  | { readonly kind: 'stored'; readonly id: string; readonly at: number }
+  | {
+      readonly kind: 'duplicate';
+      readonly id: string;
+      readonly importance: number;
+      readonly createdAt: number;
+      readonly updatedAt: number;
+      readonly expiresAt: number | null;
+      readonly embeddingStatus: EmbeddingStatus;
+    }
+  | { readonly kind: 'conflict'; readonly existingId: string }
+  | { readonly kind: 'refused' };
+
+export interface RecordedAnswer {
+  readonly requestHash: Buffer;
+  /** One a message of the request, in their order. */
+  readonly outcomes: readonly RecordedOutcome[];
+}
+
+export function toRecordedOutcome(outcome: Outcome): RecordedOutcome {
+  if (outcome.kind === 'conflict' || outcome.kind === 'refused') return outcome;
+  const { kind, message } = outcome;
+  if (kind === 'stored') return { kind, id: message.id, at: message.updatedAt.getTime() };
+  return {
+    kind,
+    id: message.id,
+    importance: message.importance,
+    createdAt: message.createdAt.getTime(),
+    updatedAt: message.updatedAt.getTime(),
+    expiresAt: message.expiresAt?.getTime() ?? null,
+    embeddingStatus: message.embeddingStatus,
+  };
+}
+
+/** The answer of before: what was recorded, with the words of the same request sent again. */
+export function replay(
+  input: readonly NewMessage[],
+  generation: number,
+  recorded: readonly RecordedOutcome[],
+): Outcome[] {
+  return recorded.flatMap((outcome, n) => {
+    const message = input[n];
+    return message === undefined ? [] : [replayOne(message, generation, outcome)];
+  });
+}
+
+function replayOne(message: NewMessage, generation: number, recorded: RecordedOutcome): Outcome {
+  if (recorded.kind === 'conflict' || recorded.kind === 'refused') return recorded;
+  if (recorded.kind === 'stored') {
+    return storedOutcome(toMessageRow(message, generation, new Date(recorded.at), recorded.id));
+  }
+  const { kind, createdAt, updatedAt, expiresAt, ...rest } = recorded;
+  const dates = {
+    createdAt: new Date(createdAt),
+    updatedAt: new Date(updatedAt),
+    expiresAt: expiresAt === null ? undefined : new Date(expiresAt),
+  };
+  return { kind, message: { ...message, ...rest, ...dates } };
+}

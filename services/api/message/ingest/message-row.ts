@@ -1,0 +1,101 @@
+import { hash, randomFillSync } from 'node:crypto';
+import type { Role } from '@memory-layer/shared/db/schema';
+import { v7 } from 'uuid';
+import type { Kept, NewMessage, StoredMessage } from '../message.ts';
+
+/** A message about to be stored, with what is stored beside it but never answered. */
+export interface MessageRow extends StoredMessage {
+  readonly contentHash: Buffer;
+  /** Its metadata as JSON text. */
+  readonly metadataJson: string;
+  /** Of its content and metadata, in UTF-8. */
+  readonly bytes: number;
+  /** The generation that it is to be embedded for. */
+  readonly generation: number;
+}
+
+/** @param id UUIDv7: later messages have larger ids. */
+export function toMessageRow(message: NewMessage, generation: number, now: Date, id: string): MessageRow {
+  const metadataJson = JSON.stringify(message.metadata);
+  return {
+    id,
+    tenantId: message.tenantId,
+    conversationId: message.conversationId,
+    role: message.role,
+    content: message.content,
+    metadata: message.metadata,
+    importance: importanceOf(message.role, message.importanceOverride),
+    externalId: message.externalId,
+    createdAt: message.createdAt ?? now,
+    updatedAt: now,
+    expiresAt: message.expiresAt,
+    contentHash: hash('sha256', message.content, 'buffer'),
+    metadataJson,
+    bytes: Buffer.byteLength(message.content) + Buffer.byteLength(metadataJson),
+    generation,
+  };
+}
+
+/** What became of a row that was stored just now. */
+export function storedOutcome({
+  contentHash: _,
+  generation: __,
+  metadataJson: ___,
+  bytes: ____,
+  ...message
+}: MessageRow): Kept {
+  return { kind: 'stored', message: { ...message, embeddingStatus: 'pending' } };
+}
+
+// Beside its text a row costs the database as much as some 256 bytes of it.
+const rowOverheadBytes = 256;
+
+/** What a row costs the database, in bytes. */
+export function costOfRow({ bytes }: Pick<MessageRow, 'bytes'>): number {
+  return rowOverheadBytes + bytes;
+}
+
+// Weights and role values of the service this one replaces, without its recency part: recency is decay's,
+// at search time, so that a stored importance never depends on when it is looked at.
+const roleWeight = 0.2;
+const explicitWeight = 0.4;
+const roleValue: Readonly<Record<Role, number>> = { system: 0.9, user: 0.7, assistant: 0.5, tool: 0.3 };
+
+/**
+ * The importance stored with a message, 0 to 1: what the client gave, else what its role alone is worth
+ * (system .3, user .233, assistant .167, tool .1).
+ */
+export function importanceOf(role: Role, override: number | undefined): number {
+  if (override !== undefined) return override;
+  return (roleWeight * roleValue[role]) / (roleWeight + explicitWeight);
+}
+
+const bytesPerId = 16;
+const idsPerFill = 256;
+
+/**
+ * Makes ids of messages: UUIDv7 (RFC 9562, section 5.7), each larger than the one before, as `uuid` makes them by
+ * itself; but random bytes are asked for by the thousand, which costs a tenth of asking for each id.
+ */
+export function createMessageIds(now: () => number = Date.now): () => string {
+  const pool = new Uint8Array(bytesPerId * idsPerFill);
+  let used = pool.length;
+  let msecs = -1;
+  let seq = 0;
+
+  return () => {
+    if (used === pool.length) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    const random = pool.subarray(used, used + bytesPerId);
+    used += bytesPerId;
+    const time = now();
+    if (time > msecs) {
+      msecs = time;
+      // 31 bits, the highest left free: a counter that can be counted on (section 6.2, method 1).
+      seq = new DataView(random.buffer, random.byteOffset).getUint32(0) >>> 1;
+    } else seq += 1;
+    return v7({ random, msecs, seq });
+  };
+}

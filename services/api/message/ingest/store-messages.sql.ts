@@ -1,0 +1,202 @@
+import type { Role, Schema } from '@memory-layer/shared/db/schema';
+import { isRefusedRow } from '@memory-layer/shared/db/is-refused-data';
+import { sql, type Kysely } from 'kysely';
+import type { EmbeddingStatus, Outcome } from '../message.ts';
+import { insertMessages, insertTenants } from './insert-messages.sql.ts';
+import { costOfRow, storedOutcome, type MessageRow } from './message-row.ts';
+
+// A message can be deleted between finding that it is in the way and looking at it; then its place is free.
+const rounds = 3;
+
+/**
+ * The order in which every transaction inserts its rows, so that two of them wait for each other and never deadlock.
+ * Of rows with the same external id the first stays the first.
+ */
+export function inInsertOrder(rows: readonly MessageRow[]): readonly MessageRow[] {
+  if (rows.every((row) => row.externalId === undefined)) return rows;
+  return rows.toSorted((a, b) => compare(a.tenantId, b.tenantId) || compare(a.externalId ?? '', b.externalId ?? ''));
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : Number(a > b));
+
+/**
+ * Stores messages with their pending rows; what was stored before under its external id is found again.
+ *
+ * @param rows in {@link inInsertOrder}.
+ * @returns an outcome a row, in their order.
+ */
+export async function storeMessages(db: Kysely<Schema>, rows: readonly MessageRow[]): Promise<Outcome[]> {
+  const outcomes = new Map<MessageRow, Outcome>();
+  let left = rows;
+  for (let round = 0; left.length > 0; round++) {
+    if (round === rounds) throw new Error('messages with the same external ids come and go faster than they are found');
+    const stored = await insertMessages(db, left);
+    for (const row of left) if (stored.has(row.id)) outcomes.set(row, storedOutcome(row));
+    left = left.filter((row) => !stored.has(row.id));
+    if (left.length === 0) break;
+    const existing = new Map((await findByExternalId(db, left)).map((message) => [keyOf(message), message]));
+    for (const row of left) {
+      const message = existing.get(keyOf(row));
+      if (message !== undefined) outcomes.set(row, outcomeBeside(message, row));
+    }
+    left = left.filter((row) => !outcomes.has(row));
+  }
+  return rows.map((row) => outcomes.get(row) ?? storedOutcome(row));
+}
+
+/** The same in several statements, none of which costs more; a single row may. */
+export async function storeInParts(
+  transaction: Kysely<Schema>,
+  rows: readonly MessageRow[],
+  maxStatementCost: number,
+): Promise<Outcome[]> {
+  // A later part would wait for a tenant while it holds the messages of an earlier one.
+  await insertTenants(transaction, rows);
+  const outcomes: Outcome[] = [];
+  let part: MessageRow[] = [];
+  let cost = 0;
+  for (const row of rows) {
+    if (part.length > 0 && cost + costOfRow(row) > maxStatementCost) {
+      outcomes.push(...(await storeMessages(transaction, part)));
+      [part, cost] = [[], 0];
+    }
+    part.push(row);
+    cost += costOfRow(row);
+  }
+  return [...outcomes, ...(await storeMessages(transaction, part))];
+}
+
+/** The same, but for rows that the database refuses: halves are tried until each of those is alone. */
+export async function storeEach(
+  transaction: Kysely<Schema>,
+  rows: readonly MessageRow[],
+  onRefusedRow: (error: unknown) => void,
+): Promise<Outcome[]> {
+  // A tenant that the database refuses is found with its rows.
+  await unlessRefused(transaction, () => insertTenants(transaction, rows));
+  return storeHalves(transaction, rows, onRefusedRow);
+}
+
+async function storeHalves(
+  transaction: Kysely<Schema>,
+  rows: readonly MessageRow[],
+  onRefusedRow: (error: unknown) => void,
+): Promise<Outcome[]> {
+  const stored = await unlessRefused(transaction, () => storeMessages(transaction, rows));
+  if (stored.isDone) return stored.result;
+  if (rows.length === 1) {
+    onRefusedRow(stored.error);
+    return [{ kind: 'refused' }];
+  }
+  const middle = rows.length >> 1;
+  const first = await storeHalves(transaction, rows.slice(0, middle), onRefusedRow);
+  return [...first, ...(await storeHalves(transaction, rows.slice(middle), onRefusedRow))];
+}
+
+type Tried<T> = { readonly isDone: true; readonly result: T } | { readonly isDone: false; readonly error: unknown };
+
+/** Undoes what the database refuses, and the transaction goes on. */
+async function unlessRefused<T>(transaction: Kysely<Schema>, work: () => Promise<T>): Promise<Tried<T>> {
+  await sql`savepoint before_rows`.execute(transaction);
+  try {
+    const result = await work();
+    await sql`release savepoint before_rows`.execute(transaction);
+    return { isDone: true, result };
+  } catch (error) {
+    if (!isRefusedRow(error)) throw error;
+    await sql`rollback to savepoint before_rows`.execute(transaction);
+    await sql`release savepoint before_rows`.execute(transaction);
+    return { isDone: false, error };
+  }
+}
+
+const keyOf = (message: Pick<MessageRow, 'tenantId' | 'externalId'>) => `${message.tenantId}/${message.externalId}`;
+
+/** A stored or archived message, but for its content: the caller has that. */
+interface ExistingMessage {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly externalId: string;
+  readonly conversationId: string;
+  readonly role: Role;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly importance: number;
+  readonly contentHash: Buffer;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly expiresAt: Date | undefined;
+  readonly embeddingStatus: EmbeddingStatus;
+}
+
+type Reference = Pick<MessageRow, 'tenantId' | 'externalId' | 'generation'>;
+
+/** The messages that have one of these external ids, in any order. */
+async function findByExternalId(
+  db: Kysely<Schema>,
+  references: readonly Reference[],
+): Promise<readonly ExistingMessage[]> {
+  const result = await sql<Row>`
+    with reference as materialized (
+      select distinct * from unnest(
+        ${references.map((row) => row.tenantId)}::text[],
+        ${references.map((row) => row.externalId ?? null)}::text[],
+        ${references.map((row) => row.generation)}::int[]
+      ) as t (tenant_id, external_id, generation)
+    )
+    select ${columns}, case
+      when exists (select from embedding e
+                   where e.tenant_id = m.tenant_id and e.message_id = m.id and e.generation = r.generation)
+      then 'completed'
+      else coalesce((select p.state from embedding_pending p
+                     where p.tenant_id = m.tenant_id and p.message_id = m.id and p.generation = r.generation), 'pending')
+    end as embedding_status
+    from reference r join message m on m.tenant_id = r.tenant_id and m.external_id = r.external_id
+    union all
+    select ${columns}, 'archived'
+    from reference r join archived_message m on m.tenant_id = r.tenant_id and m.external_id = r.external_id
+  `.execute(db);
+  return result.rows.map(toExistingMessage);
+}
+
+const columns = sql`m.id, m.tenant_id, m.external_id, m.conversation_id, m.role, m.metadata, m.importance,
+  m.content_hash, m.created_at, m.updated_at, m.expires_at`;
+
+interface Row {
+  readonly id: string;
+  readonly tenant_id: string;
+  readonly external_id: string;
+  readonly conversation_id: string;
+  readonly role: Role;
+  readonly metadata: Record<string, unknown>;
+  readonly importance: number;
+  readonly content_hash: Buffer;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+  readonly expires_at: Date | null;
+  readonly embedding_status: EmbeddingStatus;
+}
+
+function toExistingMessage(row: Row): ExistingMessage {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    externalId: row.external_id,
+    conversationId: row.conversation_id,
+    role: row.role,
+    metadata: row.metadata,
+    importance: row.importance,
+    contentHash: row.content_hash,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    expiresAt: row.expires_at ?? undefined,
+    embeddingStatus: row.embedding_status,
+  };
+}
+
+/** The same words of the same speaker in the same conversation are the same message; all else may have changed since. */
+function outcomeBeside({ contentHash, ...existing }: ExistingMessage, row: MessageRow): Outcome {
+  const same =
+    contentHash.equals(row.contentHash) && existing.conversationId === row.conversationId && existing.role === row.role;
+  if (!same) return { kind: 'conflict', existingId: existing.id };
+  return { kind: 'duplicate', message: { ...existing, content: row.content } };
+}
