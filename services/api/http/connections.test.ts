@@ -44,7 +44,9 @@ const app = new Hono<ApiEnv>()
     c.set('bodyMemory', { open: () => ({ grow: () => undefined, release: () => undefined }) });
     await next();
   })
-  .post('/stored', storesMessages(), jsonBody({ slots: new FairSlots({ count: 10 }), maxBytes: 1000 }), (c) => c.text('stored'))
+  .post('/stored', storesMessages(), jsonBody({ slots: new FairSlots({ count: 10 }), maxBytes: 1000 }), (c) =>
+    c.text('stored'),
+  )
   .post('/', jsonBody({ slots: new FairSlots({ count: 10 }), maxBytes: 1000 }), (c) => c.text('read'));
 app.onError(onError(logger));
 
@@ -117,17 +119,20 @@ describe('a connection that does not ask', () => {
 });
 
 describe('a body', () => {
-  test.each(['/', '/stored'])('that does not arrive in time is answered with 408, and its connection closed: %s', async (path) => {
-    const { open } = await listen();
-    const client = await open();
-    client.send(
-      `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500\r\nconnection: keep-alive\r\n\r\n{`,
-    );
-    await client.drip(' '.repeat(100), 20);
-    const { status, headers, body } = readAnswer(await client.rest());
-    expect([status, JSON.parse(body)]).toEqual([408, expect.objectContaining({ code: 'request_timeout' })]);
-    expect(headers.get('connection')).toBe('close');
-  });
+  test.each(['/', '/stored'])(
+    'that does not arrive in time is answered with 408, and its connection closed: %s',
+    async (path) => {
+      const { open } = await listen();
+      const client = await open();
+      client.send(
+        `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500\r\nconnection: keep-alive\r\n\r\n{`,
+      );
+      await client.drip(' '.repeat(100), 20);
+      const { status, headers, body } = readAnswer(await client.rest());
+      expect([status, JSON.parse(body)]).toEqual([408, expect.objectContaining({ code: 'request_timeout' })]);
+      expect(headers.get('connection')).toBe('close');
+    },
+  );
 
   test('that has arrived leaves 504 to the answer, and the connection to the next request', async () => {
     const { open } = await listen();
