@@ -30,18 +30,26 @@ async function run(config: StandaloneConfig, output: LogOutput): Promise<number>
   }
 }
 
+const databaseSteps = {
+  creating: 'making a new one, which takes some ten seconds',
+  syncing: 'writing it to the disk',
+  opening: 'opening it',
+};
+
 async function serve(config: StandaloneConfig, dataDir: string, output: LogOutput): Promise<number> {
   const logger = createStandaloneLogger(config, output);
   const say = (line: string): void => output.write(`${line}\n`);
   say(`memory-layer ${version} starts`);
-  say('  opening the database and loading the embedding model …');
   const embedder = embedderFromConfig(config.embedding, {
     cacheDir: join(dataDir, 'models'),
     onProgress: (progress) => say(`  embedding model: ${progress}`),
   });
   // Beside the database: both take a second. A failure shows when the component starts, which tries again.
   embedder.start().catch(() => undefined);
-  const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres') });
+  const postgres = await startEmbeddedPostgres({
+    dataDir: join(dataDir, 'postgres'),
+    onStep: (step) => say(`  database: ${databaseSteps[step]} …`),
+  });
   postgres.failed.catch((error: unknown) => {
     // Nothing can be stored or read any more; at the next start everything acknowledged is there.
     logger.fatal({ err: error }, 'the embedded database ended unexpectedly');
@@ -78,7 +86,9 @@ async function runOn(
     output,
   });
   await applyMigrations(postgres, say);
+  say('  database: tables of the job queue …');
   await migrateQueueSchema(postgres.connection);
+  say('  starting the services …');
   return runProcess(components, {
     logger,
     shutdownDeadlineMs: config.shutdownDeadlineMs,
@@ -97,7 +107,7 @@ async function applyMigrations({ connection }: EmbeddedPostgres, say: (line: str
   });
   try {
     const { applied } = await migrate(database.queries, migrationsFolder);
-    for (const name of applied) say(`  applied migration ${name}`);
+    for (const name of applied) say(`  database: applied migration ${name}`);
   } finally {
     await database.stop();
   }
