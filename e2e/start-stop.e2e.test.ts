@@ -31,6 +31,12 @@ describe('start and stop', () => {
     },
   );
 
+  test('one Ctrl-C that arrives twice, by npm and from the terminal, ends it cleanly', async () => {
+    const { server } = await start();
+    process.kill(server.pid, 'SIGINT');
+    expect(await server.kill('SIGINT')).toEqual({ code: 0, signal: null });
+  });
+
   test('a second process on the same data folder is refused and told why', async () => {
     const { folder, server } = await start();
     const second = spawnStandalone({ dataDir: folder.path });

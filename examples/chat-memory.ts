@@ -1,6 +1,6 @@
 /**
  * A chat application's side of memory-layer: store every turn, and before each answer ask for what is relevant.
- * Start memory-layer with `npx pnpm@12 start`, then, in the same folder:
+ * Start memory-layer with `npm start`, then, in the same folder:
  *
  *   npx pnpm@12 exec node examples/chat-memory.ts
  *

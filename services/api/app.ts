@@ -72,7 +72,7 @@ export interface RequestSizeLimits {
 }
 
 const probePaths = new Set(['/livez', '/readyz']);
-const openPaths = new Set(['/openapi.json', '/docs']);
+const openPaths = new Set(['/', '/openapi.json', '/docs']);
 
 /** All routes behind their middleware: what `fetch` answers. */
 export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
@@ -122,7 +122,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
 
   const document = openApiDocument(app, deps.health.version);
   app.get('/openapi.json', (c) => c.json(document));
-  app.route('/', docsRoutes());
+  app.route('/', docsRoutes(deps.health.version));
   return app;
 }
 

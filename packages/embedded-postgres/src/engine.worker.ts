@@ -1,7 +1,7 @@
 /** The thread of the engine: opens it, and hands what clients send to the multiplexer. */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 
-import { openCluster } from './engine/open-cluster.ts';
+import { openCluster, type StartStep } from './engine/open-cluster.ts';
 import type { PostgresEngine } from './engine/postgres-engine.ts';
 import { startMaintenance } from './maintenance/start-maintenance.ts';
 import { Multiplexer } from './scheduler/multiplexer.ts';
@@ -65,4 +65,6 @@ function endThread(engine: PostgresEngine): (error: unknown) => void {
 if (!parentPort) throw new Error('the engine of the embedded database runs in a worker thread only');
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- EngineThread alone starts this, and types what it passes
 const data = workerData as EngineThreadData;
-serve(parentPort, await openCluster(data), data);
+const port = parentPort;
+const tellStep = (step: StartStep): void => port.postMessage({ kind: 'step', step } satisfies FromEngine);
+serve(port, await openCluster(data, tellStep), data);

@@ -136,7 +136,10 @@ describe('startEmbeddedPostgres', () => {
   it('keeps a folder, which a template does not overwrite, and gives it back', async () => {
     const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'embedded-postgres-'));
     const template = await engine.dump();
-    const first = await startEmbeddedPostgres({ dataDir, template });
+    const steps: string[] = [];
+    const onStep = (step: string): void => void steps.push(step);
+    const first = await startEmbeddedPostgres({ dataDir, template, onStep });
+    expect(steps.splice(0)).toEqual(['creating', 'syncing', 'opening']);
     await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(`${dataDir} is in use by process ${process.pid}`);
     const writer = new pg.Client(first.connection);
     await writer.connect();
@@ -144,7 +147,8 @@ describe('startEmbeddedPostgres', () => {
     await writer.end();
     await first.stop();
 
-    const second = await startEmbeddedPostgres({ dataDir, template });
+    const second = await startEmbeddedPostgres({ dataDir, template, onStep });
+    expect(steps).toEqual(['opening']);
     const reader = new pg.Client(second.connection);
     await reader.connect();
     expect(await value(reader, 'SELECT kept FROM kept')).toBe('yes');

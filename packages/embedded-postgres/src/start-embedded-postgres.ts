@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 
 import { EngineThread } from './client/engine-thread.ts';
 import type { EngineStream } from './client/engine-stream.ts';
+import type { StartStep } from './engine/open-cluster.ts';
 import { lockFolder } from './lock/lock-folder.ts';
 import { ENGINE_USER } from './session/session-settings.ts';
 
@@ -14,6 +15,8 @@ export interface EmbeddedPostgresOptions {
   readonly idleInTransactionTimeoutMs?: number;
   /** Settings as in `postgres -c name=value`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Told what the start is at. The first one of a folder takes some ten seconds. */
+  readonly onStep?: (step: StartStep) => void;
 }
 
 /** Options for `new pg.Pool({ ...connection })` and `new pg.Client({ ...connection })`. */
@@ -55,13 +58,14 @@ const DEFAULT_IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {}): Promise<EmbeddedPostgres> {
   const { dataDir, template, settings = {} } = options;
   const lock = dataDir === undefined ? undefined : lockFolder(dataDir);
-  const thread = new EngineThread({
+  const data = {
     dataDir,
     template,
     settings,
     cancelKey: randomInt(2 ** 31),
     idleInTransactionTimeoutMs: options.idleInTransactionTimeoutMs ?? DEFAULT_IDLE_IN_TRANSACTION_TIMEOUT_MS,
-  });
+  };
+  const thread = new EngineThread(data, options.onStep ?? (() => undefined));
   try {
     await thread.ready;
   } catch (error) {

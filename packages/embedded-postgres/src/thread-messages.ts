@@ -1,3 +1,4 @@
+import type { StartStep } from './engine/open-cluster.ts';
 import type { SharedUnit } from './scheduler/running-unit.ts';
 
 /** What the engine's thread is started with. */
@@ -22,6 +23,7 @@ export type ToEngine =
 
 /** From the engine's thread. An engine that crashes or does not start ends its thread with the error. */
 export type FromEngine =
+  | { readonly kind: 'step'; readonly step: StartStep }
   | { readonly kind: 'ready'; readonly running: SharedUnit }
   | { readonly kind: 'data'; readonly client: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'end'; readonly client: number }

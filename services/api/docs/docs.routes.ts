@@ -33,10 +33,31 @@ const init = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', deepLinki
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'";
 
-/** The API reference as a page: Swagger UI, served from its package. */
-export function docsRoutes() {
+/** What answers whoever opens the address in a browser. */
+const homePage = (version: string) => `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>memory-layer</title>
+    <link rel="icon" href="/docs/favicon-32x32.png" />
+  </head>
+  <body>
+    <h1>memory-layer ${version}</h1>
+    <p>A memory for AI chat applications. Every call but those below needs an API key.</p>
+    <ul>
+      <li><a href="/docs">API reference</a> (<a href="/openapi.json">OpenAPI</a>)</li>
+      <li><a href="/v1/admin/health">Health</a></li>
+    </ul>
+  </body>
+</html>
+`;
+
+/** The page at the root, and the API reference: Swagger UI, served from its package. */
+export function docsRoutes(version: string) {
   const headers = { 'content-security-policy': policy };
   return new OpenAPIHono<ApiEnv>()
+    .get('/', (c) => c.html(homePage(version), 200, headers))
     .get('/docs', (c) => c.html(page, 200, headers))
     .get('/docs/init.js', (c) => c.body(init, 200, { ...headers, 'content-type': 'text/javascript; charset=utf-8' }))
     .get('/docs/:asset', async (c) => {

@@ -46,7 +46,7 @@ describe('security: keys', () => {
     expect((await api.call('GET', '/v1/messages', { key: null, headers })).status).toBe(200);
   });
 
-  test.each(['/livez', '/readyz', '/v1/admin/health', '/v1/admin/readiness', '/openapi.json', '/docs'])(
+  test.each(['/', '/livez', '/readyz', '/v1/admin/health', '/v1/admin/readiness', '/openapi.json', '/docs'])(
     '%s is open',
     async (path) => {
       expect((await api.call('GET', path, { key: null })).status).toBe(200);

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 
+import type { StartStep } from '../engine/open-cluster.ts';
 import { RunningUnit } from '../scheduler/running-unit.ts';
 import type { EngineThreadData, FromEngine, ToEngine } from '../thread-messages.ts';
 import { readStartupPacket } from '../wire/startup-packet.ts';
@@ -22,6 +23,7 @@ export class EngineThread {
   readonly #ready = Promise.withResolvers<void>();
   readonly #failed = Promise.withResolvers<never>();
   readonly #stopped = Promise.withResolvers<void>();
+  readonly #onStep: (step: StartStep) => void;
   readonly #cancelKey: number;
   /** By the number of the client that asked, until it has its answer: whose unit is to be cancelled, and which. */
   readonly #cancelling = new Map<number, { readonly session: number; readonly unit: number | undefined }>();
@@ -31,7 +33,8 @@ export class EngineThread {
   /** Why the engine takes no more clients. */
   #endReason: Error | undefined;
 
-  constructor(data: EngineThreadData) {
+  constructor(data: EngineThreadData, onStep: (step: StartStep) => void) {
+    this.#onStep = onStep;
     this.#cancelKey = data.cancelKey;
     const file = import.meta.url.endsWith('.ts') ? '../engine.worker.ts' : '../engine.worker.js';
     this.#worker = new Worker(new URL(file, import.meta.url), {
@@ -126,6 +129,7 @@ export class EngineThread {
     if (message.kind === 'ready') this.#start(new RunningUnit(message.running));
     else if (message.kind === 'data') this.#streams.get(message.client)?.receive(message.bytes);
     else if (message.kind === 'end') this.#end(message.client);
+    else if (message.kind === 'step') this.#onStep(message.step);
     else if (message.kind === 'stopped') this.#stopped.resolve();
     else {
       const dump = this.#dumps.get(message.request);

@@ -15,12 +15,19 @@ export interface OpenClusterOptions {
 const CLUSTER = 'pgdata';
 const UNFINISHED_CLUSTER = 'pgdata.new';
 
+/** What a start is at: the first two only when there is no database yet, which takes some ten seconds. */
+export type StartStep = 'creating' | 'syncing' | 'opening';
+
 /** Opens the cluster of a folder, making it first when there is none. */
-export async function openCluster(options: OpenClusterOptions): Promise<PostgresEngine> {
+export async function openCluster(
+  options: OpenClusterOptions,
+  onStep: (step: StartStep) => void = () => undefined,
+): Promise<PostgresEngine> {
   const { dataDir, template, settings } = options;
   if (dataDir === undefined) return openInMemory(template, settings);
   const clusterDir = path.join(dataDir, CLUSTER);
-  if (!fs.existsSync(clusterDir)) await createCluster(dataDir, clusterDir, options);
+  if (!fs.existsSync(clusterDir)) await createCluster({ dataDir, clusterDir, options, onStep });
+  onStep('opening');
   return PostgresEngine.open({ clusterDir, template: undefined, settings });
 }
 
@@ -38,17 +45,26 @@ async function openInMemory(
   return engine;
 }
 
+interface NewCluster {
+  readonly dataDir: string;
+  readonly clusterDir: string;
+  readonly options: OpenClusterOptions;
+  readonly onStep: (step: StartStep) => void;
+}
+
 /**
  * Makes the cluster beside its place and moves it there when it is whole and on the disk: a process that is killed
  * meanwhile leaves nothing that the next start would take for a database.
  */
-async function createCluster(dataDir: string, clusterDir: string, options: OpenClusterOptions): Promise<void> {
+async function createCluster({ dataDir, clusterDir, options, onStep }: NewCluster): Promise<void> {
+  onStep('creating');
   const unfinishedDir = path.join(dataDir, UNFINISHED_CLUSTER);
   fs.rmSync(unfinishedDir, { recursive: true, force: true });
   fs.mkdirSync(unfinishedDir, { recursive: true, mode: 0o700 });
   const engineOptions: EngineOptions = { ...options, clusterDir: unfinishedDir };
   const engine = await PostgresEngine.open(engineOptions);
   await engine.close();
+  onStep('syncing');
   for (const entry of fs.readdirSync(unfinishedDir, { recursive: true, encoding: 'utf8' })) {
     fsyncPath(path.join(unfinishedDir, entry));
   }

@@ -1,3 +1,4 @@
+import { ConfigError } from '../config/load-config.ts';
 import type { LogOutput } from '../observability/log-output.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Component } from '../lifecycle/component.ts';
@@ -12,7 +13,7 @@ export interface ProcessOptions {
 }
 
 /**
- * Starts the components in order and stops them in reverse on SIGTERM or SIGINT. A second signal ends the
+ * Starts the components in order and stops them in reverse on SIGTERM or SIGINT. A later second signal ends the
  * process at once, with code 130.
  *
  * @returns a promise that resolves with the exit code once everything is stopped.
@@ -24,7 +25,8 @@ export async function runProcess(components: readonly Component[], options: Proc
     const allStarted = await startInOrder(components, begun, stopRequested);
     if (allStarted) options.onStarted?.();
   } catch (error) {
-    options.logger.fatal({ err: error }, 'start failed');
+    // A mistake of the operator's, said in one line by whoever called; where in the code it was found helps nobody.
+    if (!(error instanceof ConfigError)) options.logger.fatal({ err: error }, 'start failed');
     await shutDown(begun, options);
     throw error;
   }
@@ -74,17 +76,21 @@ function shutDown(components: readonly Component[], options: ProcessOptions) {
   return runShutdown(phases, { deadlineMs: options.shutdownDeadlineMs, logger: options.logger });
 }
 
+// One Ctrl-C arrives several times: from the terminal, and from npm and whatever else passes it on.
+const sameSignalMs = 500;
+
 function waitForStopSignal(logger: Logger): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let asked = false;
+    let askedAt: number | undefined;
     const onSignal = (signal: NodeJS.Signals) => {
-      if (asked) {
+      if (askedAt !== undefined && performance.now() - askedAt < sameSignalMs) return;
+      if (askedAt !== undefined) {
         logger.warn({ signal }, 'second signal: ending at once');
         // The operator does not want to wait for the phases.
         // oxlint-disable-next-line no-process-exit
         process.exit(130);
       }
-      asked = true;
+      askedAt = performance.now();
       resolve(signal);
     };
     process.on('SIGTERM', onSignal);

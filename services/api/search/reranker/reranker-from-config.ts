@@ -1,4 +1,4 @@
-import { ConfigError } from '@memory-layer/shared/config/load-config';
+import { invalidConfiguration } from '@memory-layer/shared/config/load-config';
 import type { EmbeddingConfig } from '@memory-layer/shared/embedding/embedding-config';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import { CrossEncoder } from './cross-encoder/cross-encoder.ts';
@@ -52,7 +52,7 @@ function unguarded(config: RerankConfig, { cacheDir, embedding }: RerankerDeps):
     case 'tei': {
       if (url === undefined) {
         const problem = `MEMORY_RERANK_URL: is needed for MEMORY_RERANK_PROVIDER=${provider}`;
-        throw new ConfigError(`invalid configuration:\n  ${problem}`);
+        throw invalidConfiguration([problem]);
       }
       return new RerankEndpoint({
         url,

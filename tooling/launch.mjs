@@ -1,0 +1,99 @@
+// node tooling/launch.mjs PROGRAM [ARGUMENT…]: installs the dependencies when they are missing or stale, then runs the
+// program with the Node of the workspace. `npm start` and `npm test` use it, so that Node and npm are all they need.
+//
+// Plain JavaScript that also an old Node can parse: it has to get as far as saying that it is too old.
+
+const oldestNode = 18;
+// An exact release, so that npx asks the registry for nothing once it has it.
+const pnpm = 'pnpm@12.21.0';
+
+const isWindows = process.platform === 'win32';
+
+/** @param {readonly string[]} command Of Node: flags, program, arguments. */
+async function launch(command) {
+  const { spawnSync } = await import('node:child_process');
+  const { fileURLToPath } = await import('node:url');
+  const root = fileURLToPath(new URL('../', import.meta.url));
+  const node = `${root}node_modules/node/bin/node${isWindows ? '.exe' : ''}`;
+
+  // pnpm has looked at the dependencies before it runs a script.
+  const agent = process.env['npm_config_user_agent'];
+  const isRunByPnpm = agent !== undefined && agent.startsWith('pnpm/');
+  if (!isRunByPnpm && !(await isInstalled(root, node))) {
+    console.log(`memory-layer: installing the dependencies with ${pnpm}; later starts need no network`);
+    const npx = isWindows ? 'npx.cmd' : 'npx';
+    // Nobody may be there to answer whether a node_modules of another kind may go.
+    const install = ['--yes', pnpm, 'install', '--config.confirmModulesPurge=false'];
+    const { status } = spawnSync(npx, install, { cwd: root, stdio: 'inherit', shell: isWindows });
+    if (status !== 0) {
+      console.error(
+        'memory-layer: the dependencies could not be installed (see above); a first start needs the network',
+      );
+      return 1;
+    }
+  }
+  return run(node, command);
+}
+
+/**
+ * Whether node_modules is what pnpm-lock.yaml asks for: pnpm keeps the lockfile that it has installed in there.
+ *
+ * @param {string} root
+ * @param {string} node
+ */
+async function isInstalled(root, node) {
+  const { existsSync, readFileSync } = await import('node:fs');
+  try {
+    const wanted = readFileSync(`${root}pnpm-lock.yaml`);
+    const installed = readFileSync(`${root}node_modules/.pnpm/lock.yaml`);
+    // Written when an installation ends.
+    return (
+      wanted.equals(installed) && existsSync(`${root}node_modules/.pnpm-workspace-state-v1.json`) && existsSync(node)
+    );
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Runs the program until it ends, passing signals on.
+ *
+ * @param {string} node
+ * @param {readonly string[]} command
+ * @returns {Promise<number>} its exit code
+ */
+async function run(node, command) {
+  const { spawn } = await import('node:child_process');
+  const { constants } = await import('node:os');
+  const child = spawn(node, command, { stdio: 'inherit' });
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+    process.on(signal, () => child.kill(signal));
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    // As a shell reports it.
+    child.on('exit', (code, signal) => {
+      if (code !== null) resolve(code);
+      else resolve(signal === null ? 1 : 128 + constants.signals[signal]);
+    });
+  });
+}
+
+async function main() {
+  try {
+    process.exitCode = await launch(process.argv.slice(2));
+  } catch (error) {
+    console.error(`memory-layer: ${String(error)}`);
+    process.exitCode = 1;
+  }
+}
+
+const [major] = process.versions.node.split('.');
+if (Number(major) < oldestNode) {
+  console.error(
+    `memory-layer: Node ${oldestNode} or later is needed to start it, and this is Node ${process.versions.node}`,
+  );
+  process.exitCode = 2;
+} else {
+  void main();
+}
