@@ -9,6 +9,7 @@ import { databaseEnv, toDatabaseConfig } from '@memory-layer/shared/db/database-
 import { isDatabaseUnavailable } from '@memory-layer/shared/db/is-database-unavailable';
 import { migrate } from '@memory-layer/shared/db/migrate';
 import { migrationsFolder } from '@memory-layer/shared/db/migrations-folder';
+import { checkServer } from '@memory-layer/shared/db/server-requirements';
 import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
 import { migrateQueueSchema } from '@memory-layer/shared/queue/migrate-queue-schema';
 import { queueEnv, toQueueConfig } from '@memory-layer/shared/queue/queue-config';
@@ -35,6 +36,8 @@ async function run(): Promise<void> {
       shouldRetry: isDatabaseUnavailable,
       onRetry: (_error, delayMs) => console.error(`waiting for the database (${Math.round(delayMs)} ms)`),
     });
+    const warning = await checkServer(database.queries);
+    if (warning !== undefined) console.error(warning);
     const { applied } = await migrate(database.queries, migrationsFolder);
     for (const name of applied) console.log(`applied ${name}`);
     if (applied.length === 0) console.log('nothing to apply');

@@ -4,6 +4,7 @@ import { apiServiceEnv } from '@memory-layer/api/config';
 import { embedWorkerServiceEnv } from '@memory-layer/embed-worker/config';
 import { retentionServiceEnv } from '@memory-layer/retention-worker/config';
 import { loadEnv } from '@memory-layer/shared/config/load-config';
+import { settingNames } from '@memory-layer/shared/config/setting-names';
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { loadStandaloneConfig, standaloneEnv } from './config.ts';
@@ -47,6 +48,10 @@ describe('.env.example', () => {
   test('names every variable of every way to run once, and no other', () => {
     const names = new Set(shapes.flatMap((shape) => Object.keys(shape)));
     expect(entries.map(({ name }) => name).toSorted()).toEqual([...names].toSorted());
+  });
+
+  test('names what no process takes for a mistake', () => {
+    expect(entries.map(({ name }) => name)).toEqual(settingNames);
   });
 
   test('is a valid configuration of one process, with its examples and without', () => {

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { lockFolder, startEmbeddedPostgres, type EmbeddedPostgres } from '@memory-layer/embedded-postgres';
 import { ConfigError } from '@memory-layer/shared/config/load-config';
@@ -8,6 +7,7 @@ import { migrate } from '@memory-layer/shared/db/migrate';
 import { migrationsFolder } from '@memory-layer/shared/db/migrations-folder';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { embedderFromConfig } from '@memory-layer/shared/embedding/embedder-from-config';
+import { apiAddressVariables, checkAddress } from '@memory-layer/shared/http/listen';
 import { endProcess, runProcess } from '@memory-layer/shared/lifecycle/run-process';
 import { LogOutput } from '@memory-layer/shared/observability/log-output';
 import type { Logger } from '@memory-layer/shared/observability/logger';
@@ -16,12 +16,14 @@ import { version } from '@memory-layer/shared/version';
 import { banner } from './banner.ts';
 import { composeStandalone } from './compose.ts';
 import { loadStandaloneConfig, type StandaloneConfig } from './config.ts';
+import { prepareDataFolder } from './data-folder.ts';
 import { readOrMakeKey } from './generated-key.ts';
 import { createStandaloneLogger } from './standalone-logger.ts';
 
 async function run(config: StandaloneConfig, output: LogOutput): Promise<number> {
   const dataDir = resolve(config.dataDir);
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await checkAddress({ host: config.api.host, port: config.api.port, variables: apiAddressVariables });
+  await prepareDataFolder(dataDir);
   const lock = lockFolder(dataDir);
   try {
     return await serve(config, dataDir, output);
@@ -44,12 +46,13 @@ async function serve(config: StandaloneConfig, dataDir: string, output: LogOutpu
     cacheDir: join(dataDir, 'models'),
     onProgress: (progress) => say(`  embedding model: ${progress}`),
   });
-  // Beside the database: both take a second. A failure shows when the component starts, which tries again.
-  embedder.start().catch(() => undefined);
-  const postgres = await startEmbeddedPostgres({
+  // Beside the database: both take a second. A model that cannot be had ends the start at once.
+  const noModel = embedder.start().then(() => new Promise<never>(() => undefined));
+  const opening = startEmbeddedPostgres({
     dataDir: join(dataDir, 'postgres'),
     onStep: (step) => say(`  database: ${databaseSteps[step]} …`),
   });
+  const postgres = await Promise.race([opening, noModel]);
   postgres.failed.catch((error: unknown) => {
     // Nothing can be stored or read any more; at the next start everything acknowledged is there.
     logger.fatal({ err: error }, 'the embedded database ended unexpectedly');

@@ -9,6 +9,7 @@ import {
   serverOptions,
   type ConnectionLimits,
 } from '@memory-layer/shared/http/connection-limits';
+import { apiAddressVariables, listen } from '@memory-layer/shared/http/listen';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { problemHeaders, toProblem } from './problem.ts';
@@ -56,15 +57,10 @@ export class HttpServer implements Component {
     return `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`;
   }
 
-  /** @throws when the port is taken. */
+  /** @throws ConfigError when the port is taken. */
   async start(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(this.#options.port, this.#options.host, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
-    });
+    const { host, port } = this.#options;
+    await listen(this.#server, { host, port, variables: apiAddressVariables });
   }
 
   stop(): Promise<void> {

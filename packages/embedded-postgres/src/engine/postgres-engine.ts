@@ -56,7 +56,7 @@ export class PostgresEngine {
     try {
       await database.waitReady;
     } catch (error) {
-      const reason = [String(error), ...log].join('\n');
+      const reason = [textOf(error), ...log].join('\n');
       throw new Error(`the embedded database does not start: ${reason}`, { cause: error });
     }
     return new PostgresEngine(database, files, log);
@@ -82,6 +82,22 @@ export class PostgresEngine {
   async close(): Promise<void> {
     await this.#database.close();
   }
+}
+
+// As WASI numbers them, not as the host does.
+const FILE_SYSTEM_ERRORS = new Map<unknown, string>([
+  [2, 'permission denied'],
+  [19, 'the quota of the disk is used up'],
+  [29, 'input/output error'],
+  [51, 'no space left on the disk'],
+  [69, 'the file system is read-only'],
+]);
+
+/** What was thrown, as text: Emscripten throws what its file system refuses as an object that holds a number. */
+function textOf(error: unknown): string {
+  const errno = typeof error === 'object' && error !== null && 'errno' in error ? error.errno : undefined;
+  if (errno === undefined || error instanceof Error) return String(error);
+  return FILE_SYSTEM_ERRORS.get(errno) ?? `the file system refuses with error ${JSON.stringify(errno)}`;
 }
 
 const GZIP_MAGIC = [0x1f, 0x8b] as const;

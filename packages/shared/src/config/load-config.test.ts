@@ -28,6 +28,34 @@ describe('loadEnv', () => {
     expect(load).not.toThrow(/hunter2|70000/);
   });
 
+  test('says one problem in one line', () => {
+    expect(() => loadEnv(shape, { PORT: 'x' })).toThrow(/^invalid configuration: PORT: must be a whole number$/);
+  });
+
+  test.each([
+    ['MEMORY_POTR', 'did you mean MEMORY_PORT?'],
+    ['MEMORY_KEYS', 'did you mean MEMORY_API_KEYS?'],
+    ['MEMORY_DATABASE', 'did you mean MEMORY_DATABASE_URL?'],
+    ['MEMORY_DATA_DIRECTORY', 'did you mean MEMORY_DATA_DIR?'],
+    ['MEMORY_SOMETHING_ELSE', '.env.example lists them all'],
+  ])('does not know %s: %s', (name, hint) => {
+    const load = () => loadEnv(shape, { [name]: 'hunter2' });
+    expect(load).toThrow(ConfigError);
+    expect(load).toThrow(new RegExp(`^invalid configuration: ${name}: no such setting.*${hint.replace('?', '\\?')}$`));
+    expect(load).not.toThrow(/hunter2/);
+  });
+
+  test.each([
+    ['of another service', 'MEMORY_REDIS_URL'],
+    ['of a client', 'MEMORY_API_KEY'],
+    ['of Kubernetes, for a service memory-layer-api', 'MEMORY_LAYER_API_SERVICE_HOST'],
+    ['of Kubernetes, for a service memory', 'MEMORY_SERVICE_PORT_HTTP'],
+    ['of Kubernetes, for a service memory', 'MEMORY_PORT_8000_TCP_ADDR'],
+    ['of something else', 'MEMORYLESS'],
+  ])('leaves a variable %s alone: %s', (_, name) => {
+    expect(() => loadEnv(shape, { [name]: 'x' })).not.toThrow();
+  });
+
   test.each(['1e3', '0x10', '1.5', 'ten'])('refuses %s as a whole number', (value) => {
     expect(() => loadEnv({ N: integer(0, 10_000) }, { N: value })).toThrow(/N: must be a whole number/);
   });

@@ -1,13 +1,20 @@
 import { z } from 'zod';
+import { unknownSettings } from './setting-names.ts';
 
 /** Every problem of a configuration at once. The message names variables and rules, never values. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+/** The error for problems of the form `VARIABLE: what is wrong with it`; a single one makes a single line. */
+export function invalidConfiguration(problems: readonly string[], options?: ErrorOptions): ConfigError {
+  const lines = problems.length === 1 ? ` ${problems[0]}` : problems.map((problem) => `\n  ${problem}`).join('');
+  return new ConfigError(`invalid configuration:${lines}`, options);
+}
+
 /**
- * Reads the variables that `shape` names from `env`. An empty string counts as unset. Variables that the
- * shape does not name are not looked at.
+ * Reads the variables that `shape` names from `env`. An empty string counts as unset. Variables of other services may
+ * be there too; one of memory-layer's prefix that no service reads is a mistake.
  *
  * @throws ConfigError naming each variable that is wrong. Values are not shown: they may be secrets.
  */
@@ -23,9 +30,11 @@ export function loadEnv<Shape extends z.ZodRawShape>(
       .filter(([, value]) => value !== undefined && value !== ''),
   );
   const parsed = z.object(shape).safeParse(given);
-  if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.map((issue) => `  ${issue.path.map(String).join('.')}: ${issue.message}`);
-  throw new ConfigError(`invalid configuration:\n${[...new Set(lines)].join('\n')}`);
+  const issues = parsed.error?.issues ?? [];
+  const wrong = issues.map((issue) => `${issue.path.map(String).join('.')}: ${issue.message}`);
+  const problems = [...new Set(wrong), ...unknownSettings(env)];
+  if (problems.length > 0 || !parsed.success) throw invalidConfiguration(problems);
+  return parsed.data;
 }
 
 /** Freezes a configuration, all the way down, so that nobody changes it on its way. */

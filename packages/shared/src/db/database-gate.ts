@@ -5,6 +5,7 @@ import type { Database } from './database.ts';
 import { isDatabaseUnavailable } from './is-database-unavailable.ts';
 import { listUnapplied } from './migrate.ts';
 import { migrationsFolder } from './migrations-folder.ts';
+import { checkServer } from './server-requirements.ts';
 
 /** The database answers, but its schema is older than this release. Migrating mends it. */
 class SchemaBehindError extends Error {
@@ -18,16 +19,16 @@ export interface DatabaseGateOptions {
 }
 
 /**
- * Waits until the database answers and its schema is this release's, then does `then`; all of it again when the
+ * Waits until the database answers, its server is new enough, and its schema is this release's, then does `then`; all of it again when the
  * database goes away meanwhile.
  *
- * @throws whatever `then` throws that is not the database's absence, and the last error when the signal aborts.
+ * @throws ConfigError when the server will not do, whatever `then` throws that is not the database's absence, and the last error when the signal aborts.
  */
 export async function whenDatabaseReady<T>(options: DatabaseGateOptions, then: () => Promise<T>): Promise<T> {
   const { database, logger, signal } = options;
   return retryUntilDone(
     async () => {
-      await database.ping();
+      await checkServer(database.queries);
       const missing = await listUnapplied(database.queries, migrationsFolder);
       if (missing.length > 0) throw new SchemaBehindError(`the database lacks ${missing.join(', ')}: run pnpm migrate`);
       return then();

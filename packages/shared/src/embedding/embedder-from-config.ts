@@ -1,4 +1,4 @@
-import { ConfigError } from '../config/load-config.ts';
+import { invalidConfiguration } from '../config/load-config.ts';
 import type { PrepareProgress } from './bundled/prepare-bundled-model.ts';
 import { createEmbedder } from './create-embedder.ts';
 import type { Embedder } from './embedder.ts';
@@ -25,14 +25,16 @@ export function embedderFromConfig(config: EmbeddingConfig, around: EmbedderSurr
     case 'bundled':
       return createEmbedder({ provider: 'bundled', ...surroundings, ...pool });
     case 'transformers':
-      return createEmbedder({
-        provider: 'transformers',
-        cacheDir: surroundings.cacheDir,
-        allowRemote: config.allowDownload,
-        ...pool,
-        ...model,
-        ...defined({ modelPath: config.modelPath }),
-      });
+      return namingProvider(
+        createEmbedder({
+          provider: 'transformers',
+          cacheDir: surroundings.cacheDir,
+          allowRemote: config.allowDownload,
+          ...pool,
+          ...model,
+          ...defined({ modelPath: config.modelPath }),
+        }),
+      );
     case 'openai':
       return createEmbedder({
         provider: 'openai',
@@ -46,12 +48,34 @@ export function embedderFromConfig(config: EmbeddingConfig, around: EmbedderSurr
   }
 }
 
+/** The embedder, whose start fails with what to change: a model that cannot be had now will not be had by waiting. */
+function namingProvider(embedder: Embedder): Embedder {
+  const { modelId, dimension, maxTokens } = embedder;
+  return {
+    modelId,
+    dimension,
+    maxTokens,
+    async start() {
+      try {
+        await embedder.start();
+      } catch (cause) {
+        const reason = (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\s+/g, ' ');
+        const advice = 'MEMORY_EMBEDDING_PROVIDER=bundled needs no download.';
+        throw invalidConfiguration([`MEMORY_EMBEDDING_PROVIDER: ${reason} ${advice}`], { cause });
+      }
+    },
+    stop: () => embedder.stop(),
+    embed: (texts, options) => embedder.embed(texts, options),
+    split: (text, options) => embedder.split(text, options),
+  };
+}
+
 // What the smaller of today's served models take.
 const defaultMaxTokens = 512;
 
 function required<T>(value: T | undefined, name: string): T {
   if (value !== undefined) return value;
-  throw new ConfigError(`invalid configuration:\n  ${name}: is needed for MEMORY_EMBEDDING_PROVIDER=openai`);
+  throw invalidConfiguration([`${name}: is needed for MEMORY_EMBEDDING_PROVIDER=openai`]);
 }
 
 /** Only what is set: an option that is present but undefined would hide a default. */

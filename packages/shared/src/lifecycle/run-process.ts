@@ -1,3 +1,4 @@
+import { ConfigError } from '../config/load-config.ts';
 import type { LogOutput } from '../observability/log-output.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Component } from './component.ts';
@@ -24,7 +25,8 @@ export async function runProcess(components: readonly Component[], options: Proc
     const allStarted = await startInOrder(components, begun, stopRequested);
     if (allStarted) options.onStarted?.();
   } catch (error) {
-    options.logger.fatal({ err: error }, 'start failed');
+    // A mistake of the operator's, said in one line by whoever called; where in the code it was found helps nobody.
+    if (!(error instanceof ConfigError)) options.logger.fatal({ err: error }, 'start failed');
     await shutDown(begun, options);
     throw error;
   }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { commonHeaders } from '../http/common-headers.ts';
 import { ConnectionGuard } from '../http/connection-guard.ts';
 import { defaultConnectionLimits, serverOptions, type ConnectionLimits } from '../http/connection-limits.ts';
+import { listen, opsAddressVariables } from '../http/listen.ts';
 import type { Component } from '../lifecycle/component.ts';
 import type { Readiness } from '../lifecycle/readiness.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -47,12 +48,9 @@ export class OpsServer implements Component {
     });
   }
 
-  /** @throws when the port is taken. */
+  /** @throws ConfigError when the port is taken. */
   async start(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(this.#config.port, this.#config.host, resolve);
-    });
+    await listen(this.#server, { ...this.#config, variables: opsAddressVariables });
   }
 
   async stop(): Promise<void> {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
-import { ConfigError } from '../config/load-config.ts';
+import { invalidConfiguration } from '../config/load-config.ts';
 import { withoutCommands } from './redis-error.ts';
 import type { RedisTarget } from './redis-target.ts';
 
@@ -148,6 +148,6 @@ function readCertificate(caFile: string | undefined): string | undefined {
   try {
     return readFileSync(caFile, 'utf8');
   } catch (cause) {
-    throw new ConfigError('invalid configuration:\n  MEMORY_REDIS_TLS_CA_FILE: cannot be read', { cause });
+    throw invalidConfiguration(['MEMORY_REDIS_TLS_CA_FILE: cannot be read'], { cause });
   }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { list } from '../config/env-fields.ts';
-import { ConfigError, deepFreeze } from '../config/load-config.ts';
+import { deepFreeze, invalidConfiguration } from '../config/load-config.ts';
 import type { HostPort, RedisTarget } from './redis-target.ts';
 import { parseRedisUrl } from './redis-url.ts';
 
@@ -40,9 +40,7 @@ type RedisEnv = z.output<z.ZodObject<typeof redisEnv>>;
  */
 export function toRedisTarget(env: RedisEnv): RedisTarget {
   const problems = contradictions(env);
-  if (problems.length > 0) {
-    throw new ConfigError(`invalid configuration:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
-  }
+  if (problems.length > 0) throw invalidConfiguration(problems);
   const { tls, host, port, username, password, db } = env.MEMORY_REDIS_URL;
   const access = { username, password, tls: tls ? { caFile: env.MEMORY_REDIS_TLS_CA_FILE } : undefined };
   if (env.MEMORY_REDIS_SENTINELS !== undefined) {

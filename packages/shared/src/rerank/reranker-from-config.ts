@@ -1,4 +1,4 @@
-import { ConfigError } from '../config/load-config.ts';
+import { invalidConfiguration } from '../config/load-config.ts';
 import type { EmbeddingConfig } from '../embedding/embedding-config.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createCrossEncoder } from './cross-encoder/cross-encoder.ts';
@@ -52,7 +52,7 @@ function unguarded(config: RerankConfig, { cacheDir, embedding }: RerankSurround
     case 'tei': {
       if (url === undefined) {
         const problem = `MEMORY_RERANK_URL: is needed for MEMORY_RERANK_PROVIDER=${provider}`;
-        throw new ConfigError(`invalid configuration:\n  ${problem}`);
+        throw invalidConfiguration([problem]);
       }
       return createRerankEndpoint({
         url,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConfigError } from '@memory-layer/shared/config/load-config';
+import { invalidConfiguration } from '@memory-layer/shared/config/load-config';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { SearchLanguageRepository } from './search-language.repository.ts';
 
@@ -51,7 +51,7 @@ export function createSearchLanguageService({ languages, wanted, logger, signal 
       const language = await languages.findByName(wanted);
       if (language === undefined) {
         const names = (await languages.listNames()).join(', ');
-        throw new ConfigError(`invalid configuration:\n  MEMORY_SEARCH_LANGUAGE: the database has ${names}`);
+        throw invalidConfiguration([`MEMORY_SEARCH_LANGUAGE: the database has ${names}`]);
       }
       const before = await languages.adopt(language);
       if (before !== undefined) logger.warn({ before, language }, 'search language changed: words are indexed anew');
