@@ -67,7 +67,10 @@ async function run(node, command) {
   const { constants } = await import('node:os');
   const child = spawn(node, command, { stdio: 'inherit' });
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-    process.on(signal, () => child.kill(signal));
+    process.on(signal, () => {
+      // A terminal has sent Ctrl-C to the child as well, and vitest takes a second one for impatience.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
   }
   return new Promise((resolve, reject) => {
     child.on('error', reject);
