@@ -161,7 +161,6 @@ function chunks(length: number): ReadableStream {
 
 describe('routes', () => {
   test.each([
-    ['GET', '/'],
     ['GET', '/v1'],
     ['POST', '/v1/message'],
     ['GET', `/v1/messages/${someId}/more`],
