@@ -34,7 +34,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{packages,services,bench,e2e,tooling}/**/*.test.ts'],
-          exclude: ['**/*.{db,redis,e2e,services,abuse}.test.ts'],
+          exclude: ['**/*.{db,redis,e2e,process,services,abuse}.test.ts'],
         },
       },
       {
@@ -60,6 +60,17 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.e2e.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // What becomes of a process: killed, stopped, started wrongly, with its log or its connections taken away.
+          name: 'process',
+          include: ['e2e/**/*.process.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
