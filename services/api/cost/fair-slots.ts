@@ -1,7 +1,7 @@
 /** The slot of one piece of work. */
 export interface FairSlot {
-  /** Waits for the turn of its key; at once while it is held. */
-  take(): Promise<void>;
+  /** Waits for the turn of its key; at once while it is held. @param onWait called when there is no slot at once. */
+  take(onWait?: () => void): Promise<void>;
   /** Harmless when it is not held. */
   giveBack(): void;
 }
@@ -34,8 +34,8 @@ export class FairSlots {
   open(key: string): FairSlot {
     let held: Promise<() => void> | undefined;
     return {
-      take: async () => {
-        held ??= this.acquire(key);
+      take: async (onWait) => {
+        held ??= this.acquire(key, onWait);
         await held;
       },
       giveBack: () => {
@@ -46,11 +46,12 @@ export class FairSlots {
   }
 
   /** @returns gives the slot back. */
-  async acquire(key: string): Promise<() => void> {
+  async acquire(key: string, onWait?: () => void): Promise<() => void> {
     if (this.#free > 0 && this.#mayHold(key)) this.#hold(key);
     else {
       const queue = this.#waiting.get(key) ?? [];
       this.#waiting.set(key, queue);
+      onWait?.();
       await new Promise<void>((resolve) => queue.push(resolve));
     }
     let isHeld = true;

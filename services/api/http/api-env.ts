@@ -16,6 +16,8 @@ export interface TimeLimit {
   answerLateWith(error: AppError): void;
   /** From here on the handler answers by itself: what it does cannot be given up without knowing how it ended. */
   handOver(): void;
+  /** The body was left unread for a time: that it has not come is no fault of its client. */
+  holdBodyBack(): void;
 }
 
 /** What middleware leaves for handlers. */

@@ -114,3 +114,32 @@ test('a key has a few large bodies read at a time, so that those that do not com
   await front.stop();
   await roomy.stop();
 });
+
+test('places of bodies that never came are free after their deadline, and so are those of requests that waited', async () => {
+  const roomy = await startTestApi({ requestTimeoutMs: 300 });
+  const front = new HttpServer({ fetch: roomy.fetch, host: '127.0.0.1', port: 0, readiness: new Readiness() });
+  await front.start();
+  const announced = 70_000;
+  const count = largeBodiesPerKey * 2;
+  const sockets = await Promise.all(Array.from({ length: count }, () => begin(keys.acme, { announced }, front)));
+  const answers = sockets.map(async (socket) => {
+    let text = '';
+    for await (const chunk of socket) text += String(chunk);
+    return text.slice(0, 'HTTP/1.1 408'.length);
+  });
+  const statuses = await Promise.all(answers);
+  expect(statuses.filter((line) => line === 'HTTP/1.1 408')).toHaveLength(largeBodiesPerKey);
+  // These were not asked for their bodies: nothing was wrong with them.
+  expect(statuses.filter((line) => line === 'HTTP/1.1 503')).toHaveLength(count - largeBodiesPerKey);
+  await expect.poll(() => heldBy(roomy)).toBe('0');
+  for (let n = 0; n < count; n += 1) {
+    const answer = await fetch(`${front.url}/v1/messages`, {
+      method: 'POST',
+      headers: { 'x-api-key': keys.acme, 'content-type': 'application/json' },
+      body: `${JSON.stringify({ conversation_id: 'c', role: 'user', content: 'x' })}${' '.repeat(announced)}`,
+    });
+    expect(answer.status).toBe(202);
+  }
+  await front.stop();
+  await roomy.stop();
+});

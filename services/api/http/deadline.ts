@@ -12,6 +12,7 @@ export function deadline(timeoutMs: number): MiddlewareHandler<ApiEnv> {
     const late = new AbortController();
     let error: AppError | undefined;
     let isHandedOver = false;
+    let isBodyHeldBack = false;
     let either: AbortController | undefined;
     // Made for those who have a use for it. One listener a request, and none for the deadline: AbortSignal.any costs
     // three times as much.
@@ -20,11 +21,16 @@ export function deadline(timeoutMs: number): MiddlewareHandler<ApiEnv> {
     c.set('timeLimit', {
       answerLateWith: (instead) => (error = instead),
       handOver: () => (isHandedOver = true),
+      holdBodyBack: () => (isBodyHeldBack = true),
     });
     const passed = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       // Whatever it was to do: a body that does not come is not made good by sending it again.
-      if (isBodyMissing(c)) error = bodyTooLate(c, timeoutMs);
+      if (isBodyMissing(c)) {
+        // Nothing can come behind the rest of the body, which may never come.
+        answerHeader(c, 'Connection', 'close');
+        if (!isBodyHeldBack) error = bodyTooLate(timeoutMs);
+      }
       error ??= new AppError('deadline_exceeded', `the request took longer than ${timeoutMs} ms`);
       // First: what the signals end may reject with an error of its own.
       if (!isHandedOver) passed.reject(error);
@@ -45,9 +51,7 @@ function isBodyMissing(c: Context<ApiEnv>): boolean {
   return bindings?.incoming?.complete === false;
 }
 
-function bodyTooLate(c: Context<ApiEnv>, timeoutMs: number): AppError {
-  // The rest of the body may never come, and nothing can come behind it.
-  answerHeader(c, 'Connection', 'close');
+function bodyTooLate(timeoutMs: number): AppError {
   return new AppError('request_timeout', `The body did not arrive within ${timeoutMs} ms.`);
 }
 

@@ -75,7 +75,7 @@ export function jsonBody({ maxBytes, slots, parts }: JsonBodyOptions): Middlewar
     const memory = c.get('bodyMemory').open(keyId);
     const slot = slots.open(keyId);
     try {
-      const text = decodeUtf8(decoder, await readBytes(c, memory, slot));
+      const text = decodeUtf8(decoder, await untilDeadline(c, readBytes(c, memory, slot)));
       if (parts !== undefined && text.length > smallCharacters) {
         const { tenantId } = c.get('credential');
         // What follows at once, up to the end of the checks, belongs to the same turn.
@@ -93,11 +93,25 @@ export function jsonBody({ maxBytes, slots, parts }: JsonBodyOptions): Middlewar
   };
 }
 
+/** Once it is answered, the rest of a body that has not come is not read any more: what it holds must not wait for it. */
+async function untilDeadline<T>(c: Context<ApiEnv>, reading: Promise<T>): Promise<T> {
+  const deadline = c.get('deadline');
+  const passed = Promise.withResolvers<never>();
+  const pass = (): void => passed.reject(deadline.reason);
+  deadline.addEventListener('abort', pass, { once: true });
+  try {
+    return await Promise.race([reading, passed.promise]);
+  } finally {
+    deadline.removeEventListener('abort', pass);
+  }
+}
+
 async function takeSlot(c: Context<ApiEnv>, slot: FairSlot): Promise<void> {
   const gone = c.req.raw.signal;
-  await slot.take();
-  // The body of a client that has left meanwhile would never end.
+  await slot.take(() => c.get('timeLimit').holdBodyBack());
+  // The body of a client that has left meanwhile, or has its answer, would never end, nor give the slot back.
   gone.throwIfAborted();
+  c.get('deadline').throwIfAborted();
 }
 
 /** Why the JSON text of a body, or of one message, is not parsed at all. */
