@@ -104,6 +104,8 @@ export default defineConfig({
         mock: 'Pass a fake through the factory instead.',
         doMock: 'Pass a fake through the factory instead.',
         hoisted: 'Pass a fake through the factory instead.',
+        waitFor: 'Use eventually() of testing/eventually.ts, which is patient on a busy machine.',
+        waitUntil: 'Use eventually() of testing/eventually.ts, which is patient on a busy machine.',
       },
     ],
 
@@ -125,6 +127,7 @@ export default defineConfig({
     },
     // Nobody else calls them.
     { files: scripts, rules: { 'memory-layer/no-dictionary-lookup': 'off' } },
+    { files: ['**/testing/eventually.ts'], rules: { 'vitest/no-restricted-vi-methods': 'off' } },
     { files: ['*.config.ts'], rules: { 'import/no-default-export': 'off' } },
     { files: ['packages/embedded-postgres/src/index.ts'], rules: { 'oxc/no-barrel-file': 'off' } },
     {

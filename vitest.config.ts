@@ -35,6 +35,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{packages,services,bench,e2e,tooling}/**/*.test.ts'],
           exclude: ['**/*.{db,redis,e2e,process,services,abuse}.test.ts'],
+          testTimeout: 60_000,
         },
       },
       {

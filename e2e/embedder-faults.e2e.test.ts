@@ -1,5 +1,6 @@
+import { eventually } from '@memory-layer/shared/testing/eventually';
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApiClient, type ApiClient } from './api-client.ts';
 import { startEmbeddingServer, type EmbeddingServer } from './embedding-server.ts';
 import { makeDataDir, spawnStandalone, startStandalone, type StandaloneProcess } from './standalone-process.ts';
@@ -32,14 +33,12 @@ afterAll(async () => {
 
 const messageOf = (tenant_id: string, content: string) => ({ tenant_id, conversation_id: 'c', role: 'user', content });
 
-const wait = { timeout: 30_000, interval: 50 };
-
 /** Waits for the state of a breaker as the metrics show it: 0 closed, 2 open. */
 async function waitForBreaker(breaker: 'query' | 'passage', state: 0 | 2): Promise<void> {
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const { body } = await api.get('/metrics');
     expect(body).toContain(`memory_circuit_breaker_state{breaker="${breaker}"} ${state}`);
-  }, wait);
+  });
 }
 
 async function statusesOf(tenantId: string): Promise<string[]> {
@@ -82,9 +81,9 @@ describe.each(faults)('an embedding server that %s', (fault) => {
 
   test('that mends has everything completed by itself, and search is whole again', async () => {
     embedding.behaviour = 'works';
-    await vi.waitFor(async () => expect(new Set(await statusesOf(tenant))).toEqual(new Set(['completed'])), wait);
+    await eventually(async () => expect(new Set(await statusesOf(tenant))).toEqual(new Set(['completed'])));
     await waitForBreaker('passage', 0);
-    await vi.waitFor(async () => expect((await search('hybrid')).body.degraded).toBe(false), wait);
+    await eventually(async () => expect((await search('hybrid')).body.degraded).toBe(false));
     await waitForBreaker('query', 0);
     const found = await search('vector');
     expect(found.body.degraded).toBe(false);
@@ -100,7 +99,7 @@ test('a text that the server refuses ends failed alone, visibly; nothing stays p
     messages: contents.map((content) => messageOf('poison', content)),
   });
   expect(batch.status).toBe(202);
-  await vi.waitFor(async () => expect(await statusesOf('poison')).not.toContain('pending'), wait);
+  await eventually(async () => expect(await statusesOf('poison')).not.toContain('pending'));
   const listed = await api.listAll('poison');
   const [failed, ...others] = listed.filter((message) => message.embedding_status !== 'completed');
   expect(others).toEqual([]);

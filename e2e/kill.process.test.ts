@@ -1,5 +1,6 @@
+import { eventually } from '@memory-layer/shared/testing/eventually';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApiClient, type ApiClient } from './api-client.ts';
 import { startEmbeddingServer, type EmbeddingServer } from './embedding-server.ts';
 import { makeDataDir, startStandalone, type StandaloneProcess } from './standalone-process.ts';
@@ -120,16 +121,16 @@ test('kill -9 in the middle of embedding a big batch: the rest is embedded after
   expect((await client.post('/v1/messages/batch', { messages })).status).toBe(202);
   const completed = async () => (await client.listAll('embed')).filter((m) => m.embedding_status === 'completed');
   // Answers are waited for that will not come, and what was answered is written: the number does not change any more.
-  await vi.waitFor(() => expect(embedding.hanging).toBeGreaterThan(0), { timeout: 30_000 });
+  await eventually(() => expect(embedding.hanging).toBeGreaterThan(0));
   let written = 0;
-  await vi.waitFor(
+  await eventually(
     async () => {
       const before = written;
       written = (await completed()).length;
       expect(written).toBeGreaterThan(0);
       expect(written).toBe(before);
     },
-    { timeout: 30_000, interval: 500 },
+    { everyMs: 500 },
   );
   expect(written).toBeLessThan(messages.length);
   const completedBefore = new Set((await completed()).map((message) => message.content));

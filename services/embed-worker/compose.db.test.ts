@@ -1,3 +1,4 @@
+import { eventually } from '@memory-layer/shared/testing/eventually';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadEnv } from '@memory-layer/shared/config/load-config';
 import { CircuitBrokenEmbedder } from '@memory-layer/shared/embedding/guarded-embedder';
@@ -10,7 +11,7 @@ import type { QueueBackend } from '@memory-layer/shared/queue/queue-port';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { ScriptedEmbedder } from '@memory-layer/shared/embedding/testing/scripted-embedder';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { composeEmbedWorker } from './compose.ts';
 import { embedWorkerEnv, toEmbedWorkerConfig } from './config.ts';
 import { createTenant, generation, type TestTenant } from './testing/embedding-fixture.ts';
@@ -61,7 +62,7 @@ async function expectCompleted(tenants: readonly TestTenant[], count: number): P
   const isDone = async () => {
     for (const tenant of tenants) expect((await tenant.pending()).size).toBe(0);
   };
-  await vi.waitFor(isDone, { timeout: 30_000, interval: 50 });
+  await eventually(isDone);
   for (const tenant of tenants) {
     const vectors = Object.values(await tenant.vectors());
     expect(vectors).toHaveLength(count);
@@ -111,7 +112,7 @@ test('the flood of one tenant does not keep another one waiting: its message is 
     const rows = [...(await flood.pending()).values()];
     expect(rows.filter((row) => row.leased_until !== null)).toHaveLength(6 * 16);
   };
-  await vi.waitFor(expectShareTaken, { timeout: 30_000, interval: 50 });
+  await eventually(expectShareTaken);
   await sleep(300);
   await expectShareTaken();
   await other.add('only one');
@@ -188,7 +189,7 @@ test('after an outage of the embedder everything is embedded by itself, and no a
   const answer = embedder.answer;
   embedder.answer = () => Promise.reject(new Error('gone'));
   await tenant.setPending(await tenant.add(...texts(tenant, 130)), { dueSecondsAgo: 2 });
-  await vi.waitFor(() => expect(embedder.calls.length).toBeGreaterThanOrEqual(6), { timeout: 30_000 });
+  await eventually(() => expect(embedder.calls.length).toBeGreaterThanOrEqual(6));
   const attempts = [...(await tenant.pending()).values()].filter((row) => row.leased_until === null);
   expect(Math.max(...attempts.map((row) => row.attempts))).toBe(0);
   embedder.answer = answer;

@@ -1,3 +1,4 @@
+import { eventually } from '@memory-layer/shared/testing/eventually';
 import { systemClock } from '@memory-layer/shared/lifecycle/clock';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { createLogger } from '@memory-layer/shared/observability/logger';
@@ -9,7 +10,7 @@ import { untilSettled } from '@memory-layer/shared/testing/until-settled';
 import { startTestDatabase } from '@memory-layer/shared/testing/test-database';
 import { loadEnv } from '@memory-layer/shared/config/load-config';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { composeRetentionWorker } from './compose.ts';
 import { retentionEnv, toRetentionConfig } from './config.ts';
 import { createTenant } from './testing/retention-fixture.ts';
@@ -53,16 +54,13 @@ test('a worker carries out what is scheduled and what waits without a bell, and 
   });
   await worker.start();
   try {
-    await vi.waitFor(
-      async () => {
-        expect(await scheduled.archivedIds()).toHaveLength(1);
-        expect(await justSeen.getRun(waiting)).toMatchObject({ state: 'completed', archived: 1 });
-      },
-      { timeout: 30_000, interval: 50 },
-    );
+    await eventually(async () => {
+      expect(await scheduled.archivedIds()).toHaveLength(1);
+      expect(await justSeen.getRun(waiting)).toMatchObject({ state: 'completed', archived: 1 });
+    });
     const told = database.db.selectFrom('message_event').select('event_id').where('tenant_id', '=', 'any');
-    await vi.waitFor(async () => expect(await told.execute()).toHaveLength(1), { timeout: 5000, interval: 20 });
-    await vi.waitFor(() => expectJobLines(lines, waiting), { timeout: 5000, interval: 20 });
+    await eventually(async () => expect(await told.execute()).toHaveLength(1));
+    await eventually(() => expectJobLines(lines, waiting));
     const scrape = await metrics.registry.metrics();
     expect(scrape).toMatch(/^memory_retention_jobs_total\{job_name="schedule-retention",status="completed"\} 1$/m);
     expect(scrape).toMatch(/^memory_retention_jobs_total\{job_name="run-retention",status="completed"\} [2-9]$/m);

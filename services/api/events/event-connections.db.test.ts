@@ -1,7 +1,8 @@
+import { eventually } from '@memory-layer/shared/testing/eventually';
 import { connect, type Socket } from 'node:net';
 import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events';
 import { v7 as uuidv7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { HttpServer } from '../http/http-server.ts';
 import { openEvents, type EventClient } from '../testing/event-client.ts';
 import { expectProblem } from '../testing/expect-problem.ts';
@@ -53,12 +54,12 @@ describe('a connection', () => {
     for (const other of ['x', 'y']) clients.push(await follow(`${tenantId}-${other}`));
     expectProblem(await api.call('GET', url(`${tenantId}-z`)), 'unavailable');
     clients[0]?.leave();
-    await vi.waitFor(async () => expect(await openStreams()).toBe(4));
+    await eventually(async () => expect(await openStreams()).toBe(4));
     await follow();
   });
 
   test('that answers HEAD holds no stream', async () => {
-    await vi.waitFor(async () => expect(await openStreams()).toBe(0));
+    await eventually(async () => expect(await openStreams()).toBe(0));
     const head = await fetch(`${server.url}/v1/events?tenant_id=${tenantId}`, {
       method: 'HEAD',
       headers: { 'x-api-key': keys.unbound },
@@ -69,18 +70,18 @@ describe('a connection', () => {
 
   test('whose client has left holds no stream for long', async () => {
     (await follow()).leave();
-    await vi.waitFor(async () => expect(await openStreams()).toBe(0), { timeout: 5000 });
+    await eventually(async () => expect(await openStreams()).toBe(0));
   });
 
   test('whose client does not read is cut off, and others hear everything', async () => {
     const deaf = await openSocket();
     const listening = listenTo(await follow());
-    await vi.waitFor(async () => expect(await openStreams()).toBe(2));
+    await eventually(async () => expect(await openStreams()).toBe(2));
     const written: string[] = [];
     // Until the buffers of the two sockets are full, however large they are.
     while ((await openStreams()) === 2 && written.length < 250_000) written.push(...(await embed(480)));
-    await vi.waitFor(async () => expect(await openStreams()).toBe(1), { timeout: 10_000 });
-    await vi.waitFor(() => expect(listening).toHaveLength(written.length), { timeout: 10_000 });
+    await eventually(async () => expect(await openStreams()).toBe(1));
+    await eventually(() => expect(listening).toHaveLength(written.length));
     expect(listening).toEqual(written);
     const heard = await restOf(deaf);
     expect(heard).toContain(written[0]);

@@ -1,8 +1,9 @@
+import { eventually } from '@memory-layer/shared/testing/eventually';
 import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events';
 import { untilSettled } from '@memory-layer/shared/testing/until-settled';
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 // What the retention worker prunes, a reader of events has to notice.
 // oxlint-disable-next-line no-restricted-imports
 import { pruneEventLog } from '../../retention-worker/event-log/event-log.repository.ts';
@@ -113,13 +114,16 @@ describe('GET /v1/events', () => {
     await embed(1, 'another');
     await untilSettled(api.db);
     await client.next();
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const beat = await client.next();
       expect(beat).toMatchObject({ comment: 'nothing new', id: expect.any(String) });
       await sql`update message_event set created_at = created_at - interval '2 hours'`.execute(api.db);
       await pruneEventLog(api.db, { keepMinutes: 60, limit: 1000 });
       const ids = await embed(1);
-      expect(await (await resume(beat?.id)).events(1)).toMatchObject([{ data: { message_id: ids[0] } }]);
+      const back = await resume(beat?.id);
+      const [seen] = await back.events(1);
+      back.leave();
+      expect(seen).toMatchObject({ data: { message_id: ids[0] } });
     });
   });
 

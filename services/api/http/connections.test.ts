@@ -1,9 +1,10 @@
+import { eventually } from '@memory-layer/shared/testing/eventually';
 import type { ConnectionLimits } from '@memory-layer/shared/http/connection-limits';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { Hono } from 'hono';
-import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { openRaw, readAnswer, type RawClient } from '../testing/raw-client.ts';
 import type { ApiEnv } from './api-env.ts';
 import { deadline } from './deadline.ts';
@@ -112,7 +113,7 @@ describe('a connection that does not ask', () => {
     const { server, open } = await listen();
     const client = await open();
     client.send(head);
-    await vi.waitFor(() => expect(client.socket.bytesWritten).toBe(head.length));
+    await eventually(() => expect(client.socket.bytesWritten).toBe(head.length));
     await server.stop();
     expect(await client.rest()).toBe('');
   });
@@ -166,7 +167,7 @@ describe('the connections of one address', () => {
   test('are refused when all of them are in use', async () => {
     const { open } = await listen({ limits });
     for (let n = 0; n < limits.maxConnectionsPerAddress; n += 1) (await open()).send(get.replace('/', '/slow'));
-    await vi.waitFor(() => expect(waiting).toHaveLength(limits.maxConnectionsPerAddress));
+    await eventually(() => expect(waiting).toHaveLength(limits.maxConnectionsPerAddress));
     expect(await (await open()).rest()).toBe('');
     const other = await open('127.0.0.2');
     other.send(get);
@@ -190,7 +191,7 @@ describe('the connections of one address', () => {
     const { open } = await listen({ limits });
     const clients: RawClient[] = [];
     for (let n = 0; n < 4 * limits.maxConnectionsPerAddress; n += 1) clients.push(await open());
-    await vi.waitFor(() => expect(clients.filter(isOpen)).toEqual(clients.slice(-limits.maxConnectionsPerAddress)));
+    await eventually(() => expect(clients.filter(isOpen)).toEqual(clients.slice(-limits.maxConnectionsPerAddress)));
   });
 
   test('are not limited for a trusted proxy', async () => {
@@ -205,7 +206,7 @@ describe('the connections of one address', () => {
 test('all connections together are limited, whoever they are of', async () => {
   const { open, closed } = await listen({ limits: { maxConnections: 2 } });
   const clients = [await open('127.0.0.1'), await open('127.0.0.2'), await open('127.0.0.3')];
-  await vi.waitFor(() => expect(clients.map(isOpen)).toEqual([false, true, true]));
+  await eventually(() => expect(clients.map(isOpen)).toEqual([false, true, true]));
   expect(closed).toEqual(['connections']);
 });
 
@@ -224,7 +225,7 @@ describe('an answer', () => {
     const client = await open();
     client.socket.pause();
     client.send(get.replace('/', '/large'));
-    await vi.waitFor(() => expect(closed).toEqual(['stalled']), { timeout: 5000 });
+    await eventually(() => expect(closed).toEqual(['stalled']));
     client.socket.resume();
     expect((await client.rest()).length).toBeLessThan(large.length);
   });

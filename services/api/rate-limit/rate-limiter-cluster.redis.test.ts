@@ -1,9 +1,10 @@
+import { eventually } from '@memory-layer/shared/testing/eventually';
 import { randomUUID } from 'node:crypto';
 import { createRedisClients } from '@memory-layer/shared/redis/redis-client';
 import { testRedisTarget } from '@memory-layer/shared/testing/redis-target';
 import { canStartRedis, startRedisCluster, type ThrowawayCluster } from '@memory-layer/shared/testing/redis-topology';
 import { Cluster } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createRateLimiters } from './rate-limiter.ts';
 
 const canRun = canStartRedis();
@@ -21,7 +22,7 @@ describe.skipIf(!canRun)(`${title} on a Redis Cluster`, () => {
     const target = testRedisTarget({ MEMORY_REDIS_CLUSTER_NODES: `127.0.0.1:${cluster.masters[0]?.port}` });
     const client = createRedisClients(target).openProducer(1_000, () => undefined);
     onTestFinished(() => client.disconnect());
-    await vi.waitFor(() => expect(client.status).toBe('ready'), { timeout: 15_000, interval: 10 });
+    await eventually(() => expect(client.status).toBe('ready'));
     const { key } = createRateLimiters(rates, { client, prefix });
     if (key === undefined || !(client instanceof Cluster)) throw new Error('no limiter on a cluster');
     return { limiter: key, client };

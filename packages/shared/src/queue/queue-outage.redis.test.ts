@@ -1,3 +1,4 @@
+import { eventually } from '../testing/eventually.ts';
 import { randomUUID } from 'node:crypto';
 
 import { Redis } from 'ioredis';
@@ -8,7 +9,7 @@ import type { QueueBackend } from './queue-port.ts';
 import { testRedisTarget } from '../testing/redis-target.ts';
 import { createRepeatingTask } from '../lifecycle/repeating-task.ts';
 import { startTcpProxy, type TcpProxy } from './testing/tcp-proxy.ts';
-import { defineTestQueue, eventually, openProducer, startConsumer, untilAborted } from './testing/test-queue.ts';
+import { defineTestQueue, openProducer, startConsumer, untilAborted } from './testing/test-queue.ts';
 
 const redisUrl = process.env['TEST_REDIS_URL'] ?? '';
 const title = redisUrl === '' ? 'Redis outages (skipped: set TEST_REDIS_URL to run)' : 'Redis outages';

@@ -1,3 +1,4 @@
+import { eventually } from '../testing/eventually.ts';
 import { randomUUID } from 'node:crypto';
 
 import { startEmbeddedPostgres } from '@memory-layer/embedded-postgres';
@@ -8,7 +9,7 @@ import { createQueueBackend } from './create-queue-backend.ts';
 import { migrateQueueSchema } from './migrate-queue-schema.ts';
 import type { JobReport, QueueBackend } from './queue-port.ts';
 import { describeQueueContract } from './testing/queue.contract.ts';
-import { defineTestQueue, eventually, noHandlers, openProducer } from './testing/test-queue.ts';
+import { defineTestQueue, noHandlers, openProducer } from './testing/test-queue.ts';
 import { withOutage } from './testing/with-outage.ts';
 
 describe('queue on PostgreSQL', () => {

@@ -1,15 +1,10 @@
+import { eventually } from './eventually.ts';
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import { expect, onTestFinished } from 'vitest';
 import { createQueueBackend } from '../queue/create-queue-backend.ts';
 import type { Producer } from '../queue/queue-port.ts';
-import {
-  defineTestQueue,
-  eventually,
-  openProducer,
-  startConsumer,
-  type TestQueue,
-} from '../queue/testing/test-queue.ts';
+import { defineTestQueue, openProducer, startConsumer, type TestQueue } from '../queue/testing/test-queue.ts';
 import type { RedisTarget } from '../redis/redis-target.ts';
 
 export interface BellPost {

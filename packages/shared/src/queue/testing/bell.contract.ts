@@ -1,9 +1,10 @@
+import { eventually } from '../../testing/eventually.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { describe, expect, test } from 'vitest';
 
 import type { QueueBackend } from '../queue-port.ts';
-import { defineTestQueue, eventually, openProducer, startConsumer, untilAborted } from './test-queue.ts';
+import { defineTestQueue, openProducer, startConsumer, untilAborted } from './test-queue.ts';
 
 const bell = { v: 1, tenantId: 'acme' } as const;
 

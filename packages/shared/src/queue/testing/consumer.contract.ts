@@ -1,3 +1,4 @@
+import { eventually } from '../../testing/eventually.ts';
 import { describe, expect, test } from 'vitest';
 
 import { AppError } from '../../errors/app-error.ts';
@@ -5,7 +6,6 @@ import type { QueueBackend } from '../queue-port.ts';
 import {
   defineNewerQueue,
   defineTestQueue,
-  eventually,
   noHandlers,
   openProducer,
   startConsumer,

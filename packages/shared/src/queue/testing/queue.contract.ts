@@ -1,3 +1,4 @@
+import { eventually } from '../../testing/eventually.ts';
 import { describe, expect, test } from 'vitest';
 
 import { AppError } from '../../errors/app-error.ts';
@@ -5,7 +6,7 @@ import type { QueueBackend } from '../queue-port.ts';
 import { describeBells } from './bell.contract.ts';
 import { describeConsumer } from './consumer.contract.ts';
 import { describeScheduler } from './scheduler.contract.ts';
-import { defineTestQueue, eventually, openProducer, startConsumer } from './test-queue.ts';
+import { defineTestQueue, openProducer, startConsumer } from './test-queue.ts';
 
 /** What every queue backend must do. `backend` is asked for when a test runs, and stopped by its owner. */
 export function describeQueueContract(backend: () => QueueBackend): void {

@@ -1,7 +1,8 @@
+import { eventually } from '../../testing/eventually.ts';
 import { describe, expect, test } from 'vitest';
 
 import type { QueueBackend } from '../queue-port.ts';
-import { defineTestQueue, eventually, openProducer, startConsumer } from './test-queue.ts';
+import { defineTestQueue, openProducer, startConsumer } from './test-queue.ts';
 
 export function describeScheduler(backend: () => QueueBackend): void {
   describe('scheduler', () => {

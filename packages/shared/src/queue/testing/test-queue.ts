@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { onTestFinished, vi } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 
 import type { Component } from '../../lifecycle/component.ts';
@@ -77,9 +77,4 @@ export function openProducer(backend: QueueBackend, queue: TestQueue): Producer<
   const producer = backend.createProducer(queue);
   onTestFinished(() => producer.close());
   return producer;
-}
-
-/** Tries until the expectation holds. The limit is only there to end a test that fails. */
-export async function eventually(expectation: () => void | Promise<void>): Promise<void> {
-  await vi.waitFor(expectation, { timeout: 15_000, interval: 10 });
 }
