@@ -63,6 +63,8 @@ export interface EligiblePlan {
   readonly isSampled: boolean;
   /** Only so many of the newest messages are compared with the filter; undefined: all. */
   readonly newest: number | undefined;
+  /** An index is asked for each value of a long list; else each message is compared with all of them. */
+  readonly asksForEachValue: boolean;
 }
 
 /** How many messages are few. */
@@ -83,6 +85,8 @@ export const fewMessages: FewMessages = {
 
 // An index finds what has one of them, and compares it with all of them in no time.
 const cheapValues = 8;
+// Comparing with more values takes so long that even a small tenant's messages are compared once, not once for each side.
+const manyValues = 16;
 // From so many messages on, a plan made for any tenant may be a bad one.
 const largeTenant = 5000;
 
@@ -179,7 +183,10 @@ function planEligible(
   few: FewMessages,
 ): EligiblePlan | undefined {
   const { terms, statistics } = parts.lexical;
-  if (!isCostly(parts.filter) || statistics.messages <= few.byWords) return undefined;
+  const { filter } = parts;
+  const isLong = filter.where !== undefined && countValues(filter.where) > manyValues;
+  const isSmall = statistics.messages <= few.byWords;
+  if (!isCostly(filter) || (isSmall && !isLong)) return undefined;
   if (vector === undefined && terms.length > 0 && expectedMatches(terms, statistics) <= few.byWords) return undefined;
   const affordable = vector?.graphs === undefined ? 0 : affordableMessages(vector.segments, vector.graphs);
   return {
@@ -187,6 +194,7 @@ function planEligible(
     mostByWords: few.byWords,
     isSampled: vector?.graphs !== undefined,
     newest: comparesNewest(parts, few) ? few.compared : undefined,
+    asksForEachValue: !isSmall,
   };
 }
 

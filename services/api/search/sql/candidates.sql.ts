@@ -137,7 +137,7 @@ function nearestPassage({ generation, vector }: SearchPlan, tenant: TenantSql): 
 
 function eligibleTables(
   plan: SearchPlan,
-  { most, mostByWords, isSampled, newest }: EligiblePlan,
+  { most, mostByWords, isSampled, newest, asksForEachValue }: EligiblePlan,
   { tenant, nearest }: { readonly tenant: TenantSql; readonly nearest: NearestQuery | undefined },
 ): EligibleTables {
   const graphs = isSampled ? nearest?.graphs : undefined;
@@ -146,7 +146,7 @@ function eligibleTables(
     tables: sql`
       filter_is_common as materialized (${common ?? sql`select false as is_true`}),
       eligible as materialized (
-        ${plan.filter.similarity === undefined ? fromMessages(plan, tenant, newest) : fromVectors(plan, tenant)}
+        ${plan.filter.similarity === undefined ? fromMessages(plan, tenant, { newest, asksForEachValue }) : fromVectors(plan, tenant)}
           and not (select is_true from filter_is_common)
         limit ${sql.lit(most + 1)}
       ),
@@ -164,9 +164,9 @@ function eligibleTables(
 function fromMessages(
   { filter, clauses }: SearchPlan,
   tenant: TenantSql,
-  newest: number | undefined,
+  { newest, asksForEachValue }: Pick<EligiblePlan, 'newest' | 'asksForEachValue'>,
 ): RawBuilder<unknown> {
-  const list = filter.where && splitLongList(filter.where);
+  const list = asksForEachValue && filter.where ? splitLongList(filter.where) : undefined;
   const ofMetadata = metadataCondition(list === undefined ? filter : { ...filter, where: list.rest });
   const conditions = sql`m.tenant_id = ${tenant.id} and ${filterConditions(filter, 'm')} and ${ofMetadata}
     and ${clausesCondition(clauses)}`;
