@@ -118,5 +118,6 @@ function shortened(message: ReturnType<typeof toOutcomeBody>): BatchBody['create
 
 function toBatchError(outcome: AppError | Exclude<Outcome, Kept>, index: number): BatchBody['errors'][number] {
   const error = outcome instanceof AppError ? outcome : toMessageError(outcome, `/messages/${index}`);
-  return { message_index: index, error: error.message, code: error.code, errors: [...error.errors] };
+  const detail = error.publicDetail ?? error.message;
+  return { message_index: index, error: detail, code: error.code, errors: [...error.errors] };
 }

@@ -1,3 +1,4 @@
+import { AppError } from '@memory-layer/shared/errors/app-error';
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import { messageIdSchema, tenantIdSchema } from '../http/field.schemas.ts';
 import { costOfDelete, costOfListing, costOfRead } from '../cost/request-cost.ts';
@@ -108,6 +109,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
       const created = await service.create([toNewMessage(input, tenantId)], options);
       const [outcome] = created.outcomes;
       if (outcome === undefined) throw new Error('the stored message was not answered');
+      if (outcome instanceof AppError) throw outcome;
       if (!isKept(outcome)) throw toMessageError(outcome, '');
       answerCreateOptions(c, options, created);
       return c.json(toOutcomeBody(outcome), outcome.kind === 'stored' && isPending(outcome) ? 202 : 200);

@@ -4,9 +4,9 @@ import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { WaitOptions } from '../polling/poll-schedule.ts';
 import type { EmbeddingWaiter } from './wait/embedding-waiter.ts';
 import { invalidRequest } from '../http/validation-hook.ts';
-import { replay, type IdempotencyRequest } from './ingest/idempotency.ts';
+import { replay, type IdempotencyClaim, type IdempotencyRequest } from './ingest/idempotency.ts';
 import { createMessageIds, toMessageRow, type MessageRow } from './ingest/message-row.ts';
-import type { MessageWriter } from './ingest/message-writer.ts';
+import type { MessageWriter, WrittenPart } from './ingest/message-writer.ts';
 import { decodeCursor } from './message-cursor.ts';
 import type { MessageRepository } from './message.repository.ts';
 import {
@@ -45,8 +45,8 @@ export interface CreateOptions {
 }
 
 export interface Created {
-  /** One a message, in the order they were given. */
-  readonly outcomes: readonly Outcome[];
+  /** One a message, in the order they were given; an error where only others of a large request were stored. */
+  readonly outcomes: readonly (Outcome | AppError)[];
   /** Whether this is the answer of an earlier request with the same idempotency key. */
   readonly replayed: boolean;
 }
@@ -81,8 +81,9 @@ export function createMessageService(deps: MessageServiceDeps) {
   const nextId = createMessageIds();
 
   /**
-   * Stores messages, all or none, but for those that were stored before under their external id. When it returns
-   * they are durable; they are searchable by words at once and by meaning after an embed worker has been there.
+   * Stores messages, but for those that were stored before under their external id: all or none of a request of usual
+   * size, a larger one in parts. When it returns they are durable; they are searchable by words at once and by meaning
+   * after an embed worker has been there.
    *
    * @throws AppError `invalid_request` when the idempotency key was used for another request, `unavailable`,
    * `rate_limited`: as {@link MessageWriter.write}.
@@ -96,19 +97,29 @@ export function createMessageService(deps: MessageServiceDeps) {
     const rows =
       input.length > fewMessages ? await slicer.of(input[0]?.tenantId ?? '').map(input, toRow) : input.map(toRow);
     const claim = toClaim(rows, options.idempotency);
-    const result = await writer.write({ rows, claim }, options.signal);
-    if (result.kind === 'recorded') {
-      if (claim?.requestHash.equals(result.answer.requestHash) !== true) throw keyOfAnotherRequest();
-      return { outcomes: replay(input, generation, result.answer.outcomes), replayed: true };
+    const parts = await writer.write({ rows, claim }, options.signal);
+    const written: (Outcome | AppError)[] = Array.from({ length: input.length });
+    for (const { places, result } of parts) {
+      const outcomes = outcomesOf(
+        result,
+        places.flatMap((place) => input[place] ?? []),
+        { generation, claim },
+      );
+      places.forEach((place, n) => (written[place] = outcomes[n] ?? missing()));
+      if (!(result instanceof AppError) && result.kind === 'written') announce(result.outcomes, generation, options);
     }
-    const stored = result.outcomes.flatMap((outcome) => (outcome.kind === 'stored' ? [outcome.message] : []));
-    for (const tenantId of new Set(stored.map((message) => message.tenantId))) {
-      notifyWorkers(tenantId, generation, options.requestId);
-    }
-    for (const { role } of stored) metrics.messagesIngested.inc({ role, mode: options.mode });
+    const replayed = parts.every(({ result }) => !(result instanceof AppError) && result.kind === 'recorded');
     const { wait } = options;
-    const outcomes = wait ? await waitForAll(waiter, result.outcomes, generation, wait) : result.outcomes;
-    return { outcomes, replayed: false };
+    const outcomes = wait && !replayed ? await waitForAll(waiter, written, generation, wait) : written;
+    return { outcomes, replayed };
+  }
+
+  function announce(outcomes: readonly Outcome[], generation: number, { requestId, mode }: CreateOptions): void {
+    const stored = outcomes.flatMap((outcome) => (outcome.kind === 'stored' ? [outcome.message] : []));
+    for (const tenantId of new Set(stored.map((message) => message.tenantId))) {
+      notifyWorkers(tenantId, generation, requestId);
+    }
+    for (const { role } of stored) metrics.messagesIngested.inc({ role, mode });
   }
 
   return {
@@ -163,14 +174,37 @@ export function createMessageService(deps: MessageServiceDeps) {
   };
 }
 
+interface ReplayOptions {
+  readonly generation: number;
+  readonly claim: IdempotencyClaim | undefined;
+}
+
+/** What became of each message of a part. */
+function outcomesOf(
+  result: WrittenPart['result'],
+  messages: readonly NewMessage[],
+  { generation, claim }: ReplayOptions,
+): readonly (Outcome | AppError)[] {
+  if (result instanceof AppError) return messages.map(() => result);
+  if (result.kind === 'written') return result.outcomes;
+  if (claim?.requestHash.equals(result.answer.requestHash) !== true) throw keyOfAnotherRequest();
+  return replay(messages, generation, result.answer.outcomes);
+}
+
+function missing(): never {
+  throw new Error('a message has no outcome');
+}
+
 /** The same outcomes, with the statuses that their messages have come to. */
 async function waitForAll(
   waiter: MessageServiceDeps['waiter'],
-  outcomes: readonly Outcome[],
+  outcomes: readonly (Outcome | AppError)[],
   generation: number,
   options: WaitOptions,
-): Promise<Outcome[]> {
-  const pending = outcomes.flatMap((outcome) => (isPending(outcome) ? [outcome.message] : []));
+): Promise<(Outcome | AppError)[]> {
+  const pending = outcomes.flatMap((outcome) =>
+    !(outcome instanceof AppError) && isPending(outcome) ? [outcome.message] : [],
+  );
   const ofTenants = [...Map.groupBy(pending, (message) => message.tenantId)].map(([tenantId, messages]) =>
     waiter.waitUntilEmbedded(
       tenantId,
@@ -181,8 +215,9 @@ async function waitForAll(
   );
   const statuses = new Map((await Promise.all(ofTenants)).flatMap((known) => [...known]));
   return outcomes.map((outcome) => {
-    const status = isKept(outcome) ? statuses.get(outcome.message.id) : undefined;
-    if (!isKept(outcome) || status === undefined) return outcome;
+    if (outcome instanceof AppError || !isKept(outcome)) return outcome;
+    const status = statuses.get(outcome.message.id);
+    if (status === undefined) return outcome;
     return { ...outcome, message: { ...outcome.message, embeddingStatus: status } };
   });
 }

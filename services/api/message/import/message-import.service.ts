@@ -4,6 +4,7 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
 import type { MessageService } from '../message.service.ts';
 import type { NewMessage, Outcome } from '../message.ts';
+import { isQueueFull } from '../ingest/message-writer.ts';
 import type { FairSlot } from '../../cost/fair-slots.ts';
 
 export interface MessageImportOptions {
@@ -29,7 +30,7 @@ export function createMessageImportService({ messages }: { readonly messages: Pi
   async function createPatiently(input: readonly NewMessage[], options: MessageImportOptions) {
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(patienceMs)]);
     const onRetry = () => options.slot.giveBack();
-    return retryUntilDone(() => create(input, options), { signal, shouldRetry: isFull, onRetry });
+    return retryUntilDone(() => create(input, options), { signal, shouldRetry: isQueueFull, onRetry });
   }
 
   return {
@@ -38,19 +39,18 @@ export function createMessageImportService({ messages }: { readonly messages: Pi
      *
      * @returns what became of each, in their order, or why it failed.
      */
-    store: (
+    store: async (
       input: readonly NewMessage[],
       options: MessageImportOptions,
-    ): Promise<readonly PromiseSettledResult<Outcome>[]> =>
-      batchOrIndividually(
-        (some: readonly NewMessage[]) => createPatiently(some, options),
-        (error) => !isRefusedData(error),
-      )(input),
+    ): Promise<readonly PromiseSettledResult<Outcome>[]> => {
+      const store = (some: readonly NewMessage[]) => createPatiently(some, options);
+      const settled = await batchOrIndividually(store, (error) => !isRefusedData(error))(input);
+      return settled.map((result) => (result.status === 'fulfilled' ? toSettled(result.value) : result));
+    },
   };
 }
 
-/** Only what never got to the database may be tried again: else what has no external id could be stored twice. */
-function isFull(error: unknown): boolean {
-  if (!(error instanceof AppError)) return false;
-  return error.code === 'rate_limited' || (error.code === 'unavailable' && error.cause === undefined);
+function toSettled(outcome: Outcome | AppError): PromiseSettledResult<Outcome> {
+  if (outcome instanceof AppError) return { status: 'rejected', reason: outcome };
+  return { status: 'fulfilled', value: outcome };
 }

@@ -65,6 +65,39 @@ describe('the same key with the same body', () => {
     expect(await storedIn(tenant)).toHaveLength(2);
   });
 
+  test('gets the whole answer of a batch that is stored in parts, and what is missing of it is stored', async () => {
+    const tenant = freshTenant();
+    const messages = Array.from({ length: 12 }, (_, n) => message(tenant, `${n} ${'words '.repeat(16_000)}`));
+    const [first, twin] = await Promise.all([postBatch('k-1', messages), postBatch('k-1', messages)]);
+    expect([first.status, twin.status]).toEqual([202, 202]);
+    expect(twin.body).toEqual(first.body);
+    const again = await postBatch('k-1', messages);
+    expect([again.status, isReplayed(again)]).toEqual([202, true]);
+    expect(again.body).toEqual(first.body);
+    expect(await storedIn(tenant)).toHaveLength(messages.length);
+
+    // As if the process had ended before the last part.
+    const keysOfParts = api.db.deleteFrom('idempotency_key').where('tenant_id', '=', tenant);
+    const { idempotency_key: last } = await keysOfParts
+      .where('idempotency_key', 'like', 'k-1 part %')
+      .where('idempotency_key', '=', (query) =>
+        query
+          .selectFrom('idempotency_key')
+          .select(({ fn }) => fn.max('idempotency_key').as('key'))
+          .where('tenant_id', '=', tenant),
+      )
+      .returning('idempotency_key')
+      .executeTakeFirstOrThrow();
+    expect(last).toMatch(/^k-1 part \d$/);
+    const lost: string[] = first.body.created.slice(-4).map(({ id }: { id: string }) => id);
+    await api.db.deleteFrom('message').where('tenant_id', '=', tenant).where('id', 'in', lost).execute();
+    const resumed = await postBatch('k-1', messages);
+    expect([resumed.status, isReplayed(resumed)]).toEqual([202, false]);
+    expect(resumed.body.created.slice(0, -4)).toEqual(first.body.created.slice(0, -4));
+    expect(await storedIn(tenant)).toHaveLength(messages.length);
+    expect((await postBatch('k-1', [message(tenant, 'other')])).status).toBe(422);
+  });
+
   test('by many clients at once has one effect, and all get its answer', async () => {
     const tenant = freshTenant();
     const requests = Array.from({ length: 30 }, (_, n) => post(`twin-${n % 3}`, message(tenant, `words ${n % 3}`)));

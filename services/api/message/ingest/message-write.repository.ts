@@ -5,9 +5,9 @@ import type { Outcome } from '../message.ts';
 import { claimKeys, findAnswer, recordAnswers } from './idempotency.sql.ts';
 import { toRecordedOutcome, type IdempotencyClaim, type RecordedAnswer } from './idempotency.ts';
 import { costOfRow, type MessageRow } from './message-row.ts';
-import { inInsertOrder, storeEach, storeInParts, storeMessages } from './store-messages.sql.ts';
+import { inInsertOrder, storeEach, storeMessages } from './store-messages.sql.ts';
 
-/** The messages of one caller: stored together or not at all. */
+/** Messages of one caller: stored together or not at all. */
 export interface WriteRequest {
   readonly rows: readonly MessageRow[];
   readonly claim: IdempotencyClaim | undefined;
@@ -23,6 +23,41 @@ export function costOf({ rows }: WriteRequest): number {
   return rows.reduce((sum, row) => sum + costOfRow(row), 0);
 }
 
+/** What is written together of a request that is too large to be one. */
+export interface WritePart {
+  readonly request: WriteRequest;
+  /** Of its rows among those of the whole request. */
+  readonly places: readonly number[];
+}
+
+/**
+ * The request in parts of at most this cost, to be written one after the other; a single row may cost more. Of rows with
+ * the same external id the first stays the first. Each part holds a key of its own: sent again, a request that was written
+ * in part goes on where it ended, since the same request has the same parts.
+ */
+export function partsOf(request: WriteRequest, maxCost: number): readonly WritePart[] {
+  const { rows, claim } = request;
+  if (costOf(request) <= maxCost) return [{ request, places: rows.map((_, place) => place) }];
+  const parts: { rows: MessageRow[]; places: number[] }[] = [];
+  const places = new Map(rows.map((row, place) => [row, place]));
+  let cost = Number.POSITIVE_INFINITY;
+  for (const row of inInsertOrder(rows)) {
+    cost += costOfRow(row);
+    if (cost > maxCost) {
+      parts.push({ rows: [], places: [] });
+      cost = costOfRow(row);
+    }
+    parts.at(-1)?.rows.push(row);
+    parts.at(-1)?.places.push(places.get(row) ?? 0);
+  }
+  return parts.map((part, n) => ({ request: { rows: part.rows, claim: claimOfPart(claim, n) }, places: part.places }));
+}
+
+/** A client's key has no spaces, so no client has the key of a part. */
+function claimOfPart(claim: IdempotencyClaim | undefined, part: number): IdempotencyClaim | undefined {
+  return claim === undefined || part === 0 ? claim : { ...claim, key: `${claim.key} part ${part + 1}` };
+}
+
 export interface MessageWriteRepositoryOptions {
   /** Called for each row that the database refuses, though it passed all checks. */
   readonly onRefusedRow: (error: unknown) => void;
@@ -32,9 +67,6 @@ export type MessageWriteRepository = ReturnType<typeof createMessageWriteReposit
 
 type Store = (db: Kysely<Schema>, requests: readonly WriteRequest[]) => Promise<Outcome[]>;
 
-/** Beyond it rows go in several statements of one transaction: making the text of one takes the event loop 20 ms. */
-const maxStatementCost = 1_048_576;
-
 export function createMessageWriteRepository(db: Kysely<Schema>, { onRefusedRow }: MessageWriteRepositoryOptions) {
   return {
     /**
@@ -43,9 +75,8 @@ export function createMessageWriteRepository(db: Kysely<Schema>, { onRefusedRow 
      * that the database refuses are left out.
      */
     async write(requests: readonly WriteRequest[]): Promise<WriteResult[]> {
-      const isLarge = requests.reduce((sum, request) => sum + costOf(request), 0) > maxStatementCost;
       try {
-        return await writeBy(isLarge ? inParts : atOnce, isLarge, requests);
+        return await writeBy(atOnce, false, requests);
       } catch (error) {
         // Others go with it: each is tried alone, and comes back here if it is the one.
         if (requests.length > 1 || !isRefusedRow(error)) throw error;
@@ -89,10 +120,6 @@ export function createMessageWriteRepository(db: Kysely<Schema>, { onRefusedRow 
 
 function atOnce(transaction: Kysely<Schema>, requests: readonly WriteRequest[]): Promise<Outcome[]> {
   return storeInOrder(requests, (rows) => storeMessages(transaction, rows));
-}
-
-function inParts(transaction: Kysely<Schema>, requests: readonly WriteRequest[]): Promise<Outcome[]> {
-  return storeInOrder(requests, (rows) => storeInParts(transaction, rows, maxStatementCost));
 }
 
 /** @returns the outcomes in the order of the requests and their rows. */

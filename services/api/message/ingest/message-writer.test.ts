@@ -1,27 +1,28 @@
+import { eventually } from '@memory-layer/shared/testing/eventually';
 import { describe, expect, test } from 'vitest';
-import { toMessageRow } from './message-row.ts';
-import { MessageWriter } from './message-writer.ts';
-import type { WriteRequest, WriteResult } from './message-write.repository.ts';
+import { costOfRow, toMessageRow, type MessageRow } from './message-row.ts';
+import { MessageWriter, nothingStored } from './message-writer.ts';
+import { partsOf, type WriteRequest, type WriteResult } from './message-write.repository.ts';
 
-const request = (content: string, tenantId = 't'): WriteRequest => ({
-  rows: [
-    toMessageRow(
-      {
-        tenantId,
-        conversationId: 'c',
-        role: 'user',
-        content,
-        metadata: {},
-        importanceOverride: undefined,
-        externalId: undefined,
-        createdAt: undefined,
-        expiresAt: undefined,
-      },
-      1,
-      new Date(0),
+const row = (content: string, tenantId = 't', externalId?: string): MessageRow =>
+  toMessageRow(
+    {
+      tenantId,
+      conversationId: 'c',
+      role: 'user',
       content,
-    ),
-  ],
+      metadata: {},
+      importanceOverride: undefined,
+      externalId,
+      createdAt: undefined,
+      expiresAt: undefined,
+    },
+    1,
+    new Date(0),
+    content,
+  );
+const request = (content: string, tenantId = 't'): WriteRequest => ({
+  rows: [row(content, tenantId)],
   claim: undefined,
 });
 const written: WriteResult = { kind: 'written', outcomes: [] };
@@ -105,9 +106,7 @@ test('a small message weighs 1 KiB, a long one its bytes, and what does not fit 
 
 describe('tenants', () => {
   const batchOf = (tenantId: string, rows: number): WriteRequest => ({
-    rows: Array.from({ length: rows }, (_, n) => request(`message ${n}`, tenantId).rows[0]).filter(
-      (row) => row !== undefined,
-    ),
+    rows: Array.from({ length: rows }, (_, n) => row(`message ${n}`, tenantId)),
     claim: undefined,
   });
 
@@ -137,7 +136,7 @@ describe('tenants', () => {
       await oneTurn();
       flushes[n]?.end();
     }
-    await expect(other).resolves.toEqual(written);
+    await expect(other).resolves.toEqual([{ places: [0], result: written }]);
     const refused = (await outcomes).filter((outcome) => outcome.status === 'rejected');
     expect(refused).toHaveLength(80);
     for (const { reason } of refused) expect(reason).toMatchObject({ code: 'rate_limited', retryAfterSeconds: 1 });
@@ -189,7 +188,7 @@ describe('a request whose time is up', () => {
     await oneTurn();
     late.abort(new Error('late'));
     flushes[0]?.end();
-    await expect(running).resolves.toEqual(written);
+    await expect(running).resolves.toEqual([{ places: [0], result: written }]);
   });
 
   test.each([
@@ -206,5 +205,128 @@ describe('a request whose time is up', () => {
       retryAfterSeconds: 1,
       publicDetail: expect.stringContaining(detail),
     });
+  });
+});
+
+describe('a request that is larger than a statement may be', () => {
+  // At 1024 rows of 384 bytes a flush: three parts of two rows.
+  const large: WriteRequest = {
+    rows: Array.from({ length: 6 }, (_, n) => row(`${n} ${'x'.repeat(150_000)}`, 'large')),
+    claim: undefined,
+  };
+  const places = [
+    [0, 1],
+    [2, 3],
+    [4, 5],
+  ];
+
+  test('is written in parts, one after the other, and another tenant has its turn in between', async () => {
+    const { writer, flushes } = writerInSteps({ writers: 3, maxQueuedBytes: 67_108_864 });
+    const running = writer.write(large);
+    await oneTurn();
+    expect(flushes.map(({ tenants }) => tenants)).toEqual([['large']]);
+    const other = writer.write(request('hello', 'other'));
+    await oneTurn();
+    flushes[1]?.end();
+    await other;
+    for (const n of [0, 2, 3]) {
+      flushes[n]?.end();
+      await oneTurn();
+    }
+    expect(await running).toEqual(places.map((own) => ({ places: own, result: written })));
+    expect(flushes.map(({ tenants }) => tenants)).toEqual([['large'], ['other'], ['large'], ['large']]);
+  });
+
+  test('is refused as a whole when its first part is', async () => {
+    const { writer, flushes } = writerInSteps({ maxQueuedBytes: 67_108_864 });
+    const running = writer.write(large);
+    await oneTurn();
+    flushes[0]?.end(Object.assign(new Error('ended'), { code: '40P01' }));
+    await expect(running).rejects.toMatchObject({ code: 'unavailable' });
+    expect(flushes).toHaveLength(1);
+  });
+
+  test.each([
+    ['40P01', 'It was not stored'],
+    ['57P01', 'may be stored'],
+  ])('ends with the part that failed with %s, and says what is known of each', async (code, detail) => {
+    const { writer, flushes } = writerInSteps({ maxQueuedBytes: 67_108_864 });
+    const running = writer.write(large);
+    await oneTurn();
+    flushes[0]?.end();
+    await oneTurn();
+    flushes[1]?.end(Object.assign(new Error('ended'), { code }));
+    const error = (text: string) =>
+      expect.objectContaining({ code: 'unavailable', publicDetail: expect.stringContaining(text) });
+    expect(await running).toEqual([
+      { places: [0, 1], result: written },
+      { places: [2, 3], result: error(detail) },
+      { places: [4, 5], result: error('It was not stored') },
+    ]);
+    expect(flushes).toHaveLength(2);
+  });
+
+  test('stops at its deadline, and says what was not stored', async () => {
+    const { writer, flushes } = writerInSteps({ maxQueuedBytes: 67_108_864 });
+    const late = new AbortController();
+    const running = writer.write(large, late.signal);
+    await oneTurn();
+    late.abort(nothingStored('late'));
+    flushes[0]?.end();
+    expect(await running).toMatchObject([
+      { result: written },
+      { result: { code: 'unavailable', publicDetail: expect.stringContaining('It was not stored') } },
+      { result: { code: 'unavailable', publicDetail: expect.stringContaining('It was not stored') } },
+    ]);
+    expect(flushes).toHaveLength(1);
+  });
+
+  test('waits for a place in the queue where another has filled it since', async () => {
+    const { writer, flushes } = writerInSteps({ maxQueuedBytes: 400_000 });
+    const running = writer.write(large);
+    await oneTurn();
+    const filling = writer.write({ rows: [row('y'.repeat(390_000), 'other')], claim: undefined });
+    await oneTurn();
+    flushes[0]?.end();
+    await oneTurn();
+    flushes[1]?.end();
+    await filling;
+    for (let n = 2; n < 4; n++) {
+      await eventually(() => expect(flushes).toHaveLength(n + 1));
+      flushes[n]?.end();
+    }
+    expect(await running).toHaveLength(3);
+  });
+});
+
+describe('parts of a request', () => {
+  const rows = Array.from({ length: 40 }, (_, n) => row(`${n} ${'x'.repeat(n * 100)}`, 't', `m${(n * 7) % 13}`));
+  const parts = partsOf({ rows, claim: { tenantId: 't', key: 'k', requestHash: Buffer.alloc(32) } }, 5000);
+
+  test('have every row once, and cost no more than they may', () => {
+    expect(parts.length).toBeGreaterThan(10);
+    expect(parts.flatMap(({ places }) => places).toSorted((a, b) => a - b)).toEqual(rows.map((_, n) => n));
+    for (const part of parts) {
+      expect(part.request.rows).toEqual(part.places.map((place) => rows[place]));
+      expect(part.request.rows.reduce((sum, one) => sum + costOfRow(one), 0)).toBeLessThanOrEqual(5000);
+    }
+  });
+
+  test('keep the order of those with the same external id', () => {
+    const written = parts.flatMap((part) => part.request.rows);
+    for (const same of Map.groupBy(written, ({ externalId }) => externalId).values()) {
+      expect(same).toEqual(rows.filter(({ externalId }) => externalId === same[0]?.externalId));
+    }
+  });
+
+  test('hold keys that no client can send, the same each time', () => {
+    expect(parts.slice(0, 3).map((part) => part.request.claim?.key)).toEqual(['k', 'k part 2', 'k part 3']);
+  });
+
+  test('are one where the request fits, and a row that does not fit is one', () => {
+    const small = { rows: rows.slice(0, 3), claim: undefined };
+    expect(partsOf(small, 5000)).toEqual([{ request: small, places: [0, 1, 2] }]);
+    const mixed = [row('a'), row('y'.repeat(9000)), row('b')];
+    expect(partsOf({ rows: mixed, claim: undefined }, 5000).map(({ places }) => places)).toEqual([[0], [1], [2]]);
   });
 });

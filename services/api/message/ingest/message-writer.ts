@@ -3,9 +3,11 @@ import { batchOrIndividually, unwrap } from '@memory-layer/shared/batching/batch
 import { isDatabaseUnavailable } from '@memory-layer/shared/db/is-database-unavailable';
 import { isRefusedData } from '@memory-layer/shared/db/is-refused-data';
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
 import { costOfRow } from './message-row.ts';
 import {
   costOf,
+  partsOf,
   type MessageWriteRepository,
   type WriteRequest,
   type WriteResult,
@@ -29,23 +31,35 @@ const minParallelRows = 64;
 const maxRowsPerTurn = 128;
 const maxTenantShare = 1 / 4;
 const reserveMs = 2000;
+/** Longest wait of a later part for a place in the queue, where the request has no deadline. */
+const patienceMs = 30_000;
+
+/** What became of a part of a request. */
+export interface WrittenPart {
+  /** Of its rows in the request. */
+  readonly places: readonly number[];
+  /** An error when it was not written, although a part before it was. */
+  readonly result: WriteResult | AppError;
+}
 
 /**
  * Writes the requests of many callers in batches: requests that arrive while a write is in flight go together in the
- * next statement. Each request takes effect as a whole, and a bad one fails alone. Tenants take turns: the messages of
- * one never wait for all that another has sent.
+ * next statement. A request takes effect as a whole, or in parts when it is larger than a statement may be; a bad one
+ * fails alone. Tenants take turns: the messages of one never wait for all that another has sent.
  */
 export class MessageWriter {
   readonly #coalescer: Coalescer<WriteRequest, PromiseSettledResult<WriteResult>>;
+  readonly #maxPartCost: number;
 
   constructor({ repository, writers, maxQueuedBytes, maxRowsPerFlush = 1024 }: MessageWriterOptions) {
+    this.#maxPartCost = maxRowsPerFlush * usualRowCost;
     this.#coalescer = new Coalescer({
       what: 'messages',
       // Only what the database refuses is looked for: when it is in trouble itself, all have failed.
       run: batchOrIndividually(repository.write, (error) => !isRefusedData(error)),
       weigh: queuedBytesOf,
       weighInBatch: costOf,
-      maxBatchWeight: maxRowsPerFlush * usualRowCost,
+      maxBatchWeight: this.#maxPartCost,
       maxConcurrent: writers,
       minParallelWeight: minParallelRows * usualRowCost,
       maxQueuedWeight: maxQueuedBytes,
@@ -65,17 +79,45 @@ export class MessageWriter {
   }
 
   /**
-   * Durable when it resolves.
+   * Durable when it resolves. A request larger than a statement may be is written in parts, one after the other, so that
+   * others have their turn in between.
    *
    * @param signal takes the request out of the queue. Once its statement runs, the answer is what became of it.
+   * @returns what became of each part. After one that failed none is written.
    * @throws AppError `unavailable` when too much waits, after `close`, or when the database is away: the error says
-   * whether something may have been stored; `rate_limited` when too much of the tenant waits; the signal's reason.
+   * whether something may have been stored; `rate_limited` when too much of the tenant waits; the signal's reason. All of
+   * them only when no part is written.
    */
-  async write(request: WriteRequest, signal?: AbortSignal): Promise<WriteResult> {
+  async write(request: WriteRequest, signal?: AbortSignal): Promise<readonly WrittenPart[]> {
+    const [first, ...later] = partsOf(request, this.#maxPartCost);
+    if (first === undefined) return [];
+    const written: WrittenPart[] = [{ places: first.places, result: await this.#writePart(first.request, signal) }];
+    let failed: AppError | undefined;
+    for (const part of later) {
+      const result = failed === undefined ? await this.#writeLater(part.request, signal) : notStored(failed);
+      if (result instanceof AppError) failed ??= result;
+      written.push({ places: part.places, result });
+    }
+    return written;
+  }
+
+  async #writePart(request: WriteRequest, signal: AbortSignal | undefined): Promise<WriteResult> {
     try {
       return unwrap(await this.#coalescer.submit(request, signal));
     } catch (error) {
       throw toWriteError(error);
+    }
+  }
+
+  /** Waits for a place in the queue: others may have filled it since the first part. */
+  async #writeLater(request: WriteRequest, deadline: AbortSignal | undefined): Promise<WriteResult | AppError> {
+    const signal = deadline ?? AbortSignal.timeout(patienceMs);
+    const retry = { signal, shouldRetry: isQueueFull, onRetry: () => undefined };
+    try {
+      return await retryUntilDone(() => this.#writePart(request, deadline), retry);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      return error instanceof InDoubt ? error : notStored(error);
     }
   }
 
@@ -108,6 +150,20 @@ export function nothingStored(message: string, cause?: unknown): AppError {
   return new AppError('unavailable', message, { cause, publicDetail, retryAfterSeconds: 1 });
 }
 
+function notStored(cause: AppError): AppError {
+  const publicDetail = 'It was not stored; others of this request were. Send it again shortly.';
+  return new AppError('unavailable', publicDetail, { cause, publicDetail, retryAfterSeconds: 1 });
+}
+
+/** It is not known whether something was stored. */
+class InDoubt extends AppError {}
+
+/** Whether a request never got to the database: only then it may be tried again without an external id. */
+export function isQueueFull(error: unknown): boolean {
+  if (!(error instanceof AppError)) return false;
+  return error.code === 'rate_limited' || (error.code === 'unavailable' && error.cause === undefined);
+}
+
 // SQLSTATE: 40 rolled back, 55P03 a lock was not to be had, 57014 the statement took too long; then what keeps a
 // connection or a statement from beginning: 53 out of resources, 25006 read-only, and what `pg` and Node say of it.
 const rolledBack = /^(40...|55P03|57014|53...|25006|ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/;
@@ -127,5 +183,5 @@ function toWriteError(error: unknown): unknown {
   const publicDetail =
     'The database went away while it was storing this request, so its messages may be stored. Send it again under the ' +
     'same external_id or Idempotency-Key, and they are stored once.';
-  return new AppError('unavailable', 'the database is away', { cause: error, publicDetail, retryAfterSeconds: 1 });
+  return new InDoubt('unavailable', 'the database is away', { cause: error, publicDetail, retryAfterSeconds: 1 });
 }

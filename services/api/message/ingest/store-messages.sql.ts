@@ -3,7 +3,7 @@ import { isRefusedRow } from '@memory-layer/shared/db/is-refused-data';
 import { sql, type Kysely } from 'kysely';
 import type { EmbeddingStatus, Outcome } from '../message.ts';
 import { insertMessages, insertTenants } from './insert-messages.sql.ts';
-import { costOfRow, storedOutcome, type MessageRow } from './message-row.ts';
+import { storedOutcome, type MessageRow } from './message-row.ts';
 
 // A message can be deleted between finding that it is in the way and looking at it; then its place is free.
 const rounds = 3;
@@ -42,28 +42,6 @@ export async function storeMessages(db: Kysely<Schema>, rows: readonly MessageRo
     left = left.filter((row) => !outcomes.has(row));
   }
   return rows.map((row) => outcomes.get(row) ?? storedOutcome(row));
-}
-
-/** The same in several statements, none of which costs more; a single row may. */
-export async function storeInParts(
-  transaction: Kysely<Schema>,
-  rows: readonly MessageRow[],
-  maxStatementCost: number,
-): Promise<Outcome[]> {
-  // A later part would wait for a tenant while it holds the messages of an earlier one.
-  await insertTenants(transaction, rows);
-  const outcomes: Outcome[] = [];
-  let part: MessageRow[] = [];
-  let cost = 0;
-  for (const row of rows) {
-    if (part.length > 0 && cost + costOfRow(row) > maxStatementCost) {
-      outcomes.push(...(await storeMessages(transaction, part)));
-      [part, cost] = [[], 0];
-    }
-    part.push(row);
-    cost += costOfRow(row);
-  }
-  return [...outcomes, ...(await storeMessages(transaction, part))];
 }
 
 /** The same, but for rows that the database refuses: halves are tried until each of those is alone. */
