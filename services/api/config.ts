@@ -103,7 +103,7 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
     /** Searches and other reads at a time, in cost units, and how many may wait. */
     reads: {
       perTenant: env.MEMORY_TENANT_CONCURRENCY,
-      shared: env.MEMORY_SHARED_CONCURRENCY ?? Math.min(16, Math.max(2, availableParallelism())),
+      shared: env.MEMORY_SHARED_CONCURRENCY ?? Math.min(16, Math.max(4, availableParallelism())),
       queuePerTenant: env.MEMORY_TENANT_QUEUE,
       total: env.MEMORY_READ_CONCURRENCY,
       queueTotal: 10 * env.MEMORY_TENANT_QUEUE,
