@@ -3,7 +3,7 @@ import type { Role, Schema } from '@memory-layer/shared/db/schema';
 import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import { requestLimits } from '../cost/request-cost.ts';
 import { isWithinBytes, messageBytes } from '../cost/within-bytes.sql.ts';
-import { logEventsOf } from '@memory-layer/shared/events/log-events-of';
+import { logEventsOf } from '@memory-layer/shared/events/append-message-events.sql';
 import type { EmbeddingStatus, MessageWithStatus } from './message.ts';
 import type { MessageCursor } from './message-cursor.ts';
 

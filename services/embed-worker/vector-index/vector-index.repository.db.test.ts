@@ -1,6 +1,7 @@
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { allIds } from '@memory-layer/shared/vector-index/id-range';
-import { indexedVector, segmentCondition, segmentIndexName } from '@memory-layer/shared/vector-index/segment-index';
+import { segmentIndexName } from '@memory-layer/shared/vector-index/segment-index';
+import { indexedVector, segmentCondition } from '@memory-layer/shared/vector-index/segment-index.sql';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addVectors, dimension, generation, idOf, nearestStatement } from './testing/vectors.ts';

@@ -1,11 +1,11 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
 import {
-  createSegmentIndexStatement,
   segmentIndexName,
   segmentIndexPattern,
   type GraphOptions,
   type IndexSegment,
 } from '@memory-layer/shared/vector-index/segment-index';
+import { createSegmentIndexStatement } from '@memory-layer/shared/vector-index/segment-index.sql';
 import { sql, type Kysely } from 'kysely';
 import type { CountedSegment } from './plan-vector-index.ts';
 import type { ExistingIndex, SegmentRow } from './reconcile-vector-index.ts';

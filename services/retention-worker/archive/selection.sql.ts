@@ -1,13 +1,6 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
 import type { Expression, ExpressionBuilder, QueryCreator, SqlBool } from 'kysely';
-import type { Cutoffs, RetentionPolicy } from '../retention-policy.ts';
-
-/** Whose messages, by which policy, at which instant: all that decides what is archived and deleted. */
-export interface Scope {
-  readonly tenantId: string;
-  readonly policy: RetentionPolicy;
-  readonly cutoffs: Cutoffs;
-}
+import type { Scope } from './batch.ts';
 
 type MessageExpressions = ExpressionBuilder<Schema, 'message'>;
 

@@ -1,11 +1,7 @@
 import type { RetentionAction, Schema } from '@memory-layer/shared/db/schema';
 import type { Kysely } from 'kysely';
-import { isExpired, isOld, selectBeyondMaxItems, selectDeletable, selectUnheld, type Scope } from './selection.ts';
-
-export interface RetentionCounts {
-  readonly archived: number;
-  readonly deleted: number;
-}
+import type { RetentionCounts, Scope } from './batch.ts';
+import { isExpired, isOld, selectBeyondMaxItems, selectDeletable, selectUnheld } from './selection.sql.ts';
 
 /** What a run of these actions at this instant would archive and delete. One statement, so one snapshot. */
 export async function countDue(

@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '../testing/test-database.ts';
-import { appendMessageEvents } from './append-message-events.ts';
-import { logEventsOf } from './log-events-of.ts';
+import { appendMessageEvents, logEventsOf } from './append-message-events.sql.ts';
 import { maxIdsPerRow } from '../message/message-event.ts';
 
 let fixture: TestDatabase;
