@@ -1,11 +1,16 @@
 import { LRUCache } from 'lru-cache';
 import { sql, type Kysely } from 'kysely';
-import type { Schema } from '@memory-layer/shared/db/schema';
+import type { Schema } from './schema.ts';
 
 /** Partitions of `message`, and of `embedding`: `message_p0` to `message_p15`, as the first migration names them. */
 export const partitionCount = 16;
 
 const maxTenants = 100_000;
+
+/** The name of a partition, as {@link TenantPartitions} numbers them. */
+export function partitionName(table: 'message' | 'embedding', partition: number): string {
+  return `${table}_p${partition}`;
+}
 
 /** Knows in which partition a tenant's messages and vectors are. It never changes, so it is asked for once. */
 export class TenantPartitions {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
-import { partitionCount, TenantPartitions } from './tenant-partitions.repository.ts';
+import { startTestDatabase, type TestDatabase } from '../testing/test-database.ts';
+import { partitionCount, partitionName, TenantPartitions } from './tenant-partitions.repository.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -30,7 +30,10 @@ describe('the partition of a tenant', () => {
     const partitions = new TenantPartitions(database.db);
     for (const row of rows) {
       const partition = await partitions.get(row.tenant_id);
-      expect(row).toMatchObject({ messages: `message_p${partition}`, vectors: `embedding_p${partition}` });
+      expect(row).toMatchObject({
+        messages: partitionName('message', partition),
+        vectors: partitionName('embedding', partition),
+      });
     }
     expect(new Set(rows.map(({ messages }) => messages)).size).toBeGreaterThan(partitionCount / 2);
   });
