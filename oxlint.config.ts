@@ -86,7 +86,7 @@ export default defineConfig({
     'max-nested-callbacks': ['error', 4],
     'unicorn/filename-case': ['error', { case: 'kebabCase' }],
     'import/first': 'error',
-    'import/no-cycle': 'error',
+    'import/no-cycle': ['error', { ignoreTypes: false }],
     'import/no-default-export': 'error',
     'import/no-duplicates': 'error',
     'import/no-mutable-exports': 'error',
