@@ -1,10 +1,10 @@
 import { BlockList } from 'node:net';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
-import { createApp, type AppDeps } from '../app.ts';
-import { requestLimits } from '../cost/request-cost.ts';
-import { createKeyRing } from '../http/auth.ts';
-import { TimeSlicer } from '../http/time-slicer.ts';
+import { createApp, type AppDeps } from './app.ts';
+import { requestLimits } from './cost/request-cost.ts';
+import { createKeyRing } from './http/auth.ts';
+import { TimeSlicer } from './http/time-slicer.ts';
 
 const absent = (): Promise<never> => Promise.reject(new Error('there is nothing behind this app'));
 
