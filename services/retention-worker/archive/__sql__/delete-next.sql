@@ -1,0 +1,13 @@
+with candidate as (select "archived_message"."archived_at" as "at", "archived_message"."id" from "archived_message" where "archived_message"."tenant_id" = $1 and "archived_message"."archived_at" <= $2 and not exists (select "conversation"."tenant_id" from "conversation" where "conversation"."tenant_id" = "archived_message"."tenant_id" and "conversation"."conversation_id" = "archived_message"."conversation_id" and "conversation"."legal_hold" = $3) and ("archived_message"."archived_at", "archived_message"."id") > ($4, $5) order by "archived_message"."archived_at", "archived_message"."id" limit $6 for update skip locked), done as (
+  delete from archived_message where tenant_id = $7 and id = any(array(select candidate.id from candidate))
+  returning id
+),
+logged as (
+  insert into message_event (tenant_id, event_type, message_ids)
+  select $8::text, $9::text, array_agg(id order by id)
+  from (select id, (row_number() over (order by id) - 1) / 480 as part from "done" as source)
+  as numbered
+  group by part
+  order by part)
+select at, id, (select count(*)::int from done) as rows
+from candidate order by at desc, id desc limit 1
