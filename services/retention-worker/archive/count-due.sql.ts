@@ -1,7 +1,7 @@
 import type { RetentionAction, Schema } from '@memory-layer/shared/db/schema';
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import type { RetentionCounts, Scope } from './batch.ts';
-import { isExpired, isOld, selectBeyondMaxItems, selectDeletable, selectUnheld } from './selection.sql.ts';
+import { idsBeyondMaxItems, isDeletable, isExpired, isOld, isUnheld } from './selection.sql.ts';
 
 /** What a run of these actions at this instant would archive and delete. One statement, so one snapshot. */
 export async function countDue(
@@ -9,20 +9,23 @@ export async function countDue(
   scope: Scope,
   actions: readonly RetentionAction[],
 ): Promise<RetentionCounts> {
-  const due = selectUnheld(db, scope.tenantId)
-    .where((eb) => eb.or([isOld(eb, scope), isExpired(eb, scope)]))
-    .select('message.id');
-  const beyond = selectBeyondMaxItems(db, scope);
-  const archivable = scope.policy.maxItems === undefined ? due : due.unionAll((eb) => eb.parens(beyond));
-  const deletable = selectDeletable(db, scope).select('archived_message.id');
-  const counts = await db
-    .selectNoFrom((eb) => [
-      eb.selectFrom(archivable.as('archivable')).select(eb.fn.countAll<string>().as('count')).as('archived'),
-      eb.selectFrom(deletable.as('deletable')).select(eb.fn.countAll<string>().as('count')).as('deleted'),
-    ])
-    .executeTakeFirstOrThrow();
+  const { tenantId, policy } = scope;
+  const beyond = policy.maxItems === undefined ? sql`` : sql`union all ${idsBeyondMaxItems(scope)}`;
+  const { rows } = await sql<{ archived: string; deleted: string }>`
+    select (
+      select count(*) from (
+        select message.id from message
+        where ${isUnheld('message', tenantId)} and (${isOld(scope)} or ${isExpired(scope)})
+        ${beyond}
+      ) archivable
+    ) as archived, (
+      select count(*) from archived_message
+      where ${isUnheld('archived_message', tenantId)} and ${isDeletable(scope)}
+    ) as deleted
+  `.execute(db);
+  const [counts] = rows;
   return {
-    archived: actions.includes('archive') ? Number(counts.archived) : 0,
-    deleted: actions.includes('delete') ? Number(counts.deleted) : 0,
+    archived: actions.includes('archive') ? Number(counts?.archived ?? 0) : 0,
+    deleted: actions.includes('delete') ? Number(counts?.deleted ?? 0) : 0,
   };
 }

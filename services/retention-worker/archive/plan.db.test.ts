@@ -45,7 +45,7 @@ test.each<[ArchiveReason, RegExp]>([
   ['age', /Index Scan using message_p\d+_tenant_id_created_at_id_idx/],
   ['expired', /Index Scan using message_p\d+_tenant_id_expires_at_idx/],
 ])('a batch by %s reads the index of its order, and removes by primary key', async (reason, index) => {
-  const { text, seqScans } = await explain(archiveStatement(database.db, { ...request, tenantId, reason }));
+  const { text, seqScans } = await explain(archiveStatement({ ...request, tenantId, reason }));
   expect(text).toMatch(index);
   expect(text).toMatch(/Index Scan using message_p\d+_pkey|Bitmap Index Scan on message_p\d+_pkey/);
   expect(seqScans).toEqual([]);
@@ -54,23 +54,21 @@ test.each<[ArchiveReason, RegExp]>([
 
 test('no batch waits for a lock', () => {
   for (const reason of ['age', 'expired', 'max_items'] as const) {
-    expect(archiveStatement(database.db, { ...request, tenantId, reason }).compile(database.db).sql).toContain(
+    expect(archiveStatement({ ...request, tenantId, reason }).compile(database.db).sql).toContain(
       'for update skip locked',
     );
   }
-  expect(deleteStatement(database.db, { ...request, tenantId }).compile(database.db).sql).toContain(
-    'for update skip locked',
-  );
+  expect(deleteStatement({ ...request, tenantId }).compile(database.db).sql).toContain('for update skip locked');
 });
 
 test('a batch behind a position does not read the rows before it', async () => {
   const after = { at: new Date(now.getTime() - 1000 * 3_600_000), id: '00000000-0000-7000-8000-000000000000' };
-  const { text } = await explain(archiveStatement(database.db, { ...request, tenantId, reason: 'age', after }));
+  const { text } = await explain(archiveStatement({ ...request, tenantId, reason: 'age', after }));
   expect(text).toMatch(/Index Cond: .*ROW\(.*created_at, .*id\) > ROW\(/);
 });
 
 test('a batch of deletes reads the index of the archive', async () => {
-  const { text, seqScans } = await explain(deleteStatement(database.db, { ...request, tenantId }));
+  const { text, seqScans } = await explain(deleteStatement({ ...request, tenantId }));
   expect(text).toMatch(/Index Scan using archived_message_archived_at_idx/);
   expect(seqScans).toEqual([]);
 });
