@@ -20,10 +20,12 @@ const members = [
 const roles = [
   { role: 'other', glob: '*.ts' },
   { role: 'main', glob: 'main.ts' },
+  { role: 'database', glob: 'src/db/**/*.ts' },
   { role: 'routes', glob: '*.routes.ts' },
   { role: 'processor', glob: '*.processor.ts' },
   { role: 'service', glob: '*.service.ts' },
   { role: 'repository', glob: '*.repository.ts' },
+  { role: 'sql', glob: '*.sql.ts' },
   { role: 'test', glob: 'testing/**/*.ts' },
   { role: 'test', glob: '*.test.ts' },
 ] as const;
@@ -56,13 +58,23 @@ const environment: Pattern = {
   regex: '^(node:)?process$',
   message: 'Only main.ts reads process.env; everything else is handed a config.',
 };
+const sqlFile = '\\.sql(\\.[jt]s)?$';
+const sqlLibrary = '^(kysely|pg|pgvector)(/|$)';
 const entryPoint: Pattern = {
-  regex: '\\.repository\\.[jt]s$|^(kysely|pg|pgvector)(/|$)',
+  regex: `\\.repository(\\.[jt]s)?$|${sqlFile}|${sqlLibrary}`,
   message: 'A route or processor calls a service; SQL is behind the repository.',
 };
 const serviceRules: Pattern = {
-  regex: '^(hono|@hono|bullmq|kysely|pg|pgvector)(/|$)|\\.(routes|processor)\\.[jt]s$',
+  regex: `^(hono|@hono|bullmq)(/|$)|\\.(routes|processor)\\.[jt]s$|${sqlFile}|${sqlLibrary}`,
   message: 'A service knows neither HTTP nor the queue nor SQL.',
+};
+const noSql: Pattern = {
+  regex: `${sqlFile}|${sqlLibrary}`,
+  message: 'SQL stands in *.repository.ts and *.sql.ts; what leaves them is plain data.',
+};
+const noSqlFile: Pattern = {
+  regex: sqlFile,
+  message: 'A *.sql.ts is for repositories and other *.sql.ts.',
 };
 const repositoryRules: Pattern = {
   regex: '^(hono|@hono|bullmq)(/|$)|\\.(service|routes|processor)\\.[jt]s$',
@@ -78,6 +90,11 @@ function otherMembers({ member, role }: Importer): Pattern {
   };
 }
 
+/** All but the embedded database, bench and e2e, which have no repositories. */
+function holdsSqlApart({ name, folder }: Importer['member']): boolean {
+  return name === 'shared' || folder.startsWith('services/');
+}
+
 function patternsFor(importer: Importer): Pattern[] {
   const { member, role } = importer;
   const patterns = [leavesPackage, otherMembers(importer)];
@@ -86,7 +103,9 @@ function patternsFor(importer: Importer): Pattern[] {
   if (role !== 'test' && role !== 'main' && member.folder.includes('/')) patterns.push(environment);
   if (role === 'routes' || role === 'processor') patterns.push(entryPoint);
   if (role === 'service') patterns.push(serviceRules);
-  if (role === 'repository') patterns.push(repositoryRules);
+  if (role === 'repository' || role === 'sql') patterns.push(repositoryRules);
+  if (role === 'database') patterns.push(noSqlFile);
+  if ((role === 'other' || role === 'main') && holdsSqlApart(member)) patterns.push(noSql);
   return patterns;
 }
 

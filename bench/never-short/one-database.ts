@@ -1,11 +1,7 @@
 import type { Client } from 'pg';
 import { toVectorLiteral } from '@memory-layer/shared/db/vector';
-import {
-  createSegmentIndexStatement,
-  graphOptionsFor,
-  segmentIndexName,
-  type GraphOptions,
-} from '@memory-layer/shared/vector-index/segment-index';
+import { graphOptionsFor, segmentIndexName, type GraphOptions } from '@memory-layer/shared/vector-index/segment-index';
+import { createSegmentIndexStatement } from '@memory-layer/shared/vector-index/segment-index.sql';
 import { allIds } from '@memory-layer/shared/vector-index/id-range';
 
 export const generation = 1;

@@ -1,8 +1,5 @@
-import {
-  createSegmentIndexStatement,
-  segmentIndexName,
-  type GraphOptions,
-} from '@memory-layer/shared/vector-index/segment-index';
+import { segmentIndexName, type GraphOptions } from '@memory-layer/shared/vector-index/segment-index';
+import { createSegmentIndexStatement } from '@memory-layer/shared/vector-index/segment-index.sql';
 import { generation, idAt, insertVectors, partitionOf, tenantId } from './one-tenant.ts';
 import type { Session } from './session.ts';
 

@@ -1,6 +1,6 @@
 import { toVectorLiteral } from '@memory-layer/shared/db/vector';
 import { uncoveredRanges, type IdRange } from '@memory-layer/shared/vector-index/id-range';
-import { indexedVector, segmentCondition } from '@memory-layer/shared/vector-index/segment-index';
+import { indexedVector, segmentCondition } from '@memory-layer/shared/vector-index/segment-index.sql';
 import { median } from '../embedding/median.ts';
 import { generation, tenantId } from './one-tenant.ts';
 import type { Session } from './session.ts';

@@ -1,9 +1,6 @@
 import { allIds } from '@memory-layer/shared/vector-index/id-range';
-import {
-  createSegmentIndexStatement,
-  graphOptionsFor,
-  segmentIndexName,
-} from '@memory-layer/shared/vector-index/segment-index';
+import { graphOptionsFor, segmentIndexName } from '@memory-layer/shared/vector-index/segment-index';
+import { createSegmentIndexStatement } from '@memory-layer/shared/vector-index/segment-index.sql';
 import { Client } from 'pg';
 import { createRandom } from '../load/random.ts';
 import { createChatTexts, topics } from '../ratios/search/chat-texts.ts';

@@ -14,7 +14,7 @@ import { embeddingQueue, retentionQueue } from '@memory-layer/shared/queue/catal
 import { createEmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
 import type { Producer, QueueBackend } from '@memory-layer/shared/queue/queue-port';
 import type { ReadReplicas } from './replica/read-replicas.ts';
-import { TenantPartitions } from './search/sql/tenant-partitions.repository.ts';
+import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 import { QueryVectors } from './search/query/query-vectors.ts';
 import { createBacklogReader } from './admin/backlog.ts';
 import { createHealthService } from './admin/health.service.ts';

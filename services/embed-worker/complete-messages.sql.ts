@@ -1,6 +1,6 @@
 import { encodeHalfvecs } from '@memory-layer/shared/db/halfvec';
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events';
+import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events.sql';
 import { sql, type Kysely, type Transaction } from 'kysely';
 import type { EmbeddedBatch, EmbeddedMessage, TenantWork } from './lease.ts';
 

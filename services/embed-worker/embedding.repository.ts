@@ -1,6 +1,6 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { findHalfvecOid } from '@memory-layer/shared/db/halfvec';
-import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events';
+import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events.sql';
 import { sql, type Kysely } from 'kysely';
 import { completeMessages } from './complete-messages.sql.ts';
 import { leaseMessages } from './lease-messages.sql.ts';

@@ -1,5 +1,5 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { speakerOf } from '@memory-layer/shared/message/speaker';
+import { speakerOf } from '@memory-layer/shared/message/speaker.sql';
 import { sql, type Kysely } from 'kysely';
 import {
   bytesPerToken,

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RetentionAction } from '@memory-layer/shared/db/schema';
-import type { BatchOutcome, BatchRequest, Position } from './archive/batch.ts';
-import type { RetentionCounts } from './archive/count-due.ts';
+import type { BatchOutcome, BatchRequest, Position, RetentionCounts } from './archive/batch.ts';
 import { cutoffsAt, resolvePolicy, type PolicyDefaults, type RetentionPolicy } from './retention-policy.ts';
 import type { ClaimedRun } from './retention-run.repository.ts';
 import type { RetentionRepository } from './retention.repository.ts';

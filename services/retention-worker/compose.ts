@@ -11,6 +11,7 @@ import { retentionQueue } from '@memory-layer/shared/queue/catalog';
 import type { ConsumerEvents, JobReport, QueueBackend, QueueCounts } from '@memory-layer/shared/queue/queue-port';
 import type { RetentionConfig } from './config.ts';
 import { createEventLogPruner } from './event-log/event-log-pruner.ts';
+import { createEventLogRepository } from './event-log/event-log.repository.ts';
 import { createRetentionRunRepository } from './retention-run.repository.ts';
 import { createRetentionRepository } from './retention.repository.ts';
 import { createRetentionService } from './retention.service.ts';
@@ -72,7 +73,11 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
     },
     onError: (error) => logger.warn({ err: error }, 'retention runs could not be swept'),
   });
-  const pruner = createEventLogPruner(database.queries, { keepMinutes: config.eventLogMinutes, logger });
+  const pruner = createEventLogPruner({
+    eventLog: createEventLogRepository(database.queries),
+    keepMinutes: config.eventLogMinutes,
+    logger,
+  });
 
   return {
     id: 'retention-worker',

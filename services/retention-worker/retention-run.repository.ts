@@ -1,6 +1,6 @@
 import type { RetentionAction, Schema } from '@memory-layer/shared/db/schema';
 import type { Kysely } from 'kysely';
-import type { RetentionCounts } from './archive/count-due.ts';
+import type { RetentionCounts } from './archive/batch.ts';
 
 /** A run that this worker is carrying out, until it ends it, hands it back, or is taken for dead. */
 export interface ClaimedRun {

@@ -1,11 +1,8 @@
 import type { RetentionAction, Schema } from '@memory-layer/shared/db/schema';
 import type { Kysely } from 'kysely';
-import { archiveBatch } from './archive/archive-batch.ts';
-import type { BatchOutcome, BatchRequest } from './archive/batch.ts';
-import { countDue, type RetentionCounts } from './archive/count-due.ts';
-import { deleteBatch } from './archive/delete-batch.ts';
-import type { ArchiveRequest } from './archive/select-candidates.ts';
-import type { Scope } from './archive/selection.ts';
+import type { ArchiveRequest, BatchOutcome, BatchRequest, RetentionCounts, Scope } from './archive/batch.ts';
+import { archiveBatch, deleteBatch } from './archive/batch.sql.ts';
+import { countDue } from './archive/count-due.sql.ts';
 import type { StoredPolicy } from './retention-policy.ts';
 import { addCounts, type ClaimedRun } from './retention-run.repository.ts';
 

@@ -2,7 +2,7 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
-import type { RetentionCounts } from './archive/count-due.ts';
+import type { RetentionCounts } from './archive/batch.ts';
 import { carryOutRun, countRun, type RunExecution } from './carry-out-run.ts';
 import type { PolicyDefaults } from './retention-policy.ts';
 import { RunLostError, type ClaimedRun, type RetentionRunRepository } from './retention-run.repository.ts';

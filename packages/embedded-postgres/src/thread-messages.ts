@@ -1,5 +1,5 @@
 import type { StartStep } from './engine/open-cluster.ts';
-import type { SharedUnit } from './scheduler/running-unit.ts';
+import type { SharedUnit } from './engine/running-unit.ts';
 
 /** What the engine's thread is started with. */
 export interface EngineThreadData {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createBareApp } from './describe-api.ts';
+import { createBareApp } from '../describe-api.ts';
 
 test('the root is a page with name, version and links, for whoever has no key', async () => {
   const app = createBareApp('1.2.3');

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { describe, expect, test } from 'vitest';
 import manifest from '../package.json' with { type: 'json' };
-import { createBareApp, describeApi } from './describe-api.ts';
+import { createBareApp, describeApi } from '../describe-api.ts';
 
 type Json = Record<string, unknown>;
 

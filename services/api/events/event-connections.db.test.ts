@@ -1,6 +1,6 @@
 import { eventually } from '@memory-layer/shared/testing/eventually';
 import { connect, type Socket } from 'node:net';
-import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events';
+import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events.sql';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { HttpServer } from '../http/http-server.ts';

@@ -1,12 +1,12 @@
 import { eventually } from '@memory-layer/shared/testing/eventually';
-import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events';
+import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events.sql';
 import { untilSettled } from '@memory-layer/shared/testing/until-settled';
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 // What the retention worker prunes, a reader of events has to notice.
 // oxlint-disable-next-line no-restricted-imports
-import { pruneEventLog } from '../../retention-worker/event-log/event-log.repository.ts';
+import { createEventLogRepository } from '../../retention-worker/event-log/event-log.repository.ts';
 import { HttpServer } from '../http/http-server.ts';
 import { openEvents, type EventClient } from '../testing/event-client.ts';
 import { expectProblem } from '../testing/expect-problem.ts';
@@ -118,7 +118,7 @@ describe('GET /v1/events', () => {
       const beat = await client.next();
       expect(beat).toMatchObject({ comment: 'nothing new', id: expect.any(String) });
       await sql`update message_event set created_at = created_at - interval '2 hours'`.execute(api.db);
-      await pruneEventLog(api.db, { keepMinutes: 60, limit: 1000 });
+      await createEventLogRepository(api.db).prune({ keepMinutes: 60, limit: 1000 });
       const ids = await embed(1);
       const back = await resume(beat?.id);
       const [seen] = await back.events(1);
@@ -133,7 +133,7 @@ describe('GET /v1/events', () => {
     const [first] = await client.events(2);
     await untilSettled(api.db);
     await sql`update message_event set created_at = created_at - interval '2 hours'`.execute(api.db);
-    await pruneEventLog(api.db, { keepMinutes: 60, limit: 1000 });
+    await createEventLogRepository(api.db).prune({ keepMinutes: 60, limit: 1000 });
     const late = await resume(first?.id);
     const [reset] = await late.events(1);
     expect(reset).toMatchObject({ event: 'reset', id: expect.any(String), data: { tenant_id: tenantId } });

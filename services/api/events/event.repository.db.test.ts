@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events';
+import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events.sql';
 import { maxIdsPerRow, type MessageEventType } from '@memory-layer/shared/message/message-event';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { untilSettled } from '@memory-layer/shared/testing/until-settled';
@@ -8,10 +8,11 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 // What the retention worker prunes, a reader of events has to notice.
 // oxlint-disable-next-line no-restricted-imports
-import { pruneEventLog } from '../../retention-worker/event-log/event-log.repository.ts';
+import { createEventLogRepository } from '../../retention-worker/event-log/event-log.repository.ts';
 import { eventsOf, type EventLog, type MessageEvent } from './event-log.ts';
 import { decodePosition, encodePosition, startOf, type EventPosition } from './event-position.ts';
-import { createEventRepository, readQuery } from './event.repository.ts';
+import { createEventRepository } from './event.repository.ts';
+import { readStatement } from './read-events.sql.ts';
 
 let fixture: TestDatabase;
 let log: EventLog;
@@ -158,7 +159,7 @@ describe('reading the event log', () => {
 describe('a place that the log does not hold', () => {
   const prune = async (limit: number): Promise<number> => {
     await untilSettled(fixture.db);
-    return pruneEventLog(fixture.db, { keepMinutes: 60, limit });
+    return createEventLogRepository(fixture.db).prune({ keepMinutes: 60, limit });
   };
   const age = (minutes: number) =>
     sql`update message_event set created_at = created_at - ${minutes} * interval '1 minute'
@@ -219,7 +220,7 @@ test('the log is read by its key, for each tenant as far as the page goes', asyn
   await sql`insert into message_event (tenant_id, event_type, message_ids)
     select 'plan-' || n % 20, 'message.embedded', array[gen_random_uuid()] from generate_series(1, 5000) n`.execute(db);
   await sql`analyze message_event`.execute(db);
-  const query = readQuery({ tenantIds: ['plan-1', 'plan-2'], from: beginning, limit: 20 });
+  const query = readStatement({ tenantIds: ['plan-1', 'plan-2'], from: beginning, limit: 20 });
   const { rows } = await sql<{ 'QUERY PLAN': string }>`explain ${query}`.execute(db);
   const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
   expect(plan).toMatch(/Index Scan using message_event_pkey/);

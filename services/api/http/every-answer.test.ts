@@ -1,7 +1,7 @@
 import { BlockList } from 'node:net';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createBareApp } from '../docs/describe-api.ts';
+import { createBareApp } from '../describe-api.ts';
 import { createRateLimiters } from '../rate-limit/rate-limiter.ts';
 import { createKeyRing } from './auth.ts';
 import { HttpServer } from './http-server.ts';

@@ -1,6 +1,6 @@
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createBareApp } from '../docs/describe-api.ts';
+import { createBareApp } from '../describe-api.ts';
 import { openRaw, readAnswer } from '../testing/raw-client.ts';
 import { createKeyRing } from './auth.ts';
 import { HttpServer } from './http-server.ts';

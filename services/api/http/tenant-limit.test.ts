@@ -1,6 +1,6 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { expect, test } from 'vitest';
-import { createBareApp } from '../docs/describe-api.ts';
+import { createBareApp } from '../describe-api.ts';
 import { createKeyRing } from './auth.ts';
 
 const key = 'key-of-tenant-acme';

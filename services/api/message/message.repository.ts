@@ -3,7 +3,8 @@ import type { Role, Schema } from '@memory-layer/shared/db/schema';
 import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import { requestLimits } from '../cost/request-cost.ts';
 import { isWithinBytes, messageBytes } from '../cost/within-bytes.sql.ts';
-import { logEventsOf } from '@memory-layer/shared/events/log-events-of';
+import { logEventsOf } from '@memory-layer/shared/events/append-message-events.sql';
+import { embeddingStatusOf } from './embedding-status.sql.ts';
 import type { EmbeddingStatus, MessageWithStatus } from './message.ts';
 import type { MessageCursor } from './message-cursor.ts';
 
@@ -37,7 +38,7 @@ export function createMessageRepository(db: Kysely<Schema>) {
       signal?: AbortSignal,
     ): Promise<MessageWithStatus | undefined> {
       const result = await sql<Row>`
-        select ${columns}, message.content, message.metadata, ${embeddingStatus(tenantId, generation)}
+        select ${columns}, message.content, message.metadata, ${statusColumn(tenantId, generation)}
         from message where message.tenant_id = ${tenantId} and message.id = ${id}::uuid
       `.execute(db, cancelledBy(signal));
       return result.rows.map(toMessage)[0];
@@ -51,7 +52,7 @@ export function createMessageRepository(db: Kysely<Schema>) {
       const inOrder = sql`message.created_at ${direction}, message.id ${direction}`;
       const fits = isWithinBytes(messageBytes(sql.ref('message')), inOrder, requestLimits.answerBytes);
       const result = await sql<Row | UnreadRow>`
-        select ${columns}, ${embeddingStatus(tenantId, generation)},
+        select ${columns}, ${statusColumn(tenantId, generation)},
                case when ${fits} then message.content end as content,
                case when ${fits} then message.metadata end as metadata
         from (
@@ -105,17 +106,14 @@ export function createMessageRepository(db: Kysely<Schema>) {
 const columns = sql`message.id, message.tenant_id, message.conversation_id, message.role, message.importance,
   message.external_id, message.created_at, message.updated_at, message.expires_at`;
 
-/** Derived, so that it can never disagree with what is stored. */
-function embeddingStatus(tenantId: string, generation: number) {
-  // Every table names the tenant by value: a column of another table would bring all partitions into the plan.
-  return sql`case
-    when exists (select from embedding e
-                 where e.tenant_id = ${tenantId} and e.message_id = message.id and e.generation = ${generation})
-    then 'completed'
-    else coalesce((select p.state from embedding_pending p
-                   where p.tenant_id = ${tenantId} and p.message_id = message.id and p.generation = ${generation}),
-                  'pending')
-  end as embedding_status`;
+/** Of the row `message`. */
+function statusColumn(tenantId: string, generation: number) {
+  const status = embeddingStatusOf({
+    tenantId: sql`${tenantId}`,
+    id: sql.ref('message.id'),
+    generation: sql`${generation}`,
+  });
+  return sql`${status} as embedding_status`;
 }
 
 interface Row {

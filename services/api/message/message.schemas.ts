@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { maxSpeakerCharacters } from '@memory-layer/shared/message/speaker';
 import {
   conversationIdSchema,
   createMetadataSchema,
@@ -63,10 +64,13 @@ export function createMessageCreateSchema(maxMetadataBytes: number) {
       conversation_id: conversationIdSchema,
       role: roleSchema,
       content: contentSchema,
-      metadata: createMetadataSchema(maxMetadataBytes).nullish().openapi({
-        description:
-          'Yours. `speaker`, a text of 1 to 256 characters, is who said the message. At most 64 KiB as JSON, unless configured otherwise, with 4 levels and 50 keys an object or items a list.',
-      }),
+      metadata: createMetadataSchema(maxMetadataBytes)
+        .nullish()
+        .openapi({
+          description:
+            `Yours. \`speaker\`, a text of 1 to ${maxSpeakerCharacters} characters, is who said the message. ` +
+            'At most 64 KiB as JSON, unless configured otherwise, with 4 levels and 50 keys an object or items a list.',
+        }),
       importance_override: importanceSchema.nullish(),
       importance: importanceSchema.nullish(),
       created_at: instantSchema.nullish(),

@@ -45,7 +45,7 @@ import { createReadySegmentsRepository } from '../search/stats/ready-segments.re
 import { createSegmentDirectory } from '../search/stats/segment-directory.ts';
 import { createCaller, type Call } from './call.ts';
 import { WordEmbedder } from './word-embedder.ts';
-import { TenantPartitions } from '../search/sql/tenant-partitions.repository.ts';
+import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 
 /** The moment at which the tests take place. */
 export const now = new Date('2026-03-01T12:00:00.000Z');

@@ -1,4 +1,5 @@
 import { Database } from '@memory-layer/shared/db/database';
+import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 import type { GenerationService } from '@memory-layer/shared/generation/generation.service';
 import { systemClock } from '@memory-layer/shared/lifecycle/clock';
 import type { Logger } from '@memory-layer/shared/observability/logger';
@@ -39,6 +40,7 @@ export function composeVectorIndexMaintainer(
     config: vectorIndex.config,
     database: own,
     db: database.queries,
+    partitions: new TenantPartitions(database.queries),
     generation: generations.getActive,
     clock: systemClock,
     logger,

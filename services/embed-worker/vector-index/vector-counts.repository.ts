@@ -65,14 +65,5 @@ export function createVectorCountsRepository(session: Kysely<Schema>) {
       `.execute(session);
       return rows[0]?.message_id;
     },
-
-    /** The partition that holds the tenant, as SQL text. */
-    async findPartition({ tenantId, generation }: VectorOwner): Promise<string | undefined> {
-      const { rows } = await sql<{ partition: string }>`
-        select tableoid::regclass::text as partition from embedding
-        where tenant_id = ${tenantId} and generation = ${generation} limit 1
-      `.execute(session);
-      return rows[0]?.partition;
-    },
   };
 }

@@ -1,4 +1,5 @@
 import { Database } from '@memory-layer/shared/db/database';
+import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 import { systemClock } from '@memory-layer/shared/lifecycle/clock';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
@@ -37,6 +38,7 @@ function startMaintainer() {
     config,
     database,
     db: fixture.db,
+    partitions: new TenantPartitions(fixture.db),
     generation: () => ({ generation, dimension, modelId: 'test', queryCentre: undefined }),
     clock: systemClock,
     logger: createLogger({ service: 'test', level: 'silent' }),

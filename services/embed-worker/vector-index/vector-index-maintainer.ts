@@ -1,4 +1,5 @@
 import type { Database } from '@memory-layer/shared/db/database';
+import type { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 import type { Generation } from '@memory-layer/shared/generation/generation.repository';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
@@ -21,6 +22,7 @@ export interface VectorIndexMaintainerDeps {
   readonly database: Database;
   /** For cancelling a build at stop. */
   readonly db: Database['queries'];
+  readonly partitions: Pick<TenantPartitions, 'get'>;
   readonly generation: () => Generation;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -98,7 +100,10 @@ export function createVectorIndexMaintainer(deps: VectorIndexMaintainerDeps): Ve
   };
 }
 
-interface RoundDeps extends Pick<VectorIndexMaintainerDeps, 'config' | 'generation' | 'clock' | 'logger' | 'events'> {
+interface RoundDeps extends Pick<
+  VectorIndexMaintainerDeps,
+  'config' | 'partitions' | 'generation' | 'clock' | 'logger' | 'events'
+> {
   readonly indexes: VectorIndexRepository;
   readonly vectorCounts: VectorCountsRepository;
   readonly scheduler: TenantScheduler;

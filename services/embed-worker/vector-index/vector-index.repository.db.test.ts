@@ -1,10 +1,11 @@
+import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { allIds } from '@memory-layer/shared/vector-index/id-range';
-import { indexedVector, segmentCondition, segmentIndexName } from '@memory-layer/shared/vector-index/segment-index';
+import { segmentIndexName } from '@memory-layer/shared/vector-index/segment-index';
+import { indexedVector, segmentCondition } from '@memory-layer/shared/vector-index/segment-index.sql';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addVectors, dimension, generation, idOf, nearestStatement } from './testing/vectors.ts';
-import { createVectorCountsRepository } from './vector-counts.repository.ts';
 import { createVectorIndexRepository, type VectorIndexRepository } from './vector-index.repository.ts';
 
 const graph = { m: 4, efConstruction: 16, dimension };
@@ -19,8 +20,7 @@ afterAll(() => database.stop());
 
 async function build(tenantId: string, afterId = allIds.afterId, throughId = allIds.throughId) {
   const segment = { tenantId, generation, afterId, throughId };
-  const partition = await createVectorCountsRepository(database.db).findPartition(segment);
-  if (partition === undefined) throw new Error('the tenant has no vectors');
+  const partition = await new TenantPartitions(database.db).get(tenantId);
   await indexes.insertBuilding(segment, 1);
   await indexes.createIndex(segment, { ...graph, partition });
   await indexes.publish(segment, []);

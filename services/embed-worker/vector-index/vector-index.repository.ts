@@ -1,11 +1,12 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
+import { partitionName } from '@memory-layer/shared/db/tenant-partitions.repository';
 import {
-  createSegmentIndexStatement,
   segmentIndexName,
   segmentIndexPattern,
   type GraphOptions,
   type IndexSegment,
 } from '@memory-layer/shared/vector-index/segment-index';
+import { createSegmentIndexStatement } from '@memory-layer/shared/vector-index/segment-index.sql';
 import { sql, type Kysely } from 'kysely';
 import type { CountedSegment } from './plan-vector-index.ts';
 import type { ExistingIndex, SegmentRow } from './reconcile-vector-index.ts';
@@ -114,9 +115,10 @@ export function createVectorIndexRepository(session: Kysely<Schema>) {
     /** Others read and write meanwhile. It waits for transactions that began before it. */
     async createIndex(
       segment: IndexSegment,
-      options: GraphOptions & { readonly partition: string; readonly dimension: number },
+      options: GraphOptions & { readonly partition: number; readonly dimension: number },
     ): Promise<void> {
-      await sql.raw(createSegmentIndexStatement(segment, options)).execute(session);
+      const partition = partitionName('embedding', options.partition);
+      await sql.raw(createSegmentIndexStatement(segment, { ...options, partition })).execute(session);
     },
 
     /** From here on searches use the new segment, and not those that it replaces. */

@@ -1,4 +1,5 @@
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
+import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { allIds } from '@memory-layer/shared/vector-index/id-range';
 import { sql } from 'kysely';
@@ -23,6 +24,7 @@ beforeAll(async () => {
   service = createVectorIndexService({
     indexes,
     vectorCounts: createVectorCountsRepository(database.db),
+    partitions: new TenantPartitions(database.db),
     generation: { generation, dimension },
     limits: { minVectors: 100, maxTail: 40, memoryMb: 64 },
     clock,

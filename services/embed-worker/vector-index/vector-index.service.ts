@@ -1,3 +1,4 @@
+import type { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import { allIds, uncoveredRanges } from '@memory-layer/shared/vector-index/id-range';
@@ -18,6 +19,7 @@ export interface VectorIndexEvents {
 export interface VectorIndexServiceDeps {
   readonly indexes: VectorIndexRepository;
   readonly vectorCounts: VectorCountsRepository;
+  readonly partitions: Pick<TenantPartitions, 'get'>;
   readonly generation: { readonly generation: number; readonly dimension: number };
   readonly limits: { readonly minVectors: number; readonly maxTail: number; readonly memoryMb: number };
   readonly clock: Clock;
@@ -32,7 +34,7 @@ const recentMs = 60_000;
 
 /** Maintains indexes, one tenant at a time. For the one maintainer that holds the lock. */
 export function createVectorIndexService(deps: VectorIndexServiceDeps) {
-  const { indexes, vectorCounts, generation, clock, logger, events } = deps;
+  const { indexes, vectorCounts, partitions, generation, clock, logger, events } = deps;
   const limits: PlanLimits = {
     minVectors: deps.limits.minVectors,
     maxTail: deps.limits.maxTail,
@@ -90,12 +92,12 @@ export function createVectorIndexService(deps: VectorIndexServiceDeps) {
   }
 
   async function build(owner: VectorOwner, wanted: SegmentBuild): Promise<boolean> {
-    const partition = await vectorCounts.findPartition(owner);
     const throughId = (await vectorCounts.findIdAt(owner, wanted.gap, wanted.fresh)) ?? wanted.gap.afterId;
     // Vectors were deleted since they were counted: the next round counts again.
-    if (partition === undefined || throughId <= wanted.afterId) return false;
+    if (throughId <= wanted.afterId) return false;
     const segment = { ...owner, afterId: wanted.afterId, throughId };
     const graph = graphOptionsFor(wanted.vectors);
+    const partition = await partitions.get(owner.tenantId);
     const startedAt = performance.now();
     await indexes.insertBuilding(segment, wanted.vectors);
     try {

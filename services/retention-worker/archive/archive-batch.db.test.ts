@@ -5,8 +5,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cutoffsAt, resolvePolicy, type RetentionPolicy } from '../retention-policy.ts';
 import { createTenant, daysAgo, justBefore, now } from '../testing/retention-fixture.ts';
-import { archiveBatch } from './archive-batch.ts';
-import type { ArchiveRequest } from './select-candidates.ts';
+import type { ArchiveRequest } from './batch.ts';
+import { archiveBatch } from './batch.sql.ts';
 
 const defaults = { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 };
 

@@ -1,4 +1,12 @@
-import type { Scope } from './selection.ts';
+import type { ArchiveReason } from '@memory-layer/shared/db/schema';
+import type { Cutoffs, RetentionPolicy } from '../retention-policy.ts';
+
+/** Whose messages, by which policy, at which instant: all that decides what is archived and deleted. */
+export interface Scope {
+  readonly tenantId: string;
+  readonly policy: RetentionPolicy;
+  readonly cutoffs: Cutoffs;
+}
 
 /** Where the previous batch of a pass ended. Later batches begin behind it and never look at those rows again. */
 export interface Position {
@@ -13,11 +21,21 @@ export interface BatchRequest extends Scope {
   readonly after: Position | undefined;
 }
 
+export interface ArchiveRequest extends BatchRequest {
+  readonly reason: ArchiveReason;
+}
+
 export interface BatchOutcome {
   /** Rows archived or deleted. */
   readonly rows: number;
   /** Where to go on; undefined when nothing was left for this batch. */
   readonly next: Position | undefined;
+}
+
+/** What a run has done, or a dry run would do. */
+export interface RetentionCounts {
+  readonly archived: number;
+  readonly deleted: number;
 }
 
 /** A batch that was not full saw the end: what it left out is held, or locked by somebody who deals with it. */

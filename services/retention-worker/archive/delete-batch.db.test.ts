@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cutoffsAt, resolvePolicy } from '../retention-policy.ts';
 import { createTenant, daysAgo, now } from '../testing/retention-fixture.ts';
 import type { BatchRequest } from './batch.ts';
-import { deleteBatch } from './delete-batch.ts';
+import { deleteBatch } from './batch.sql.ts';
 
 const policy = resolvePolicy(undefined, { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 });
 

@@ -1,11 +1,10 @@
 import type { ArchiveReason } from '@memory-layer/shared/db/schema';
 import { startTestDatabase } from '@memory-layer/shared/testing/test-database';
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cutoffsAt, resolvePolicy } from '../retention-policy.ts';
 import { createTenant, now } from '../testing/retention-fixture.ts';
-import { archiveQuery } from './archive-batch.ts';
-import { deleteQuery } from './delete-batch.ts';
+import { archiveStatement, deleteStatement } from './batch.sql.ts';
 
 const policy = resolvePolicy(undefined, { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 });
 
@@ -31,8 +30,9 @@ beforeAll(async () => {
 afterAll(async () => database.stop());
 
 /** The plan as text, and its lines that read a table without an index. */
-async function explain(query: { explain(format: 'text'): Promise<Record<string, unknown>[]> }) {
-  const lines = (await query.explain('text')).map((row) => String(row['QUERY PLAN']));
+async function explain(statement: RawBuilder<unknown>) {
+  const { rows } = await sql<{ 'QUERY PLAN': string }>`explain ${statement}`.execute(database.db);
+  const lines = rows.map((row) => row['QUERY PLAN']);
   return {
     text: lines.join('\n'),
     seqScans: lines.filter((line) => /Seq Scan on (message|archived_message)/.test(line)),
@@ -45,7 +45,7 @@ test.each<[ArchiveReason, RegExp]>([
   ['age', /Index Scan using message_p\d+_tenant_id_created_at_id_idx/],
   ['expired', /Index Scan using message_p\d+_tenant_id_expires_at_idx/],
 ])('a batch by %s reads the index of its order, and removes by primary key', async (reason, index) => {
-  const { text, seqScans } = await explain(archiveQuery(database.db, { ...request, tenantId, reason }));
+  const { text, seqScans } = await explain(archiveStatement({ ...request, tenantId, reason }));
   expect(text).toMatch(index);
   expect(text).toMatch(/Index Scan using message_p\d+_pkey|Bitmap Index Scan on message_p\d+_pkey/);
   expect(seqScans).toEqual([]);
@@ -54,21 +54,21 @@ test.each<[ArchiveReason, RegExp]>([
 
 test('no batch waits for a lock', () => {
   for (const reason of ['age', 'expired', 'max_items'] as const) {
-    expect(archiveQuery(database.db, { ...request, tenantId, reason }).compile().sql).toContain(
+    expect(archiveStatement({ ...request, tenantId, reason }).compile(database.db).sql).toContain(
       'for update skip locked',
     );
   }
-  expect(deleteQuery(database.db, { ...request, tenantId }).compile().sql).toContain('for update skip locked');
+  expect(deleteStatement({ ...request, tenantId }).compile(database.db).sql).toContain('for update skip locked');
 });
 
 test('a batch behind a position does not read the rows before it', async () => {
   const after = { at: new Date(now.getTime() - 1000 * 3_600_000), id: '00000000-0000-7000-8000-000000000000' };
-  const { text } = await explain(archiveQuery(database.db, { ...request, tenantId, reason: 'age', after }));
+  const { text } = await explain(archiveStatement({ ...request, tenantId, reason: 'age', after }));
   expect(text).toMatch(/Index Cond: .*ROW\(.*created_at, .*id\) > ROW\(/);
 });
 
 test('a batch of deletes reads the index of the archive', async () => {
-  const { text, seqScans } = await explain(deleteQuery(database.db, { ...request, tenantId }));
+  const { text, seqScans } = await explain(deleteStatement({ ...request, tenantId }));
   expect(text).toMatch(/Index Scan using archived_message_archived_at_idx/);
   expect(seqScans).toEqual([]);
 });

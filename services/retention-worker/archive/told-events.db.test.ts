@@ -2,8 +2,7 @@ import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testi
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cutoffsAt, resolvePolicy } from '../retention-policy.ts';
 import { createTenant, daysAgo, now } from '../testing/retention-fixture.ts';
-import { archiveBatch } from './archive-batch.ts';
-import { deleteBatch } from './delete-batch.ts';
+import { archiveBatch, deleteBatch } from './batch.sql.ts';
 
 const policy = resolvePolicy(undefined, { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 });
 const cutoffs = cutoffsAt(policy, now);

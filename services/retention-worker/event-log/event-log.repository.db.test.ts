@@ -3,12 +3,14 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { untilSettled } from '@memory-layer/shared/testing/until-settled';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
-import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events';
-import { pruneEventLog } from './event-log.repository.ts';
+import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events.sql';
+import { createEventLogRepository, type EventLogRepository } from './event-log.repository.ts';
 
 let fixture: TestDatabase;
+let eventLog: EventLogRepository;
 beforeAll(async () => {
   fixture = await startTestDatabase();
+  eventLog = createEventLogRepository(fixture.db);
 });
 afterAll(() => fixture.stop());
 beforeEach(() => sql`truncate message_event, message_event_pruned`.execute(fixture.db));
@@ -27,7 +29,7 @@ async function append(...agesInMinutes: readonly number[]): Promise<void> {
 /** Of what can be read. */
 async function prune(limit = 100): Promise<number> {
   await untilSettled(fixture.db);
-  return pruneEventLog(fixture.db, { keepMinutes: 60, limit });
+  return eventLog.prune({ keepMinutes: 60, limit });
 }
 
 const left = async (): Promise<string[]> =>
@@ -80,7 +82,7 @@ describe('pruning the event log', () => {
     await fixture.db.transaction().execute(async (slow) => {
       await appendMessageEvents(slow, [event('slow')]);
       await append(80);
-      expect(await pruneEventLog(fixture.db, { keepMinutes: 60, limit: 10 })).toBe(1);
+      expect(await eventLog.prune({ keepMinutes: 60, limit: 10 })).toBe(1);
     });
     expect(await left()).toEqual(['slow', 'aged-80']);
     expect(await prune()).toBe(1);

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 
 import type { StartStep } from '../engine/open-cluster.ts';
-import { RunningUnit } from '../scheduler/running-unit.ts';
+import { RunningUnit } from '../engine/running-unit.ts';
 import type { EngineThreadData, FromEngine, ToEngine } from '../thread-messages.ts';
 import { readStartupPacket } from '../wire/startup-packet.ts';
 import { EngineStream, type EngineLink } from './engine-stream.ts';

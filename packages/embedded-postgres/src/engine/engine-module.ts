@@ -1,6 +1,6 @@
 import type { PGlite } from '@electric-sql/pglite';
 
-import type { InterruptFlags } from '../scheduler/running-unit.ts';
+import type { InterruptFlags } from './running-unit.ts';
 
 /**
  * The part of PGlite's Emscripten module that is used here, under its own names. PGlite's types extend globals of a

@@ -1,4 +1,4 @@
-import { RunningUnit } from '../scheduler/running-unit.ts';
+import { RunningUnit } from './running-unit.ts';
 import type { EngineLoop } from './engine-module.ts';
 
 /** Status with which the engine leaves its main loop after an ERROR, to be taken back in where it handles errors. */

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '../testing/test-database.ts';
-import { speakerOf } from './speaker.ts';
+import { maxSpeakerCharacters } from './speaker.ts';
+import { speakerOf } from './speaker.sql.ts';
 
 let fixture: TestDatabase;
 beforeAll(async () => {
@@ -31,10 +32,12 @@ async function speakerIn(metadata: object): Promise<string | null | undefined> {
 }
 
 describe('the speaker of a message', () => {
+  const longest = '\u{10400}'.repeat(maxSpeakerCharacters);
+
   test.each([
     ['a name', { speaker: 'Ana' }, 'Ana'],
-    ['256 characters of four bytes', { speaker: '\u{10400}'.repeat(256) }, '\u{10400}'.repeat(256)],
-    ['257 characters', { speaker: 'x'.repeat(257) }, null],
+    ['as many characters as may be, of four bytes', { speaker: longest }, longest],
+    ['one character more', { speaker: `${longest}x` }, null],
     ['900 kB', { speaker: 'word '.repeat(180_000) }, null],
     ['no characters', { speaker: '' }, null],
     ['a number', { speaker: 7 }, null],

@@ -1,5 +1,4 @@
-import type { ClientConfig } from 'pg';
-
+import type { ConnectionConfig } from '../db/connection.ts';
 import { BullmqConsumer } from './bullmq-consumer.ts';
 import { createBullmqProducer, createBullmqScheduler } from './bullmq-producer.ts';
 import { createPostgresDriver } from './postgres-driver.ts';
@@ -27,7 +26,7 @@ export interface RedisQueueOptions extends CommonOptions {
 
 export interface PostgresQueueOptions extends CommonOptions {
   readonly kind: 'postgres';
-  readonly connection: ClientConfig;
+  readonly connection: ConnectionConfig;
   /** Default `bullmq`. Must have been made by `migrateQueueSchema`. */
   readonly schema?: string;
 }

@@ -1,6 +1,5 @@
 import { createPostgresBackend, withBackend, type PostgresPoolConfig } from 'bullmq';
-import { Client, type ClientConfig } from 'pg';
-
+import { withConnection, type ConnectionConfig } from '../db/connection.ts';
 import { AppError } from '../errors/app-error.ts';
 import { keptEvents, workerRetryDelayMs, type BullQueue, type OpenWorker, type QueueDriver } from './queue-driver.ts';
 
@@ -8,7 +7,7 @@ const { Queue, Worker } = withBackend(createPostgresBackend);
 
 export interface PostgresDriverOptions {
   /** As for `pg`; a `stream` factory is honoured. */
-  readonly connection: ClientConfig;
+  readonly connection: ConnectionConfig;
   /** Schema that holds BullMQ's tables and functions: see `migrateQueueSchema`. */
   readonly schema: string;
   /** Longest wait for a connection, and for an answer to a query of a producer. */
@@ -28,18 +27,8 @@ export function createPostgresDriver(options: PostgresDriverOptions): QueueDrive
     connect: () => Promise.resolve(),
 
     async ping() {
-      const client = new Client({
-        ...options.connection,
-        connectionTimeoutMillis: timeoutMs,
-        query_timeout: timeoutMs,
-      });
-      client.on('error', options.onError);
-      try {
-        await client.connect();
-        await client.query('SELECT 1');
-      } finally {
-        await client.end();
-      }
+      const within = { ...options.connection, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs };
+      await withConnection(within, (client) => client.query('SELECT 1'), options.onError);
     },
 
     openQueue(name): BullQueue {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { allIds } from './id-range.ts';
-import { createSegmentIndexStatement, segmentIndexName, segmentIndexPattern } from './segment-index.ts';
+import { segmentIndexName, segmentIndexPattern } from './segment-index.ts';
+import { createSegmentIndexStatement } from './segment-index.sql.ts';
 
 const segment = { tenantId: 'acme', generation: 1, ...allIds };
 

@@ -1,6 +1,7 @@
 import type { Role, Schema } from '@memory-layer/shared/db/schema';
 import { isRefusedRow } from '@memory-layer/shared/db/is-refused-data';
 import { sql, type Kysely } from 'kysely';
+import { embeddingStatusOf } from '../embedding-status.sql.ts';
 import type { EmbeddingStatus, Outcome } from '../message.ts';
 import { insertMessages, insertTenants } from './insert-messages.sql.ts';
 import { storedOutcome, type MessageRow } from './message-row.ts';
@@ -121,13 +122,7 @@ async function findByExternalId(
         ${references.map((row) => row.generation)}::int[]
       ) as t (tenant_id, external_id, generation)
     )
-    select ${columns}, case
-      when exists (select from embedding e
-                   where e.tenant_id = m.tenant_id and e.message_id = m.id and e.generation = r.generation)
-      then 'completed'
-      else coalesce((select p.state from embedding_pending p
-                     where p.tenant_id = m.tenant_id and p.message_id = m.id and p.generation = r.generation), 'pending')
-    end as embedding_status
+    select ${columns}, ${embeddingStatusOf(referenced)} as embedding_status
     from reference r join message m on m.tenant_id = r.tenant_id and m.external_id = r.external_id
     union all
     select ${columns}, 'archived'
@@ -135,6 +130,8 @@ async function findByExternalId(
   `.execute(db);
   return result.rows.map(toExistingMessage);
 }
+
+const referenced = { tenantId: sql.ref('m.tenant_id'), id: sql.ref('m.id'), generation: sql.ref('r.generation') };
 
 const columns = sql`m.id, m.tenant_id, m.external_id, m.conversation_id, m.role, m.metadata, m.importance,
   m.content_hash, m.created_at, m.updated_at, m.expires_at`;

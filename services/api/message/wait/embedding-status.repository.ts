@@ -1,5 +1,6 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely } from 'kysely';
+import { isEmbedded } from '../embedding-status.sql.ts';
 
 export interface AwaitedMessages {
   readonly tenantId: string;
@@ -36,13 +37,10 @@ export function createEmbeddingStatusRepository(db: Kysely<Schema>): EmbeddingSt
       return statuses;
     },
 
-    // The tenant by value: a column of another table would bring all partitions into the plan.
     async readSettled({ tenantId, generation, messageIds }) {
+      const message = { tenantId: sql`${tenantId}`, id: sql.ref('message.id'), generation: sql`${generation}` };
       const { rows } = await sql<{ id: string; is_embedded: boolean }>`
-        select id, exists (
-          select from embedding
-          where tenant_id = ${tenantId} and message_id = message.id and generation = ${generation}
-        ) as is_embedded
+        select id, ${isEmbedded(message)} as is_embedded
         from message where tenant_id = ${tenantId} and id = any(${messageIds}::uuid[])
       `.execute(db);
       const found = new Map(rows.map((row) => [row.id, row.is_embedded]));
@@ -52,7 +50,7 @@ export function createEmbeddingStatusRepository(db: Kysely<Schema>): EmbeddingSt
 }
 
 /** Neither vectors nor a pending row: its content was changed between the two queries, and it will be pending. */
-function toStatus(isEmbedded: boolean | undefined): AwaitedStatus {
-  if (isEmbedded === undefined) return 'gone';
-  return isEmbedded ? 'completed' : 'pending';
+function toStatus(hasVectors: boolean | undefined): AwaitedStatus {
+  if (hasVectors === undefined) return 'gone';
+  return hasVectors ? 'completed' : 'pending';
 }

@@ -4,9 +4,7 @@ import type { SearchPlan } from '../plan/search-plan.ts';
 import { closePage, unshown, type SearchPage } from '../query/page.ts';
 import type { RankingWeights, SearchRequest } from '../query/search-request.ts';
 import type { RankedCandidate, ScoreBreakdown } from '../ranking/rank.ts';
-import type { HitRow, UnreadHitRow } from '../sql/hits.sql.ts';
-import type { ShownNeighbours } from '../sql/neighbours.sql.ts';
-import type { SearchRepository } from '../sql/search.repository.ts';
+import type { HitRow, SearchRepository, ShownNeighbours, UnreadHitRow } from '../sql/search.repository.ts';
 import type { HitReranker } from './hit-reranker.ts';
 
 export interface SearchHit {

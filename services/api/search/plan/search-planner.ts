@@ -1,4 +1,4 @@
-import type { TenantPartitions } from '../sql/tenant-partitions.repository.ts';
+import type { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 import type { QueryVector } from '../query/query-vectors.ts';
 import type { DateReader } from '../query/date-terms.ts';
 import type { SearchPage } from '../query/page.ts';

@@ -1,4 +1,5 @@
 import { Database } from '@memory-layer/shared/db/database';
+import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { sql } from 'kysely';
@@ -41,6 +42,7 @@ async function startKeeper() {
     }),
     database,
     db: fixture.db,
+    partitions: new TenantPartitions(fixture.db),
     generation: () => ({ generation, dimension, modelId: 'test', queryCentre: undefined }),
     clock,
     logger: createLogger({ service: 'test', level: 'silent' }),

@@ -1,5 +1,5 @@
 import { encodeHalfvec } from '@memory-layer/shared/db/halfvec';
-import { speakerOf } from '@memory-layer/shared/message/speaker';
+import { speakerOf } from '@memory-layer/shared/message/speaker.sql';
 import { sql, type RawBuilder } from 'kysely';
 import {
   filtersColumns,

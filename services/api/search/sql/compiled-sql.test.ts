@@ -1,5 +1,6 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely';
+import { compiledSql } from '@memory-layer/shared/testing/compiled-sql';
+import type { Kysely } from 'kysely';
 import { expect, test } from 'vitest';
 import type { LexicalQuery } from '../plan/lexical-query.ts';
 import {
@@ -23,43 +24,8 @@ const partition = 3;
 const vector = Float32Array.of(0.6, 0.8, 0, 0);
 const idOf = (n: number) => `01900000-0000-7000-8000-${String(n).padStart(12, '0')}`;
 
-/** The statement that runs on a database that answers nothing. */
-async function statementOf(run: (db: Kysely<Schema>) => Promise<unknown>): Promise<string> {
-  const statements: string[] = [];
-  const db = new Kysely<Schema>({
-    dialect: {
-      createAdapter: () => new PostgresAdapter(),
-      createDriver: () => new DummyDriver(),
-      createIntrospector: (own) => new PostgresIntrospector(own),
-      createQueryCompiler: () => new PostgresQueryCompiler(),
-    },
-    log({ query }) {
-      statements.push(query.sql);
-    },
-  });
-  await run(db);
-  expect(statements).toHaveLength(1);
-  return indented(statements[0] ?? '');
-}
-
 const searchStatement = (run: (repository: SearchRepository) => Promise<unknown>) =>
-  statementOf((db) => run(createSearchRepository({ queries: db, prepared: db })));
-
-/** Indents each line by the parentheses that are open where it begins: fragments come as they stand in the source. */
-function indented(text: string): string {
-  let depth = 0;
-  const lines = text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .map((line) => {
-      const closing = /^\)*/.exec(line)?.[0].length ?? 0;
-      const result = `${'  '.repeat(depth - closing)}${line}`;
-      depth += line.split('(').length - line.split(')').length;
-      return result;
-    });
-  return `${lines.join('\n')}\n`;
-}
+  compiledSql((db) => run(createSearchRepository({ queries: db, prepared: db })));
 
 const rare = { term: 'lisbon', weight: 4.5 };
 const common = { term: 'garden', weight: 1.5 };
@@ -183,5 +149,5 @@ test.each<[string, (db: Kysely<Schema>) => Promise<unknown>]>([
   ['segments', (db) => createReadySegmentsRepository(db).listSegments(tenantId, 1)],
   ['vector-sample', (db) => createReadySegmentsRepository(db).takeSample(tenantId, 1, 500)],
 ])('statistics: %s', async (name, run) => {
-  await expect(await statementOf(run)).toMatchFileSnapshot(`__sql__/${name}.sql`);
+  await expect(await compiledSql(run)).toMatchFileSnapshot(`__sql__/${name}.sql`);
 });

@@ -12,7 +12,7 @@ import { defaultCandidateLimit } from '../query/search-request.ts';
 import { createLexicalRepository } from '../stats/lexical.repository.ts';
 import { noSegments, type ReadySegments } from '../stats/segment-directory.ts';
 import { createSearchRepository } from './search.repository.ts';
-import { TenantPartitions } from './tenant-partitions.repository.ts';
+import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 import { addMessages, buildSegment, dimension, generation, idOf, known, segmentOf } from './testing/vectors.ts';
 
 const segment = segmentOf('large', 0, 700);

@@ -1,4 +1,4 @@
-import { indexedVector } from '@memory-layer/shared/vector-index/segment-index';
+import { indexedVector } from '@memory-layer/shared/vector-index/segment-index.sql';
 import { uncoveredRanges, type IdRange } from '@memory-layer/shared/vector-index/id-range';
 import { sql, type RawBuilder } from 'kysely';
 import { efSearchFor, type GraphPlan } from '../plan/vector-plan.ts';

@@ -23,6 +23,8 @@ import {
   type ShownNeighbours,
 } from './neighbours.sql.ts';
 
+export type { HitRow, ShownNeighbours, UnreadHitRow };
+
 /** Connections that keep prepared statements, and those that do not. */
 export type SearchedDatabase = Pick<Database, 'queries' | 'prepared'>;
 

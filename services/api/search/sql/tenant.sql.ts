@@ -1,3 +1,4 @@
+import { partitionName } from '@memory-layer/shared/db/tenant-partitions.repository';
 import { sql, type RawBuilder } from 'kysely';
 import type { PlannedTenant } from '../plan/search-plan.ts';
 
@@ -14,11 +15,12 @@ export interface TenantSql {
  * planning, a lock on each table and index, and a new plan on every connection whenever one of them is analysed.
  */
 export function tenantSql({ id, isLiteral, partition }: PlannedTenant): TenantSql {
-  const suffix = partition === undefined ? '' : `_p${partition}`;
+  const table = (name: 'message' | 'embedding') =>
+    sql.table(partition === undefined ? name : partitionName(name, partition));
   return {
     id: isLiteral ? sql.lit(id) : sql<string>`${id}`,
-    message: sql.table(`message${suffix}`),
-    embedding: sql.table(`embedding${suffix}`),
+    message: table('message'),
+    embedding: table('embedding'),
   };
 }
 

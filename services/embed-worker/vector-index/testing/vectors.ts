@@ -1,6 +1,6 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { uncoveredRanges, type IdRange } from '@memory-layer/shared/vector-index/id-range';
-import { indexedVector, segmentCondition } from '@memory-layer/shared/vector-index/segment-index';
+import { indexedVector, segmentCondition } from '@memory-layer/shared/vector-index/segment-index.sql';
 import { sql, type Kysely } from 'kysely';
 
 export const generation = 1;

@@ -1,10 +1,7 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { allIds, type IdRange } from '@memory-layer/shared/vector-index/id-range';
-import {
-  createSegmentIndexStatement,
-  segmentIndexName,
-  type IndexSegment,
-} from '@memory-layer/shared/vector-index/segment-index';
+import { segmentIndexName, type IndexSegment } from '@memory-layer/shared/vector-index/segment-index';
+import { createSegmentIndexStatement } from '@memory-layer/shared/vector-index/segment-index.sql';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { planTenant } from '../../plan/search-plan.ts';
 import { planNearest } from '../../plan/vector-plan.ts';

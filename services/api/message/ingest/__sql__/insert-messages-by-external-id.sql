@@ -1,0 +1,57 @@
+with input as materialized (
+  select * from unnest(
+    $1::text[],
+    $2::uuid[],
+    $3::text[],
+    $4::text[],
+    $5::text[],
+    $6::jsonb[],
+    $7::float8[],
+    $8::text[],
+    $9::bytea[],
+    $10::timestamptz[],
+    $11::timestamptz[],
+    $12::timestamptz[],
+    $13::int[]
+  ) with ordinality as t (tenant_id, id, conversation_id, role, content, metadata, importance, external_id,
+    content_hash, created_at, updated_at, expires_at, generation, n)), known_tenant as (
+  insert into tenant (tenant_id) select distinct tenant_id from input order by 1 on conflict do nothing
+  returning tenant_id), stored as (
+  insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, external_id, content_hash,
+    created_at, updated_at, expires_at, search_language)
+  select tenant_id, id, conversation_id, role, content, metadata, importance, external_id, content_hash,
+  created_at, updated_at, expires_at, (select language from search_language where state = 'current') from input i
+  where (select count(*) >= 0 from known_tenant) and (i.external_id is null or not exists (
+      select from archived_message a where a.tenant_id = i.tenant_id and a.external_id = i.external_id
+  ))
+  order by i.n
+  on conflict (tenant_id, external_id) where external_id is not null do nothing
+  returning tenant_id, id
+), outbox as (
+  insert into embedding_pending (tenant_id, message_id, generation, content_hash)
+  select tenant_id, id, generation, content_hash from input join stored using (tenant_id, id)
+)
+select id from stored;
+
+with reference as materialized (
+  select distinct * from unnest(
+    $1::text[],
+    $2::text[],
+    $3::int[]
+  ) as t (tenant_id, external_id, generation)
+)
+select m.id, m.tenant_id, m.external_id, m.conversation_id, m.role, m.metadata, m.importance,
+m.content_hash, m.created_at, m.updated_at, m.expires_at, case
+when exists (
+  select from embedding e where e.tenant_id = "m"."tenant_id" and e.message_id = "m"."id" and e.generation = "r"."generation"
+) then 'completed'
+else coalesce((
+    select p.state from embedding_pending p
+    where p.tenant_id = "m"."tenant_id" and p.message_id = "m"."id" and p.generation = "r"."generation"
+  ), 'pending')
+end as embedding_status
+from reference r join message m on m.tenant_id = r.tenant_id and m.external_id = r.external_id
+union all
+select m.id, m.tenant_id, m.external_id, m.conversation_id, m.role, m.metadata, m.importance,
+m.content_hash, m.created_at, m.updated_at, m.expires_at, 'archived'
+from reference r join archived_message m on m.tenant_id = r.tenant_id and m.external_id = r.external_id

@@ -1,0 +1,44 @@
+import type { ArchiveReason } from '@memory-layer/shared/db/schema';
+import { compiledSql } from '@memory-layer/shared/testing/compiled-sql';
+import { expect, test } from 'vitest';
+import { cutoffsAt, resolvePolicy } from '../retention-policy.ts';
+import type { Position } from './batch.ts';
+import { archiveBatch, deleteBatch } from './batch.sql.ts';
+import { countDue } from './count-due.sql.ts';
+
+const now = new Date('2026-01-01T00:00:00Z');
+const policy = {
+  ...resolvePolicy(undefined, { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 }),
+  maxItems: 1000,
+};
+const scope = { tenantId: 'acme', policy, cutoffs: cutoffsAt(policy, now) };
+const position: Position = { at: now, id: '01900000-0000-7000-8000-000000000001' };
+
+test.each<[string, ArchiveReason, Position | undefined]>([
+  ['age', 'age', undefined],
+  ['age-next', 'age', position],
+  ['expired', 'expired', undefined],
+  ['max-items', 'max_items', undefined],
+])('archiving, %s', async (name, reason, after) => {
+  const text = await compiledSql((db) => archiveBatch(db, { ...scope, reason, after, limit: 500 }));
+  await expect(text).toMatchFileSnapshot(`__sql__/archive-${name}.sql`);
+});
+
+test('archiving what is old or unimportant', async () => {
+  const either = { ...scope, policy: { ...policy, matchMode: 'any' as const } };
+  const text = await compiledSql((db) => archiveBatch(db, { ...either, reason: 'age', after: undefined, limit: 500 }));
+  await expect(text).toMatchFileSnapshot('__sql__/archive-age-any.sql');
+});
+
+test.each([
+  ['delete', undefined],
+  ['delete-next', position],
+])('deleting: %s', async (name, after) => {
+  const text = await compiledSql((db) => deleteBatch(db, { ...scope, after, limit: 500 }));
+  await expect(text).toMatchFileSnapshot(`__sql__/${name}.sql`);
+});
+
+test('what a run would do', async () => {
+  const text = await compiledSql((db) => countDue(db, scope, ['archive', 'delete']));
+  await expect(text).toMatchFileSnapshot('__sql__/count-due.sql');
+});
