@@ -31,8 +31,6 @@ export const besideABusyTenant: LatencyLimit = (idle) => 1.5 * idle.p95 + 20;
  * victim's waits for the one that runs, which takes at most 250 ms.
  */
 export const besideExpensiveWork: LatencyLimit = (idle) => 2 * idle.p95 + 250;
-/** A tenant beside batches as large as they may be: each is one transaction, which the embedded engine runs alone. */
-export const besideLargestBatches: LatencyLimit = (idle) => 2 * idle.p95 + 8000;
 /** A tenant beside streams, which are bounded by the writer that they share. */
 export const besideStreams: LatencyLimit = (idle) => 2 * idle.p95 + 50;
 

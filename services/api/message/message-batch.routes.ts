@@ -34,7 +34,7 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
     security: keySecurity,
     summary: 'Store up to 1 000 messages',
     description:
-      'Valid items are stored; others are reported beside them: invalid ones, and those of more bytes than one message may be sent in. Up to some hundred messages, or 48 kB in the one-process mode and 384 kB else, are stored in one transaction. A larger batch is stored in such parts, one after the other; when one fails, its items and those after it are reported as `unavailable`, to be sent again. With an Idempotency-Key all are of one tenant.',
+      'Valid items are stored; others are reported beside them: invalid ones, and those of more bytes than one message may be sent in. Up to 1 MB of text and metadata, counting a kilobyte more for each message, is stored in one transaction (in the one-process mode a tenth of that). A larger batch is stored in such parts, one after the other; when one fails, its items and those after it are reported as `unavailable`, to be sent again. With an Idempotency-Key all are of one tenant.',
     middleware: [storesMessages(), readBody] as const,
     parameters: createParameters,
     request: { body: body(messageBatchCreateSchema) },

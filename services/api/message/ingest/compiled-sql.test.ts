@@ -58,8 +58,3 @@ test('messages under an idempotency key that is taken', async () => {
   const text = await compiledSql((db) => write(db, [plain], 'key-1'), [[], [answer]]);
   await expect(text).toMatchFileSnapshot('__sql__/find-answer-under-key.sql');
 });
-
-test('so many messages that they go in several statements', async () => {
-  const large = [1, 2].map((n) => rowOf(n, { content: 'x'.repeat(600_000) }));
-  await expect(await compiledSql((db) => write(db, large))).toMatchFileSnapshot('__sql__/insert-messages-in-parts.sql');
-});

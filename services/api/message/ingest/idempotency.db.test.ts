@@ -67,7 +67,7 @@ describe('the same key with the same body', () => {
 
   test('gets the whole answer of a batch that is stored in parts, and what is missing of it is stored', async () => {
     const tenant = freshTenant();
-    const messages = Array.from({ length: 12 }, (_, n) => message(tenant, `${n} ${'words '.repeat(16_000)}`));
+    const messages = Array.from({ length: 30 }, (_, n) => message(tenant, `${n} ${'words '.repeat(16_000)}`));
     const [first, twin] = await Promise.all([postBatch('k-1', messages), postBatch('k-1', messages)]);
     expect([first.status, twin.status]).toEqual([202, 202]);
     expect(twin.body).toEqual(first.body);
@@ -89,11 +89,11 @@ describe('the same key with the same body', () => {
       .returning('idempotency_key')
       .executeTakeFirstOrThrow();
     expect(last).toMatch(/^k-1 part \d$/);
-    const lost: string[] = first.body.created.slice(-4).map(({ id }: { id: string }) => id);
+    const lost: string[] = first.body.created.slice(-6).map(({ id }: { id: string }) => id);
     await api.db.deleteFrom('message').where('tenant_id', '=', tenant).where('id', 'in', lost).execute();
     const resumed = await postBatch('k-1', messages);
     expect([resumed.status, isReplayed(resumed)]).toEqual([202, false]);
-    expect(resumed.body.created.slice(0, -4)).toEqual(first.body.created.slice(0, -4));
+    expect(resumed.body.created.slice(0, -6)).toEqual(first.body.created.slice(0, -6));
     expect(await storedIn(tenant)).toHaveLength(messages.length);
     expect((await postBatch('k-1', [message(tenant, 'other')])).status).toBe(422);
   });

@@ -209,9 +209,9 @@ describe('a request whose time is up', () => {
 });
 
 describe('a request that is larger than a statement may be', () => {
-  // At 1024 rows of 384 bytes a flush: three parts of two rows.
+  // A part has at most 1024 rows of 1152 bytes: three parts of two rows.
   const large: WriteRequest = {
-    rows: Array.from({ length: 6 }, (_, n) => row(`${n} ${'x'.repeat(150_000)}`, 'large')),
+    rows: Array.from({ length: 6 }, (_, n) => row(`${n} ${'x'.repeat(500_000)}`, 'large')),
     claim: undefined,
   };
   const places = [
@@ -282,10 +282,10 @@ describe('a request that is larger than a statement may be', () => {
   });
 
   test('waits for a place in the queue where another has filled it since', async () => {
-    const { writer, flushes } = writerInSteps({ maxQueuedBytes: 400_000 });
+    const { writer, flushes } = writerInSteps({ maxQueuedBytes: 1_500_000 });
     const running = writer.write(large);
     await oneTurn();
-    const filling = writer.write({ rows: [row('y'.repeat(390_000), 'other')], claim: undefined });
+    const filling = writer.write({ rows: [row('y'.repeat(1_400_000), 'other')], claim: undefined });
     await oneTurn();
     flushes[0]?.end();
     await oneTurn();
@@ -301,14 +301,14 @@ describe('a request that is larger than a statement may be', () => {
 
 describe('parts of a request', () => {
   const rows = Array.from({ length: 40 }, (_, n) => row(`${n} ${'x'.repeat(n * 100)}`, 't', `m${(n * 7) % 13}`));
-  const parts = partsOf({ rows, claim: { tenantId: 't', key: 'k', requestHash: Buffer.alloc(32) } }, 5000);
+  const parts = partsOf({ rows, claim: { tenantId: 't', key: 'k', requestHash: Buffer.alloc(32) } }, 6000);
 
   test('have every row once, and cost no more than they may', () => {
     expect(parts.length).toBeGreaterThan(10);
     expect(parts.flatMap(({ places }) => places).toSorted((a, b) => a - b)).toEqual(rows.map((_, n) => n));
     for (const part of parts) {
       expect(part.request.rows).toEqual(part.places.map((place) => rows[place]));
-      expect(part.request.rows.reduce((sum, one) => sum + costOfRow(one), 0)).toBeLessThanOrEqual(5000);
+      expect(part.request.rows.reduce((sum, one) => sum + costOfRow(one), 0)).toBeLessThanOrEqual(6000);
     }
   });
 
@@ -325,8 +325,8 @@ describe('parts of a request', () => {
 
   test('are one where the request fits, and a row that does not fit is one', () => {
     const small = { rows: rows.slice(0, 3), claim: undefined };
-    expect(partsOf(small, 5000)).toEqual([{ request: small, places: [0, 1, 2] }]);
+    expect(partsOf(small, 6000)).toEqual([{ request: small, places: [0, 1, 2] }]);
     const mixed = [row('a'), row('y'.repeat(9000)), row('b')];
-    expect(partsOf({ rows: mixed, claim: undefined }, 5000).map(({ places }) => places)).toEqual([[0], [1], [2]]);
+    expect(partsOf({ rows: mixed, claim: undefined }, 6000).map(({ places }) => places)).toEqual([[0], [1], [2]]);
   });
 });
