@@ -22,7 +22,7 @@
  *   --node-option OPTION       an option for the worker's node, such as --cpu-prof; may be repeated
  *
  * A: sessions of one thread tokenise all texts and take batches of one length until none is left.
- * B: from the ring of the bells to the last committed vector; the worker is a process of its own and runs idle
+ * B: from the first job to the last committed vector; the worker is a process of its own and runs idle
  * meanwhile. All texts differ, so no cache helps. Both are warmed up with half of the texts first.
  */
 import { writeFile } from 'node:fs/promises';

@@ -14,7 +14,7 @@ export interface PendingText {
 // What was stored before the first round has ids below all others.
 const ofMessages = sql<boolean>`message_id > ${firstRandomId}::uuid`;
 
-export type Bell = Pick<Producer<typeof embeddingQueue>, 'add'>;
+export type JobProducer = Pick<Producer<typeof embeddingQueue>, 'add'>;
 
 // The shorter, the more of the machine the question takes; a round takes seconds.
 const pollMs = 30;
@@ -57,11 +57,15 @@ export async function storePending(
   `.execute(db);
 }
 
-/** One bell a tenant, as the api rings. */
-export async function ringFor(bell: Bell, generation: number, tenantIds: Iterable<string>): Promise<void> {
+/** One job a tenant, as the api enqueues it. */
+export async function enqueueFor(
+  producer: JobProducer,
+  generation: number,
+  tenantIds: Iterable<string>,
+): Promise<void> {
   await Promise.all(
     [...new Set(tenantIds)].map((tenantId) =>
-      bell.add('embed-messages', { v: 1, tenantId, generation }, { deduplicationId: `${tenantId}.${generation}` }),
+      producer.add('embed-messages', { v: 1, tenantId, generation }, { deduplicationId: `${tenantId}.${generation}` }),
     ),
   );
 }

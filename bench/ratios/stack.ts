@@ -40,7 +40,7 @@ export interface Stack extends AsyncDisposable {
   /** Where the services keep the converted model. */
   readonly modelCacheDir: string;
   startBareServer(): Promise<BenchProcess>;
-  /** Empties every table of tenants' data. What the queue knows is left: it only rings. */
+  /** Empties every table of tenants' data. Jobs in the queue are left: they are only wake-ups. */
   forgetMessages(): Promise<void>;
   countPending(): Promise<number>;
 }

@@ -67,7 +67,7 @@ export function startChaosLoad({ pickApi, book, random }: ChaosLoadOptions): Cha
   };
 }
 
-/** One that everybody writes to, or one that falls silent after a while: no later bell makes up for a lost one. */
+/** One that everybody writes to, or one that falls silent after a while: no later job makes up for a lost one. */
 function tenantOf(sender: number, turn: number, chance: Random): string {
   return chance.chance(0.3) ? 'busy' : `brief-${sender}-${Math.floor(turn / turnsOfTenant)}`;
 }

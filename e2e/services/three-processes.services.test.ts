@@ -151,7 +151,7 @@ const metricNames = [
   'memory_oldest_pending_age_seconds',
   'memory_pending_messages',
   'memory_query_vectors_total',
-  'memory_queue_bells_total',
+  'memory_jobs_enqueued_total',
   'memory_queue_jobs',
   'memory_rate_limited_total',
   'memory_read_replica_lag_seconds',

@@ -11,7 +11,7 @@ import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import { createPendingMessagesRepository } from '@memory-layer/shared/ops/pending-messages.repository';
 import { embeddingQueue, retentionQueue } from '@memory-layer/shared/queue/catalog';
-import { createEmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
+import { createEmbeddingJobNotifier } from '@memory-layer/shared/queue/embedding-job-notifier';
 import type { Producer, QueueBackend } from '@memory-layer/shared/queue/queue-port';
 import type { ReadReplicas } from './replica/read-replicas.ts';
 import { TenantPartitions } from './search/sql/tenant-partitions.repository.ts';
@@ -84,7 +84,7 @@ export interface Api extends Component {
 }
 
 // Under load a tenant's workers are told twenty times a second, not with every message.
-const bellQuietMs = 50;
+const notifierQuietMs = 50;
 // How often it is asked whether a message is left that is indexed by the words of another language.
 const reindexEveryMs = 30_000;
 
@@ -100,7 +100,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   });
   const embeddingProducer = queues.createProducer(embeddingQueue);
   const retentionProducer = queues.createProducer(retentionQueue);
-  const bell = createEmbeddingBell({ producer: embeddingProducer, metrics, quietMs: bellQuietMs });
+  const notifier = createEmbeddingJobNotifier({ producer: embeddingProducer, metrics, quietMs: notifierQuietMs });
   const pendingMessages = createPendingMessagesRepository(db);
   metrics.watch.readiness(readiness, database);
   metrics.watch.database(() => database.poolUse());
@@ -116,7 +116,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   const messages = createMessageService({
     messages: createMessageRepository(db),
     writer,
-    notifyWorkers: (tenantId, generation, requestId) => bell.ring(tenantId, generation, requestId),
+    notifyWorkers: (tenantId, generation, requestId) => notifier.notify(tenantId, generation, requestId),
     waiter,
     activeGeneration: () => generations.getActive().generation,
     clock,
@@ -173,7 +173,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     retention: composeRetention(config, resources, { producer: retentionProducer, waiter: runWaiter }),
     embeddingFailures: createEmbeddingFailureService({
       failures: createEmbeddingFailureRepository(db),
-      bell,
+      notifier,
       activeGeneration: () => generations.getActive().generation,
       retryBudgetMs: config.requestTimeoutMs / 3,
     }),
@@ -255,7 +255,7 @@ function composeRetention(
   return createRetentionService({
     runs: createRetentionRunRepository(database.queries),
     waiter,
-    ring: (tenantId, runId) => producer.add('run-retention', { v: 1, tenantId, runId }, { deduplicationId: runId }),
+    notify: (tenantId, runId) => producer.add('run-retention', { v: 1, tenantId, runId }, { deduplicationId: runId }),
     // The rest of the request has the last second: a run that was asked for is never answered with 504.
     waitMs: Math.max(0, Math.min(config.retentionWaitMs, config.requestTimeoutMs - 1000)),
     logger,

@@ -201,7 +201,7 @@ describe('leases of several tenants at once', () => {
 });
 
 describe('what was leased twice without an outcome', () => {
-  test('is taken alone, behind the others, and rung for until nothing is left', async () => {
+  test('is taken alone, behind the others, and asks for more until nothing is left', async () => {
     const tenant = createTenant(database.db);
     const [first = '', second = '', fresh = ''] = await tenant.add(...contents(3));
     await tenant.setPending([first, second], { attempts: 2, dueSecondsAgo: 5 });

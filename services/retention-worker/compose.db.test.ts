@@ -28,7 +28,7 @@ afterAll(async () => {
   await database.stop();
 });
 
-test('a worker carries out what is scheduled and what waits without a bell, and keeps the event log short', async () => {
+test('a worker carries out what is scheduled and what waits without a job, and keeps the event log short', async () => {
   const scheduled = await createTenant(database.db, new Date('2025-01-01T00:00:00Z'));
   const justSeen = await createTenant(database.db, new Date());
   await scheduled.addMessages({});

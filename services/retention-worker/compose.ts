@@ -14,7 +14,7 @@ import { createEventLogPruner } from './event-log/event-log-pruner.ts';
 import { createRetentionRunRepository } from './retention-run.repository.ts';
 import { createRetentionRepository } from './retention.repository.ts';
 import { createRetentionService } from './retention.service.ts';
-import type { RunBell } from './run-bell.ts';
+import type { RetentionJobNotifier } from './retention-job-notifier.ts';
 import { createRunRetentionProcessor } from './run-retention.processor.ts';
 import { createScheduleRetentionProcessor } from './schedule-retention.processor.ts';
 import { createScheduleRepository } from './schedule.repository.ts';
@@ -40,11 +40,11 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
   const { database, queues, logger, metrics } = resources;
   const stopping = new AbortController();
   const producer = queues.createProducer(retentionQueue);
-  const bell: RunBell = {
-    ring: (tenantId, runId) => producer.add('run-retention', { v: 1, tenantId, runId }, { deduplicationId: runId }),
+  const notifier: RetentionJobNotifier = {
+    notify: (tenantId, runId) => producer.add('run-retention', { v: 1, tenantId, runId }, { deduplicationId: runId }),
   };
   watchState(resources, () => producer.counts());
-  const { retention, schedule } = createServices(config, resources, bell);
+  const { retention, schedule } = createServices(config, resources, notifier);
   const consumer = queues.createConsumer(
     retentionQueue,
     {
@@ -65,10 +65,10 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
   const sweeper = createRepeatingTask({
     id: 'open-run-sweeper',
     everyMs: sweepEveryMs,
-    // The queue may have lost a bell, and a worker may have died over a run.
+    // The queue may have lost a job, and a worker may have died during a run.
     run: async () => {
-      const rung = await schedule.ringStuckRuns();
-      if (rung > 0) logger.info({ rung }, 'rang again for retention runs');
+      const enqueued = await schedule.enqueueStuckRuns();
+      if (enqueued > 0) logger.info({ enqueued }, 'jobs enqueued again for retention runs');
     },
     onError: (error) => logger.warn({ err: error }, 'retention runs could not be swept'),
   });
@@ -96,16 +96,19 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
   };
 }
 
-function createServices(config: RetentionConfig, resources: RetentionWorkerResources, bell: RunBell) {
+function createServices(config: RetentionConfig, resources: RetentionWorkerResources, notifier: RetentionJobNotifier) {
   const { clock, logger, metrics } = resources;
   const db = resources.database.queries;
   return {
-    schedule: createScheduleService({ schedule: createScheduleRepository(db), bell, clock, logger }, config.schedule),
+    schedule: createScheduleService(
+      { schedule: createScheduleRepository(db), notifier, clock, logger },
+      config.schedule,
+    ),
     retention: createRetentionService(
       {
         retention: createRetentionRepository(db),
         runs: createRetentionRunRepository(db),
-        bell,
+        notifier,
         clock,
         logger,
         metrics,

@@ -53,7 +53,7 @@ function serve(port: MessagePort, engine: PostgresEngine, data: EngineThreadData
   post({ kind: 'ready', running: engine.wire.running.shared });
 }
 
-/** Ends the thread with the error, outside of promises: the main thread hears of it by the worker's `error` event. */
+/** Ends the thread with the error, outside of promises: the main thread gets it as the worker's `error` event. */
 function endThread(engine: PostgresEngine): (error: unknown) => void {
   return (error) => {
     setImmediate(() => {

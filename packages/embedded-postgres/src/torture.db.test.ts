@@ -55,11 +55,11 @@ it('keeps 20 clients apart that write, fail, roll back and notify at once', asyn
     );
     await setup.query(`CREATE TABLE table_${owner} (round int, owner int)`);
   }
-  const heard = new Map<number, string[]>();
+  const received = new Map<number, string[]>();
   for (const owner of owners.filter((candidate) => candidate % 5 === 0)) {
     const listener = await clients.client();
     const got: string[] = [];
-    heard.set(owner, got);
+    received.set(owner, got);
     listener.on('notification', ({ channel, payload: round }) => got.push(`${channel}:${round}`));
     await listener.query(`LISTEN channel_${owner}`);
   }
@@ -89,7 +89,7 @@ it('keeps 20 clients apart that write, fail, roll back and notify at once', asyn
     const rows = await setup.query(`SELECT owner, round FROM table_${owner} ORDER BY round`);
     expect(rows.rows).toEqual(expected);
   }
-  for (const [owner, got] of heard) {
+  for (const [owner, got] of received) {
     expect(got).toEqual((committed[owner] ?? []).map((round) => `channel_${owner}:${round}`));
   }
 });

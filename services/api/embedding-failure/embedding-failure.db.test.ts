@@ -83,7 +83,7 @@ describe('listing failed messages', () => {
 });
 
 describe('retrying', () => {
-  test('makes them pending as if they were new, keeps the reason, and rings', async () => {
+  test('makes them pending as if they were new, keeps the reason, and notifies the workers', async () => {
     const tenantId = freshTenant();
     const [first = '', second = '', third = ''] = await storeFailed(api, { tenantId, count: 3, reason: 'a bad day' });
     const before = new Date();

@@ -144,14 +144,14 @@ describe('GET /v1/events', () => {
 });
 
 describe('whose events', () => {
-  test('a bound key hears of its own tenant, and need not name it', async () => {
+  test('a bound key receives the events of its own tenant, and need not name it', async () => {
     const client = await follow('', {}, keys.acme);
     await embed(1, 'globex');
     const ids = await embed(1, 'acme');
     expect(await idsOf(client, 1)).toEqual(ids);
   });
 
-  test('security: tenant A cannot hear of tenant B, by name or by an id of its stream', async () => {
+  test('security: tenant A receives nothing of tenant B, by name or by an id of its stream', async () => {
     const refused = await api.call('GET', '/v1/events?tenant_id=globex', { key: keys.acme });
     expectProblem(refused, 'forbidden', [{ in: 'query', pointer: '/tenant_id' }]);
     const globex = await follow('', {}, keys.globex);

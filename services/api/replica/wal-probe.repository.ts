@@ -64,7 +64,7 @@ export class WalProbe {
 
   async #connect(): Promise<Client> {
     const client = new Client(this.#connection);
-    // Whoever asks next is told; an error that nobody hears ends the process.
+    // The next caller gets the error; an error without a listener ends the process.
     client.on('error', () => undefined);
     this.#client = client;
     await client.connect();

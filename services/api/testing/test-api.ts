@@ -69,7 +69,7 @@ export interface Ring {
 }
 
 export interface TestApiOptions {
-  /** What a retention worker would do when it hears of a run. */
+  /** What a retention worker would do when it is notified of a run. */
   readonly onRetentionRun?: (db: Kysely<Schema>, tenantId: string, runId: string) => Promise<void>;
   readonly retentionWaitMs?: number;
   readonly retryBudgetMs?: number;
@@ -92,7 +92,7 @@ export interface TestApi {
   readonly call: Call;
   readonly embedder: WordEmbedder;
   readonly generation: number;
-  /** Every ring of the embedding bell. */
+  /** Every notification of the embed workers. */
   readonly rings: Ring[];
   /** Every line that was logged, at any level. */
   readonly logLines: string[];
@@ -174,7 +174,8 @@ function composeTestApp(database: Database, shared: Shared) {
   const { generations, queryEmbedder, readiness, metrics, logger, rings, options } = shared;
   const db = database.queries;
   const clock = { now: () => now };
-  const ring: RetentionServiceDeps['ring'] = async (tenantId, runId) => options.onRetentionRun?.(db, tenantId, runId);
+  const notify: RetentionServiceDeps['notify'] = async (tenantId, runId) =>
+    options.onRetentionRun?.(db, tenantId, runId);
   const limitsOfStreams = {
     pollMs: 20,
     maxStreams: 100,
@@ -237,13 +238,13 @@ function composeTestApp(database: Database, shared: Shared) {
     retention: createRetentionService({
       runs: retentionRuns,
       waiter: new RetentionRunWaiter({ runs: retentionRuns, logger }),
-      ring,
+      notify,
       waitMs: options.retentionWaitMs ?? 0,
       logger,
     }),
     embeddingFailures: createEmbeddingFailureService({
       failures: createEmbeddingFailureRepository(db),
-      bell: { ring: (tenantId, generation, requestId) => void rings.push({ tenantId, generation, requestId }) },
+      notifier: { notify: (tenantId, generation, requestId) => void rings.push({ tenantId, generation, requestId }) },
       activeGeneration: () => generations.getActive().generation,
       retryBudgetMs: options.retryBudgetMs ?? 5000,
     }),

@@ -129,7 +129,7 @@ export class Multiplexer {
     return { client: session, unit, isAwaited: true, run: () => this.#runUnit(session, unit) };
   }
 
-  /** Cancels what waits for the engine; what runs is cancelled by the thread that heard of it (see RunningUnit). */
+  /** Cancels what waits for the engine; what runs is cancelled by the thread that got the request (see RunningUnit). */
   #cancelQueued(sessionId: number, key: number): void {
     const session = [...this.#sessions].find(({ id }) => id === sessionId);
     const unit = session && key === this.#cancelKey ? this.#queue.takeUnit(session) : undefined;

@@ -125,7 +125,7 @@ function openPool(options: DatabaseOptions, size: number, settings: Readonly<Rec
   });
   pool.on('connect', (client) => {
     client.once('error', options.onConnectionError);
-    // A connection that ends says so twice, and an error that nobody hears ends the process. The pool itself
+    // A connection that ends says so twice, and an error without a listener ends the process. The pool itself
     // listens to idle connections alone, not to those in use.
     client.on('error', () => undefined);
   });

@@ -1,7 +1,7 @@
 import type { OnnxOutput, OnnxTask } from './onnx-protocol.ts';
 import { packRows, unpackVectors } from './packed-rows.ts';
 
-/** Work for a thread, and who hears how it went. */
+/** Work for a thread, and who gets its outcome. */
 export interface Job {
   readonly task: OnnxTask;
   readonly resolve: (output: OnnxOutput) => void;

@@ -38,7 +38,7 @@ export class ThreadSlot {
     }
   }
 
-  /** Looks for work; call it after a job was queued. `onDown` hears why no thread could be started. */
+  /** Looks for work; call it after a job was queued. `onDown` gets the reason when no thread could be started. */
   wake(onDown: (error: unknown) => void): void {
     if (this.#work || !this.serving || !this.#queue.has(this.lanes)) return;
     this.#work = this.#serve()
