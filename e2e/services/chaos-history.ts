@@ -1,19 +1,19 @@
 import { eventually } from './ledger.ts';
-import type { Letter, SentMessage } from './chaos-letter.ts';
+import type { ChaosRequest, SentMessage } from './chaos-request.ts';
 
 /** A message as an answer shows it. */
-export interface ToldMessage {
+export interface AcknowledgedMessage {
   readonly id: string;
   readonly external_id: string | null;
 }
 
-export type Book = ReturnType<typeof createBook>;
+export type History = ReturnType<typeof createHistory>;
 
-/** What was sent and what was promised, by external_id. */
-export function createBook() {
+/** What was sent and what was acknowledged, by external_id. */
+export function createHistory() {
   const sent = new Map<string, SentMessage>();
   const acknowledged = new Map<string, string>();
-  const keyed = new Map<string, Letter>();
+  const keyed = new Map<string, ChaosRequest>();
   const contradictions = new Map<string, { times: number; readonly example: string }>();
   const counts = new Map<string, number>();
 
@@ -29,7 +29,7 @@ export function createBook() {
 
   return {
     sent,
-    /** To the id that was told. */
+    /** To the id in the answer. */
     acknowledged,
     /** By idempotency key. */
     keyed,
@@ -44,13 +44,13 @@ export function createBook() {
     counts: (): Readonly<Record<string, number>> => Object.fromEntries(counts),
 
     /** To be called before anything leaves. */
-    send(letter: Letter): void {
-      for (const message of letter.messages) sent.set(message.external_id, message);
-      if (letter.idempotencyKey !== undefined) keyed.set(letter.idempotencyKey, letter);
+    send(request: ChaosRequest): void {
+      for (const message of request.messages) sent.set(message.external_id, message);
+      if (request.idempotencyKey !== undefined) keyed.set(request.idempotencyKey, request);
     },
 
     /** An external_id has one id, however often it is sent. */
-    acknowledge({ external_id: externalId, id }: ToldMessage): void {
+    acknowledge({ external_id: externalId, id }: AcknowledgedMessage): void {
       const known = externalId === null ? undefined : sent.get(externalId);
       if (externalId === null || known === undefined) {
         contradict('acknowledged what was never sent', `${id} as ${externalId}`);
@@ -65,10 +65,10 @@ export function createBook() {
 
     tenants: (): readonly string[] => [...new Set([...sent.values()].map((message) => message.tenant_id))],
 
-    isAcknowledged: (letter: Letter): boolean =>
-      letter.messages.every((message) => acknowledged.has(message.external_id)),
+    isAcknowledged: (request: ChaosRequest): boolean =>
+      request.messages.every((message) => acknowledged.has(message.external_id)),
 
-    /** Waits for so many more. */
+    /** Waits until `more` further messages are acknowledged. */
     async untilAcknowledged(more: number): Promise<void> {
       const target = acknowledged.size + more;
       await eventually(`${more} more messages are acknowledged`, async () => acknowledged.size >= target);

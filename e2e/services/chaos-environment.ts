@@ -1,7 +1,7 @@
 import { runSql } from '@memory-layer/shared/testing/run-sql';
 import { startEmbeddingServer, type EmbeddingServer } from '../embedding-server.ts';
 import { openSmallDisk, type SmallDisk, type SmallDiskOptions } from './chaos-disk.ts';
-import { poison } from './chaos-letter.ts';
+import { poison } from './chaos-request.ts';
 import { createPrivateServers, type PrivateServers } from './servers.ts';
 import type { ServiceName, ServiceProcess } from './service-process.ts';
 import { createStack, type Stack } from './stack.ts';
@@ -14,8 +14,8 @@ export interface Replica {
   startAgain(): Promise<void>;
 }
 
-/** Everything that may be taken away, running. */
-export interface Stage {
+/** Everything that a fault may stop, running. */
+export interface Environment {
   readonly stack: Stack<PrivateServers>;
   readonly servers: PrivateServers;
   readonly embedding: EmbeddingServer;
@@ -33,7 +33,7 @@ export interface Stage {
 
 const apiKey = 'a-key-for-the-chaos-suite';
 
-// Times are short, so that whatever was missed is made up for soon.
+// Times are short, so that lost work is found again soon.
 const shortTimes = {
   MEMORY_EMBEDDING_TIMEOUT_MS: '1000',
   MEMORY_CIRCUIT_FAILURE_THRESHOLD: '3',
@@ -45,7 +45,7 @@ const shortTimes = {
 };
 
 /** Two apis and two embed workers on PostgreSQL, Redis and an embedding server of their own. */
-export async function setStage(options: { readonly disk: SmallDiskOptions }): Promise<Stage> {
+export async function startEnvironment(options: { readonly disk: SmallDiskOptions }): Promise<Environment> {
   const servers = await createPrivateServers();
   const embedding = await startEmbeddingServer();
   const stack = await createStack(servers);

@@ -1,6 +1,6 @@
 import { runSql } from '@memory-layer/shared/testing/run-sql';
 import type { EmbeddingServer } from '../embedding-server.ts';
-import type { Book } from './chaos-book.ts';
+import type { History } from './chaos-history.ts';
 import type { Queries } from './servers.ts';
 
 interface StoredMessage {
@@ -10,38 +10,38 @@ interface StoredMessage {
   readonly content: string;
 }
 
-/** What is wrong with what is stored, in sentences; nothing is when it is empty. */
-export async function findWrongs(db: Queries, book: Book): Promise<string[]> {
+/** Violated invariants of what is stored, in sentences; empty when all hold. */
+export async function findViolations(db: Queries, history: History): Promise<string[]> {
   const stored = await db.selectFrom('message').select(['id', 'tenant_id', 'external_id', 'content']).execute();
   return [
-    ...book.contradictions(),
-    ...wrongsOfMessages(stored, book),
-    ...(await wrongsOfVectors(db)),
-    ...(await wrongsOfKeys(db, stored, book)),
+    ...history.contradictions(),
+    ...violationsOfMessages(stored, history),
+    ...(await violationsOfVectors(db)),
+    ...(await violationsOfKeys(db, stored, history)),
   ];
 }
 
 /** acknowledged ⊆ stored ⊆ sent, each once. */
-function wrongsOfMessages(stored: readonly StoredMessage[], { acknowledged, sent }: Book): string[] {
-  const wrongs: string[] = [];
+function violationsOfMessages(stored: readonly StoredMessage[], { acknowledged, sent }: History): string[] {
+  const violations: string[] = [];
   const idOf = new Map<string, string>();
   for (const { id, tenant_id: tenantId, external_id: externalId, content } of stored) {
     const message = sent.get(externalId ?? '');
-    if (message === undefined) wrongs.push(`${id} is stored as ${externalId}, which was never sent`);
-    else if (message.content !== content || message.tenant_id !== tenantId) wrongs.push(`${externalId} is altered`);
-    if (idOf.has(externalId ?? '')) wrongs.push(`${externalId} is stored twice`);
+    if (message === undefined) violations.push(`${id} is stored as ${externalId}, which was never sent`);
+    else if (message.content !== content || message.tenant_id !== tenantId) violations.push(`${externalId} is altered`);
+    if (idOf.has(externalId ?? '')) violations.push(`${externalId} is stored twice`);
     idOf.set(externalId ?? '', id);
   }
   for (const [externalId, id] of acknowledged) {
     const found = idOf.get(externalId);
-    if (found === undefined) wrongs.push(`${externalId} was acknowledged and is lost`);
-    else if (found !== id) wrongs.push(`${externalId} was acknowledged as ${id} and is ${found}`);
+    if (found === undefined) violations.push(`${externalId} was acknowledged and is lost`);
+    else if (found !== id) violations.push(`${externalId} was acknowledged as ${id} and is ${found}`);
   }
-  return wrongs;
+  return violations;
 }
 
 /** Each message has one set of vectors, whole, and nothing pending, or no vectors and something pending or failed. */
-async function wrongsOfVectors(db: Queries): Promise<string[]> {
+async function violationsOfVectors(db: Queries): Promise<string[]> {
   const rows = await runSql<{ external_id: string; wrong: string | null }>(
     db,
     `
@@ -70,7 +70,7 @@ async function wrongsOfVectors(db: Queries): Promise<string[]> {
 }
 
 /** What is recorded of a request with a key is what is stored of its messages. */
-async function wrongsOfKeys(db: Queries, stored: readonly StoredMessage[], { keyed }: Book): Promise<string[]> {
+async function violationsOfKeys(db: Queries, stored: readonly StoredMessage[], { keyed }: History): Promise<string[]> {
   const idOf = new Map(stored.map((message) => [message.external_id, message.id]));
   const rows = await db.selectFrom('idempotency_key').select(['idempotency_key', 'answer']).execute();
   return rows.flatMap(({ idempotency_key: key, answer }) => {
@@ -84,7 +84,7 @@ async function wrongsOfKeys(db: Queries, stored: readonly StoredMessage[], { key
 }
 
 /** Messages, those of them that have vectors, and those that were acknowledged and are not there. */
-export async function countStored(db: Queries, { acknowledged }: Book) {
+export async function countStored(db: Queries, { acknowledged }: History) {
   const messages = await db.selectFrom('message').select('id').execute();
   const embedded = await db.selectFrom('embedding').select('message_id').distinct().execute();
   const ids = new Set(messages.map((message) => message.id));

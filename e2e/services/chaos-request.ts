@@ -1,6 +1,6 @@
 import type { Random } from './chaos-random.ts';
 
-/** Texts with it are refused by the embedding server until that is mended. */
+/** Texts with it are refused by the embedding server until it is repaired. */
 export const poison = 'poison';
 
 /** A message as it is sent, known by its external_id. */
@@ -13,24 +13,24 @@ export interface SentMessage {
 }
 
 /** A request that may have to be sent more than once. All of its messages are of one tenant. */
-export interface Letter {
+export interface ChaosRequest {
   readonly kind: 'single' | 'batch' | 'import';
   readonly messages: readonly SentMessage[];
   readonly idempotencyKey: string | undefined;
-  /** Its sender does not come back when it is refused or lost. */
+  /** Its client does not send it again when it is refused or lost. */
   readonly isAbandoned: boolean;
 }
 
 const largest = { single: 1, batch: 20, import: 60 } as const;
 const words = ['harbour', 'garden', 'letter', 'winter', 'bridge', 'music', 'kitchen', 'journey', 'paper', 'river'];
 
-export interface LetterOptions {
-  /** Unique among all letters. */
+export interface ChaosRequestOptions {
+  /** Unique among all requests. */
   readonly name: string;
   readonly tenantId: string;
 }
 
-export function writeLetter({ name, tenantId }: LetterOptions, random: Random): Letter {
+export function makeRequest({ name, tenantId }: ChaosRequestOptions, random: Random): ChaosRequest {
   const kind = random.pick(['single', 'single', 'single', 'batch', 'import'] as const);
   const messages = Array.from({ length: random.int(1, largest[kind]) }, (_, item): SentMessage => {
     const externalId = `${name}-${item}`;
