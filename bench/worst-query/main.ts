@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { sql } from 'kysely';
 import { median, quantile } from '../embedding/median.ts';
-import { createStack, type Stack } from '../ratios/stack.ts';
+import { createStack, type Stack } from '../baseline-comparison/stack.ts';
 import { storeLargeTenant, tenantId } from './large-tenant.ts';
 import { measure, RefusedError, search, type Measured, type Target } from './measure.ts';
 import { plain, shapesOf, type Shape, type Vocabulary } from './shapes.ts';

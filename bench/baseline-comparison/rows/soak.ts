@@ -22,7 +22,7 @@ interface Moment {
 export const soak: Row = {
   name: 'soak',
   what: 'half of the embedding rate offered, everything running',
-  yardstick: 'its own first third',
+  baseline: 'its own first third',
   async measure(bench) {
     const { stack } = bench;
     await stack.forgetMessages();

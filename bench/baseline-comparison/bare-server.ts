@@ -1,5 +1,5 @@
 /**
- * The yardstick of single posts and of searches at a given rate: the same framework, a schema of the same size, and nothing behind it. It prints its
+ * The baseline of single posts and of searches at a given rate: the same framework, a schema of the same size, and nothing behind it. It prints its
  * address and serves until it is ended.
  */
 import { randomUUID } from 'node:crypto';

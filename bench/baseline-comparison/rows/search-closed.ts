@@ -15,7 +15,7 @@ const differentQueries = 200;
 export const searchClosed: Row = {
   name: 'search-closed',
   what: `searches of one large tenant, ${clients} clients (closed loop)`,
-  yardstick: 'the same statements, recorded, over as many connections of plain pg',
+  baseline: 'the same statements, recorded, over as many connections of plain pg',
   async measure(bench) {
     const { stack, options } = bench;
     const searches = searchesOf(largeTenant, differentQueries);

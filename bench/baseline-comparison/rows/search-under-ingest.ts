@@ -40,7 +40,7 @@ function searchUnder({ name, posts, choose }: Load): Row {
   return {
     name,
     what: `searches of many tenants, ${rate} a second, while ${posts} and a niced embed worker has half of its threads`,
-    yardstick: 'the same searches, nothing else',
+    baseline: 'the same searches, nothing else',
     async measure(bench) {
       const { stack, options } = bench;
       await using api = await stack.start('api');
@@ -74,7 +74,7 @@ function searchUnder({ name, posts, choose }: Load): Row {
         },
       );
       const ratio =
-        median(pairs.map(({ product }) => p95(product))) / median(pairs.map(({ yardstick }) => p95(yardstick)));
+        median(pairs.map(({ product }) => p95(product))) / median(pairs.map(({ baseline }) => p95(baseline)));
       return {
         pairs,
         notes: [

@@ -1,4 +1,4 @@
-import type { RatioOptions } from './options.ts';
+import type { ComparisonOptions } from './options.ts';
 import type { Sample } from './sample.ts';
 import type { Stack } from './stack.ts';
 import { median, rounded } from './statistics.ts';
@@ -7,13 +7,13 @@ import { median, rounded } from './statistics.ts';
 export interface Row {
   readonly name: string;
   readonly what: string;
-  readonly yardstick: string;
+  readonly baseline: string;
   measure(bench: Bench): Promise<RowResult>;
 }
 
 export interface Bench {
   readonly stack: Stack;
-  readonly options: RatioOptions;
+  readonly options: ComparisonOptions;
   /** A folder for what a row writes. */
   folderOf(name: string): string;
 }
@@ -26,9 +26,9 @@ export interface RowResult {
   readonly notes?: readonly string[];
 }
 
-/** A yardstick and the product after it. */
+/** A baseline and the product after it. */
 export interface Pair {
-  readonly yardstick: Sample;
+  readonly baseline: Sample;
   readonly product: Sample;
 }
 
@@ -48,26 +48,26 @@ export function atMost(what: string, value: number, most: number): Check {
 }
 
 /**
- * Yardstick and product in turns, so that what disturbs the machine disturbs both. The first round is not counted:
+ * Baseline and product in turns, so that what disturbs the machine disturbs both. The first round is not counted:
  * code is compiled in it, connections are made and heaps find their size.
  */
 export async function alternate(
   runs: number,
-  yardstick: (run: number) => Promise<Sample>,
+  baseline: (run: number) => Promise<Sample>,
   product: (run: number) => Promise<Sample>,
 ): Promise<Pair[]> {
   const pairs: Pair[] = [];
   for (let run = 0; run <= runs; run++) {
-    const measured = await yardstick(run);
-    pairs.push({ yardstick: measured, product: await product(run) });
+    const measured = await baseline(run);
+    pairs.push({ baseline: measured, product: await product(run) });
   }
   return pairs.slice(1);
 }
 
-/** Median of the product over median of the yardstick. */
+/** Median of the product over median of the baseline. */
 export function ratioOf(pairs: readonly Pair[]): number {
   const rateOf = (pick: (pair: Pair) => Sample): number => median(pairs.map((pair) => pick(pair).perSecond));
-  return rateOf(({ product }) => product) / rateOf(({ yardstick }) => yardstick);
+  return rateOf(({ product }) => product) / rateOf(({ baseline }) => baseline);
 }
 
 export function productMedian(pairs: readonly Pair[], pick: (sample: Sample) => number): number {

@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 
-export const usage = `The write path and searches beside their yardsticks.
+export const usage = `The write path and searches beside their baselines.
 
-  pnpm bench:ratios [options]
+  pnpm bench:baseline-comparison [options]
 
   --rows single,batch   rows to measure; all when not given, and none that takes more than a few minutes
-  --runs 3              how often yardstick and product take turns; medians are compared
+  --runs 3              how often baseline and product take turns; medians are compared
   --seconds 5           length of a timed run
   --warmup 2            seconds before it, not counted
   --clients 100         clients of single posts
@@ -20,15 +20,15 @@ export const usage = `The write path and searches beside their yardsticks.
   --search-tenants 1000   how many those are
   --passages 1          embedding rows of a message in search rows, on average
   --nice 10             niceness of the embed worker
-  --out FOLDER          where ratios.json, pictures and logs go; a new temporary folder when not given
+  --out FOLDER          where baseline-comparison.json, pictures and logs go; a new temporary folder when not given
 
 Needs the build (pnpm build), and TEST_DATABASE_URL and TEST_REDIS_URL, as tooling/with-postgres.ts and
 tooling/with-redis.ts set them. MEMORY_EMBEDDING_… variables reach the services.`;
 
-export type RatioOptions = ReturnType<typeof parseRatioOptions>;
+export type ComparisonOptions = ReturnType<typeof parseComparisonOptions>;
 
 /** @throws when an option is unknown or no number above 0 where it should be one. */
-export function parseRatioOptions(args: readonly string[]) {
+export function parseComparisonOptions(args: readonly string[]) {
   const { values } = parseArgs({
     args: [...args],
     options: {

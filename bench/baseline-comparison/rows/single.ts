@@ -11,7 +11,7 @@ export function singlePosts({ options }: Bench): string[] {
 export const single: Row = {
   name: 'single',
   what: 'single posts',
-  yardstick: 'bare Hono + zod answering 202, same load generator',
+  baseline: 'bare Hono + zod answering 202, same load generator',
   async measure(bench) {
     const { stack, options } = bench;
     await using bare = await stack.startBareServer();
@@ -31,7 +31,7 @@ export const single: Row = {
     );
     return {
       pairs,
-      notes: [coresOf('bare server', pairs[0]?.yardstick), coresOf('api', pairs[0]?.product)],
+      notes: [coresOf('bare server', pairs[0]?.baseline), coresOf('api', pairs[0]?.product)],
       checks: [
         atLeast('ratio of requests/s', ratioOf(pairs), 0.4),
         atMost(

@@ -9,7 +9,7 @@ const sampleMs = 100;
 export const stream: Row = {
   name: 'stream',
   what: 'one NDJSON stream',
-  yardstick: 'the same raw INSERT, as many rows',
+  baseline: 'the same raw INSERT, as many rows',
   async measure(bench) {
     const { stack, options } = bench;
     await using api = await stack.start('api');

@@ -30,7 +30,7 @@ export interface Stack extends AsyncDisposable {
   readonly db: Kysely<Schema>;
   /** Undefined when the server is on another machine. */
   readonly postgresPid: number | undefined;
-  /** The same; the yardsticks' and the services' Redis. */
+  /** The same; the baselines' and the services' Redis. */
   readonly redisPid: number | undefined;
   /** Starts a service and waits until it is ready. Niceness is of all its threads. */
   start(
@@ -45,7 +45,7 @@ export interface Stack extends AsyncDisposable {
   countPending(): Promise<number>;
 }
 
-const apiKey = 'a-key-for-the-ratios-bench';
+const apiKey = 'a-key-for-the-baseline-bench';
 
 /** What is measured is the write path, with all that runs in production: auth, limits, logs, metrics. */
 const limitsSetHigh = {

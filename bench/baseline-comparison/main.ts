@@ -1,8 +1,8 @@
-/** The write path and searches beside their yardsticks: `pnpm bench:ratios --help`. */
+/** The write path and searches beside their baselines: `pnpm bench:baseline-comparison --help`. */
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseRatioOptions, usage } from './options.ts';
+import { parseComparisonOptions, usage } from './options.ts';
 import { describeMachine, printRow, printSummary, type MeasuredRow } from './report.ts';
 import type { Bench, Row } from './row.ts';
 import { batch } from './rows/batch.ts';
@@ -44,23 +44,23 @@ function choose(names: readonly string[] | undefined): readonly Row[] {
 
 /** One row that cannot be measured does not keep the others from it. */
 async function measure(row: Row, bench: Bench): Promise<MeasuredRow> {
-  const { name, what, yardstick } = row;
+  const { name, what, baseline } = row;
   try {
-    return { name, what, yardstick, ...(await row.measure(bench)) };
+    return { name, what, baseline, ...(await row.measure(bench)) };
   } catch (error) {
-    return { name, what, yardstick, failure: error instanceof Error ? error.message : String(error) };
+    return { name, what, baseline, failure: error instanceof Error ? error.message : String(error) };
   }
 }
 
 async function run(args: readonly string[]): Promise<void> {
-  const options = parseRatioOptions(args);
+  const options = parseComparisonOptions(args);
   const chosen = choose(options.rows);
   const { TEST_DATABASE_URL: databaseUrl, TEST_REDIS_URL: redisUrl } = process.env;
   if (databaseUrl === undefined || redisUrl === undefined) {
     throw new Error('needs TEST_DATABASE_URL and TEST_REDIS_URL: see --help');
   }
   const folder =
-    options.out === undefined ? await mkdtemp(join(tmpdir(), 'memory-layer-ratios-')) : resolve(options.out);
+    options.out === undefined ? await mkdtemp(join(tmpdir(), 'memory-layer-baseline-')) : resolve(options.out);
   await mkdir(folder, { recursive: true });
   const given = Object.entries(process.env).filter(([name]) => /^MEMORY_(?:EMBEDDING|MODEL)_/.test(name));
   const env = Object.fromEntries(given.map(([name, value = '']) => [name, value]));
@@ -75,7 +75,10 @@ async function run(args: readonly string[]): Promise<void> {
     measured.push(result);
     printRow(result);
     // After every row: what is interrupted has kept what it had.
-    await writeFile(join(folder, 'ratios.json'), `${JSON.stringify({ machine, options, rows: measured }, null, 2)}\n`);
+    await writeFile(
+      join(folder, 'baseline-comparison.json'),
+      `${JSON.stringify({ machine, options, rows: measured }, null, 2)}\n`,
+    );
   }
   printSummary(measured);
   console.log(`written to ${folder}`);

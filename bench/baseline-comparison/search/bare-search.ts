@@ -1,8 +1,8 @@
 /**
- * The yardstick of searches in a closed loop: the statements that the product has sent, with their values, sent again
+ * The baseline of searches in a closed loop: the statements that the product has sent, with their values, sent again
  * by plain `pg`, each client one search after the other, and nothing around it.
  *
- *   node bench/ratios/search/bare-search.ts DATABASE_URL STATEMENTS_FILE CLIENTS SECONDS WARMUP_SECONDS
+ *   node bench/baseline-comparison/search/bare-search.ts DATABASE_URL STATEMENTS_FILE CLIENTS SECONDS WARMUP_SECONDS
  */
 import { readFile } from 'node:fs/promises';
 import { keptPlans } from '@memory-layer/shared/db/prepared/prepared-pool';

@@ -4,7 +4,7 @@
  * with 1 when a cell has fewer hits than there are, or a recall@10 below 0.98. Takes a server, where it makes a
  * database of its own and drops it again, and a chat file.
  *
- *   pnpm bench:never-short --file chats.json [--queries 50] [--limit 60] [--scale 1] [--passages one]
+ *   pnpm bench:filtered-recall --file chats.json [--queries 50] [--limit 60] [--scale 1] [--passages one]
  *     [--cache FOLDER]
  */
 import { readFile } from 'node:fs/promises';

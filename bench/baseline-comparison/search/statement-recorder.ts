@@ -12,7 +12,7 @@ export interface StatementRecorder extends AsyncDisposable {
 // What the api asks without a search: whether the database is there.
 const isBackground = ({ text }: SentStatement): boolean => text === 'select 1' || text.includes('embedding_pending');
 
-/** Stands between a service and its database and notes the statements, so that a yardstick can send the same ones. */
+/** Stands between a service and its database and notes the statements, so that a baseline can send the same ones. */
 export async function startStatementRecorder(databaseUrl: string): Promise<StatementRecorder> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();

@@ -16,7 +16,7 @@ interface Step {
 export const growth: Row = {
   name: 'growth',
   what: 'cost of a message as the tables grow (CPU of api, PostgreSQL and Redis; batches of 100)',
-  yardstick: 'the first window of messages',
+  baseline: 'the first window of messages',
   async measure(bench) {
     const { stack, options } = bench;
     const { windowMessages, batchClients } = options;

@@ -9,7 +9,7 @@ import { cpuSecondsOf, cpuSecondsOfFamily } from './process-use.ts';
 import type { RawInsertOutcome } from './raw-insert.ts';
 import type { Stack } from './stack.ts';
 
-/** One measured run of a yardstick or of the product. */
+/** One measured run of a baseline or of the product. */
 export interface Sample {
   /** Requests, rows or lines. */
   readonly items: number;

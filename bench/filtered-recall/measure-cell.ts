@@ -102,7 +102,7 @@ function nearest({ tenant, cell, segments, limit }: CellSettings, query: Float32
     select id, distance from nearest order by distance, id`;
 }
 
-/** The nearest of all that match, told without anything of what is measured. */
+/** The nearest of all that match, found without anything of what is measured. */
 function exact({ tenant, cell }: CellSettings, query: Float32Array): RawBuilder<unknown> {
   return sql`
     select m.id, min(e.vector <=> ${toVectorLiteral(query)}::halfvec) as distance, (count(*) over ())::int as matching

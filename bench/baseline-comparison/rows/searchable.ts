@@ -16,7 +16,7 @@ const settleMs = 1000;
 export const searchable: Row = {
   name: 'searchable',
   what: 'message to searchable, idle',
-  yardstick: '-',
+  baseline: '-',
   async measure({ stack, options }) {
     await stack.forgetMessages();
     await using api = await stack.start('api');

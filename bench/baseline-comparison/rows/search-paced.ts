@@ -36,7 +36,7 @@ async function measurePaced(bench: Bench, api: BenchProcess, paced: Paced): Prom
     },
     (run) => sampleSearches(bench, { url: api.url, pids: { api: api.pid }, searches, rate, name: `${name}-${run}` }),
   );
-  const bareP95 = median(pairs.map(({ yardstick }) => p95(yardstick)));
+  const bareP95 = median(pairs.map(({ baseline }) => p95(baseline)));
   return {
     pairs,
     notes: [`p95 of the bare server: ${bareP95} ms`],
@@ -44,12 +44,12 @@ async function measurePaced(bench: Bench, api: BenchProcess, paced: Paced): Prom
   };
 }
 
-const yardstick = 'bare Hono + zod at the same rate: what the generator itself adds';
+const baseline = 'bare Hono + zod at the same rate: what the generator itself adds';
 
 export const searchLarge: Row = {
   name: 'search-large',
   what: 'searches of one large tenant, vectors of queries known, 100 a second offered (open loop)',
-  yardstick,
+  baseline,
   async measure(bench) {
     await using api = await bench.stack.start('api');
     await ensureLargeIndexed(bench);
@@ -61,7 +61,7 @@ export const searchLarge: Row = {
 export const searchMany: Row = {
   name: 'search-many',
   what: 'searches of many tenants, vectors of queries known, 100 a second offered (open loop)',
-  yardstick,
+  baseline,
   async measure(bench) {
     await using api = await bench.stack.start('api');
     const population = manyPopulation(bench);

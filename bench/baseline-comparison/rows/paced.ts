@@ -8,7 +8,7 @@ const ratePerSecond = 500;
 export const paced: Row = {
   name: 'paced',
   what: `single posts, ${ratePerSecond} a second offered (open loop)`,
-  yardstick: 'bare Hono + zod at the same rate: what the generator itself adds',
+  baseline: 'bare Hono + zod at the same rate: what the generator itself adds',
   async measure(bench) {
     const { stack, options } = bench;
     await using bare = await stack.startBareServer();
@@ -28,7 +28,7 @@ export const paced: Row = {
         return sampleLoad({ stack, url: api.url, pids: { api: api.pid }, args, folder });
       },
     );
-    const bareP95 = median(pairs.map(({ yardstick }) => p95(yardstick)));
+    const bareP95 = median(pairs.map(({ baseline }) => p95(baseline)));
     return {
       pairs,
       notes: [`p95 of the bare server: ${bareP95} ms`],

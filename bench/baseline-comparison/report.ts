@@ -21,15 +21,15 @@ export async function describeMachine({ db }: Stack) {
   };
 }
 
-export type MeasuredRow = Pick<Row, 'name' | 'what' | 'yardstick'> & Partial<RowResult> & { readonly failure?: string };
+export type MeasuredRow = Pick<Row, 'name' | 'what' | 'baseline'> & Partial<RowResult> & { readonly failure?: string };
 
 /** The checks of a row, with the medians behind them. */
-export function printRow({ name, what, yardstick, checks = [], pairs = [], notes = [], failure }: MeasuredRow): void {
-  console.log(`\n${name}: ${what}; yardstick: ${yardstick}`);
+export function printRow({ name, what, baseline, checks = [], pairs = [], notes = [], failure }: MeasuredRow): void {
+  console.log(`\n${name}: ${what}; baseline: ${baseline}`);
   if (failure !== undefined) console.log(`  could not be measured: ${failure}`);
   if (pairs.length > 0) {
     console.table({
-      yardstick: medians(pairs.map((pair) => pair.yardstick)),
+      baseline: medians(pairs.map((pair) => pair.baseline)),
       product: medians(pairs.map((pair) => pair.product)),
     });
   }
@@ -46,10 +46,10 @@ export function printRow({ name, what, yardstick, checks = [], pairs = [], notes
 export function printSummary(rows: readonly MeasuredRow[]): void {
   console.log('');
   console.table(
-    rows.map(({ name, what, yardstick, checks = [], failure }) => ({
+    rows.map(({ name, what, baseline, checks = [], failure }) => ({
       row: name,
       what,
-      yardstick,
+      baseline,
       'ratio or figure': checks[0]?.value ?? '-',
       target: checks[0]?.target ?? '-',
       outcome: failure === undefined ? missed(checks) : 'not measured',

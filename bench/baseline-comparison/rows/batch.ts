@@ -7,7 +7,7 @@ const batchSize = 100;
 export const batch: Row = {
   name: 'batch',
   what: 'batches of 100',
-  yardstick: 'raw multi-row INSERT of 100 rows over 4 connections, same tables, same messages',
+  baseline: 'raw multi-row INSERT of 100 rows over 4 connections, same tables, same messages',
   async measure(bench) {
     const { stack, options } = bench;
     const { batchClients, seconds, warmupSeconds } = options;

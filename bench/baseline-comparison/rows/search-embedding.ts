@@ -10,7 +10,7 @@ const knownQueries = 200;
 export const searchEmbedding: Row = {
   name: 'search-embedding',
   what: `searches of one large tenant, every query a new one, ${rate} a second offered (open loop)`,
-  yardstick: 'the same with queries that are known',
+  baseline: 'the same with queries that are known',
   async measure(bench) {
     const { stack, options } = bench;
     await using api = await stack.start('api');
@@ -27,7 +27,7 @@ export const searchEmbedding: Row = {
         return sampleSearches(bench, { url: api.url, pids, searches, rate, name: `search-embedding-${run}` });
       },
     );
-    const knownP95 = median(pairs.map(({ yardstick }) => p95(yardstick)));
+    const knownP95 = median(pairs.map(({ baseline }) => p95(baseline)));
     return {
       pairs,
       notes: [`p95 of known queries: ${knownP95} ms`],

@@ -1,8 +1,8 @@
 /**
- * The yardstick of batches and streams: rows into the same two tables by one prepared multi-row statement, 100 rows
+ * The baseline of batches and streams: rows into the same two tables by one prepared multi-row statement, 100 rows
  * at a time over 4 connections, and nothing around it. Also how a backlog is made.
  *
- *   node bench/ratios/raw-insert.ts DATABASE_URL seconds|rows NUMBER FIRST_MESSAGE
+ *   node bench/baseline-comparison/raw-insert.ts DATABASE_URL seconds|rows NUMBER FIRST_MESSAGE
  */
 import { createHash } from 'node:crypto';
 import pg from 'pg';

@@ -11,7 +11,7 @@ const backlogPerSecond = 3000;
 export const busyWorker: Row = {
   name: 'busy-worker',
   what: 'single posts, one niced embed worker busy',
-  yardstick: 'single posts, no worker',
+  baseline: 'single posts, no worker',
   async measure(bench) {
     const { stack, options } = bench;
     await using api = await stack.start('api');
