@@ -125,8 +125,9 @@ describe.skipIf(!serversAreGiven)(`chaos with seed ${seed}`, () => {
     const before = history.counts()['replayed'] ?? 0;
     const [api] = environment.apis;
     const to = { url: api?.process.url ?? '', apiKey: environment.apiKey };
-    for (const request of requests)
+    for (const request of requests) {
       expect(await sendRequest(request, to, history, { timeoutMs: 10_000 })).toBe('acknowledged');
+    }
     expect(history.contradictions()).toEqual([]);
     expect((history.counts()['replayed'] ?? 0) - before).toBe(requests.length);
   });
