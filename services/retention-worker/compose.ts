@@ -33,7 +33,7 @@ export interface RetentionWorkerResources {
 
 const sliceMs = 300_000;
 const sweepEveryMs = 30_000;
-const keepScheduleEveryMs = 600_000;
+const maintainScheduleEveryMs = 600_000;
 
 /** Builds the retention worker: start it when database and queue are up. */
 export function composeRetentionWorker(config: RetentionConfig, resources: RetentionWorkerResources): Component {
@@ -55,12 +55,12 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
   );
   const scheduler = queues.createScheduler(retentionQueue);
   const everyMs = config.schedule.everySeconds * 1000;
-  const scheduleKeeper = createRepeatingTask({
+  const scheduleMaintainer = createRepeatingTask({
     id: 'retention-schedule',
-    everyMs: keepScheduleEveryMs,
+    everyMs: maintainScheduleEveryMs,
     // Redis forgets schedules when it is flushed, and nothing else would bring them back.
     run: () => scheduler.upsertSchedule('schedule-retention', 'schedule-retention', { everyMs }, { v: 1 }),
-    onError: (error) => logger.warn({ err: error }, 'the retention schedule could not be kept'),
+    onError: (error) => logger.warn({ err: error }, 'the retention schedule could not be maintained'),
   });
   const sweeper = createRepeatingTask({
     id: 'open-run-sweeper',
@@ -79,7 +79,7 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
     /** Waits for the database, for as long as it takes. */
     async start() {
       await whenDatabaseReady({ database, logger, signal: stopping.signal }, () => consumer.start());
-      await scheduleKeeper.start();
+      await scheduleMaintainer.start();
       await sweeper.start();
       await pruner.start();
       resources.readiness?.set('ready');
@@ -89,7 +89,7 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
       stopping.abort();
       await pruner.stop();
       await sweeper.stop();
-      await scheduleKeeper.stop();
+      await scheduleMaintainer.stop();
       await consumer.stop();
       await producer.close();
     },

@@ -1,7 +1,7 @@
 import type { ClientSession } from '../session/client-session.ts';
 
 /** Ends a transaction that stays idle while others wait for the engine. */
-export class HolderWatch {
+export class IdleTransactionTimeout {
   readonly #timeoutMs: number;
   #timer: NodeJS.Timeout | undefined;
 
@@ -9,7 +9,7 @@ export class HolderWatch {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Others wait from now on; a watch that runs goes on. */
+  /** Others wait from now on; a timer that runs goes on. */
   start(holder: ClientSession): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;

@@ -3,7 +3,7 @@ import { EngineCrash, type WireEngine } from '../engine/wire-engine.ts';
 import { ClientSession, type ClientLink, type Unit } from '../session/client-session.ts';
 import { greeting } from '../session/greeting.ts';
 import { backend, errorFrame, frame } from '../wire/frames.ts';
-import { HolderWatch } from './holder-watch.ts';
+import { IdleTransactionTimeout } from './idle-transaction-timeout.ts';
 import { NotificationRouter } from './notification-router.ts';
 import { SessionSwitch } from './session-switch.ts';
 import { TaskQueue, type Task } from './task-queue.ts';
@@ -32,7 +32,7 @@ export class Multiplexer {
   readonly #queue = new TaskQueue();
   readonly #router = new NotificationRouter();
   readonly #sessions = new Set<ClientSession>();
-  readonly #watch: HolderWatch;
+  readonly #idleTransactionTimeout: IdleTransactionTimeout;
   readonly #units: UnitRunner;
   readonly #sql: SqlRunner;
   readonly #greeting: (sessionId: number) => Uint8Array;
@@ -50,7 +50,7 @@ export class Multiplexer {
     this.#switch = new SessionSwitch(this.#sql);
     this.#units = new UnitRunner(wire, this.#router, this.#switch, this.#sql);
     this.#onCrash = (error) => options.onCrash(error);
-    this.#watch = new HolderWatch(options.idleInTransactionTimeoutMs);
+    this.#idleTransactionTimeout = new IdleTransactionTimeout(options.idleInTransactionTimeoutMs);
     this.#greeting = greeting(this.#sql, options.cancelKey);
     this.#cancelKey = options.cancelKey;
   }
@@ -113,7 +113,7 @@ export class Multiplexer {
     this.#isPumping = true;
     clearInterval(this.#lateCheck);
     for (let task = this.#queue.take(this.#holder); task; task = this.#queue.take(this.#holder)) {
-      if (task.client === this.#holder) this.#watch.stop();
+      if (task.client === this.#holder) this.#idleTransactionTimeout.stop();
       await task.run();
       // Lets messages in that have arrived meanwhile, the holder's among them, and timers.
       await new Promise((resolve) => setImmediate(resolve));
@@ -121,7 +121,7 @@ export class Multiplexer {
     this.#isPumping = false;
     const holder = this.#holder;
     if (!holder || !this.#queue.hasWaiting(holder)) return;
-    this.#watch.start(holder);
+    this.#idleTransactionTimeout.start(holder);
     this.#lateCheck = setInterval(() => this.#cancelLate(), LATE_CHECK_MS);
   }
 

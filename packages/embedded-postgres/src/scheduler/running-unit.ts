@@ -29,7 +29,7 @@ const NO_DEADLINE = 0n;
 export class RunningUnit {
   readonly shared: SharedUnit;
   readonly #owner: Int32Array;
-  /** Counts the units, so that one is told from the next of its session. */
+  /** Counts the units, so that one differs from the next of its session. */
   readonly #number: Int32Array;
   readonly #deadline: BigInt64Array;
   readonly #memory: Int32Array;

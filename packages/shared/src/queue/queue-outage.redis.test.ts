@@ -97,7 +97,7 @@ describe.skipIf(redisUrl === '')(title, () => {
     expect(ended).toBe(true);
   });
 
-  test('a flushed Redis loses jobs and schedules; later jobs run, and the keeper brings schedules back', async () => {
+  test('a flushed Redis loses jobs and schedules; later jobs run, and repeating the call brings schedules back', async () => {
     // A database of its own, so that nobody else's keys are flushed.
     const url = new URL('/14', redisUrl).href;
     const backend = createQueueBackend({ kind: 'redis', target: testRedisTarget(url), timeoutMs });
@@ -107,14 +107,14 @@ describe.skipIf(redisUrl === '')(title, () => {
     const producer = openProducer(backend, queue);
     const scheduler = backend.createScheduler(queue);
     const { completed } = await startConsumer(backend, queue, {});
-    const keeper = createRepeatingTask({
-      id: 'keeper',
+    const maintainer = createRepeatingTask({
+      id: 'schedule-maintainer',
       run: () => scheduler.upsertSchedule('tick', 'every-tick', { everyMs: 50 }, { v: 1 }),
       everyMs: 100,
       onError: (error) => expect.unreachable(error.message),
     });
-    onTestFinished(() => keeper.stop());
-    await keeper.start();
+    onTestFinished(() => maintainer.stop());
+    await maintainer.start();
     await eventually(() => expect(completed.length).toBeGreaterThanOrEqual(2));
 
     const admin = new Redis(url);
