@@ -2,7 +2,7 @@ import { AppError } from '../errors/app-error.ts';
 import { KeyQueues, type Waiting } from './key-queues.ts';
 
 export interface CoalescerOptions<Item, Result> {
-  /** What is gathered, for the error of a full queue: "messages". */
+  /** What is waiting, for the error of a full queue: "messages". */
   readonly what: string;
   /** Does a batch: one result per item, in their order. When it rejects, every item of the batch fails with that. */
   readonly run: (items: readonly Item[]) => Promise<readonly Result[]>;
@@ -48,7 +48,7 @@ interface Batch {
 const retryAfterSeconds = 1;
 
 /**
- * Gathers while busy, flushes when free: items that arrive while all runners are at work go together in the next
+ * Batches while busy, flushes when free: items that arrive while all runners are at work go together in the next
  * batch, first in, first out. There is no timer, so an idle coalescer adds no delay; the busier it is, the larger
  * its batches. Every item is answered exactly once.
  *
