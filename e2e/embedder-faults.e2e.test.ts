@@ -110,7 +110,7 @@ test('a text that the server refuses ends failed alone, visibly; nothing stays p
   expect(found.body).toMatchObject({ degraded: false, items: [{ content: poison }] });
 });
 
-test('another model on the same data is refused before it embeds anything, and told why', async () => {
+test('another model on the same data is refused before it embeds anything, with the reason', async () => {
   embedding.behaviour = 'hangs';
   await api.post('/v1/messages', messageOf('model', 'still pending'));
   expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null });

@@ -83,7 +83,7 @@ export interface Api extends Component {
   readonly url: string;
 }
 
-// Under load a tenant's workers are told twenty times a second, not with every message.
+// Under load a tenant's workers are notified twenty times a second, not with every message.
 const notifierQuietMs = 50;
 // How often it is asked whether a message is left that is indexed by the words of another language.
 const reindexEveryMs = 30_000;
@@ -230,7 +230,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       waiter.close();
       runWaiter.close();
       await searchLanguage.stop();
-      // Streams end by themselves only when they are told to: the server waits for them.
+      // Streams do not end before they are aborted: the server waits for them.
       await Promise.all([feed.stop(), server.stop()]);
       await writer.close();
       await Promise.all([embeddingProducer.close(), retentionProducer.close()]);

@@ -94,7 +94,7 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
     id: 'embed-worker',
     /** Waits for the database, for as long as it takes. */
     async start() {
-      // Before any work: vectors of two models in one generation could not be told apart again.
+      // Before any work: vectors of two models in one generation could not be separated again.
       await whenDatabaseReady({ database, logger, signal: stopping.signal }, () => generations.start());
       if (resources.isOnlyWorker) await repository.releaseAll();
       await consumer.start();

@@ -22,7 +22,7 @@ export interface EmbeddingServiceDeps {
   readonly limiter: TenantConcurrencyLimiter;
   /** For passages; guarded by a timeout and a circuit breaker. */
   readonly embedder: Embedder;
-  /** The same without a cache: tells a broken embedder from a text that it cannot take. */
+  /** The same without a cache: distinguishes a broken embedder from a text that it cannot take. */
   readonly probe: GuardedEmbedder;
   readonly notifier: EmbeddingJobNotifier;
   readonly batchSize: number;

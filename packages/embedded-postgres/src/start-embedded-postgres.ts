@@ -15,7 +15,7 @@ export interface EmbeddedPostgresOptions {
   readonly idleInTransactionTimeoutMs?: number;
   /** Settings as in `postgres -c name=value`. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Told what the start is at. The first one of a folder takes some ten seconds. */
+  /** Called with each step of the start. The first one of a folder takes some ten seconds. */
   readonly onStep?: (step: StartStep) => void;
 }
 
@@ -38,7 +38,7 @@ export interface EmbeddedPostgres {
   /** Cuts clients off, writes a checkpoint, ends the engine and its thread, and gives the folder back. Idempotent. */
   stop(): Promise<void>;
   /**
-   * Rejects when the engine ends without having been told to, so that main can stop the process; never resolves.
+   * Rejects when the engine ends without having been stopped, so that main can stop the process; never resolves.
    * Clients are cut off by then. Leaving it without a handler is harmless.
    */
   readonly failed: Promise<never>;

@@ -21,7 +21,7 @@ afterAll(async () => {
   await engine.stop();
 });
 
-/** Large and small in turn, up to 1 MB, and told apart by whose it is. */
+/** Large and small in turn, up to 1 MB, and different for each owner. */
 function payload(owner: number, round: number): string {
   const length = round % 4 === 0 ? MEGABYTE : 10 ** (round % 4);
   return `${owner}:${round}:`.padEnd(length, 'x');

@@ -22,7 +22,7 @@ function report(path: (typeof healthPaths)[number], summary: string) {
     path,
     tags: ['operations'],
     summary,
-    description: 'Needs no key. With one that is not bound to a tenant it also tells how much is waiting.',
+    description: 'Needs no key. With one that is not bound to a tenant it also reports how much is waiting.',
     responses: {
       200: json(healthSchema, 'Serving, perhaps degraded.'),
       503: json(healthSchema, 'Not serving.'),

@@ -27,7 +27,7 @@ async function storePending(tenant_id: string): Promise<string> {
 }
 
 describe('listing failed messages', () => {
-  test('tells the reason of each, and nothing of what is pending', async () => {
+  test('lists the reason of each, and nothing of what is pending', async () => {
     const tenantId = freshTenant();
     const [id] = await storeFailed(api, { tenantId, count: 1, reason: 'too strange', attempts: 5 });
     await storePending(tenantId);

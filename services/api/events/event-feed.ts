@@ -67,7 +67,7 @@ export class EventFeed implements Component {
   }
 
   /**
-   * Begins where the log has been read to already: whatever is committed from the return on is told.
+   * Begins where the log has been read to already: everything committed after the return is published.
    *
    * @throws AppError `rate_limited` when the tenant or the key has too many streams, `unavailable` when this process has, or when
    * it is going down; the database's error when the log cannot be read.

@@ -67,7 +67,7 @@ describe('GET /v1/events', () => {
     expect(await client.next()).toEqual({ retry: '2000' });
   });
 
-  test('tells of each message what happened, when, and where to go on', async () => {
+  test('publishes for each message what happened, when, and where to go on', async () => {
     const client = await follow();
     const [id] = await embed(1);
     expect(await client.events(1)).toEqual([
@@ -79,7 +79,7 @@ describe('GET /v1/events', () => {
     ]);
   });
 
-  test('tells of a message that is deleted over the API, and not of one that is not there', async () => {
+  test('publishes a message that is deleted over the API, and not one that is not there', async () => {
     const stored = await api.call('POST', '/v1/messages', {
       body: { tenant_id: tenantId, conversation_id: 'c', role: 'user', content: 'forget me' },
     });

@@ -5,9 +5,9 @@ import { isBefore, type EventPosition } from './event-position.ts';
 /** What a stream has to send next. */
 export type Delivery =
   | { readonly kind: 'events'; readonly events: readonly MessageEvent[] }
-  /** The log does not hold what was asked for: what came before `next` may be untold. */
+  /** The log does not hold what was asked for: events before `next` may be missing. */
   | { readonly kind: 'reset'; readonly next: EventPosition }
-  /** Nothing came for a while; all before `next` is told. */
+  /** Nothing came for a while; everything before `next` is published. */
   | { readonly kind: 'idle'; readonly next: EventPosition }
   | { readonly kind: 'end' };
 
@@ -18,13 +18,13 @@ export interface SubscriptionOptions {
   readonly log: EventLog;
   /** What the log held where this subscription begins. */
   readonly first: LogPage;
-  /** Told when the subscription has caught up and is to be offered what is found for all. */
+  /** Called when the subscription has caught up and is to be offered what is found for all. */
   readonly onCaughtUp: () => void;
   readonly onReadError: (error: unknown) => void;
   readonly onClose: () => void;
 }
 
-type Queued = { readonly resetTo: EventPosition } | { readonly row: LogRow; /** The next to tell. */ index: number };
+type Queued = { readonly resetTo: EventPosition } | { readonly row: LogRow; /** The next to publish. */ index: number };
 
 const eventsPerDelivery = 100;
 const maxQueuedMessages = 4800;

@@ -16,7 +16,7 @@ export interface EventRoutesDeps {
 }
 
 const description = `Server-sent events, one for each message: \`message.embedded\`, \`message.failed\`, \`message.archived\`,
-\`message.deleted\`, with \`message_id\`, \`tenant_id\` and \`at\` as data. Told once the change is durable, at least once,
+\`message.deleted\`, with \`message_id\`, \`tenant_id\` and \`at\` as data. Published once the change is durable, at least once,
 in an order that is the same for every reader. A client that comes back with \`Last-Event-ID\` misses nothing while the log reaches
 back that far (an hour by default); when it does not, the first event is \`reset\`: read anew what you need to know.`;
 

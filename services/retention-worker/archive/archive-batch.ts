@@ -73,7 +73,7 @@ export function archiveQuery(db: Kysely<Schema>, request: ArchiveRequest) {
         )
         .returning('archived_message.id'),
     )
-    .with('told', () => logEventsOf(tenantId, 'message.archived', sql.table('stored')))
+    .with('emitted', () => logEventsOf(tenantId, 'message.archived', sql.table('stored')))
     .selectFrom('candidate')
     .select(['candidate.at', 'candidate.id'])
     .select((eb) =>

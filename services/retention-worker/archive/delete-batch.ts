@@ -34,7 +34,7 @@ export function deleteQuery(db: Kysely<Schema>, request: BatchRequest) {
         .where('archived_message.id', '=', sql<string>`any(array(select candidate.id from candidate))`)
         .returning('archived_message.id'),
     )
-    .with('told', () => logEventsOf(tenantId, 'message.deleted', sql.table('gone')))
+    .with('emitted', () => logEventsOf(tenantId, 'message.deleted', sql.table('gone')))
     .selectFrom('candidate')
     .select(['candidate.at', 'candidate.id'])
     .select((eb) =>

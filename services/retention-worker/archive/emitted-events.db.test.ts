@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.stop());
 
-async function toldOf(tenantId: string) {
+async function eventsOf(tenantId: string) {
   const rows = await database.db
     .selectFrom('message_event')
     .select(['event_type as type', 'message_ids as ids'])
@@ -24,8 +24,8 @@ async function toldOf(tenantId: string) {
   return rows;
 }
 
-describe('what a batch did', () => {
-  test('is told of the messages that it archived, and of no other', async () => {
+describe('the events of a batch', () => {
+  test('name the messages that it archived, and no other', async () => {
     const [tenant, other] = [await createTenant(database.db), await createTenant(database.db)];
     await tenant.holdConversation('held');
     const ids = await tenant.addMessages({}, { conversationId: 'held' }, {}, { createdAt: daysAgo(1) });
@@ -39,19 +39,19 @@ describe('what a batch did', () => {
       after: undefined,
     } as const;
     await archiveBatch(database.db, request);
-    expect(await toldOf(tenant.tenantId)).toEqual([{ type: 'message.archived', ids: [ids[0], ids[2]] }]);
+    expect(await eventsOf(tenant.tenantId)).toEqual([{ type: 'message.archived', ids: [ids[0], ids[2]] }]);
     await archiveBatch(database.db, request);
-    expect(await toldOf(tenant.tenantId)).toHaveLength(1);
-    expect(await toldOf(other.tenantId)).toEqual([]);
+    expect(await eventsOf(tenant.tenantId)).toHaveLength(1);
+    expect(await eventsOf(other.tenantId)).toEqual([]);
   });
 
-  test('is told of the messages that it deleted for good, and of no other', async () => {
+  test('name the messages that it deleted for good, and no other', async () => {
     const tenant = await createTenant(database.db);
     const archived = await tenant.addArchived({ archivedAt: daysAgo(91) }, { archivedAt: daysAgo(89) });
     const request = { tenantId: tenant.tenantId, policy, cutoffs, limit: 100, after: undefined };
     await deleteBatch(database.db, request);
-    expect(await toldOf(tenant.tenantId)).toEqual([{ type: 'message.deleted', ids: [archived[0]] }]);
+    expect(await eventsOf(tenant.tenantId)).toEqual([{ type: 'message.deleted', ids: [archived[0]] }]);
     await deleteBatch(database.db, request);
-    expect(await toldOf(tenant.tenantId)).toHaveLength(1);
+    expect(await eventsOf(tenant.tenantId)).toHaveLength(1);
   });
 });

@@ -56,7 +56,7 @@ export class EngineThread {
     return this.#ready.promise;
   }
 
-  /** Rejects when the engine ends without having been told to. */
+  /** Rejects when the engine ends without having been stopped. */
   get failed(): Promise<never> {
     return this.#failed.promise;
   }

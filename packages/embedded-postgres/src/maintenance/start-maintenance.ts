@@ -27,7 +27,7 @@ export function startMaintenance(engine: MaintainedEngine): Maintenance {
         vacuumOneTable(sql);
       });
     } catch (error) {
-      // A full disk or a table that is damaged, say: the next round tries again, and queries tell their clients.
+      // A full disk or a table that is damaged, say: the next round tries again, and queries report it to their clients.
       if (!(error instanceof InternalSqlError)) throw error;
     } finally {
       isRunning = false;

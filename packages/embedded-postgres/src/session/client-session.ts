@@ -103,7 +103,7 @@ export class ClientSession {
     if (!this.#closed) this.#events.terminated();
   }
 
-  /** Tells the client why it is cut off, and does so. */
+  /** Sends the client the reason, and cuts it off. */
   fail(sqlState: string, message: string): void {
     this.output.write(errorFrame('FATAL', sqlState, message));
     this.output.flush();

@@ -35,7 +35,7 @@ describe('restoreSettings', () => {
 });
 
 describe('settingsFromRows', () => {
-  it('tells the state of the engine from that of the client', () => {
+  it('keeps the state of the engine apart from that of the client', () => {
     expect(settingsFromRows([['none', 'postgres']])).toEqual(NO_SETTINGS);
     expect(
       settingsFromRows([

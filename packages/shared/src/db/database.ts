@@ -25,7 +25,7 @@ export interface DatabaseOptions {
   readonly keepAlive?: boolean;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
-  /** Told of connections that broke, idle or in use. They are replaced by the pool. */
+  /** Called with the error of connections that broke, idle or in use. They are replaced by the pool. */
   readonly onConnectionError: (error: Error) => void;
 }
 
@@ -100,7 +100,7 @@ export class Database implements Component {
   }
 }
 
-/** The connection told to begin with the settings, beside what its address says already. */
+/** The connection with the settings to begin with, added to those of its address. */
 function withSettings(connection: PoolConfig, settings: Readonly<Record<string, string>>): PoolConfig {
   const own = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
   if (connection.connectionString === undefined) return { ...connection, options: own.join(' ') };

@@ -42,7 +42,7 @@ export async function readServerVersions(db: Kysely<Schema>): Promise<ServerVers
       (select extversion from pg_extension where extname = 'vector') as vector,
       (select default_version from pg_available_extensions where name = 'vector') as available`.execute(db);
   const [row] = rows;
-  if (row === undefined) throw new Error('the database does not tell its version');
+  if (row === undefined) throw new Error('the database does not report its version');
   return {
     postgresNumber: row.number,
     postgres: row.postgres,

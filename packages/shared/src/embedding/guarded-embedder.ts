@@ -33,7 +33,7 @@ export interface GuardedEmbedder extends Embedder {
 
 const TRIAL_PAUSE_MS = 1_000;
 
-/** Tells a broken embedder from a text it cannot take: a working one embeds this in time. */
+/** Distinguishes a broken embedder from a text it cannot take: a working one embeds this in time. */
 export const harmlessText = 'The weather is fine today.';
 
 function isHarmless(texts: readonly string[]): boolean {

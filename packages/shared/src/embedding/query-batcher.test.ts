@@ -13,7 +13,7 @@ function createGatherer(callsAtOnce = 1) {
   return { scripted, embedder: new QueryBatcher(scripted, { callsAtOnce }) };
 }
 
-/** A model that answers when it is told to. */
+/** A model that answers when the test says so. */
 function createSlowGatherer(callsAtOnce = 1) {
   const { scripted, embedder } = createGatherer(callsAtOnce);
   const waiting: (() => void)[] = [];

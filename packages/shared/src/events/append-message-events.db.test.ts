@@ -53,7 +53,7 @@ describe('appending events', () => {
     expect(await rowsOf('none')).toEqual([]);
   });
 
-  test('tells nothing of a transaction that is rolled back, and the transaction of one that is not', async () => {
+  test('publishes nothing of a transaction that is rolled back, and the transaction of one that is not', async () => {
     const append = (tenantId: string) => ({ tenantId, type: 'message.embedded' as const, messageIds: newIds(1) });
     const aborted = fixture.db.transaction().execute(async (transaction) => {
       await appendMessageEvents(transaction, [append('rolled-back')]);
@@ -88,13 +88,13 @@ async function toastedBytes(): Promise<number> {
 
 describe('events of a statement', () => {
   test('are one row of what its other parts found, split when there is very much, none when there is nothing', async () => {
-    const told = (tenantId: string, count: number) =>
+    const emitted = (tenantId: string, count: number) =>
       sql`with source as (select gen_random_uuid() as id from generate_series(1, ${count})),
-        told as ${logEventsOf(tenantId, 'message.archived', sql.table('source'))}
+        emitted as ${logEventsOf(tenantId, 'message.archived', sql.table('source'))}
         select`.execute(fixture.db);
-    await told('cte', 2);
-    await told('cte-many', maxIdsPerRow + 1);
-    await told('cte-none', 0);
+    await emitted('cte', 2);
+    await emitted('cte-many', maxIdsPerRow + 1);
+    await emitted('cte-none', 0);
     expect((await rowsOf('cte')).map(({ type, ids }) => [type, ids.length])).toEqual([['message.archived', 2]]);
     expect((await rowsOf('cte-many')).map(({ ids }) => ids.length)).toEqual([maxIdsPerRow, 1]);
     expect(await rowsOf('cte-none')).toEqual([]);

@@ -3,8 +3,8 @@ import type { Schema } from '../db/schema.ts';
 import { maxIdsPerRow, type MessageEvents } from '../message/message-event.ts';
 
 /**
- * Tells the event log what happened to messages: one row for each entry, or several for very many ids. Call it in the
- * transaction that makes it true, so that nothing is told that was rolled back, and nothing that happened is untold.
+ * Emits events of messages to the event log: one row for each entry, or several for very many ids. Call it in the
+ * transaction that makes them true: nothing that was rolled back is published, and nothing that happened is left out.
  * Entries without ids are left out; nothing is sent when none has any.
  */
 export async function appendMessageEvents(

@@ -135,7 +135,7 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a server', ()
   });
 
   test('a connection that is not set for it keeps nothing', async () => {
-    // As behind a pooler that drops what a connection is told at its beginning.
+    // As behind a pooler that drops what a connection sets at its beginning.
     const pool = createPreparedPool(new Pool({ ...server.connection, max: 1 }));
     const db = new Kysely<Schema>({ dialect: createPooledDialect(pool) });
     onTestFinished(() => db.destroy());

@@ -5,7 +5,7 @@ import { RowQueue, type Job } from './row-queue.ts';
 
 const never = undefined;
 
-/** A row of a length, told from others by its first id. */
+/** A row of a length, known by its first id. */
 function row(id: number, length: number): Int32Array {
   const ids = new Int32Array(length);
   ids[0] = id;

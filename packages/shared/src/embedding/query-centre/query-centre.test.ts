@@ -43,7 +43,7 @@ describe('centreQuery', () => {
     expect(() => centreQuery(new Float32Array(2), new Float32Array(3))).toThrow('cannot be centred');
   });
 
-  it('tells unrelated questions of the bundled model apart better than before', async () => {
+  it('separates unrelated questions of the bundled model better than before', async () => {
     const embedder = createBundledEmbedder({ cacheDir, threads: 0 });
     await embedder.start();
     try {

@@ -33,9 +33,9 @@ export function describeConsumer(backend: () => QueueBackend): void {
       await producer.add('notify', payload);
       await eventually(() => expect(failed).toHaveLength(3));
       expect(attempts).toEqual([1, 2, 3]);
-      // Told when it has been written down, and the next attempt may be over before that.
-      const told = failed.toSorted((first, second) => first.attempt - second.attempt);
-      expect(told.map(({ attempt, willRetry, error }) => [attempt, willRetry, error.message])).toEqual([
+      // Reported when the queue has recorded it, and the next attempt may be over before that.
+      const inOrder = failed.toSorted((first, second) => first.attempt - second.attempt);
+      expect(inOrder.map(({ attempt, willRetry, error }) => [attempt, willRetry, error.message])).toEqual([
         [1, true, 'no 1'],
         [2, true, 'no 2'],
         [3, false, 'no 3'],
