@@ -79,7 +79,7 @@ describe.each(faults)('an embedding server that %s', (fault) => {
     expect(await statusesOf(tenant)).toEqual(Array.from({ length: 41 }, () => 'pending'));
   });
 
-  test('that mends has everything completed by itself, and search is whole again', async () => {
+  test('that ends has everything completed by itself, and search is whole again', async () => {
     embedding.behaviour = 'works';
     await eventually(async () => expect(new Set(await statusesOf(tenant))).toEqual(new Set(['completed'])));
     await waitForBreaker('passage', 0);

@@ -8,7 +8,7 @@
  *   --texts FILE               a file in the format of LoCoMo; without it, invented chat turns
  *   --messages N --tenants N   how many texts, spread over how many tenants [6000, 100]
  *   --stored N                 all for one tenant that has N vectors already, with its index [0]
- *   --rounds N                 A B A B ...; medians of so many rounds [3]
+ *   --rounds N                 A B A B ...; medians of N rounds [3]
  *   --threads N                sessions of the loop and of the worker [one a core]
  *   --nice N                   niceness of those threads, in the loop and in the worker [15]
  *   --token-budget N           largest batch of the loop, in tokens [512]

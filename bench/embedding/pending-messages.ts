@@ -87,7 +87,7 @@ export async function untilEmbedded(db: Kysely<Schema>, tenantId?: string): Prom
   throw new Error('messages are still pending');
 }
 
-/** @throws unless there is exactly one vector for each of so many messages; chat turns have one passage. */
+/** @throws unless there is exactly one vector for each of the messages; chat turns have one passage. */
 export async function expectVectors(db: Kysely<Schema>, messages: number): Promise<void> {
   const { rows } = await sql<{ vectors: string; messages: string }>`
     select count(*) as vectors, count(distinct (tenant_id, message_id)) as messages from embedding where ${ofMessages}
@@ -98,7 +98,7 @@ export async function expectVectors(db: Kysely<Schema>, messages: number): Promi
   }
 }
 
-/** Begins anew, as after a vacuum: rows of an earlier round must not slow the next one. */
+/** Begins again, as after a vacuum: rows of an earlier round must not slow the next one. */
 export async function clear(db: Kysely<Schema>): Promise<void> {
   await sql`truncate message, embedding_pending`.execute(db);
   await sql`delete from embedding where ${ofMessages}`.execute(db);

@@ -18,7 +18,7 @@ const shares = [
 
 type Column = (alias: 'e' | 'm') => RawBuilder<boolean>;
 
-/** No filter, and each kind of filter at each share, of a tenant with so many messages. */
+/** No filter, and each kind of filter at each share, of a tenant with this many messages. */
 export function filterCells(messages: number): FilterCell[] {
   const none = {
     kind: 'none',

@@ -54,7 +54,7 @@ import { createLexicalRepository } from './search/stats/lexical.repository.ts';
 import { createReadySegmentsRepository } from './search/stats/ready-segments.repository.ts';
 import { createSegmentDirectory } from './search/stats/segment-directory.ts';
 
-/** What the api shares with other components of its process. Whoever made them starts and stops them. */
+/** What the api shares with other components of its process. The caller starts and stops them. */
 export interface ApiResources {
   readonly database: Database;
   /** Where searches look for candidates; undefined: in the database itself. */

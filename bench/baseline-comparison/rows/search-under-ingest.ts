@@ -8,7 +8,7 @@ import { searchesOfMany } from '../search/searches.ts';
 
 const rate = 50;
 const differentQueries = 200;
-// So many single posts at a time that the api is at its limit.
+// Enough single posts at a time to keep the api at its limit.
 const ingestClients = 100;
 // About half of what an embed worker alone on two cores does with the bundled model.
 const steadyRate = 500;

@@ -53,7 +53,7 @@ export function healthRoutes({ service, readBacklog, environment, version }: Hea
   });
 
   async function check(c: Context<ApiEnv>): Promise<HealthReport & { readonly backlog?: Backlog }> {
-    // Whoever asks without a key has none, whatever the type of other routes says.
+    // A request without a key has none, whatever the type of other routes says.
     const credential: Credential | undefined = c.get('credential');
     // What waits is of all tenants.
     if (credential === undefined || credential.tenantId !== undefined) return service.check();

@@ -94,12 +94,18 @@ describe('retrying', () => {
     expect(answer.body).toEqual({ tenant_id: tenantId, retried: 2, ...none });
     expect(api.rings).toMatchObject([{ tenantId, generation: api.generation }]);
 
-    const anew = { state: 'pending', attempts: 0, leased_until: null, failed_at: null, last_error: 'a bad day' };
+    const pendingAgain = {
+      state: 'pending',
+      attempts: 0,
+      leased_until: null,
+      failed_at: null,
+      last_error: 'a bad day',
+    };
     const rows = await pendingOf(tenantId);
     expect(rows).toMatchObject([
-      { message_id: first, ...anew },
+      { message_id: first, ...pendingAgain },
       { message_id: second, state: 'failed', attempts: 3 },
-      { message_id: third, ...anew },
+      { message_id: third, ...pendingAgain },
     ]);
     const [row] = rows;
     // Due at once, and no older than this retry: it is not what alerts on waiting are for. Clocks may differ a little.

@@ -138,7 +138,7 @@ export class EventFeed implements Component {
     }
   }
 
-  /** Lets in whoever has come as far as the others. With nobody live, the others are those who wait. */
+  /** Lets in each that has come as far as the others. With nobody live, the others are those who wait. */
   #admit(): readonly EventSubscription[] {
     const waiting = this.#inState('caught-up');
     if (this.#inState('live').length === 0) this.#head = undefined;

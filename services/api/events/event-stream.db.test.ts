@@ -54,7 +54,7 @@ async function idsOf(client: EventClient, count: number): Promise<unknown[]> {
 }
 
 describe('GET /v1/events', () => {
-  test('is a stream of events that nobody is to keep or gather', async () => {
+  test('is a stream of events that nobody is to keep or buffer', async () => {
     const client = await follow();
     const { response } = client;
     expect(response.status).toBe(200);

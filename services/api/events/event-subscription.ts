@@ -37,7 +37,7 @@ const retryReadMs = 1000;
  */
 export class EventSubscription {
   readonly tenantId: string;
-  /** Resolves once it is closed, by whomever. */
+  /** Resolves once it is closed by either side. */
   readonly closed: Promise<void>;
   readonly #options: SubscriptionOptions;
   readonly #markClosed: () => void;
@@ -66,7 +66,7 @@ export class EventSubscription {
     return this.#position;
   }
 
-  /** What is next; `idle` when nothing has come for so long. One call at a time. */
+  /** What is next; `idle` when nothing has come for that time. One call at a time. */
   async take(idleMs: number): Promise<Delivery> {
     const until = Date.now() + idleMs;
     for (;;) {
@@ -80,7 +80,7 @@ export class EventSubscription {
     }
   }
 
-  /** @param head what was found for all until now. Whoever is not that far yet has to read on by itself. */
+  /** @param head what was found for all until now. A subscription that is not that far yet reads on by itself. */
   admit(head: EventPosition): void {
     if (this.#state !== 'caught-up') return;
     this.#state = isBefore(this.#position, head) ? 'behind' : 'live';

@@ -23,7 +23,7 @@ export class WalHistory {
    */
   add(position: number, atMs: number): void {
     const last = this.#written.at(-1);
-    // A primary that begins anew elsewhere: its positions have nothing to do with those before.
+    // A primary that begins again elsewhere: its positions have nothing to do with those before.
     if (last !== undefined && position < last.position) this.#written = [];
     this.#written.push({ position, atMs });
     // The last one of those that are too old stays: it is where the history begins.

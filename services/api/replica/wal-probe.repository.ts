@@ -34,7 +34,7 @@ export class WalProbe {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** @throws when the server does not answer in time; the next call connects anew. */
+  /** @throws when the server does not answer in time; the next call connects again. */
   async ask(): Promise<WalPosition> {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => late.reject(new Error(`no answer within ${this.#timeoutMs} ms`)), this.#timeoutMs);

@@ -41,7 +41,7 @@ function selectExpired(db: QueryCreator<Schema>, request: ArchiveRequest) {
   );
 }
 
-/** Has no position: which messages are beyond the limit is found anew for each batch. */
+/** Has no position: which messages are beyond the limit is found again for each batch. */
 function selectBeyond(db: QueryCreator<Schema>, request: ArchiveRequest) {
   return db
     .selectFrom('message')

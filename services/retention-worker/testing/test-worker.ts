@@ -51,5 +51,5 @@ export function createWorker(
   return { ...service, batches, notified, lines, metrics };
 }
 
-/** The same seed so many times. */
+/** The same seed, `count` times. */
 export const seeds = <T>(count: number, seed: T): T[] => Array.from({ length: count }, () => seed);

@@ -42,7 +42,7 @@ export class EngineThread {
       resourceLimits: { stackSizeMb: ENGINE_STACK_MB },
       name: 'embedded-postgres',
     });
-    // Whoever is interested attaches a handler of its own; that nobody does must not end the process.
+    // Callers attach handlers of their own; a rejection without one must not end the process.
     this.#failed.promise.catch(() => {});
     this.#ready.promise.catch(() => {});
     this.#stopped.promise.catch(() => {});

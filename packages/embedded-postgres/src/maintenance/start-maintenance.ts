@@ -6,7 +6,7 @@ const INTERVAL_MS = 10_000;
 /** About a second of replay after a crash. */
 const MAX_LOG_BYTES = 32 * 1024 * 1024;
 
-/** Whoever lets work in between the transactions of clients. */
+/** What lets work in between the transactions of clients. */
 export interface MaintainedEngine {
   runInBackground(work: (sql: SqlRunner) => void): Promise<void>;
 }

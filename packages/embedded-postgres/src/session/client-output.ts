@@ -1,4 +1,4 @@
-/** Gathers small pieces, so that a message between threads is worth its cost; passes on what has grown large. */
+/** Collects small pieces, so that a message between threads is worth its cost; passes on what has grown large. */
 const FLUSH_AT_BYTES = 64 * 1024;
 
 /** The way of bytes to one client. */

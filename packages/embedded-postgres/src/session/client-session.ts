@@ -33,7 +33,7 @@ export interface SessionEvents {
   unit(unit: Unit): void;
   /** The client says goodbye, after all its units. */
   terminated(): void;
-  /** Another client's unit is to be cancelled: the one of this session, for whoever knows its key. */
+  /** Another client's unit is to be cancelled: the one of this session, for a client that knows its key. */
   cancelRequested(sessionId: number, key: number): void;
   /** The session is over: nothing more is read or sent. */
   closed(): void;

@@ -6,7 +6,7 @@ export type TransactionStatus = 'I' | 'T' | 'E' | undefined;
 export interface BackendSink {
   /** Bytes for the client that asked. The view is valid only during the call. */
   bytes(bytes: Uint8Array): void;
-  /** A whole NotificationResponse, which belongs to whoever listens. Valid only during the call. */
+  /** A whole NotificationResponse, which belongs to the sessions that listen. Valid only during the call. */
   notification(channel: string, bytes: Buffer): void;
   /** A whole DataRow, when rows are wanted. */
   row?(bytes: Buffer): void;
@@ -21,7 +21,7 @@ const ROW = typeOf(backend.dataRow);
 
 /**
  * Reads the engine's answer to one unit as it streams by: takes the notifications out, and remembers how it ended.
- * Frames that matter are small and are gathered whole; the others pass through without being copied or delayed.
+ * Frames that matter are small and are collected whole; the others pass through without being copied or delayed.
  */
 export class BackendScanner {
   status: TransactionStatus;

@@ -39,7 +39,7 @@ const cuts: readonly Cut[] = [segmentsOf(sentenceSegmenter), spacedWords, segmen
 
 const LONGEST_TOKEN_CHARS = 16;
 
-/** A text with more characters than so many per token is cut without being measured: it hardly ever fits. */
+/** A text with more characters per token than this is cut without being measured: it hardly ever fits. */
 export function mayFit(text: string, capacity: number): boolean {
   return text.length <= capacity * LONGEST_TOKEN_CHARS;
 }

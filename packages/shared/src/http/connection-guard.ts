@@ -184,7 +184,7 @@ export class ConnectionGuard {
         .get(socket)
         ?.unanswered.values()
         .some(({ headersSent }) => headersSent) ?? false;
-    // Whoever has sent nothing has asked for nothing; and within an answer there is no room for another one.
+    // A client that has sent nothing has asked for nothing; and within an answer there is no room for another one.
     if (begun || socket.bytesRead === 0) socket.destroy();
     else closeAfter(socket, rawProblem(parserError.code, parserError.detail));
   }

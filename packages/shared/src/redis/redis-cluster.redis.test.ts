@@ -85,7 +85,7 @@ describe.skipIf(!canRun)(title, () => {
     const last = cluster.masters.at(-1);
     last?.freeze();
     onTestFinished(() => last?.thaw());
-    // The worker's wait for a job is 5 s; after another second BullMQ connects it anew, into a cluster that is down.
+    // The worker's wait for a job is 5 s; after another second BullMQ connects it again, into a cluster that is down.
     await delay(8_000);
     await expect(queue.producer.add('notify', { v: 1, tenantId: 'lost' })).rejects.toMatchObject({
       code: 'unavailable',

@@ -108,7 +108,7 @@ export class OnnxPool {
     this.#splitters = { query: this.#splitter('query'), passage: this.#splitter('prepare') };
   }
 
-  /** Gathers what is asked for in one turn of the event loop. Nothing waits here: the queue of jobs is fair, this is not. */
+  /** Collects what is asked for in one turn of the event loop. Nothing waits here: the queue of jobs is fair, this is not. */
   #splitter(lane: 'query' | 'prepare'): Coalescer<string, SplitText> {
     return new Coalescer({
       what: 'texts to split',

@@ -1,7 +1,7 @@
 import type { JobQueue, Lane } from './job-queue.ts';
 import type { TaskThread } from './onnx-thread.ts';
 
-/** After a thread could not be started, jobs are refused for so long before the next try. */
+/** After a thread could not be started, jobs are refused for this time before the next try. */
 const RESTART_PAUSE_MS = 2_000;
 
 /**
