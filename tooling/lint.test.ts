@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { runTool } from './run-tool.ts';
 
 /** Each fixture says in its first line what oxlint must find in it; without such a line it must be clean. */
@@ -38,19 +38,19 @@ function findings(name: string, expected: string | undefined): string[] {
 
 describe('lint rules, seen to fail on what they forbid', () => {
   const forbidden = files.filter(({ expected }) => expected !== undefined);
-  it.each(forbidden)('$name: $expected', ({ name, expected }) => {
+  test.each(forbidden)('$name: $expected', ({ name, expected }) => {
     expect(findings(name, expected)).toEqual([expected]);
   });
 });
 
 describe('lint rules, silent on what is allowed', () => {
   const allowed = files.filter(({ expected }) => expected === undefined);
-  it.each(allowed)('$name', ({ name }) => {
+  test.each(allowed)('$name', ({ name }) => {
     expect(findings(name, undefined)).toEqual([]);
   });
 });
 
-it('reports nothing outside the fixture files', () => {
+test('reports nothing outside the fixture files', () => {
   const known = new Set(files.map(({ name }) => name));
   expect(diagnostics.filter(({ filename }) => !known.has(filename))).toEqual([]);
 });

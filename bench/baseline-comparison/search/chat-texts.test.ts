@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createChatTexts } from './chat-texts.ts';
 
 const texts = createChatTexts();
@@ -6,13 +6,13 @@ const sample = Array.from({ length: 3000 }, (_, n) => texts.message(n, Math.floo
 const wordsOf = (text: string) => text.match(/[a-z]+/g) ?? [];
 
 describe('chat texts', () => {
-  it('are the same for the same number, and different for others', () => {
+  test('are the same for the same number, and different for others', () => {
     expect(createChatTexts().message(5, 0)).toBe(sample[5]);
     expect(new Set(sample).size).toBe(sample.length);
     expect(texts.question(1, 3)).not.toBe(texts.question(2, 3));
   });
 
-  it('have lengths and words as chats do', () => {
+  test('have lengths and words as chats do', () => {
     const lengths = sample.map((text) => wordsOf(text).length).toSorted((a, b) => a - b);
     expect(lengths[1500]).toBeGreaterThan(20);
     expect(lengths[1500]).toBeLessThan(30);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { StatementReader, type SentStatement } from './wire-statements.ts';
 
 const text = (value: string) => Buffer.from(`${value}\0`);
@@ -46,7 +46,7 @@ describe('StatementReader', () => {
     bind('known', [], [null, null, null]),
   ]);
 
-  it.each([1, 7, 10_000])('finds each statement with its values, however it arrives (%d bytes)', (step) => {
+  test.each([1, 7, 10_000])('finds each statement with its values, however it arrives (%d bytes)', (step) => {
     expect(readAll(session, step)).toEqual([
       { name: '', text: 'begin', values: [] },
       { name: '', text: 'select $1', values: ['a'] },

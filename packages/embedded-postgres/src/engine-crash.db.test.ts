@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './start-embedded-postgres.ts';
 import { value } from './testing/test-clients.ts';
@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => engine.stop());
 
-it('answers with an error where PostgreSQL would, not with a crash', async () => {
+test('answers with an error where PostgreSQL would, not with a crash', async () => {
   const client = new pg.Client(engine.connection);
   await client.connect();
   await expect(client.query(`SELECT ${'1+'.repeat(30_000)}1`)).rejects.toMatchObject({ code: '54001' });
@@ -29,7 +29,7 @@ it('answers with an error where PostgreSQL would, not with a crash', async () =>
 });
 
 // The last one: it leaves no engine behind.
-it('lets nobody wait for an engine that has died, and says so', async () => {
+test('lets nobody wait for an engine that has died, and says so', async () => {
   const pool = new pg.Pool(engine.connection);
   const idleErrors: Error[] = [];
   pool.on('error', (error) => idleErrors.push(error));

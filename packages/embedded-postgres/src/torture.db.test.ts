@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './start-embedded-postgres.ts';
 import { TestClients, value } from './testing/test-clients.ts';
@@ -46,7 +46,7 @@ async function transaction(client: pg.PoolClient, owner: number, round: number):
   return commits && !fails;
 }
 
-it('keeps 20 clients apart that write, fail, roll back and notify at once', async () => {
+test('keeps 20 clients apart that write, fail, roll back and notify at once', async () => {
   const setup = await clients.client();
   const owners = Array.from({ length: CONNECTIONS }, (_, owner) => owner);
   for (const owner of owners) {

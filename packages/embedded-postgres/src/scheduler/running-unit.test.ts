@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { RunningUnit } from './running-unit.ts';
 
@@ -30,14 +30,14 @@ function createUnit() {
 }
 
 describe('RunningUnit', () => {
-  it('sets what StatementCancelHandler sets', () => {
+  test('sets what StatementCancelHandler sets', () => {
     const { unit, elsewhere, readFlags } = createUnit();
     unit.begin(1, undefined);
     expect(elsewhere.cancel(1)).toBeDefined();
     expect(readFlags()).toEqual([1, 1, 1]);
   });
 
-  it('leaves no cancellation to the next unit when its own has ended before it took effect', () => {
+  test('leaves no cancellation to the next unit when its own has ended before it took effect', () => {
     const { unit, elsewhere, isCancelPending } = createUnit();
     for (const cancel of [() => elsewhere.cancel(1), () => elsewhere.cancelAny(), () => elsewhere.cancelIfLate()]) {
       unit.begin(1, 1n);
@@ -50,7 +50,7 @@ describe('RunningUnit', () => {
     }
   });
 
-  it('is cancelled again while it runs, as the engine may have ignored it; the next of its session is not', () => {
+  test('is cancelled again while it runs, as the engine may have ignored it; the next of its session is not', () => {
     const { unit, elsewhere, forget, isCancelPending } = createUnit();
     unit.begin(1, undefined);
     const cancelled = elsewhere.cancel(1);
@@ -63,7 +63,7 @@ describe('RunningUnit', () => {
     expect(isCancelPending()).toBe(false);
   });
 
-  it('is not cancelled for another session, before its deadline, or when it has ended', () => {
+  test('is not cancelled for another session, before its deadline, or when it has ended', () => {
     const { unit, elsewhere, readFlags } = createUnit();
     unit.begin(1, process.hrtime.bigint() + 60_000_000_000n);
     expect(elsewhere.cancel(2)).toBeUndefined();

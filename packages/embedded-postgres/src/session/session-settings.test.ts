@@ -1,13 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { NO_SETTINGS, restoreSettings, settingsFromRows } from './session-settings.ts';
 
 describe('restoreSettings', () => {
-  it('takes away everything first', () => {
+  test('takes away everything first', () => {
     expect(restoreSettings(NO_SETTINGS)).toBe('RESET SESSION AUTHORIZATION;RESET ALL');
   });
 
-  it('gives up its rights last, and quotes what it is given', () => {
+  test('gives up its rights last, and quotes what it is given', () => {
     const sql = restoreSettings({
       values: [
         ['search_path', '"$user", Public,"a ""b"""'],
@@ -28,14 +28,14 @@ describe('restoreSettings', () => {
     ]);
   });
 
-  it.each(['', '""', ' '])('keeps an empty search_path empty (%j)', (value) => {
+  test.each(['', '""', ' '])('keeps an empty search_path empty (%j)', (value) => {
     const sql = restoreSettings({ ...NO_SETTINGS, values: [['search_path', value]] });
     expect(sql).toMatch(/SET "search_path" TO (''|' '|"")$/);
   });
 });
 
 describe('settingsFromRows', () => {
-  it('keeps the state of the engine apart from that of the client', () => {
+  test('keeps the state of the engine apart from that of the client', () => {
     expect(settingsFromRows([['none', 'postgres']])).toEqual(NO_SETTINGS);
     expect(
       settingsFromRows([
