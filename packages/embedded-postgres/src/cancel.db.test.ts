@@ -31,10 +31,10 @@ function outcomeOf(query: Promise<unknown>): Promise<unknown> {
   );
 }
 
-const CANCELLED = { code: '57014', message: 'canceling statement due to user request' };
+const cancelledError = { code: '57014', message: 'canceling statement due to user request' };
 
 /** Each takes minutes and more when it is let. */
-const ENDLESS: Readonly<Record<string, string>> = {
+const endless: Readonly<Record<string, string>> = {
   'a sleep': 'SELECT pg_sleep(600)',
   'a loop of the executor': 'SELECT count(*) FROM generate_series(1, 100000000000) i WHERE i % 7 = 8',
   'a join of tables': "SELECT count(*) FROM message a, message b WHERE a.content || b.content LIKE '%x%y%'",
@@ -46,13 +46,13 @@ const ENDLESS: Readonly<Record<string, string>> = {
 };
 
 describe('a statement that runs', () => {
-  test.each(Object.entries(ENDLESS))('is cancelled: %s', async (_name, sql) => {
+  test.each(Object.entries(endless))('is cancelled: %s', async (_name, sql) => {
     const [client, other] = await Promise.all([clients.client(), clients.client()]);
     const running = outcomeOf(client.query(sql));
     const waiting = value(other, 'SELECT 1');
     await sleep(60);
     await clients.cancel(client);
-    expect(await running).toMatchObject(CANCELLED);
+    expect(await running).toMatchObject(cancelledError);
     expect(await waiting).toBe(1);
     expect(await value(client, 'SELECT $1::int', [2])).toBe(2);
   });
@@ -63,7 +63,7 @@ describe('a statement that runs', () => {
     const running = outcomeOf(client.query('SELECT pg_sleep(600)'));
     await sleep(60);
     await clients.cancel(client);
-    expect(await running).toMatchObject(CANCELLED);
+    expect(await running).toMatchObject(cancelledError);
     await expect(client.query('SELECT 1')).rejects.toMatchObject({ code: '25P02' });
     await client.query('ROLLBACK');
     expect(await value(client, 'SELECT 1')).toBe(1);
@@ -94,7 +94,7 @@ describe('a statement that waits for the engine', () => {
     const waiting = outcomeOf(client.query('CREATE TABLE never (id int)'));
     await sleep(60);
     await clients.cancel(client);
-    expect(await waiting).toMatchObject(CANCELLED);
+    expect(await waiting).toMatchObject(cancelledError);
     await holder.query('COMMIT');
     expect(await value(client, "SELECT to_regclass('never')")).toBeNull();
   });

@@ -5,7 +5,7 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from './start-embedded-p
 import { value } from './testing/test-clients.ts';
 
 /** Nested so deeply that the native stack of the engine's thread runs out, which PostgreSQL cannot see coming. */
-const CRASHING_SQL = "SELECT repeat('[', 30000000)::json";
+const crashingSql = "SELECT repeat('[', 30000000)::json";
 
 let engine: EmbeddedPostgres;
 
@@ -38,7 +38,7 @@ test('lets nobody wait for an engine that has died, and says so', async () => {
   await pool.query('SELECT 1');
 
   await Promise.all([
-    expect(crashing.query(CRASHING_SQL)).rejects.toThrow('the embedded database has crashed'),
+    expect(crashing.query(crashingSql)).rejects.toThrow('the embedded database has crashed'),
     expect(waiting.query('SELECT 1')).rejects.toThrow('the embedded database has crashed'),
     expect(engine.failed).rejects.toThrow('the embedded database has crashed'),
   ]);

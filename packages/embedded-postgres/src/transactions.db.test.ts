@@ -4,13 +4,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './start-embedded-postgres.ts';
 import { TestClients, value } from './testing/test-clients.ts';
 
-const IDLE_TIMEOUT_MS = 250;
+const idleTimeoutMs = 250;
 
 let engine: EmbeddedPostgres;
 let clients: TestClients;
 
 beforeAll(async () => {
-  engine = await startEmbeddedPostgres({ idleInTransactionTimeoutMs: IDLE_TIMEOUT_MS });
+  engine = await startEmbeddedPostgres({ idleInTransactionTimeoutMs: idleTimeoutMs });
   clients = new TestClients(engine);
 });
 
@@ -130,11 +130,11 @@ describe('an idle transaction', () => {
   test('goes on when nobody waits, or when it is not idle', async () => {
     const [holder, other] = await Promise.all([clients.client(), clients.client()]);
     await holder.query('BEGIN');
-    await new Promise((resolve) => setTimeout(resolve, IDLE_TIMEOUT_MS * 1.5));
+    await new Promise((resolve) => setTimeout(resolve, idleTimeoutMs * 1.5));
     const waiting = insert(other, 'other');
     for (const step of [1, 2, 3, 4]) {
       await insert(holder, `step ${step}`);
-      await new Promise((resolve) => setTimeout(resolve, IDLE_TIMEOUT_MS * 0.4));
+      await new Promise((resolve) => setTimeout(resolve, idleTimeoutMs * 0.4));
     }
     await holder.query('COMMIT');
     await waiting;

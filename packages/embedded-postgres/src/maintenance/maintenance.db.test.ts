@@ -6,7 +6,7 @@ import { runSql, type SqlRunner } from '../engine/run-sql.ts';
 import { checkpointIfDue } from './checkpoint-if-due.ts';
 import { vacuumOneTable } from './vacuum-one-table.ts';
 
-const MEGABYTE = 1024 * 1024;
+const megabyte = 1024 * 1024;
 
 let engine: PostgresEngine;
 let sql: SqlRunner;
@@ -22,15 +22,15 @@ describe('checkpointIfDue', () => {
   test('writes a checkpoint when the log has grown, and keeps the log from growing on', () => {
     sql('CREATE TABLE filler (payload text)');
     const round = "INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 4000); TRUNCATE filler";
-    expect(checkpointIfDue(sql, 4 * MEGABYTE)).toBe(false);
+    expect(checkpointIfDue(sql, 4 * megabyte)).toBe(false);
     const sizes: number[] = [];
     for (let count = 0; count < 6; count += 1) {
       for (let step = 0; step < 4; step += 1) sql(round);
-      expect(checkpointIfDue(sql, 4 * MEGABYTE)).toBe(true);
+      expect(checkpointIfDue(sql, 4 * megabyte)).toBe(true);
       sizes.push(Number(sql('SELECT sum(size) FROM pg_ls_waldir()')[0]?.[0]));
     }
-    expect(checkpointIfDue(sql, 4 * MEGABYTE)).toBe(false);
-    expect(Math.max(...sizes)).toBeLessThan(64 * MEGABYTE);
+    expect(checkpointIfDue(sql, 4 * megabyte)).toBe(false);
+    expect(Math.max(...sizes)).toBeLessThan(64 * megabyte);
   });
 });
 

@@ -2,9 +2,9 @@ import { InternalSqlError, type SqlRunner } from '../engine/run-sql.ts';
 import { checkpointIfDue } from './checkpoint-if-due.ts';
 import { vacuumOneTable } from './vacuum-one-table.ts';
 
-const INTERVAL_MS = 10_000;
+const intervalMs = 10_000;
 /** About a second of replay after a crash. */
-const MAX_LOG_BYTES = 32 * 1024 * 1024;
+const maxLogBytes = 32 * 1024 * 1024;
 
 /** What lets work in between the transactions of clients. */
 export interface MaintainedEngine {
@@ -23,7 +23,7 @@ export function startMaintenance(engine: MaintainedEngine): Maintenance {
     isRunning = true;
     try {
       await engine.runInBackground((sql) => {
-        checkpointIfDue(sql, MAX_LOG_BYTES);
+        checkpointIfDue(sql, maxLogBytes);
         vacuumOneTable(sql);
       });
     } catch (error) {
@@ -33,6 +33,6 @@ export function startMaintenance(engine: MaintainedEngine): Maintenance {
       isRunning = false;
     }
   };
-  const timer = setInterval(() => void maintain(), INTERVAL_MS);
+  const timer = setInterval(() => void maintain(), intervalMs);
   return { stop: () => clearInterval(timer) };
 }

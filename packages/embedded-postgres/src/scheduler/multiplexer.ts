@@ -7,7 +7,7 @@ import { IdleTransactionTimeout } from './idle-transaction-timeout.ts';
 import { NotificationRouter } from './notification-router.ts';
 import { SessionSwitch } from './session-switch.ts';
 import { TaskQueue, type Task } from './task-queue.ts';
-import { deadlineOf, QUERY_CANCELED, TIMED_OUT, UnitRunner } from './unit-runner.ts';
+import { deadlineOf, queryCanceled, timedOut, UnitRunner } from './unit-runner.ts';
 
 export interface MultiplexerOptions {
   readonly idleInTransactionTimeoutMs: number;
@@ -18,7 +18,7 @@ export interface MultiplexerOptions {
 }
 
 /** How often it is looked at whether somebody waits for too long. */
-const LATE_CHECK_MS = 50;
+const lateCheckMs = 50;
 
 /**
  * Many clients of PostgreSQL's wire protocol on one engine with one session: a pooler in transaction mode with a pool
@@ -122,7 +122,7 @@ export class Multiplexer {
     const holder = this.#holder;
     if (!holder || !this.#queue.hasWaiting(holder)) return;
     this.#idleTransactionTimeout.start(holder);
-    this.#lateCheck = setInterval(() => this.#cancelLate(), LATE_CHECK_MS);
+    this.#lateCheck = setInterval(() => this.#cancelLate(), lateCheckMs);
   }
 
   #unitTask(session: ClientSession, unit: Unit): Task & { readonly client: ClientSession } {
@@ -141,7 +141,7 @@ export class Multiplexer {
     const now = process.hrtime.bigint();
     for (const session of this.#queue.clients()) {
       const unit = this.#queue.takeUnit(session, (waiting) => (deadlineOf(session, waiting) ?? now + 1n) <= now);
-      if (unit) this.#answerCancelled(session, unit, TIMED_OUT);
+      if (unit) this.#answerCancelled(session, unit, timedOut);
     }
   }
 
@@ -151,7 +151,7 @@ export class Multiplexer {
       this.#queue.putFirst(this.#unitTask(session, { ...unit, cancelled: reason }));
       return;
     }
-    session.output.write(errorFrame('ERROR', QUERY_CANCELED, reason));
+    session.output.write(errorFrame('ERROR', queryCanceled, reason));
     session.output.write(frame(backend.readyForQuery, Buffer.from('I')));
     session.output.flush();
   }

@@ -2,20 +2,20 @@ import { describe, expect, test } from 'vitest';
 
 import { RunningUnit } from './running-unit.ts';
 
-const QUERY_CANCEL_PENDING = 8;
-const INTERRUPT_PENDING = 12;
-const LATCH_POINTER = 16;
-const LATCH = 32;
+const queryCancelPending = 8;
+const interruptPending = 12;
+const latchPointerAddress = 16;
+const latchAddress = 32;
 
 function createUnit() {
   const memory = new SharedArrayBuffer(64);
   const words = new Int32Array(memory);
-  words[LATCH_POINTER >> 2] = LATCH;
+  words[latchPointerAddress >> 2] = latchAddress;
   const flags = {
     memory,
-    queryCancelPending: QUERY_CANCEL_PENDING,
-    interruptPending: INTERRUPT_PENDING,
-    latch: LATCH_POINTER,
+    queryCancelPending,
+    interruptPending,
+    latch: latchPointerAddress,
   };
   const unit = RunningUnit.over(flags);
   return {
@@ -23,9 +23,9 @@ function createUnit() {
     /** As another thread has it. */
     elsewhere: new RunningUnit(unit.shared),
     /** As PostgreSQL does between two messages. */
-    forget: () => (words[QUERY_CANCEL_PENDING >> 2] = 0),
-    isCancelPending: () => words[QUERY_CANCEL_PENDING >> 2] === 1,
-    readFlags: () => [QUERY_CANCEL_PENDING, INTERRUPT_PENDING, LATCH].map((address) => words[address >> 2]),
+    forget: () => (words[queryCancelPending >> 2] = 0),
+    isCancelPending: () => words[queryCancelPending >> 2] === 1,
+    readFlags: () => [queryCancelPending, interruptPending, latchAddress].map((address) => words[address >> 2]),
   };
 }
 

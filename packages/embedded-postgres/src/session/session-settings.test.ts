@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 
-import { NO_SETTINGS, restoreSettings, settingsFromRows } from './session-settings.ts';
+import { noSettings, restoreSettings, settingsFromRows } from './session-settings.ts';
 
 describe('restoreSettings', () => {
   test('takes away everything first', () => {
-    expect(restoreSettings(NO_SETTINGS)).toBe('RESET SESSION AUTHORIZATION;RESET ALL');
+    expect(restoreSettings(noSettings)).toBe('RESET SESSION AUTHORIZATION;RESET ALL');
   });
 
   test('gives up its rights last, and quotes what it is given', () => {
@@ -29,14 +29,14 @@ describe('restoreSettings', () => {
   });
 
   test.each(['', '""', ' '])('keeps an empty search_path empty (%j)', (value) => {
-    const sql = restoreSettings({ ...NO_SETTINGS, values: [['search_path', value]] });
+    const sql = restoreSettings({ ...noSettings, values: [['search_path', value]] });
     expect(sql).toMatch(/SET "search_path" TO (''|' '|"")$/);
   });
 });
 
 describe('settingsFromRows', () => {
   test('keeps the state of the engine apart from that of the client', () => {
-    expect(settingsFromRows([['none', 'postgres']])).toEqual(NO_SETTINGS);
+    expect(settingsFromRows([['none', 'postgres']])).toEqual(noSettings);
     expect(
       settingsFromRows([
         ['reader', 'app'],

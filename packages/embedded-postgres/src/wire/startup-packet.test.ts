@@ -12,12 +12,12 @@ function packet(code: number, parameters: Readonly<Record<string, string>> = {})
   return Buffer.concat([head, body]);
 }
 
-const PROTOCOL_3_0 = 196_608;
+const protocol3 = 196_608;
 
 describe('readStartupPacket', () => {
   test('reads user, database and settings', () => {
     const startup = readStartupPacket(
-      packet(PROTOCOL_3_0, {
+      packet(protocol3, {
         user: 'app',
         database: 'postgres',
         client_encoding: 'UTF8',
@@ -39,7 +39,7 @@ describe('readStartupPacket', () => {
   });
 
   test('takes the name of the user for the database, as PostgreSQL does', () => {
-    expect(readStartupPacket(packet(PROTOCOL_3_0, { user: 'app' }))).toMatchObject({ database: 'app' });
+    expect(readStartupPacket(packet(protocol3, { user: 'app' }))).toMatchObject({ database: 'app' });
   });
 
   test('knows what is no start-up', () => {

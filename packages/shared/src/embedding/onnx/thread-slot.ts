@@ -2,7 +2,7 @@ import type { JobQueue, Lane } from './job-queue.ts';
 import type { TaskThread } from './onnx-thread.ts';
 
 /** After a thread could not be started, jobs are refused for this time before the next try. */
-const RESTART_PAUSE_MS = 2_000;
+const restartPauseMs = 2_000;
 
 /**
  * A place for one thread in the pool: serves its lanes for as long as the pool lives, with a new thread whenever one
@@ -33,7 +33,7 @@ export class ThreadSlot {
     try {
       this.#thread = await this.#startThread();
     } catch (error) {
-      this.#retryAt = performance.now() + RESTART_PAUSE_MS;
+      this.#retryAt = performance.now() + restartPauseMs;
       throw error;
     }
   }
