@@ -5,7 +5,7 @@
  *   node bench/baseline-comparison/search/bare-search.ts DATABASE_URL STATEMENTS_FILE CLIENTS SECONDS WARMUP_SECONDS
  */
 import { readFile } from 'node:fs/promises';
-import { keptPlans } from '@memory-layer/shared/db/prepared/prepared-pool';
+import { genericPlanSettings } from '@memory-layer/shared/db/prepared/prepared-pool';
 import pg from 'pg';
 import { Latencies, type LatencySummary } from '../../load/latencies.ts';
 import type { SentStatement } from './wire-statements.ts';
@@ -40,7 +40,7 @@ function nameOf(text: string): string {
 }
 
 // As the product's connections for such statements are set.
-const settings = Object.entries({ jit: 'off', ...keptPlans }).map(([name, value]) => `-c ${name}=${value}`);
+const settings = Object.entries({ jit: 'off', ...genericPlanSettings }).map(([name, value]) => `-c ${name}=${value}`);
 const latencies = new Latencies();
 const measureFrom = performance.now() + Number(warmup) * 1000;
 const endAt = measureFrom + Number(seconds) * 1000;

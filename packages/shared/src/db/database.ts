@@ -3,7 +3,7 @@ import { Pool, type PoolConfig } from 'pg';
 import type { Component, ComponentHealth } from '../lifecycle/component.ts';
 import { createConnectionPool } from './cancel/connection-pool.ts';
 import { createPooledDialect } from './cancel/pooled-dialect.ts';
-import { createPreparedPool, keptPlans } from './prepared/prepared-pool.ts';
+import { createPreparedPool, genericPlanSettings } from './prepared/prepared-pool.ts';
 import type { Schema } from './schema.ts';
 
 export interface DatabaseOptions {
@@ -44,7 +44,7 @@ export class Database implements Component {
   readonly id = 'database';
   readonly queries: Kysely<Schema>;
   /**
-   * For statements that are asked very often, and whose text is the same each time: their plans are kept. The same as
+   * For statements that are asked very often, and whose text is the same each time: they are prepared, with generic plans. The same as
    * {@link queries} where no connections are set aside for it. Source: PREPARE in PostgreSQL's manual.
    */
   readonly prepared: Kysely<Schema>;
@@ -60,7 +60,7 @@ export class Database implements Component {
       this.prepared = this.queries;
       return;
     }
-    const prepared = openPool(options, preparedPoolSize, { ...planning, ...keptPlans });
+    const prepared = openPool(options, preparedPoolSize, { ...planning, ...genericPlanSettings });
     this.#pools = [pool, prepared];
     this.prepared = new Kysely<Schema>({ dialect: createPooledDialect(createPreparedPool(prepared)) });
   }
