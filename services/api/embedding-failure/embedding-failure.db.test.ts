@@ -87,12 +87,12 @@ describe('retrying', () => {
     const tenantId = freshTenant();
     const [first = '', second = '', third = ''] = await storeFailed(api, { tenantId, count: 3, reason: 'a bad day' });
     const before = new Date();
-    api.rings.length = 0;
+    api.notifications.length = 0;
     const answer = await retry(tenantId, { message_ids: [third, first.toUpperCase(), third] });
     expect(answer).toMatchObject({ status: 200 });
     const none = { not_found: [], not_failed: [], remaining: false };
     expect(answer.body).toEqual({ tenant_id: tenantId, retried: 2, ...none });
-    expect(api.rings).toMatchObject([{ tenantId, generation: api.generation }]);
+    expect(api.notifications).toMatchObject([{ tenantId, generation: api.generation }]);
 
     const pendingAgain = {
       state: 'pending',
@@ -124,11 +124,11 @@ describe('retrying', () => {
     const first = await retry(tenantId, { message_ids });
     expect(first.body).toMatchObject({ retried: 1, not_found: [unknownId], not_failed: [pending] });
     const rows = await pendingOf(tenantId);
-    api.rings.length = 0;
+    api.notifications.length = 0;
     const second = await retry(tenantId, { message_ids });
     expect(second.body).toMatchObject({ retried: 0, not_found: [unknownId], not_failed: [failed, pending] });
     expect(await pendingOf(tenantId)).toEqual(rows);
-    expect(api.rings).toEqual([]);
+    expect(api.notifications).toEqual([]);
   });
 
   test('all: every one, more than fit a batch, each once though two ask at once', async () => {
