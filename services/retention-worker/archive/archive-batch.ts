@@ -1,5 +1,5 @@
 import type { ArchiveReason, Schema } from '@memory-layer/shared/db/schema';
-import { logEventsOf } from '@memory-layer/shared/events/log-events-of';
+import { emitEvents } from '@memory-layer/shared/events/log-events-of';
 import { sql, type Kysely } from 'kysely';
 import { toOutcome, type BatchOutcome } from './batch.ts';
 import { selectCandidates, type ArchiveRequest } from './select-candidates.ts';
@@ -73,7 +73,7 @@ export function archiveQuery(db: Kysely<Schema>, request: ArchiveRequest) {
         )
         .returning('archived_message.id'),
     )
-    .with('emitted', () => logEventsOf(tenantId, 'message.archived', sql.table('stored')))
+    .with('emitted', () => emitEvents(tenantId, 'message.archived', sql.table('stored')))
     .selectFrom('candidate')
     .select(['candidate.at', 'candidate.id'])
     .select((eb) =>

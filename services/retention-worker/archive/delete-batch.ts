@@ -1,5 +1,5 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { logEventsOf } from '@memory-layer/shared/events/log-events-of';
+import { emitEvents } from '@memory-layer/shared/events/log-events-of';
 import { sql, type Kysely } from 'kysely';
 import { toOutcome, type BatchOutcome, type BatchRequest } from './batch.ts';
 import { selectDeletable } from './selection.ts';
@@ -34,7 +34,7 @@ export function deleteQuery(db: Kysely<Schema>, request: BatchRequest) {
         .where('archived_message.id', '=', sql<string>`any(array(select candidate.id from candidate))`)
         .returning('archived_message.id'),
     )
-    .with('emitted', () => logEventsOf(tenantId, 'message.deleted', sql.table('gone')))
+    .with('emitted', () => emitEvents(tenantId, 'message.deleted', sql.table('gone')))
     .selectFrom('candidate')
     .select(['candidate.at', 'candidate.id'])
     .select((eb) =>

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '../testing/test-database.ts';
 import { appendMessageEvents } from './append-message-events.ts';
-import { logEventsOf } from './log-events-of.ts';
+import { emitEvents } from './log-events-of.ts';
 import { maxIdsPerRow } from '../message/message-event.ts';
 
 let fixture: TestDatabase;
@@ -90,7 +90,7 @@ describe('events of a statement', () => {
   test('are one row of what its other parts found, split when there is very much, none when there is nothing', async () => {
     const emitted = (tenantId: string, count: number) =>
       sql`with source as (select gen_random_uuid() as id from generate_series(1, ${count})),
-        emitted as ${logEventsOf(tenantId, 'message.archived', sql.table('source'))}
+        emitted as ${emitEvents(tenantId, 'message.archived', sql.table('source'))}
         select`.execute(fixture.db);
     await emitted('cte', 2);
     await emitted('cte-many', maxIdsPerRow + 1);

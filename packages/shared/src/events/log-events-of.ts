@@ -10,7 +10,7 @@ type NoRows = Record<string, never>;
  *
  * @param rows a common table expression, or a query in parentheses, with a column `id`.
  */
-export function logEventsOf(tenantId: string, type: MessageEventType, rows: RawBuilder<unknown>): RawBuilder<NoRows> {
+export function emitEvents(tenantId: string, type: MessageEventType, rows: RawBuilder<unknown>): RawBuilder<NoRows> {
   return sql<NoRows>`(
     insert into message_event (tenant_id, event_type, message_ids)
     select ${tenantId}::text, ${type}::text, array_agg(id order by id)
