@@ -21,16 +21,16 @@ const tenantId = 'large';
 const limit = 60;
 const clock = { ahead: 0, now: () => new Date(Date.now() + clock.ahead) };
 
-async function startKeeper() {
+async function startMaintainer() {
   const database = new Database({
     connection: fixture.connection,
     poolSize: 1,
     acquireTimeoutMs: 20_000,
-    applicationName: 'keeper',
+    applicationName: 'maintainer',
     onConnectionError: () => undefined,
   });
   const seen = { built: 0, failed: 0 };
-  const keeper = createVectorIndexMaintainer({
+  const maintainer = createVectorIndexMaintainer({
     config: toVectorIndexConfig({
       MEMORY_VECTOR_INDEX: true,
       MEMORY_VECTOR_INDEX_MIN_VECTORS: 100,
@@ -47,11 +47,11 @@ async function startKeeper() {
     events: { built: () => (seen.built += 1), failed: () => (seen.failed += 1), longestTail: () => undefined },
   });
   onTestFinished(async () => {
-    await keeper.stop();
+    await maintainer.stop();
     await database.stop();
   });
-  await keeper.start();
-  return { keeper, seen };
+  await maintainer.start();
+  return { maintainer, seen };
 }
 
 const listSegments = () => createReadySegmentsRepository(fixture.db).listSegments(tenantId, generation);
@@ -74,10 +74,10 @@ async function expectRight(lists: readonly Listed[]): Promise<void> {
 
 // The embedded engine does one thing at a time, and keeps no indexes.
 describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a server', () => {
-  test('search is right while the keeper builds, joins and drops for a tenant that grows and shrinks', async () => {
+  test('search is right while the maintainer builds, joins and drops for a tenant that grows and shrinks', async () => {
     await sql`insert into tenant (tenant_id) values (${tenantId})`.execute(fixture.db);
     await addMessages(fixture.db, tenantId, 100);
-    const { seen } = await startKeeper();
+    const { seen } = await startMaintainer();
     const lists: Listed[] = [[]];
     let atLeast = 0;
     const done = new AbortController();
