@@ -26,7 +26,7 @@ export function createEmbeddingStatusRepository(db: Kysely<Schema>): EmbeddingSt
       );
       const { rows } = await sql<{ index: number; message_id: string; state: 'pending' | 'failed' }>`
         select awaited.index, p.message_id, p.state
-        from unnest(${flat.map((one) => one.index)}::int[], ${flat.map((notified) => notified.tenantId)}::text[],
+        from unnest(${flat.map((one) => one.index)}::int[], ${flat.map((one) => one.tenantId)}::text[],
                     ${flat.map((one) => one.messageId)}::uuid[], ${flat.map((one) => one.generation)}::int[])
           as awaited (index, tenant_id, message_id, generation)
         join embedding_pending p using (tenant_id, message_id, generation)
