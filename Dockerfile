@@ -47,7 +47,7 @@ RUN --mount=type=cache,id=memory-layer-pnpm,target=/pnpm,sharing=locked install-
 # /app belongs to root and is only read; what a service writes goes to /var/lib/memory-layer.
 FROM ${NODE_IMAGE} AS runtime
 LABEL org.opencontainers.image.title="memory-layer" org.opencontainers.image.licenses="MIT"
-# ONNX Runtime reports to its maker unless it is told not to, and reads this variable itself.
+# ONNX Runtime reports to its maker unless this variable is set; it reads the variable itself.
 ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 MEMORY_MODEL_CACHE_DIR=/var/lib/memory-layer/models
 RUN install -d -o node -g node /var/lib/memory-layer /var/lib/memory-layer/models
 WORKDIR /app

@@ -14,7 +14,7 @@ export default defineConfig({
   ignorePatterns: ['**/dist/**', 'tooling/fixtures/**', 'docs/**'],
   categories: { correctness: 'error', suspicious: 'error', perf: 'error' },
   rules: {
-    // Types tell the truth: no `any` in, through or out; every promise is awaited, returned or voided.
+    // Types are true: no `any` in, through or out; every promise is awaited, returned or voided.
     'typescript/no-explicit-any': 'error',
     'typescript/no-unsafe-argument': 'error',
     'typescript/no-unsafe-assignment': 'error',

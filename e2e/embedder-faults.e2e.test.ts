@@ -79,7 +79,7 @@ describe.each(faults)('an embedding server that %s', (fault) => {
     expect(await statusesOf(tenant)).toEqual(Array.from({ length: 41 }, () => 'pending'));
   });
 
-  test('that mends has everything completed by itself, and search is whole again', async () => {
+  test('that ends has everything completed by itself, and search is whole again', async () => {
     embedding.behaviour = 'works';
     await eventually(async () => expect(new Set(await statusesOf(tenant))).toEqual(new Set(['completed'])));
     await waitForBreaker('passage', 0);
@@ -110,7 +110,7 @@ test('a text that the server refuses ends failed alone, visibly; nothing stays p
   expect(found.body).toMatchObject({ degraded: false, items: [{ content: poison }] });
 });
 
-test('another model on the same data is refused before it embeds anything, and told why', async () => {
+test('another model on the same data is refused before it embeds anything, with the reason', async () => {
   embedding.behaviour = 'hangs';
   await api.post('/v1/messages', messageOf('model', 'still pending'));
   expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null });

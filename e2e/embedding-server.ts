@@ -17,7 +17,7 @@ export async function startEmbeddingServer() {
     behaviour: 'works' as Behaviour,
     /** Requests with such a text are refused with 400. */
     isPoison: (_text: string): boolean => false,
-    /** After so many more answers it hangs. */
+    /** After this many more answers it hangs. */
     answersLeft: Number.POSITIVE_INFINITY,
     /** Time that each answer takes. */
     delayMs: 0,

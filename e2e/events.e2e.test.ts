@@ -35,7 +35,7 @@ async function* readEvents({ body }: Response): AsyncGenerator<SeenEvent, void> 
   }
 }
 
-test('a stream tells what becomes of a message, ends with the process, and goes on after a restart', async () => {
+test('a stream publishes what becomes of a message, ends with the process, and goes on after a restart', async () => {
   const folder = await makeDataDir();
   cleanups.push(() => folder.remove());
   const server = await startStandalone({ dataDir: folder.path });

@@ -101,7 +101,7 @@ describe.each([['json'], ['pretty']])('with %s lines', (MEMORY_LOG_FORMAT) => {
   });
 });
 
-test('a configuration that is wrong is told to a reader that does not read, and the process ends', async () => {
+test('a configuration that is wrong is reported though the reader does not read, and the process ends', async () => {
   const { child } = await start({ MEMORY_HEADERS_TIMEOUT_SECONDS: 'soon' });
   child.stdout?.destroy();
   expect(await once(child, 'exit')).toEqual([2, null]);

@@ -20,7 +20,7 @@ export interface StandaloneProcess {
 export interface StartOptions {
   readonly dataDir: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Descriptor that takes its standard output; it is gathered when there is none. */
+  /** Descriptor that takes its standard output; it is collected when there is none. */
   readonly stdout?: number;
 }
 

@@ -37,7 +37,7 @@ describe('start and stop', () => {
     expect(await server.kill('SIGINT')).toEqual({ code: 0, signal: null });
   });
 
-  test('a second process on the same data folder is refused and told why', async () => {
+  test('a second process on the same data folder is refused with the reason', async () => {
     const { folder, server } = await start();
     const second = spawnStandalone({ dataDir: folder.path });
     const [code] = await once(second.child, 'exit');

@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import openApi from '../docs/openapi.json' with { type: 'json' };
 import manifest from '../package.json' with { type: 'json' };
 import { apiServiceEnv } from '../services/api/config.ts';
@@ -35,7 +35,7 @@ function findWrong(pattern: RegExp, holds: (found: string, page: string) => bool
 }
 
 describe('what the documentation cites exists', () => {
-  it('files and folders, in links', () => {
+  test('files and folders, in links', () => {
     const { count, wrong } = findWrong(/\]\((?!https?:|#)(?<target>[^)#\s]+)/g, (target, page) =>
       existsSync(join(root, dirname(page), target)),
     );
@@ -43,7 +43,7 @@ describe('what the documentation cites exists', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('files and folders, in code', () => {
+  test('files and folders, in code', () => {
     const { count, wrong } = findWrong(
       /`(?<path>(?:services|packages|migrations|bench|e2e|examples|tooling|docs|deploy)(?:\/[\w.@-]+)*)`/g,
       (path) => existsSync(join(root, path)),
@@ -52,14 +52,14 @@ describe('what the documentation cites exists', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('variables', () => {
+  test('variables', () => {
     const known = new Set([...Object.keys(variables), ...clientVariables]);
     const { count, wrong } = findWrong(/\b(?<name>MEMORY_\w+)/g, (name) => known.has(name));
     expect(count).toBeGreaterThan(20);
     expect(wrong).toEqual([]);
   });
 
-  it('calls of the API', () => {
+  test('calls of the API', () => {
     const { count, wrong } = findWrong(/\b(?<call>(?:GET|POST|PUT|PATCH|DELETE) \/[\w/{}.-]*[\w}])/g, (call) => {
       const [method = '', path = ''] = call.split(' ');
       return method.toLowerCase() in (paths[path] ?? {});
@@ -68,7 +68,7 @@ describe('what the documentation cites exists', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('scripts of the workspace', () => {
+  test('scripts of the workspace', () => {
     const known = new Set([...Object.keys(manifest.scripts), ...pnpmCommands]);
     const { count, wrong } = findWrong(/(?:`|npx )pnpm(?:@12)? (?<script>[a-z][\w:-]*)/g, (script) =>
       known.has(script),

@@ -16,7 +16,7 @@ const members = [
   { name: 'e2e', folder: 'e2e', mayImport: ['shared', 'embedded-postgres'] },
 ];
 
-/** What a file is, told by its name. A file that matches several is the last of them. */
+/** What a file is, by its name. A file that matches several is the last of them. */
 const roles = [
   { role: 'other', glob: '*.ts' },
   { role: 'main', glob: 'main.ts' },

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { runTool } from './run-tool.ts';
 
 interface Issue {
@@ -8,7 +8,7 @@ interface Issue {
   readonly dependencies: readonly { name: string }[];
 }
 
-it('knip finds the unused file, exports and dependency, and nothing else', async () => {
+test('knip finds the unused file, exports and dependency, and nothing else', async () => {
   const fixture = new URL('fixtures/unused/', import.meta.url);
   const output = await runTool('knip', ['-c', '../../../knip.json', '--reporter', 'json'], fixture);
   const { issues } = JSON.parse(output.split('\n')[0] ?? '') as { issues: readonly Issue[] };

@@ -3,7 +3,7 @@ import type { Reporter, TestModule } from 'vitest/node';
 /** What a test sent to a running system, and what became of it. */
 interface LedgerRow {
   readonly acknowledged: number;
-  /** Requests that were told to come again. */
+  /** Requests that were refused for now. */
   readonly refused: number;
   readonly stored: number;
   readonly embedded: number;

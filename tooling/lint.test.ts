@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import config from '../oxlint.config.ts';
 import { runTool } from './run-tool.ts';
 
@@ -44,19 +44,19 @@ function findings(name: string, expected: string | undefined): string[] {
 
 describe('lint rules, seen to fail on what they forbid', () => {
   const forbidden = files.filter(({ expected }) => expected !== undefined);
-  it.each(forbidden)('$name: $expected', ({ name, expected }) => {
+  test.each(forbidden)('$name: $expected', ({ name, expected }) => {
     expect(findings(name, expected)).toEqual([expected]);
   });
 });
 
 describe('lint rules, silent on what is allowed', () => {
   const allowed = files.filter(({ expected }) => expected === undefined);
-  it.each(allowed)('$name', ({ name }) => {
+  test.each(allowed)('$name', ({ name }) => {
     expect(findings(name, undefined)).toEqual([]);
   });
 });
 
-it('reports nothing outside the fixture files', () => {
+test('reports nothing outside the fixture files', () => {
   const known = new Set(files.map(({ name }) => name));
   expect(diagnostics.filter(({ filename }) => !known.has(filename))).toEqual([]);
 });
@@ -84,15 +84,15 @@ describe('the rules of the configuration and their fixtures', () => {
     fixtures: files.filter(({ expected }) => expected === rule || expected?.startsWith(`${rule}: `) === true),
   }));
 
-  it.each(table)('$rule has a fixture', ({ fixtures }) => {
+  test.each(table)('$rule has a fixture', ({ fixtures }) => {
     expect(fixtures.map(({ name }) => name)).not.toEqual([]);
   });
 
-  it('each fixture is of a rule that is configured, with a message that it has', () => {
+  test('each fixture is of a rule that is configured, with a message that it has', () => {
     expect(files.filter(({ expected }) => expected !== undefined && !configured.has(expected))).toEqual([]);
   });
 
-  it('no folder of fixtures is empty', () => {
+  test('no folder of fixtures is empty', () => {
     const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
     expect(folders.length).toBeGreaterThan(0);
     expect(folders.filter((folder) => readdirSync(folder).length === 0)).toEqual([]);

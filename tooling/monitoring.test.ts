@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createMetrics } from '../packages/shared/src/observability/metrics.ts';
 import { readAlerts, readDashboardQueries, readDeployed } from './monitoring-files.ts';
 import { readSelection } from './promql.ts';
@@ -48,14 +48,14 @@ function findUnknown(expression: string, known: ReadonlyMap<string, readonly str
 }
 
 describe('what alerts and dashboard ask for', () => {
-  it('is exposed, with those labels', async () => {
+  test('is exposed, with those labels', async () => {
     const known = await exposedSeries();
     const expressions = [...alerts.map(({ expression }) => expression), ...dashboard];
     expect(expressions.length).toBeGreaterThan(40);
     expect(expressions.flatMap((expression) => findUnknown(expression, known))).toEqual([]);
   });
 
-  it('would be noticed if it were not', async () => {
+  test('would be noticed if it were not', async () => {
     const known = await exposedSeries();
     const wrong =
       'sum by (tenant) (rate(aiml_requests_total{path="a{b", verb="GET"}[5m])) / on () memory_no_such_thing > 1';
@@ -63,7 +63,7 @@ describe('what alerts and dashboard ask for', () => {
     expect(findUnknown('', known)).toEqual([]);
   });
 
-  it('includes every metric of ours, on the dashboard', async () => {
+  test('includes every metric of ours, on the dashboard', async () => {
     const shown = new Set(dashboard.flatMap((query) => readSelection(query).selectors.map(({ series }) => series)));
     const metrics = createMetrics().registry.getMetricsAsArray();
     const missing = metrics
@@ -78,7 +78,7 @@ describe('every alert', () => {
   const tests = readDeployed('prometheus/alerts.test.yml');
   const anchors = new Set([...operations.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => toAnchor(heading)));
 
-  it.each(alerts)('$name says how bad it is, what it means and what to do', ({ name, expression, text }) => {
+  test.each(alerts)('$name says how bad it is, what it means and what to do', ({ name, expression, text }) => {
     expect(expression).not.toBe('');
     expect(text).toMatch(/severity: (?:critical|warning)\b/);
     expect(text).toMatch(/^ +summary: \S/m);
@@ -88,13 +88,13 @@ describe('every alert', () => {
     expect(anchors).toContain(anchor);
   });
 
-  it.each(alerts)('$name is seen to fire in a test', ({ name }) => {
+  test.each(alerts)('$name is seen to fire in a test', ({ name }) => {
     expect(tests).toContain(`{alertname="${name}"`);
   });
 });
 
 describe('what is put together', () => {
-  it('the dashboard asks the datasource that is provisioned', () => {
+  test('the dashboard asks the datasource that is provisioned', () => {
     const uid = /^ +uid: (\S+)$/m.exec(readDeployed('grafana/provisioning/datasources/prometheus.yml'))?.[1];
     const asked = [
       ...readDeployed('grafana/dashboards/memory-layer.json').matchAll(/"type": "prometheus",\s*"uid": "([^"]+)"/g),
@@ -103,7 +103,7 @@ describe('what is put together', () => {
     expect(new Set(asked.map(([, found]) => found))).toEqual(new Set([uid]));
   });
 
-  it('alerts that are named to silence others exist', () => {
+  test('alerts that are named to silence others exist', () => {
     const named = readDeployed('alertmanager/alertmanager.yml').match(/MemoryLayer[^"]*/g) ?? [];
     const names = alerts.map(({ name }) => name);
     expect(named.length).toBeGreaterThan(3);

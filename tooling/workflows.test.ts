@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import manifest from '../package.json' with { type: 'json' };
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -24,7 +24,7 @@ function actionsOf(text: string): string[] {
 const pinned = /^(?<action>[\w.-]+(?:\/[\w.-]+)+)@(?<commit>[0-9a-f]{40}) # v\d+(?:\.\d+){0,2}$/;
 
 describe('security: workflows', () => {
-  it('are there to be checked', () => {
+  test('are there to be checked', () => {
     expect(workflows.map(({ name }) => name).toSorted()).toEqual([
       '.github/workflows/ci.yml',
       '.github/workflows/codeql.yml',
@@ -33,11 +33,11 @@ describe('security: workflows', () => {
     expect(workflows.flatMap(({ text }) => actionsOf(text)).length).toBeGreaterThan(15);
   });
 
-  it.each(workflows)('$name names every action by its commit, and the release that it is', ({ text }) => {
+  test.each(workflows)('$name names every action by its commit, and the release that it is', ({ text }) => {
     expect(actionsOf(text).filter((used) => !pinned.test(used))).toEqual([]);
   });
 
-  it('name every action by one commit', () => {
+  test('name every action by one commit', () => {
     const used = new Set(workflows.flatMap(({ text }) => actionsOf(text)));
     // Those of one repository are one release.
     const repositories = [...used].map((one) => one.split(/[/@]/, 2).join('/'));
@@ -46,7 +46,7 @@ describe('security: workflows', () => {
     expect(differing).toEqual([]);
   });
 
-  it.each(workflows)('$name may do nothing but what its jobs say', ({ text }) => {
+  test.each(workflows)('$name may do nothing but what its jobs say', ({ text }) => {
     expect(text).toMatch(/^permissions: \{\}$/m);
     const namesOf = (jobs: readonly { name: string }[]) => jobs.map(({ name }) => name);
     const jobs = jobsOf(text);
@@ -55,7 +55,7 @@ describe('security: workflows', () => {
     expect(text).not.toMatch(/write-all|contents: write|id-token/);
   });
 
-  it.each(workflows)('$name has no secrets, and leaves no credentials to what it runs', ({ text }) => {
+  test.each(workflows)('$name has no secrets, and leaves no credentials to what it runs', ({ text }) => {
     expect(text).not.toMatch(/secrets\.|pull_request_target|workflow_run/);
     const checkouts = text.match(/uses: actions\/checkout@/g)?.length;
     expect(text.match(/persist-credentials: false/g)?.length).toBe(checkouts);
@@ -63,7 +63,7 @@ describe('security: workflows', () => {
   });
 });
 
-it.each(workflows)('$name runs scripts that exist', ({ text }) => {
+test.each(workflows)('$name runs scripts that exist', ({ text }) => {
   const suites = /suite: \[(.*)\]/.exec(text)?.[1]?.split(', ') ?? [];
   const run = [...text.matchAll(/pnpm@12 ([\w:-]+)(\$\{\{ matrix\.suite \}\})?/g)].flatMap(([, script = '', isSuite]) =>
     isSuite === undefined ? [script] : suites.map((suite) => script + suite),

@@ -12,7 +12,7 @@ export interface BareLoopOptions {
 }
 
 /**
- * The yardstick: nothing but the model. Threads with a session each tokenise all texts, then take batches of texts
+ * The baseline: nothing but the model. Threads with a session each tokenise all texts, then take batches of texts
  * of one length until none is left. No queue, no database, no message for a batch.
  */
 export class BareLoop {

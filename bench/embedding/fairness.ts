@@ -20,11 +20,11 @@ export interface Fairness {
 
 const pauseMs = 20;
 
-async function probe({ db, bell, generation }: WorkerUnderTest, n: string): Promise<number> {
+async function probe({ db, producer, generation }: WorkerUnderTest, n: string): Promise<number> {
   const tenantId = 'second';
   await pending.storePending(db, generation, [{ tenantId, text: `Is there still a table free on Friday? ${n}` }]);
   const started = performance.now();
-  await pending.ringFor(bell, generation, [tenantId]);
+  await pending.enqueueFor(producer, generation, [tenantId]);
   await pending.untilEmbedded(db, tenantId);
   return performance.now() - started;
 }
@@ -35,7 +35,7 @@ export async function measureFairness(
   texts: readonly string[],
   probes: number,
 ): Promise<Fairness> {
-  const { db, bell, generation } = worker;
+  const { db, producer, generation } = worker;
   await pending.clear(db);
   const idle: number[] = [];
   for (let n = 0; n < probes; n += 1) {
@@ -51,7 +51,7 @@ export async function measureFairness(
       'flood',
     ),
   );
-  await pending.ringFor(bell, generation, ['flood-0']);
+  await pending.enqueueFor(producer, generation, ['flood-0']);
   const flooded: number[] = [];
   for (let n = 0; n < probes; n += 1) {
     const took = await probe(worker, `flood ${n}`);

@@ -8,7 +8,7 @@
  *   --texts FILE               a file in the format of LoCoMo; without it, invented chat turns
  *   --messages N --tenants N   how many texts, spread over how many tenants [6000, 100]
  *   --stored N                 all for one tenant that has N vectors already, with its index [0]
- *   --rounds N                 A B A B ...; medians of so many rounds [3]
+ *   --rounds N                 A B A B ...; medians of N rounds [3]
  *   --threads N                sessions of the loop and of the worker [one a core]
  *   --nice N                   niceness of those threads, in the loop and in the worker [15]
  *   --token-budget N           largest batch of the loop, in tokens [512]
@@ -22,7 +22,7 @@
  *   --node-option OPTION       an option for the worker's node, such as --cpu-prof; may be repeated
  *
  * A: sessions of one thread tokenise all texts and take batches of one length until none is left.
- * B: from the ring of the bells to the last committed vector; the worker is a process of its own and runs idle
+ * B: from the first job to the last committed vector; the worker is a process of its own and runs idle
  * meanwhile. All texts differ, so no cache helps. Both are warmed up with half of the texts first.
  */
 import { writeFile } from 'node:fs/promises';

@@ -14,7 +14,7 @@ export interface PendingText {
 // What was stored before the first round has ids below all others.
 const ofMessages = sql<boolean>`message_id > ${firstRandomId}::uuid`;
 
-export type Bell = Pick<Producer<typeof embeddingQueue>, 'add'>;
+export type JobProducer = Pick<Producer<typeof embeddingQueue>, 'add'>;
 
 // The shorter, the more of the machine the question takes; a round takes seconds.
 const pollMs = 30;
@@ -57,11 +57,15 @@ export async function storePending(
   `.execute(db);
 }
 
-/** One bell a tenant, as the api rings. */
-export async function ringFor(bell: Bell, generation: number, tenantIds: Iterable<string>): Promise<void> {
+/** One job a tenant, as the api enqueues it. */
+export async function enqueueFor(
+  producer: JobProducer,
+  generation: number,
+  tenantIds: Iterable<string>,
+): Promise<void> {
   await Promise.all(
     [...new Set(tenantIds)].map((tenantId) =>
-      bell.add('embed-messages', { v: 1, tenantId, generation }, { deduplicationId: `${tenantId}.${generation}` }),
+      producer.add('embed-messages', { v: 1, tenantId, generation }, { deduplicationId: `${tenantId}.${generation}` }),
     ),
   );
 }
@@ -83,7 +87,7 @@ export async function untilEmbedded(db: Kysely<Schema>, tenantId?: string): Prom
   throw new Error('messages are still pending');
 }
 
-/** @throws unless there is exactly one vector for each of so many messages; chat turns have one passage. */
+/** @throws unless there is exactly one vector for each of the messages; chat turns have one passage. */
 export async function expectVectors(db: Kysely<Schema>, messages: number): Promise<void> {
   const { rows } = await sql<{ vectors: string; messages: string }>`
     select count(*) as vectors, count(distinct (tenant_id, message_id)) as messages from embedding where ${ofMessages}
@@ -94,7 +98,7 @@ export async function expectVectors(db: Kysely<Schema>, messages: number): Promi
   }
 }
 
-/** Begins anew, as after a vacuum: rows of an earlier round must not slow the next one. */
+/** Begins again, as after a vacuum: rows of an earlier round must not slow the next one. */
 export async function clear(db: Kysely<Schema>): Promise<void> {
   await sql`truncate message, embedding_pending`.execute(db);
   await sql`delete from embedding where ${ofMessages}`.execute(db);

@@ -10,7 +10,7 @@ const pollMs = 500;
 const patienceMs = 600_000;
 
 /**
- * Gives a tenant so many vectors, of length 1 and random direction: what a graph costs depends little on them. As with
+ * Gives a tenant `count` vectors, of length 1 and random direction: what a graph costs depends little on them. As with
  * ids of the api, those of later messages are larger.
  */
 export async function storeVectors(
@@ -37,7 +37,7 @@ export async function storeVectors(
   await sql`analyze embedding`.execute(db);
 }
 
-/** Waits until ready segments hold so many vectors. @throws after ten minutes. */
+/** Waits until ready segments hold `vectors` vectors. @throws after ten minutes. */
 export async function untilIndexed(db: Kysely<Schema>, vectors: number): Promise<void> {
   for (const deadline = performance.now() + patienceMs; performance.now() < deadline; await sleep(pollMs)) {
     const rows = await db.selectFrom('vector_index').select('vectors').where('state', '=', 'ready').execute();

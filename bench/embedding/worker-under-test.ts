@@ -29,7 +29,7 @@ export interface WorkerOptions {
 }
 
 export interface WorkerRound {
-  /** From the ring of the bells to the last committed vector. */
+  /** From the first job to the last committed vector. */
   readonly seconds: number;
   /** By who used it; undefined where there is no /proc. */
   readonly cpuMsPerMessage: CpuUse | undefined;
@@ -41,7 +41,7 @@ const largeTenant = 'large';
 /** An embed worker with a database and a queue of its own, and everything that is done to it from outside. */
 export class WorkerUnderTest {
   readonly db: Kysely<Schema>;
-  readonly bell: Producer<typeof embeddingQueue>;
+  readonly producer: Producer<typeof embeddingQueue>;
   readonly generation: number;
   readonly #tenants: number;
   readonly #stored: number;
@@ -60,7 +60,7 @@ export class WorkerUnderTest {
     this.#process = parts.worker;
     this.#redisPort = new URL(options.redisUrl).port;
     this.db = parts.scratch.database.queries;
-    this.bell = parts.queues.createProducer(embeddingQueue);
+    this.producer = parts.queues.createProducer(embeddingQueue);
     this.generation = parts.generation;
   }
 
@@ -87,7 +87,7 @@ export class WorkerUnderTest {
     const before = cpuUse(this.#measured);
     const started = performance.now();
     const tenantIds = messages.map((message) => message.tenantId);
-    await Promise.all([pending.ringFor(this.bell, this.generation, tenantIds), pending.untilEmbedded(this.db)]);
+    await Promise.all([pending.enqueueFor(this.producer, this.generation, tenantIds), pending.untilEmbedded(this.db)]);
     const seconds = (performance.now() - started) / 1000;
     const after = cpuUse(this.#measured);
     await pending.expectVectors(this.db, texts.length);

@@ -69,7 +69,7 @@ async function commonQueries(session: Session, tenantId: string, count: number):
   );
 }
 
-/** The yardstick: every message with any of the words, ranked as PostgreSQL does. */
+/** The baseline: every message with any of the words, ranked as PostgreSQL does. */
 function rankedByTsRank(tenantId: string, text: string, filter: RawBuilder<boolean>) {
   return sql`
     with words as materialized (

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { runClosedLoop } from './closed-loop.ts';
 import { createMessages } from './messages.ts';
 import { parseMix } from './mix.ts';
 import { Outcomes } from './outcomes.ts';
 
-it('sends as many requests as asked for, each answer counted under its kind', async () => {
+test('sends as many requests as asked for, each answer counted under its kind', async () => {
   const paths = new Map<string, number>();
   const keys = new Set<unknown>();
   const server = createServer((request, response) => {

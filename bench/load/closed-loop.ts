@@ -17,7 +17,7 @@ export interface ClosedLoopPlan {
   readonly batchSize: number;
   readonly searches?: readonly string[] | undefined;
   readonly clients: number;
-  /** Ends by time, or after so many requests. */
+  /** Ends by time, or after a number of requests. */
   readonly until: { readonly seconds: number } | { readonly requests: number };
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { createInterface } from 'node:readline';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { runImport } from './import-stream.ts';
 import { createMessages } from './messages.ts';
 
@@ -19,7 +19,7 @@ async function serve(listener: RequestListener): Promise<string> {
 const plan = { messages: createMessages(2), firstMessage: 0, lines: 3000 };
 
 describe('import stream', () => {
-  it('reads outcomes while it sends, and counts refusals', async () => {
+  test('reads outcomes while it sends, and counts refusals', async () => {
     const types = new Set<string | undefined>();
     const url = await serve((request, response) => {
       types.add(request.headers['content-type']);
@@ -38,14 +38,14 @@ describe('import stream', () => {
     expect([...types]).toEqual(['application/x-ndjson']);
   });
 
-  it('counts lines without an outcome', async () => {
+  test('counts lines without an outcome', async () => {
     const url = await serve((request, response) => {
       request.resume().on('end', () => response.end('{"line":1,"id":"m-1"}\n'));
     });
     expect(await runImport({ url, apiKey: 'key' }, plan)).toMatchObject({ stored: 1, errors: 2999 });
   });
 
-  it('says what the answer was when it is none of outcomes', async () => {
+  test('says what the answer was when it is none of outcomes', async () => {
     const url = await serve((request, response) => {
       request.resume();
       response.writeHead(415).end('{"code":"unsupported_media_type"}');

@@ -45,7 +45,7 @@ export class Latencies {
     };
   }
 
-  /** [1 / (1 - quantile), ms]: 10 is p90, 100 is p99, 1000 is p99.9; as far as there are values to tell. */
+  /** [1 / (1 - quantile), ms]: 10 is p90, 100 is p99, 1000 is p99.9; as far as there are enough values. */
   curve(): Points {
     const last = Math.log10(Math.max(1, this.count));
     const steps = Math.ceil(last * 20) + 1;

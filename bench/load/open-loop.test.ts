@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createMessages } from './messages.ts';
 import { parseMix } from './mix.ts';
 import { runOpenLoop } from './open-loop.ts';
@@ -23,7 +23,7 @@ function plan(rate: number, seconds: number, clients = 4) {
 }
 
 describe('open loop', () => {
-  it('sends at the rate and counts statuses', async () => {
+  test('sends at the rate and counts statuses', async () => {
     let served = 0;
     const url = await serve((_request, response) => response.writeHead(served++ % 4 === 0 ? 503 : 202).end('{}'));
     const outcomes = new Outcomes({ warmupSeconds: 0, windowSeconds: 1 });
@@ -33,7 +33,7 @@ describe('open loop', () => {
     expect(errors).toBe(25);
   });
 
-  it('counts a stall for every request that was due in it, not for the few that were under way', async () => {
+  test('counts a stall for every request that was due in it, not for the few that were under way', async () => {
     const stallMs = 400;
     let stalledUntil = 0;
     const url = await serve((_request, response) => {
@@ -48,7 +48,7 @@ describe('open loop', () => {
     expect(all.latencyMs.p90).toBeGreaterThan(stallMs / 2);
   });
 
-  it('says why there was no answer', async () => {
+  test('says why there was no answer', async () => {
     const url = await serve((request) => request.socket.destroy());
     const outcomes = new Outcomes({ warmupSeconds: 0, windowSeconds: 1 });
     await runOpenLoop({ url, apiKey: 'key' }, plan(50, 0.2), outcomes);

@@ -12,7 +12,7 @@ export const usage = `Load on a running memory-layer.
   --seconds 10       how long to measure
   --warmup 2         seconds before that, not counted
   --batch-size 100   messages of a batch
-  --import LINES     one NDJSON stream of so many messages instead of requests
+  --import LINES     one NDJSON stream of LINES messages instead of requests
   --tenants 8        tenants the messages are for: the key must be good for all
   --searches FILE    bodies of searches, one a line, taken in turn; made of messages when not given
   --first N          number of the first message; messages of the same number are equal

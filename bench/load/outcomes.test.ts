@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Latencies } from './latencies.ts';
 import { Outcomes } from './outcomes.ts';
 import { drawPicture } from './picture.ts';
 
 describe('latencies', () => {
-  it('finds percentiles to three figures', () => {
+  test('finds percentiles to three figures', () => {
     const latencies = new Latencies();
     for (let ms = 1; ms <= 1000; ms++) latencies.record(ms);
     const { p50, p95, p99, max } = latencies.summary();
@@ -21,14 +21,14 @@ describe('latencies', () => {
     expect(latencies.curve().at(-1)).toEqual([1000, expect.closeTo(1000, -1)]);
   });
 
-  it('has nothing to say when nothing was recorded', () => {
+  test('has nothing to say when nothing was recorded', () => {
     expect(new Latencies().summary().p99).toBe(0);
     expect(new Latencies().distribution()).toEqual([]);
   });
 });
 
 describe('outcomes', () => {
-  it('keeps kinds apart and counts what is not 2xx', () => {
+  test('keeps kinds apart and counts what is not 2xx', () => {
     const outcomes = new Outcomes({ warmupSeconds: 0, windowSeconds: 60 });
     outcomes.answered('single', 202, 5);
     outcomes.answered('single', 429, 1);
@@ -41,7 +41,7 @@ describe('outcomes', () => {
     expect({ errors, unanswered }).toEqual({ errors: 2, unanswered: { timeout: 1 } });
   });
 
-  it('leaves the warm-up out, but not of the sum', () => {
+  test('leaves the warm-up out, but not of the sum', () => {
     const outcomes = new Outcomes({ warmupSeconds: 60, windowSeconds: 1 });
     outcomes.answered('single', 500, 5);
     expect(outcomes.result()).toMatchObject({ errors: 0, answeredInAll: 1, all: { answered: 0 } });
@@ -49,7 +49,7 @@ describe('outcomes', () => {
 });
 
 describe('picture', () => {
-  it('is one SVG document, whatever the names', () => {
+  test('is one SVG document, whatever the names', () => {
     const points = [
       [1, 5],
       [10, 0],

@@ -40,7 +40,7 @@ interface Tally {
 
 const newTally = (): Tally => ({ latencies: new Latencies(), statuses: new Map() });
 
-/** Gathers what is answered from the end of the warm-up on. */
+/** Collects what is answered from the end of the warm-up on. */
 export class Outcomes {
   readonly #kinds = new Map<Kind, Tally>();
   readonly #all = newTally();

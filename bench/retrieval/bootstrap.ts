@@ -4,7 +4,7 @@ import type { MetricValues } from './metrics.ts';
 export const schemes = ['chats-and-questions', 'questions', 'chats'] as const;
 
 /**
- * What is drawn anew with replacement. `questions` asks how far the mean would move with other questions about the
+ * What is drawn again with replacement. `questions` asks how far the mean would move with other questions about the
  * same chats; `chats` with other chats; `chats-and-questions` draws chats and then questions of each chat drawn.
  */
 export type Scheme = (typeof schemes)[number];

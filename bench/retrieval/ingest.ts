@@ -28,7 +28,7 @@ export interface Ingested {
 const batchSize = 200;
 const noDate = Date.UTC(2024, 0, 1);
 
-/** Stores what is not stored yet, told by external_id, and waits until all of it is embedded. */
+/** Stores what is not stored yet, by external_id, and waits until all of it is embedded. */
 export async function ingest(chats: readonly Chat[], options: IngestOptions): Promise<Ingested> {
   const total = chats.reduce((sum, chat) => sum + chat.turns.length, 0);
   const { say, client, tenantOf } = options;

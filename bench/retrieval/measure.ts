@@ -45,7 +45,7 @@ export async function measure(options: MeasureOptions): Promise<Results> {
       variants.push(toResult(variant, judged, bootstrap));
     } catch (error) {
       if (!(error instanceof RefusedError && error.status === 422)) throw error;
-      // A deployment of another version may not know an option: the other variants can still be told.
+      // A deployment of another version may not know an option: the other variants can still be measured.
       say(`${variant.name} is left out: ${error.message}`);
     }
   }

@@ -49,7 +49,7 @@ export class RefusedError extends Error {
 
 export type MemoryClient = ReturnType<typeof createMemoryClient>;
 
-/** The part of the HTTP API that an evaluation needs. Waits where it is told to. */
+/** The part of the HTTP API that an evaluation needs. Waits as long as the server asks. */
 export function createMemoryClient({ url, apiKey }: Target) {
   async function call<T>(schema: z.ZodType<T>, path: string, body?: unknown): Promise<T> {
     const response = await fetch(new URL(path, url), {

@@ -55,6 +55,6 @@ test('a session stands where its first turn does', () => {
   expect(values({ sessions }, { sessions: ['s3', 's9'] })['session R@5']).toBe(0.5);
 });
 
-test('ranks of evidence are told in its order', () => {
+test('ranks of evidence are in its order', () => {
   expect(ranksOf(ten, ['b', 'missing', 'a'])).toEqual([6, undefined, 1]);
 });

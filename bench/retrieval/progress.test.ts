@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createProgress } from './progress.ts';
 
-test('tells rate and time left now and then, and the end always', () => {
+test('prints rate and time left now and then, and the end always', () => {
   const lines: string[] = [];
   let now = 0;
   const say = (line: string): number => lines.push(line);

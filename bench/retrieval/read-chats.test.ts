@@ -12,7 +12,7 @@ const locomo = {
   qa: [{ question: 'Who says hello?', category: 4, evidence: ['D1:1'] }],
 };
 
-test('tells the format by content', async () => {
+test('finds the format by content', async () => {
   expect(readChats([locomo])).toMatchObject({ format: 'locomo', chats: [{ chatId: 'c1' }], dropped: {} });
   const item = {
     question_id: 'q',

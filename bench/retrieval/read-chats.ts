@@ -15,7 +15,7 @@ const readers: Record<ChatFile['format'], Reader> = {
   'chat-set': { parse: parseChatSet, key: 'chats' },
 };
 
-/** Reads chats and questions in any of the formats, told by content. @throws when it is none, or a broken one. */
+/** Reads chats and questions in any of the formats, found by content. @throws when it is none, or a broken one. */
 export function readChats(json: unknown): ChatFile {
   const probe: unknown = Array.isArray(json) ? json[0] : json;
   const keys = new Set(typeof probe === 'object' && probe !== null ? Object.keys(probe) : []);

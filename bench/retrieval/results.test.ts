@@ -62,7 +62,7 @@ test('what is written is read again, and nothing else', () => {
   expect(() => parseResults(JSON.stringify({ ...written, metrics: [] }))).toThrow(/metrics/);
 });
 
-test('the report tells groups, variants, and what was left out', () => {
+test('the report shows groups, variants, and what was left out', () => {
   const report = reportOf(results('one', { default: good, 'no-context': bad }));
   expect(report).toContain('3 × question: no evidence');
   expect(report).toContain('messages without: speaker');

@@ -49,18 +49,18 @@ export function parseResults(text: string): Results {
   return resultsSchema.parse(JSON.parse(text));
 }
 
-/** Some files have hundreds of chats, of one question each: a row a chat is told up to here. */
-const mostChatsTold = 20;
+/** Some files have hundreds of chats, of one question each: a row a chat is printed up to here. */
+const maxChatRows = 20;
 
 /** Means over questions with their intervals: of all, of each category, of each chat. */
 export function groupsOf(questions: readonly QuestionResult[], options: BootstrapOptions): Group[] {
   const byCategory = Map.groupBy(questions, ({ category }) => `category ${category}`);
   const byChat = Map.groupBy(questions, ({ chatId }) => `chat ${chatId}`);
-  const tellsChats = byChat.size > 1 && byChat.size <= mostChatsTold && byChat.size < questions.length;
+  const showsChats = byChat.size > 1 && byChat.size <= maxChatRows && byChat.size < questions.length;
   return [
     ['all', questions] as const,
     ...[...byCategory].toSorted(([a], [b]) => (a < b ? -1 : 1)),
-    ...(tellsChats ? byChat : []),
+    ...(showsChats ? byChat : []),
   ].map(([name, members]) => ({ name, questions: members.length, intervals: bootstrap(members, options) }));
 }
 

@@ -1,7 +1,7 @@
 import { metricNames, type MetricName } from './metrics.ts';
 import { differences, groupsOf, intervalOf, type Group, type Results, type VariantResult } from './results.ts';
 
-/** Told with their intervals; the others by their means alone. */
+/** Shown with their intervals; the others by their means alone. */
 const judgedBy: ReadonlySet<MetricName> = new Set(['R@5', 'R@10', 'session R@5', 'session R@10']);
 
 /** Everything that a run found, as Markdown. In percent. */

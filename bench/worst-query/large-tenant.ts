@@ -3,9 +3,9 @@ import { graphOptionsFor, segmentIndexName } from '@memory-layer/shared/vector-i
 import { createSegmentIndexStatement } from '@memory-layer/shared/vector-index/segment-index.sql';
 import { Client } from 'pg';
 import { createRandom } from '../load/random.ts';
-import { createChatTexts, topics } from '../ratios/search/chat-texts.ts';
-import { baseVectors, ensureBase, type ActiveGeneration } from '../ratios/search/populate.ts';
-import type { Stack } from '../ratios/stack.ts';
+import { createChatTexts, topics } from '../baseline-comparison/search/chat-texts.ts';
+import { baseVectors, ensureBase, type ActiveGeneration } from '../baseline-comparison/search/populate.ts';
+import type { Stack } from '../baseline-comparison/stack.ts';
 
 export const tenantId = 'worst';
 

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { sql } from 'kysely';
 import { median, quantile } from '../embedding/median.ts';
-import { createStack, type Stack } from '../ratios/stack.ts';
+import { createStack, type Stack } from '../baseline-comparison/stack.ts';
 import { storeLargeTenant, tenantId } from './large-tenant.ts';
 import { measure, RefusedError, search, type Measured, type Target } from './measure.ts';
 import { plain, shapesOf, type Shape, type Vocabulary } from './shapes.ts';
@@ -74,7 +74,7 @@ async function run(): Promise<void> {
   await storeLargeTenant(stack, Number(values.messages));
   console.error(`${values.messages} messages stored in ${Math.round((performance.now() - begun) / 1000)} s`);
   const shapes = shapesOf(await readVocabulary(stack)).filter(({ name }) => name.includes(values.only));
-  // Connections are made, plans kept and the tenant's statistics known before anything is measured.
+  // Connections are made, statements prepared and the tenant's statistics known before anything is measured.
   await Promise.all(Array.from({ length: 30 }, (_, n) => search(target, plain.body(1000 + n))));
   const baseline = await measure(target, plain, runs);
   const lines = [toLine(plain.name, baseline, baseline)];

@@ -1,5 +1,5 @@
 import { createRandom, shuffled } from '../load/random.ts';
-import { createChatTexts, topics } from '../ratios/search/chat-texts.ts';
+import { createChatTexts, topics } from '../baseline-comparison/search/chat-texts.ts';
 
 /** Body of a search but for its tenant. */
 type SearchBody = Readonly<Record<string, unknown>>;
@@ -27,7 +27,7 @@ const some = (words: readonly string[], count: number, n: number): string[] =>
   shuffled(words, createRandom(n)).slice(0, count);
 const marked = (mark: string, words: readonly string[]): string => words.map((word) => `${mark}${word}`).join(' ');
 
-/** The yardstick: what most searches are like. */
+/** The baseline: what most searches are like. */
 export const plain: Shape = { name: 'plain', body: (n) => ({ query: question(n), top_k: 10 }) };
 
 export function shapesOf(vocabulary: Vocabulary): Shape[] {

@@ -25,7 +25,7 @@ const idleMs = 2500;
 const coolDownMs = 1500;
 const sampleMs = 100;
 const prepareSeconds = 60;
-// Whoever runs the suite needs the machine for other things, too.
+// The machine of the suite has other work, too.
 const memoryCeilingMb = 2500;
 
 /** Measures the victim idle and attacked, and the process before, during and after. */

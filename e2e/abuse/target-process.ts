@@ -58,7 +58,7 @@ export async function startTarget({ env = {}, log }: Pick<Attack, 'env' | 'log'>
     port: Number(new URL(url).port),
     usage: () => usageOf(pid),
     /**
-     * The longest delay of the event loop since the last call, in milliseconds, as the process itself tells it. Not
+     * The longest delay of the event loop since the last call, in milliseconds, as the process itself reports it. Not
      * memory_event_loop_delay_seconds, which is of the last minute: that would hold the preparing of an attack, too.
      */
     async eventLoopDelayMs(): Promise<number> {

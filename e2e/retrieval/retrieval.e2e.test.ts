@@ -93,8 +93,8 @@ describe('what answers a question is found', () => {
     expect(hybrid?.at10).toBeGreaterThan(alone?.at10 ?? 100);
   });
 
-  test.each(['lexical', 'vector'] as const)('the floors would tell if there were %s search alone', (mode) => {
-    const told = belowFloors(recallIn(mode), hybridFloors);
-    expect(told.filter((line) => line.startsWith('all: '))).toHaveLength(2);
+  test.each(['lexical', 'vector'] as const)('the floors would fail if there were %s search alone', (mode) => {
+    const below = belowFloors(recallIn(mode), hybridFloors);
+    expect(below.filter((line) => line.startsWith('all: '))).toHaveLength(2);
   });
 });

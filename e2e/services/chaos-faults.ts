@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { runSql } from '@memory-layer/shared/testing/run-sql';
 import type { Behaviour } from '../embedding-server.ts';
 import type { Random } from './chaos-random.ts';
-import type { Replica, Stage } from './chaos-stage.ts';
+import type { Replica, Environment } from './chaos-environment.ts';
 import { eventually } from './ledger.ts';
 
 /** Something that breaks for a while, and is whole again afterwards. */
@@ -10,7 +10,7 @@ export interface Fault {
   readonly name: string;
   /** Two faults of one victim do not come together. */
   readonly victim: 'api' | 'embed worker' | 'Redis' | 'PostgreSQL' | 'embedding server';
-  run(stage: Stage, random: Random): Promise<void>;
+  run(environment: Environment, random: Random): Promise<void>;
 }
 
 const briefly = (random: Random): Promise<void> => sleep(random.int(200, 1500));
@@ -185,8 +185,8 @@ const embeddingFaults = behaviours.map((behaviour): Fault => ({
   },
 }));
 
-/** Every fault there is on this stage. */
-export function listFaults(stage: Stage, options: { readonly redisAwayMs: number }): readonly Fault[] {
-  const disk = stage.disk === undefined ? [] : [diskFault];
+/** Every fault that this environment allows. */
+export function listFaults(environment: Environment, options: { readonly redisAwayMs: number }): readonly Fault[] {
+  const disk = environment.disk === undefined ? [] : [diskFault];
   return [...processFaults, ...redisFaults(options.redisAwayMs), ...postgresFaults, ...disk, ...embeddingFaults];
 }

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ApiClient } from '../api-client.ts';
-import { createBook } from './chaos-book.ts';
+import { createHistory } from './chaos-history.ts';
 import { listFaults, type Fault } from './chaos-faults.ts';
 import { startChaosLoad, type ChaosLoad } from './chaos-load.ts';
-import { post } from './chaos-post.ts';
+import { sendRequest } from './chaos-client.ts';
 import { createRandom } from './chaos-random.ts';
-import { setStage, type Stage } from './chaos-stage.ts';
-import { countStored, countWrongVectors, findWrongs } from './chaos-verdict.ts';
+import { startEnvironment, type Environment } from './chaos-environment.ts';
+import { countStored, countWrongVectors, findViolations } from './chaos-invariants.ts';
 import { eventually } from './ledger.ts';
 import { serversAreGiven, type Queries } from './servers.ts';
 
@@ -21,30 +21,30 @@ const minute = 60_000;
 /** The tests follow one another: the first breaks everything, the others look at what is left. */
 describe.skipIf(!serversAreGiven)(`chaos with seed ${seed}`, () => {
   const random = createRandom(seed);
-  const book = createBook();
-  let stage: Stage;
+  const history = createHistory();
+  let environment: Environment;
   let load: ChaosLoad;
   let client: ApiClient;
 
   beforeAll(async () => {
-    stage = await setStage({ disk: { megabytes: 256 + 128 * rounds, mountPoint } });
-    await stage.allReady();
+    environment = await startEnvironment({ disk: { megabytes: 256 + 128 * rounds, mountPoint } });
+    await environment.allReady();
     const chance = random.fork();
-    const pickApi = () => ({ url: chance.pick(stage.apis).process.url, apiKey: stage.apiKey });
-    load = startChaosLoad({ pickApi, book, random: random.fork() });
+    const pickApi = () => ({ url: chance.pick(environment.apis).process.url, apiKey: environment.apiKey });
+    load = startChaosLoad({ pickApi, history, random: random.fork() });
   });
-  afterAll(() => stage.close());
-  beforeEach(({ onTestFailed }) => onTestFailed(tellErrors));
+  afterAll(() => environment.close());
+  beforeEach(({ onTestFailed }) => onTestFailed(printErrors));
 
-  let isTold = false;
-  function tellErrors(): void {
-    if (!isTold) process.stdout.write(`${stage.errorsLogged().join('\n')}\n`);
-    isTold = true;
+  let isPrinted = false;
+  function printErrors(): void {
+    if (!isPrinted) process.stdout.write(`${environment.errorsLogged().join('\n')}\n`);
+    isPrinted = true;
   }
 
   /** The fault, and now and then another one beside it, of another victim. */
   function plan(): Fault[][] {
-    const faults = listFaults(stage, { redisAwayMs });
+    const faults = listFaults(environment, { redisAwayMs });
     const order = Array.from({ length: rounds }, () => random.shuffle(faults)).flat();
     return order.map((fault) => {
       const other = random.pick(faults);
@@ -56,15 +56,15 @@ describe.skipIf(!serversAreGiven)(`chaos with seed ${seed}`, () => {
     'messages go on being acknowledged after every fault',
     async () => {
       const schedule = plan();
-      await book.untilAcknowledged(50);
+      await history.untilAcknowledged(50);
       for (const [step, faults] of schedule.entries()) {
         const names = faults.map((fault) => fault.name).join(', and ');
         process.stdout.write(`chaos ${seed}, ${step + 1} of ${schedule.length}: ${names}\n`);
-        await Promise.all(faults.map((fault) => fault.run(stage, random.fork())));
-        await book.untilAcknowledged(50);
+        await Promise.all(faults.map((fault) => fault.run(environment, random.fork())));
+        await history.untilAcknowledged(50);
       }
-      expect(book.contradictions()).toEqual([]);
-      if (stage.disk === undefined) {
+      expect(history.contradictions()).toEqual([]);
+      if (environment.disk === undefined) {
         process.stdout.write('the disk was never full: mount is not allowed, and CHAOS_DISK not set\n');
       }
     },
@@ -72,25 +72,25 @@ describe.skipIf(!serversAreGiven)(`chaos with seed ${seed}`, () => {
   );
 
   test('when all is well again everything is delivered, and embedded or visibly failed', async () => {
-    await stage.allReady();
+    await environment.allReady();
     await load.stop();
-    const [api] = stage.apis;
+    const [api] = environment.apis;
     if (api === undefined) throw new Error('there is no api');
-    client = stage.stack.clientOf(api.process, stage.apiKey);
-    await untilNonePending(stage.servers.db);
-    expect((await findWrongs(stage.servers.db, book)).slice(0, 20)).toEqual([]);
+    client = environment.stack.clientOf(api.process, environment.apiKey);
+    await untilNonePending(environment.servers.db);
+    expect((await findViolations(environment.servers.db, history)).slice(0, 20)).toEqual([]);
   });
 
-  test('what failed is listed with its reason; mended and retried, it is embedded', async () => {
-    const { db } = stage.servers;
+  test('what failed is listed with its reason; repaired and retried, it is embedded', async () => {
+    const { db } = environment.servers;
     const failed = await db.selectFrom('embedding_pending').select(['tenant_id', 'message_id']).execute();
-    const tenants = book.tenants();
+    const tenants = history.tenants();
     const listed = (await Promise.all(tenants.map((tenantId) => listFailed(client, tenantId)))).flat();
     expect(listed.map((item) => item.message_id).toSorted()).toEqual(failed.map((row) => row.message_id).toSorted());
     expect(listed.filter((item) => !item.reason || item.attempts < 1)).toEqual([]);
     expect(listed.length).toBeGreaterThan(0);
 
-    stage.embedding.isPoison = () => false;
+    environment.embedding.isPoison = () => false;
     let retried = 0;
     for (const tenant_id of tenants) {
       const ids = failed.filter((row) => row.tenant_id === tenant_id).map((row) => row.message_id);
@@ -103,14 +103,14 @@ describe.skipIf(!serversAreGiven)(`chaos with seed ${seed}`, () => {
   });
 
   test('acknowledged ⊆ stored ⊆ sent, each once, with its vectors', async ({ task }) => {
-    const { db } = stage.servers;
-    expect((await findWrongs(db, book)).slice(0, 20)).toEqual([]);
-    expect(await countWrongVectors(db, stage.embedding, 300)).toBe(0);
-    const { stored, embedded, lost } = await countStored(db, book);
-    const counts = book.counts();
+    const { db } = environment.servers;
+    expect((await findViolations(db, history)).slice(0, 20)).toEqual([]);
+    expect(await countWrongVectors(db, environment.embedding, 300)).toBe(0);
+    const { stored, embedded, lost } = await countStored(db, history);
+    const counts = history.counts();
     process.stdout.write(`chaos ${seed}: ${JSON.stringify(counts)}\n`);
     task.meta.ledger = {
-      acknowledged: book.acknowledged.size,
+      acknowledged: history.acknowledged.size,
       refused: counts['answered 503'] ?? 0,
       stored,
       embedded,
@@ -120,14 +120,16 @@ describe.skipIf(!serversAreGiven)(`chaos with seed ${seed}`, () => {
   });
 
   test('a request that was answered before is answered the same', async () => {
-    const letters = [...book.keyed.values()].filter(book.isAcknowledged).slice(-100);
-    expect(letters.length).toBeGreaterThan(20);
-    const before = book.counts()['replayed'] ?? 0;
-    const [api] = stage.apis;
-    const to = { url: api?.process.url ?? '', apiKey: stage.apiKey };
-    for (const letter of letters) expect(await post(letter, to, book, { timeoutMs: 10_000 })).toBe('acknowledged');
-    expect(book.contradictions()).toEqual([]);
-    expect((book.counts()['replayed'] ?? 0) - before).toBe(letters.length);
+    const requests = [...history.keyed.values()].filter(history.isAcknowledged).slice(-100);
+    expect(requests.length).toBeGreaterThan(20);
+    const before = history.counts()['replayed'] ?? 0;
+    const [api] = environment.apis;
+    const to = { url: api?.process.url ?? '', apiKey: environment.apiKey };
+    for (const request of requests) {
+      expect(await sendRequest(request, to, history, { timeoutMs: 10_000 })).toBe('acknowledged');
+    }
+    expect(history.contradictions()).toEqual([]);
+    expect((history.counts()['replayed'] ?? 0) - before).toBe(requests.length);
   });
 
   test('no job is left over', async () => {

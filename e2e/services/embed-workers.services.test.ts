@@ -38,18 +38,18 @@ describe.skipIf(!serversAreGiven)('embed workers', () => {
     return { acknowledged, refused: 0 };
   }
 
-  test('two of them share what has gathered while there was none, and embed each message once', async ({ task }) => {
-    const sent = await ingest('gathered', 1000);
-    expect((await countPending(stack.servers.db, 'gathered')).all).toBe(1000);
+  test('two of them share what has waited while there was none, and embed each message once', async ({ task }) => {
+    const sent = await ingest('waiting', 1000);
+    expect((await countPending(stack.servers.db, 'waiting')).all).toBe(1000);
     const workers = await Promise.all([startWorker(), startWorker()]);
-    await untilEmbedded(stack.servers.db, 'gathered');
-    task.meta.ledger = await readLedger(stack.servers.db, 'gathered', sent);
+    await untilEmbedded(stack.servers.db, 'waiting');
+    task.meta.ledger = await readLedger(stack.servers.db, 'waiting', sent);
     expect(task.meta.ledger).toMatchObject({ acknowledged: 1000, stored: 1000, embedded: 1000, lost: 0 });
 
     // The last job logs after it has committed.
-    await expect.poll(() => workers.map((worker) => sumOf(worker, 'gathered', 'embedded')).reduce(add)).toBe(1000);
-    for (const worker of workers) expect(sumOf(worker, 'gathered', 'embedded')).toBeGreaterThan(0);
-    expect(workers.map((worker) => sumOf(worker, 'gathered', 'leased')).reduce(add)).toBe(1000);
+    await expect.poll(() => workers.map((worker) => sumOf(worker, 'waiting', 'embedded')).reduce(add)).toBe(1000);
+    for (const worker of workers) expect(sumOf(worker, 'waiting', 'embedded')).toBeGreaterThan(0);
+    expect(workers.map((worker) => sumOf(worker, 'waiting', 'leased')).reduce(add)).toBe(1000);
     for (const worker of workers) await worker.kill('SIGTERM');
   });
 

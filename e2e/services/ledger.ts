@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TaskMeta } from 'vitest';
 import type { Queries } from './servers.ts';
 
-/** What a sender was told. */
+/** The answers that a sender got. */
 export interface Sent {
   /** Id to content. */
   readonly acknowledged: ReadonlyMap<string, string>;

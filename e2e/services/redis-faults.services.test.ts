@@ -51,7 +51,7 @@ describe.skipIf(!serversAreGiven)('without Redis', () => {
     await load.untilAnswered(202, 50);
     await stack.servers.redis.kill();
     await load.untilAnswered(202, 100);
-    // Nobody rings any more for what was sent last.
+    // No later job covers what was sent last.
     const sent = await load.stop();
     await stack.servers.redis.start();
     task.meta.ledger = await expectUnharmed('flight', sent);
@@ -63,7 +63,7 @@ describe.skipIf(!serversAreGiven)('without Redis', () => {
       await load.untilAnswered(202, 40);
       await stack.servers.flushRedis();
     }
-    // So that what is sent last is forgotten for certain before the worker hears of it.
+    // So that what is sent last is forgotten for certain before the worker gets a job.
     services.embedWorker.send('SIGSTOP');
     await load.untilAnswered(202, 40);
     const sent = await load.stop();
@@ -73,7 +73,7 @@ describe.skipIf(!serversAreGiven)('without Redis', () => {
     expect(services.all.filter((service) => !service.isRunning())).toEqual([]);
   });
 
-  test('afterwards retention is heard again, too', async () => {
+  test('afterwards retention jobs arrive again, too', async () => {
     const run = await client.post('/v1/admin/retention/run', { tenant_id: 'flushed' });
     expect(run).toMatchObject({ status: 200, body: { status: 'completed', archived: 0 } });
   });

@@ -107,7 +107,7 @@ describe.skipIf(!serversAreGiven)('three processes', () => {
       expect(families.get('memory_ready')).toBe(1);
       expect(families.get('memory_database_pool_waiting')).toBe(0);
       expect(families.get('memory_collector_up')).toBe(collectors[name]);
-      expect(families.get(tellingMetric[name] ?? '')).toBeGreaterThan(0);
+      expect(families.get(expectedMetric[name] ?? '')).toBeGreaterThan(0);
     });
 
     test('security: /metrics of the public listener wants the key', async () => {
@@ -151,7 +151,7 @@ const metricNames = [
   'memory_oldest_pending_age_seconds',
   'memory_pending_messages',
   'memory_query_vectors_total',
-  'memory_queue_bells_total',
+  'memory_jobs_enqueued_total',
   'memory_queue_jobs',
   'memory_rate_limited_total',
   'memory_read_replica_lag_seconds',
@@ -181,7 +181,7 @@ function ownNames(families: ReadonlyMap<string, number>): string[] {
 }
 
 /** What must have been counted in each process by the tests above. */
-const tellingMetric: Readonly<Record<string, string>> = {
+const expectedMetric: Readonly<Record<string, string>> = {
   api: 'aiml_messages_ingested_total',
   'embed-worker': 'memory_embedding_messages_total',
   'retention-worker': 'memory_retention_rows_total',

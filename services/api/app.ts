@@ -57,7 +57,7 @@ export interface AppDeps {
   readonly rateLimiters: RateLimiters;
   readonly readLimiter: ReadLimiter;
   readonly bodyMemory: Pick<BodyMemory, 'open'>;
-  /** Proxies whose `X-Forwarded-For` tells the client's address. */
+  /** Proxies whose `X-Forwarded-For` names the client's address. */
   readonly trustedProxies: BlockList;
   readonly logger: Logger;
   readonly metrics: Metrics;

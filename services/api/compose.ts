@@ -11,7 +11,7 @@ import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import { createPendingMessagesRepository } from '@memory-layer/shared/ops/pending-messages.repository';
 import { embeddingQueue, retentionQueue } from '@memory-layer/shared/queue/catalog';
-import { createEmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
+import { createEmbeddingJobNotifier } from '@memory-layer/shared/queue/embedding-job-notifier';
 import type { Producer, QueueBackend } from '@memory-layer/shared/queue/queue-port';
 import type { ReadReplicas } from './replica/read-replicas.ts';
 import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
@@ -54,7 +54,7 @@ import { createLexicalRepository } from './search/stats/lexical.repository.ts';
 import { createReadySegmentsRepository } from './search/stats/ready-segments.repository.ts';
 import { createSegmentDirectory } from './search/stats/segment-directory.ts';
 
-/** What the api shares with other components of its process. Whoever made them starts and stops them. */
+/** What the api shares with other components of its process. The caller starts and stops them. */
 export interface ApiResources {
   readonly database: Database;
   /** Where searches look for candidates; undefined: in the database itself. */
@@ -83,8 +83,8 @@ export interface Api extends Component {
   readonly url: string;
 }
 
-// Under load a tenant's workers are told twenty times a second, not with every message.
-const bellQuietMs = 50;
+// Under load a tenant's workers are notified twenty times a second, not with every message.
+const notifierQuietMs = 50;
 // How often it is asked whether a message is left that is indexed by the words of another language.
 const reindexEveryMs = 30_000;
 
@@ -100,7 +100,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   });
   const embeddingProducer = queues.createProducer(embeddingQueue);
   const retentionProducer = queues.createProducer(retentionQueue);
-  const bell = createEmbeddingBell({ producer: embeddingProducer, metrics, quietMs: bellQuietMs });
+  const notifier = createEmbeddingJobNotifier({ producer: embeddingProducer, metrics, quietMs: notifierQuietMs });
   const pendingMessages = createPendingMessagesRepository(db);
   metrics.watch.readiness(readiness, database);
   metrics.watch.database(() => database.poolUse());
@@ -116,7 +116,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   const messages = createMessageService({
     messages: createMessageRepository(db),
     writer,
-    notifyWorkers: (tenantId, generation, requestId) => bell.ring(tenantId, generation, requestId),
+    notifyWorkers: (tenantId, generation, requestId) => notifier.notify(tenantId, generation, requestId),
     waiter,
     activeGeneration: () => generations.getActive().generation,
     clock,
@@ -173,7 +173,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     retention: composeRetention(config, resources, { producer: retentionProducer, waiter: runWaiter }),
     embeddingFailures: createEmbeddingFailureService({
       failures: createEmbeddingFailureRepository(db),
-      bell,
+      notifier,
       activeGeneration: () => generations.getActive().generation,
       retryBudgetMs: config.requestTimeoutMs / 3,
     }),
@@ -230,7 +230,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       waiter.close();
       runWaiter.close();
       await searchLanguage.stop();
-      // Streams end by themselves only when they are told to: the server waits for them.
+      // Streams do not end before they are aborted: the server waits for them.
       await Promise.all([feed.stop(), server.stop()]);
       await writer.close();
       await Promise.all([embeddingProducer.close(), retentionProducer.close()]);
@@ -255,7 +255,7 @@ function composeRetention(
   return createRetentionService({
     runs: createRetentionRunRepository(database.queries),
     waiter,
-    ring: (tenantId, runId) => producer.add('run-retention', { v: 1, tenantId, runId }, { deduplicationId: runId }),
+    notify: (tenantId, runId) => producer.add('run-retention', { v: 1, tenantId, runId }, { deduplicationId: runId }),
     // The rest of the request has the last second: a run that was asked for is never answered with 504.
     waitMs: Math.max(0, Math.min(config.retentionWaitMs, config.requestTimeoutMs - 1000)),
     logger,

@@ -83,7 +83,7 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
   return deepFreeze({
     host: env.MEMORY_HOST,
     port: env.MEMORY_PORT,
-    /** What connections may hold, whoever they are of. */
+    /** What connections may hold, of any client. */
     connections: {
       maxConnections: withinDescriptors(env.MEMORY_MAX_CONNECTIONS),
       maxConnectionsPerAddress: env.MEMORY_MAX_CONNECTIONS_PER_ADDRESS,

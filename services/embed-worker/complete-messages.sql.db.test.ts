@@ -122,7 +122,7 @@ describe('completing', () => {
     expect((await tenant.pending()).size).toBe(2);
   });
 
-  test('of several tenants goes together, and each is told how many of its own were written', async () => {
+  test('of several tenants goes together, and each gets how many of its own were written', async () => {
     const [tenant, other] = [createTenant(database.db), createTenant(database.db)];
     const [kept = '', deleted = ''] = await tenant.add('kept', 'deleted');
     const [theirs = ''] = await other.add('theirs');
@@ -137,7 +137,7 @@ describe('completing', () => {
     expect(await completeMessages(database.db, batches, halfvecOid)).toEqual([0, 0]);
   });
 
-  test('tells the event log of what was written, once, and of nothing else', async () => {
+  test('emits events of what was written, once, and of nothing else', async () => {
     const tenant = createTenant(database.db);
     const [kept = '', changed = ''] = await tenant.add('kept', 'changed');
     const embedded = await leaseEmbedded(tenant);

@@ -145,7 +145,7 @@ test('a scrape shows what waits, the queue and the pool', async () => {
   for (const id of waiting) await tenant.deleteMessage(id);
 });
 
-test('what nobody rang for, and what a dead worker left, is found by the sweeper', async () => {
+test('what has no job, and what a dead worker left, is found by the sweeper', async () => {
   const tenant = createTenant(database.db);
   const { worker } = await startWorker({ MEMORY_EMBEDDING_SWEEP_MS: '50' });
   await tenant.setPending(await tenant.add(...texts(tenant, 70)), { dueSecondsAgo: 2 });
@@ -156,13 +156,13 @@ test('what nobody rang for, and what a dead worker left, is found by the sweeper
   await worker.stop();
 });
 
-test('a worker that died between taking a bell and saying so does not make the tenant unheard', async () => {
+test('a worker that died between taking a job and reporting it does not block the jobs of the tenant', async () => {
   const tenant = createTenant(database.db);
   await tenant.add(...texts(tenant, 200));
   const producer = queues.createProducer(embeddingQueue);
   onTestFinished(() => producer.close());
-  const bell = { v: 1, tenantId: tenant.tenantId, generation } as const;
-  await producer.add('embed-messages', bell, { deduplicationId: `${tenant.tenantId}.${generation}` });
+  const payload = { v: 1, tenantId: tenant.tenantId, generation } as const;
+  await producer.add('embed-messages', payload, { deduplicationId: `${tenant.tenantId}.${generation}` });
   // As BullMQ leaves it: taken, locked for a while, and still the one job that bears this name.
   const taken = await sql`
     update bullmq.job set state = 'active', lock_token = 'dead', locked_until_ms = ${Date.now() + 3_600_000}

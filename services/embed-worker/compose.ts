@@ -9,7 +9,7 @@ import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import { createPendingMessagesRepository } from '@memory-layer/shared/ops/pending-messages.repository';
 import { embeddingQueue } from '@memory-layer/shared/queue/catalog';
-import { createEmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
+import { createEmbeddingJobNotifier } from '@memory-layer/shared/queue/embedding-job-notifier';
 import type { Producer, QueueBackend } from '@memory-layer/shared/queue/queue-port';
 import { BatchingEmbedder } from './embedder/batching-embedder.ts';
 import { CachedEmbedder } from './embedder/cached-embedder.ts';
@@ -59,7 +59,7 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
     embedder: resources.passageEmbedder,
   });
   const producer = queues.createProducer(embeddingQueue);
-  const bell = createEmbeddingBell({ producer: rotateDeduplicationIds(producer), metrics });
+  const notifier = createEmbeddingJobNotifier({ producer: rotateDeduplicationIds(producer), metrics });
   const pendingMessages = createPendingMessagesRepository(db);
   metrics.watch.database(() => database.poolUse());
   metrics.watch.queue(embeddingQueue.name, () => producer.counts());
@@ -76,7 +76,7 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
     leaseRenewer: new LeaseRenewer({ repository, leaseMs: config.leaseMs, logger }),
     embedder: new CachedEmbedder(batching, { maxEntries: cachedTexts }),
     probe: passageEmbedder,
-    bell,
+    notifier,
     ...config,
     random: Math.random,
     logger,
@@ -87,14 +87,14 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
     { 'embed-messages': embedMessagesProcessor(service, logger) },
     { concurrency: config.concurrency, ...embedMessagesEvents(logger, metrics) },
   );
-  const waitingBells = async () => (await producer.counts()).waiting;
-  const sweeper = new PendingSweeper({ repository, bell, waitingBells, everyMs: config.sweepMs, logger });
+  const waitingJobs = async () => (await producer.counts()).waiting;
+  const sweeper = new PendingSweeper({ repository, notifier, waitingJobs, everyMs: config.sweepMs, logger });
 
   return {
     id: 'embed-worker',
     /** Waits for the database, for as long as it takes. */
     async start() {
-      // Before any work: vectors of two models in one generation could not be told apart again.
+      // Before any work: vectors of two models in one generation could not be separated again.
       await whenDatabaseReady({ database, logger, signal: stopping.signal }, () => generations.start());
       if (resources.isOnlyWorker) await repository.releaseAll();
       await consumer.start();

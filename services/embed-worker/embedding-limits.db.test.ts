@@ -53,13 +53,13 @@ describe('a long message', () => {
   test('fills a job by itself: as much is leased as the model can do in a moment', async () => {
     const tenant = createTenant(database.db);
     await tenant.add(longText(40_000), longText(40_001), 'short');
-    const { embedDue, scripted, rung } = createService(database.db);
+    const { embedDue, scripted, notified } = createService(database.db);
     scripted.splitter = inPassages;
     for (const left of [2, 1, 0]) {
       expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 1, embedded: 1 });
       expect((await tenant.pending()).size).toBe(left);
     }
-    expect(rung).toHaveLength(2);
+    expect(notified).toHaveLength(2);
   });
 
   test('is not computed again where it was finished when a later call fails', async () => {
@@ -84,7 +84,7 @@ describe('a long message', () => {
     const tenant = createTenant(database.db);
     const text = longText(60_000);
     const [id = ''] = await tenant.add(text, 'behind');
-    const { embedDue, scripted, rung } = createService(database.db);
+    const { embedDue, scripted, notified } = createService(database.db);
     scripted.splitter = inPassages;
     const answer = scripted.answer;
     const due = (await tenant.pending()).get(id)?.due_at;
@@ -108,7 +108,7 @@ describe('a long message', () => {
       asked.push(...batch);
       return answer(batch, options);
     };
-    expect(rung.length).toBeGreaterThanOrEqual(3);
+    expect(notified.length).toBeGreaterThanOrEqual(3);
     expect(await embedDue(tenant.work, never)).toMatchObject({ leased: 1, embedded: 1 });
     expect(asked).toHaveLength(new Set(asked).size);
     const passages = await splitInParts(inPassages, text, partLimit(scripted.maxTokens));
@@ -196,13 +196,13 @@ describe('workers that die', () => {
   test('over a message have it taken alone in the end, then given up with a reason', async () => {
     const tenant = createTenant(database.db);
     const ids = await tenant.add(...texts(3));
-    const { embedDue, rung } = createService(database.db);
+    const { embedDue, notified } = createService(database.db);
     await tenant.setPending(ids.slice(0, 1), { attempts: maxAttempts, leaseEndedSecondsAgo: 1 });
     await tenant.setPending(ids.slice(1), { attempts: maxAttempts - 1, leaseEndedSecondsAgo: 1 });
     expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 1, failed: 1 });
     expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 1, embedded: 1 });
     expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 1, embedded: 1 });
-    expect(rung, 'each time for the next one').toHaveLength(3);
+    expect(notified, 'each time for the next one').toHaveLength(3);
     expect([...(await tenant.pending()).values()]).toMatchObject([
       { message_id: ids[0], state: 'failed', last_error: expect.stringContaining(`after ${maxAttempts} attempts`) },
     ]);
@@ -255,7 +255,7 @@ test('security: the work of one tenant never touches another', async () => {
   const [tenant, other] = [createTenant(database.db), createTenant(database.db)];
   await other.addWithIds((await tenant.add(...texts(2), 'poison')).map((id) => [id, 'poison']));
   const before = await other.pending();
-  const { embedDue, scripted, rung } = createService(database.db, { batchSize: 3 });
+  const { embedDue, scripted, notified } = createService(database.db, { batchSize: 3 });
   scripted.failFor(
     (text) => text === 'poison',
     () => Promise.reject(new AppError('embedding_rejected', 'no')),
@@ -263,5 +263,5 @@ test('security: the work of one tenant never touches another', async () => {
   expect(await embedDue(tenant.work, never)).toMatchObject({ embedded: 2, failed: 1 });
   expect(await other.pending()).toEqual(before);
   expect(await other.vectors()).toEqual({});
-  expect(rung).toEqual([tenant.tenantId]);
+  expect(notified).toEqual([tenant.tenantId]);
 });

@@ -96,7 +96,7 @@ test('defer without a reason keeps the one before, and never counts below zero',
   expect((await tenant.pending()).get(id)).toMatchObject({ attempts: 0, last_error: reason });
 });
 
-test('fail tells the event log of what it gave up, and nothing of what was not its own any more', async () => {
+test('fail emits events of what it gave up, and nothing of what was not its own any more', async () => {
   const tenant = createTenant(database.db);
   const [id = ''] = await tenant.add('text');
   const messages = await lease(tenant);

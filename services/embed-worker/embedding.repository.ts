@@ -101,7 +101,7 @@ export function createEmbeddingRepository(db: Kysely<Schema>) {
     },
 
     /**
-     * Tenants with messages that are due for longer than `graceMs`: nobody heard their bell. Rows that were leased in
+     * Tenants with messages that are due for longer than `graceMs`: their job was lost. Rows that were leased in
      * vain because their message is not there are deleted: nothing but a hand in the database leaves such rows.
      */
     async listOverdue(graceMs: number, limit: number): Promise<TenantWork[]> {

@@ -13,16 +13,16 @@ afterAll(() => database.stop());
 const texts = (count: number) => Array.from({ length: count }, (_, n) => `text ${n}`);
 const nothing = { leased: 0, embedded: 0, deferred: 0, retried: 0, failed: 0 };
 
-describe('a bell', () => {
-  test('has a batch embedded, and rings again when there may be more', async () => {
+describe('a job', () => {
+  test('has a batch embedded, and notifies again when there may be more', async () => {
     const tenant = createTenant(database.db);
     const ids = await tenant.add(...texts(5));
-    const { embedDue, rung } = createService(database.db, { batchSize: 3 });
+    const { embedDue, notified } = createService(database.db, { batchSize: 3 });
     expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 3, embedded: 3 });
-    expect(rung).toEqual([tenant.tenantId]);
+    expect(notified).toEqual([tenant.tenantId]);
     expect(await embedDue(tenant.work, never)).toEqual({ ...nothing, leased: 2, embedded: 2 });
     expect(await embedDue(tenant.work, never)).toEqual(nothing);
-    expect(rung).toHaveLength(1);
+    expect(notified).toHaveLength(1);
     expect(Object.keys(await tenant.vectors())).toEqual(ids);
     expect((await tenant.pending()).size).toBe(0);
   });
@@ -181,7 +181,7 @@ describe('an embedder that is away', () => {
   test('and whose circuit is open has nothing leased, so that an outage writes nothing', async () => {
     const tenant = createTenant(database.db);
     await tenant.add(...texts(4));
-    const { embedDue, scripted, guarded, rung } = createService(database.db, {
+    const { embedDue, scripted, guarded, notified } = createService(database.db, {
       batchSize: 2,
       guard: { failureThreshold: 2 },
     });
@@ -194,7 +194,7 @@ describe('an embedder that is away', () => {
     const before = await tenant.pending();
     expect(await embedDue(tenant.work, never)).toEqual(nothing);
     expect(await tenant.pending()).toEqual(before);
-    expect(rung).toHaveLength(1);
+    expect(notified).toHaveLength(1);
   });
 
   test('because it cannot split texts is away as well, and one text that cannot be split fails alone', async () => {

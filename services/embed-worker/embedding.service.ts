@@ -3,7 +3,7 @@ import type { GuardedEmbedder } from '@memory-layer/shared/embedding/guarded-emb
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
-import type { EmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
+import type { EmbeddingJobNotifier } from '@memory-layer/shared/queue/embedding-job-notifier';
 import { backoffMs } from '@memory-layer/shared/lifecycle/backoff';
 import type { BatchingWriter } from './batching-writer.ts';
 import type { EmbeddingRepository } from './embedding.repository.ts';
@@ -22,9 +22,9 @@ export interface EmbeddingServiceDeps {
   readonly limiter: TenantConcurrencyLimiter;
   /** For passages; guarded by a timeout and a circuit breaker. */
   readonly embedder: Embedder;
-  /** The same without a cache: tells a broken embedder from a text that it cannot take. */
+  /** The same without a cache: distinguishes a broken embedder from a text that it cannot take. */
   readonly probe: GuardedEmbedder;
-  readonly bell: EmbeddingBell;
+  readonly notifier: EmbeddingJobNotifier;
   readonly batchSize: number;
   readonly leaseMs: number;
   readonly maxAttempts: number;
@@ -77,7 +77,7 @@ export function createEmbeddingService(deps: EmbeddingServiceDeps) {
       const { advanced, idle } = leased.byProgress();
       if (advanced.length > 0) await repository.defer(work, advanced, undefined, null);
       if (idle.length > 0) await repository.retryLater(work, idle, 0, 'the job ran out of time');
-      deps.bell.ring(work.tenantId, work.generation);
+      deps.notifier.notify(work.tenantId, work.generation);
     } else if (signal.aborted) await repository.defer(work, messages, undefined, null);
     else {
       // Half to one and a half times the pause, so that workers do not come back in step.
@@ -115,9 +115,9 @@ export function createEmbeddingService(deps: EmbeddingServiceDeps) {
 
   return {
     /**
-     * Leases a batch of a tenant's due messages, embeds it and writes the vectors. When more are left, rings
+     * Leases a batch of a tenant's due messages, embeds it and writes the vectors. When more are left, notifies
      * again first, so that other workers join and tenants take turns. While the embedder's circuit is open,
-     * leases nothing: the sweeper rings later. Nor while the tenant has its share of this process.
+     * leases nothing: the sweeper notifies later. Nor while the tenant has its share of this process.
      *
      * @throws only when the database fails; the leases then end by themselves.
      */
@@ -132,10 +132,10 @@ export function createEmbeddingService(deps: EmbeddingServiceDeps) {
         tokens = messages.reduce((sum, message) => sum + estimateLeasedTokens(message), 0);
         deps.limiter.hold(work.tenantId, tokens);
         if (messages.length > 0) metrics.embeddingBatchMessages.observe(messages.length);
-        if (mayLeaveMore) deps.bell.ring(work.tenantId, work.generation);
+        if (mayLeaveMore) deps.notifier.notify(work.tenantId, work.generation);
         return await deps.leaseRenewer.during({ work, messages }, () => embedLeased(work, messages, signal));
       } finally {
-        if (deps.limiter.leave(work.tenantId, tokens)) deps.bell.ring(work.tenantId, work.generation);
+        if (deps.limiter.leave(work.tenantId, tokens)) deps.notifier.notify(work.tenantId, work.generation);
       }
     },
   };

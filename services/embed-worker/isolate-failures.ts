@@ -35,7 +35,7 @@ export interface IsolationEmbedders {
   readonly passages: Embedder;
   /** Without a cache: it has to ask the model every time. */
   readonly probe: Embedder;
-  /** Told of each message of which something is embedded, also when the rest is not. */
+  /** Called for each message of which something is embedded, also when the rest is not. */
   readonly onProgress?: (message: LeasedMessage) => void;
 }
 

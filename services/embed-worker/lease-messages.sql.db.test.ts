@@ -179,7 +179,7 @@ describe('leases of several tenants at once', () => {
     expect(ofSmall?.mayLeaveMore).toBe(false);
   });
 
-  test('never give one message to two that ask for the same tenant, and tell one of them that there is more', async () => {
+  test('never give one message to two that ask for the same tenant, and let one of them know that there is more', async () => {
     const tenant = createTenant(database.db);
     await tenant.add(...contents(7));
     const leases = await leaseMessages(database.db, [limited(tenant, 3), limited(tenant, 3), limited(tenant, 0)]);
@@ -189,7 +189,7 @@ describe('leases of several tenants at once', () => {
     expect(leases.map(({ mayLeaveMore }) => mayLeaveMore)).toEqual([false, true, false]);
   });
 
-  test('take a suspect alone for one tenant, and batches for the others', async () => {
+  test('take a poison suspect alone for one tenant, and batches for the others', async () => {
     const [tenant, other] = [createTenant(database.db), createTenant(database.db)];
     const [suspect = ''] = await tenant.add(...contents(2));
     await tenant.setPending([suspect], { attempts: 2, dueSecondsAgo: 61 });
@@ -201,7 +201,7 @@ describe('leases of several tenants at once', () => {
 });
 
 describe('what was leased twice without an outcome', () => {
-  test('is taken alone, behind the others, and rung for until nothing is left', async () => {
+  test('is taken alone, behind the others, and asks for more until nothing is left', async () => {
     const tenant = createTenant(database.db);
     const [first = '', second = '', fresh = ''] = await tenant.add(...contents(3));
     await tenant.setPending([first, second], { attempts: 2, dueSecondsAgo: 5 });

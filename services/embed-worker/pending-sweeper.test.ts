@@ -16,9 +16,9 @@ const pauseMs = everyMs * 1.1 + 1;
 
 function createSweeper(
   listOverdue: (graceMs: number, limit: number) => Promise<TenantWork[]>,
-  waitingBells: () => Promise<number> = () => Promise.resolve(0),
+  waitingJobs: () => Promise<number> = () => Promise.resolve(0),
 ) {
-  const rung: string[] = [];
+  const notified: string[] = [];
   const graces: number[] = [];
   const lines: string[] = [];
   const sweeper = new PendingSweeper({
@@ -28,32 +28,32 @@ function createSweeper(
         return listOverdue(graceMs, limit);
       },
     },
-    bell: { ring: (tenantId, generation) => void rung.push(`${tenantId}.${generation}`) },
-    waitingBells,
+    notifier: { notify: (tenantId, generation) => void notified.push(`${tenantId}.${generation}`) },
+    waitingJobs,
     everyMs,
     logger: createLogger({ service: 'test', level: 'info', stream: { write: (line) => void lines.push(line) } }),
   });
-  return { sweeper, rung, graces, lines };
+  return { sweeper, notified, graces, lines };
 }
 
-test('rings for everything that is overdue: at once when it starts, then again and again', async () => {
+test('notifies for everything that is overdue: at once when it starts, then again and again', async () => {
   const overdue = [
     { tenantId: 'a', generation: 1 },
     { tenantId: 'b', generation: 2 },
   ];
-  const { sweeper, rung, graces } = createSweeper(() => Promise.resolve(overdue));
+  const { sweeper, notified, graces } = createSweeper(() => Promise.resolve(overdue));
   await sweeper.start();
-  expect(rung).toEqual(['a.1', 'b.2']);
+  expect(notified).toEqual(['a.1', 'b.2']);
   await vi.advanceTimersByTimeAsync(pauseMs);
   await vi.advanceTimersByTimeAsync(pauseMs);
-  expect(rung).toEqual(['a.1', 'b.2', 'a.1', 'b.2', 'a.1', 'b.2']);
-  expect(graces, 'only what waits when it starts is rung for at once').toEqual([0, 1000, 1000]);
+  expect(notified).toEqual(['a.1', 'b.2', 'a.1', 'b.2', 'a.1', 'b.2']);
+  expect(graces, 'only what waits when it starts is due at once').toEqual([0, 1000, 1000]);
   await sweeper.stop();
 });
 
-test('survives a database that fails, says so, and rings again when it is back', async () => {
+test('survives a database that fails, says so, and notifies again when it is back', async () => {
   let isAway = true;
-  const { sweeper, rung, lines } = createSweeper(() =>
+  const { sweeper, notified, lines } = createSweeper(() =>
     isAway ? Promise.reject(new Error('connection refused')) : Promise.resolve([{ tenantId: 'a', generation: 1 }]),
   );
   await sweeper.start();
@@ -62,7 +62,7 @@ test('survives a database that fails, says so, and rings again when it is back',
   expect(lines[0]).toContain('connection refused');
   isAway = false;
   await vi.advanceTimersByTimeAsync(pauseMs);
-  expect(rung).toEqual(['a.1']);
+  expect(notified).toEqual(['a.1']);
   await sweeper.stop();
 });
 
@@ -84,7 +84,7 @@ test('sweeps no more once it is stopped, and waits for the sweep that is under w
   await sweeper.stop();
 });
 
-test('has patience while bells wait in the queue, and none when the queue is away', async () => {
+test('has patience while jobs wait in the queue, and none when the queue is away', async () => {
   const counts = [() => Promise.resolve(7), () => Promise.reject(new Error('away')), () => Promise.resolve(0)];
   const { sweeper, graces } = createSweeper(
     () => Promise.resolve([]),

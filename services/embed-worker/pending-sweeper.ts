@@ -1,24 +1,24 @@
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Logger } from '@memory-layer/shared/observability/logger';
-import type { EmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
+import type { EmbeddingJobNotifier } from '@memory-layer/shared/queue/embedding-job-notifier';
 import type { EmbeddingRepository } from './embedding.repository.ts';
 
 export interface PendingSweeperDeps {
   readonly repository: Pick<EmbeddingRepository, 'listOverdue'>;
-  readonly bell: EmbeddingBell;
-  /** Bells that nobody has heard yet, as far as the queue can tell. */
-  readonly waitingBells: () => Promise<number>;
+  readonly notifier: EmbeddingJobNotifier;
+  /** Jobs that no worker has taken yet, as far as the queue knows. */
+  readonly waitingJobs: () => Promise<number>;
   readonly everyMs: number;
   readonly logger: Logger;
 }
 
 const tenantsPerSweep = 500;
 
-// Who waits while bells wait has most likely one among them: ringing again would only make the queue longer.
-const graceWhileBellsWaitMs = 10_000;
+// While jobs wait, one of them is most likely for the tenant that waits: another would only make the queue longer.
+const graceWhileJobsWaitMs = 10_000;
 
 /**
- * Rings for whatever is due too long: lost bells, retries whose time has come, leases of workers that died.
+ * Notifies for messages that are overdue: lost jobs, retries whose time has come, leases of workers that died.
  * A timer and not a repeatable job, because it has to work when the queue has forgotten everything.
  */
 export class PendingSweeper implements Component {
@@ -44,10 +44,10 @@ export class PendingSweeper implements Component {
   }
 
   async #sweep(graceMs: number): Promise<void> {
-    const { repository, bell, everyMs, logger } = this.#deps;
+    const { repository, notifier, everyMs, logger } = this.#deps;
     try {
       const overdue = await repository.listOverdue(graceMs, tenantsPerSweep);
-      for (const work of overdue) bell.ring(work.tenantId, work.generation);
+      for (const work of overdue) notifier.notify(work.tenantId, work.generation);
     } catch (error) {
       logger.warn({ err: error }, 'sweep failed');
     }
@@ -62,9 +62,9 @@ export class PendingSweeper implements Component {
   }
 
   async #sweepOverdue(): Promise<void> {
-    const { waitingBells, everyMs } = this.#deps;
-    // A queue that is away tells nothing, and what it held may be gone.
-    const waiting = await waitingBells().catch(() => 0);
-    await this.#sweep(waiting > 0 ? graceWhileBellsWaitMs : Math.min(everyMs, 1000));
+    const { waitingJobs, everyMs } = this.#deps;
+    // A queue that is away reports nothing, and its jobs may be gone.
+    const waiting = await waitingJobs().catch(() => 0);
+    await this.#sweep(waiting > 0 ? graceWhileJobsWaitMs : Math.min(everyMs, 1000));
   }
 }

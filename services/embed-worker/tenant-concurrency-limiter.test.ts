@@ -8,7 +8,7 @@ test('a tenant gets three quarters of the places, and another one the rest', () 
   expect([limiter.enter('other'), limiter.enter('other')]).toEqual([true, true]);
 });
 
-test('who was turned away is told of once, when a place is free again', () => {
+test('a refused job is reported once, when a place is free again', () => {
   const limiter = new TenantConcurrencyLimiter(2, new Throughput());
   expect([limiter.enter('a'), limiter.enter('a'), limiter.enter('a'), limiter.enter('a')]).toEqual([
     true,

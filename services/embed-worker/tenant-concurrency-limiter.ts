@@ -16,7 +16,7 @@ const leasesPerTenant = 4;
 
 /**
  * Keeps one tenant from taking all places of this process, or all of its memory. It refuses jobs beyond a tenant's
- * share, and reports a refusal when one of the other jobs ends, so that the bell can be rung again. Places stay free
+ * share, and reports a refusal when one of the other jobs ends, so that the worker can be notified again. Places stay free
  * for other tenants.
  */
 export class TenantConcurrencyLimiter {

@@ -13,7 +13,7 @@ export interface RunExecution {
   readonly defaults: PolicyDefaults;
   /** Rows that one transaction archives or deletes at most. */
   readonly batchSize: number;
-  /** Told of each batch that was committed. */
+  /** Called for each batch that was committed. */
   readonly onRows: (action: RetentionAction, rows: number) => void;
 }
 

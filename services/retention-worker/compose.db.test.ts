@@ -28,7 +28,7 @@ afterAll(async () => {
   await database.stop();
 });
 
-test('a worker carries out what is scheduled and what waits without a bell, and keeps the event log short', async () => {
+test('a worker carries out what is scheduled and what waits without a job, and keeps the event log short', async () => {
   const scheduled = await createTenant(database.db, new Date('2025-01-01T00:00:00Z'));
   const justSeen = await createTenant(database.db, new Date());
   await scheduled.addMessages({});
@@ -58,8 +58,8 @@ test('a worker carries out what is scheduled and what waits without a bell, and 
       expect(await scheduled.archivedIds()).toHaveLength(1);
       expect(await justSeen.getRun(waiting)).toMatchObject({ state: 'completed', archived: 1 });
     });
-    const told = database.db.selectFrom('message_event').select('event_id').where('tenant_id', '=', 'any');
-    await eventually(async () => expect(await told.execute()).toHaveLength(1));
+    const events = database.db.selectFrom('message_event').select('event_id').where('tenant_id', '=', 'any');
+    await eventually(async () => expect(await events.execute()).toHaveLength(1));
     await eventually(() => expectJobLines(lines, waiting));
     const scrape = await metrics.registry.metrics();
     expect(scrape).toMatch(/^memory_retention_jobs_total\{job_name="schedule-retention",status="completed"\} 1$/m);

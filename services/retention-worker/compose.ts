@@ -15,7 +15,7 @@ import { createEventLogRepository } from './event-log/event-log.repository.ts';
 import { createRetentionRunRepository } from './retention-run.repository.ts';
 import { createRetentionRepository } from './retention.repository.ts';
 import { createRetentionService } from './retention.service.ts';
-import type { RunBell } from './run-bell.ts';
+import type { RetentionJobNotifier } from './retention-job-notifier.ts';
 import { createRunRetentionProcessor } from './run-retention.processor.ts';
 import { createScheduleRetentionProcessor } from './schedule-retention.processor.ts';
 import { createScheduleRepository } from './schedule.repository.ts';
@@ -34,18 +34,18 @@ export interface RetentionWorkerResources {
 
 const sliceMs = 300_000;
 const sweepEveryMs = 30_000;
-const keepScheduleEveryMs = 600_000;
+const maintainScheduleEveryMs = 600_000;
 
 /** Builds the retention worker: start it when database and queue are up. */
 export function composeRetentionWorker(config: RetentionConfig, resources: RetentionWorkerResources): Component {
   const { database, queues, logger, metrics } = resources;
   const stopping = new AbortController();
   const producer = queues.createProducer(retentionQueue);
-  const bell: RunBell = {
-    ring: (tenantId, runId) => producer.add('run-retention', { v: 1, tenantId, runId }, { deduplicationId: runId }),
+  const notifier: RetentionJobNotifier = {
+    notify: (tenantId, runId) => producer.add('run-retention', { v: 1, tenantId, runId }, { deduplicationId: runId }),
   };
   watchState(resources, () => producer.counts());
-  const { retention, schedule } = createServices(config, resources, bell);
+  const { retention, schedule } = createServices(config, resources, notifier);
   const consumer = queues.createConsumer(
     retentionQueue,
     {
@@ -56,20 +56,20 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
   );
   const scheduler = queues.createScheduler(retentionQueue);
   const everyMs = config.schedule.everySeconds * 1000;
-  const scheduleKeeper = createRepeatingTask({
+  const scheduleMaintainer = createRepeatingTask({
     id: 'retention-schedule',
-    everyMs: keepScheduleEveryMs,
+    everyMs: maintainScheduleEveryMs,
     // Redis forgets schedules when it is flushed, and nothing else would bring them back.
     run: () => scheduler.upsertSchedule('schedule-retention', 'schedule-retention', { everyMs }, { v: 1 }),
-    onError: (error) => logger.warn({ err: error }, 'the retention schedule could not be kept'),
+    onError: (error) => logger.warn({ err: error }, 'the retention schedule could not be maintained'),
   });
   const sweeper = createRepeatingTask({
     id: 'open-run-sweeper',
     everyMs: sweepEveryMs,
-    // The queue may have lost a bell, and a worker may have died over a run.
+    // The queue may have lost a job, and a worker may have died during a run.
     run: async () => {
-      const rung = await schedule.ringStuckRuns();
-      if (rung > 0) logger.info({ rung }, 'rang again for retention runs');
+      const enqueued = await schedule.enqueueStuckRuns();
+      if (enqueued > 0) logger.info({ enqueued }, 'jobs enqueued again for retention runs');
     },
     onError: (error) => logger.warn({ err: error }, 'retention runs could not be swept'),
   });
@@ -84,7 +84,7 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
     /** Waits for the database, for as long as it takes. */
     async start() {
       await whenDatabaseReady({ database, logger, signal: stopping.signal }, () => consumer.start());
-      await scheduleKeeper.start();
+      await scheduleMaintainer.start();
       await sweeper.start();
       await pruner.start();
       resources.readiness?.set('ready');
@@ -94,23 +94,26 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
       stopping.abort();
       await pruner.stop();
       await sweeper.stop();
-      await scheduleKeeper.stop();
+      await scheduleMaintainer.stop();
       await consumer.stop();
       await producer.close();
     },
   };
 }
 
-function createServices(config: RetentionConfig, resources: RetentionWorkerResources, bell: RunBell) {
+function createServices(config: RetentionConfig, resources: RetentionWorkerResources, notifier: RetentionJobNotifier) {
   const { clock, logger, metrics } = resources;
   const db = resources.database.queries;
   return {
-    schedule: createScheduleService({ schedule: createScheduleRepository(db), bell, clock, logger }, config.schedule),
+    schedule: createScheduleService(
+      { schedule: createScheduleRepository(db), notifier, clock, logger },
+      config.schedule,
+    ),
     retention: createRetentionService(
       {
         retention: createRetentionRepository(db),
         runs: createRetentionRunRepository(db),
-        bell,
+        notifier,
         clock,
         logger,
         metrics,

@@ -22,21 +22,21 @@ describe('a run that is interrupted', () => {
     const first = createWorker({ batchSize: 10, afterBatch: async () => stop.abort() });
     expect(await first.run(tenant.tenantId, runId, stop.signal)).toBe('handed-back');
     expect(await tenant.getRun(runId)).toMatchObject({ state: 'queued', archived: 10, finished_at: null });
-    expect(first.rung, 'whoever aborted knows').toEqual([]);
+    expect(first.notified, 'the process that aborts it knows').toEqual([]);
     const second = createWorker({ batchSize: 10 });
     expect(await second.run(tenant.tenantId, runId, never)).toBe('completed');
     expect(second.batches).toEqual([10, 10, 5, 0]);
     expect(await tenant.getRun(runId)).toMatchObject({ state: 'completed', archived: 35 });
   });
 
-  test('by the end of its time slice rings for itself', async () => {
+  test('by the end of its time slice enqueues its next job', async () => {
     const tenant = await createTenant(database.db);
     await tenant.addMessages(...seeds(35, {}));
     const runId = await tenant.askForRun();
     const untilSliceEnds = async () => new Promise((resolve) => void setTimeout(resolve, 20));
     const worker = createWorker({ batchSize: 10, sliceMs: 1, afterBatch: untilSliceEnds });
     expect(await worker.run(tenant.tenantId, runId, never)).toBe('handed-back');
-    expect(worker.rung).toEqual([runId]);
+    expect(worker.notified).toEqual([runId]);
     expect(await tenant.getRun(runId)).toMatchObject({ state: 'queued', archived: 10 });
   });
 

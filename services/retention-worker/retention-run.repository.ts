@@ -8,7 +8,7 @@ export interface ClaimedRun {
   readonly runId: string;
   readonly actions: readonly RetentionAction[];
   readonly dryRun: boolean;
-  /** Tells this claim from a later one of another worker. */
+  /** Distinguishes this claim from a later one of another worker. */
   readonly startedAt: Date;
 }
 

@@ -7,13 +7,13 @@ import { carryOutRun, countRun, type RunExecution } from './carry-out-run.ts';
 import type { PolicyDefaults } from './retention-policy.ts';
 import { RunLostError, type ClaimedRun, type RetentionRunRepository } from './retention-run.repository.ts';
 import type { RetentionRepository } from './retention.repository.ts';
-import type { RunBell } from './run-bell.ts';
+import type { RetentionJobNotifier } from './retention-job-notifier.ts';
 import { describeFailure } from './run-failure.ts';
 
 export interface RetentionServiceDeps {
   readonly retention: RetentionRepository;
   readonly runs: RetentionRunRepository;
-  readonly bell: RunBell;
+  readonly notifier: RetentionJobNotifier;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, 'retentionRows' | 'retentionRuns'>;
@@ -47,7 +47,7 @@ export type RetentionService = ReturnType<typeof createRetentionService>;
 
 /** Carries out retention runs. Any number of workers may do so at once, for one tenant too. */
 export function createRetentionService(deps: RetentionServiceDeps, options: RetentionServiceOptions) {
-  const { retention, runs, bell, clock, logger, metrics } = deps;
+  const { retention, runs, notifier, clock, logger, metrics } = deps;
 
   async function attempt(execution: RunExecution): Promise<Attempt> {
     const { run, signal } = execution;
@@ -75,9 +75,9 @@ export function createRetentionService(deps: RetentionServiceDeps, options: Rete
     return 'failed';
   }
 
-  async function ringAgain({ tenantId, runId }: ClaimedRun): Promise<void> {
+  async function notifyAgain({ tenantId, runId }: ClaimedRun): Promise<void> {
     try {
-      await bell.ring(tenantId, runId);
+      await notifier.notify(tenantId, runId);
     } catch {
       logger.warn({ runId }, 'retention run goes on when the sweeper finds it: the queue is not available');
     }
@@ -106,7 +106,7 @@ export function createRetentionService(deps: RetentionServiceDeps, options: Rete
       const durationMs = Math.round(performance.now() - startedMs);
       const { actions, dryRun } = run;
       logger.info({ tenantId, runId, actions, dryRun, outcome, ...counts, durationMs }, 'retention run');
-      if (outcome === 'handed-back' && !signal.aborted) await ringAgain(run);
+      if (outcome === 'handed-back' && !signal.aborted) await notifyAgain(run);
       return outcome;
     },
   };

@@ -2,7 +2,7 @@ import { isDatabaseUnavailable } from '@memory-layer/shared/db/is-database-unava
 
 /** What is kept of an error: never its text, which may quote a row. */
 export interface RunFailure {
-  /** Whether the same run may succeed later without anybody mending something. */
+  /** Whether the same run may succeed later without a repair. */
   readonly retryable: boolean;
   readonly text: string;
 }

@@ -21,15 +21,15 @@ beforeEach(async () => {
 });
 afterAll(async () => database.stop());
 
-function createSchedule(options: { tenantIds?: readonly string[]; bellsThatWork?: number } = {}) {
-  const rung: RunKey[] = [];
+function createSchedule(options: { tenantIds?: readonly string[]; jobsThatFit?: number } = {}) {
+  const notified: RunKey[] = [];
   const service = createScheduleService(
     {
       schedule: createScheduleRepository(database.db),
-      bell: {
-        ring: async (tenantId, runId) => {
-          if (rung.length === options.bellsThatWork) throw new AppError('unavailable', 'the queue is away');
-          rung.push({ tenantId, runId });
+      notifier: {
+        notify: async (tenantId, runId) => {
+          if (notified.length === options.jobsThatFit) throw new AppError('unavailable', 'the queue is away');
+          notified.push({ tenantId, runId });
         },
       },
       clock: { now: () => now },
@@ -37,13 +37,13 @@ function createSchedule(options: { tenantIds?: readonly string[]; bellsThatWork?
     },
     { everySeconds: 86_400, tenantIds: options.tenantIds },
   );
-  return { ...service, rung };
+  return { ...service, notified };
 }
 
 const listRuns = async () => database.db.selectFrom('retention_run').selectAll().orderBy('tenant_id').execute();
 
 describe('scheduling', () => {
-  test('asks for one run of each tenant, of both actions, and rings for it', async () => {
+  test('asks for one run of each tenant, of both actions, and notifies a worker of it', async () => {
     const tenants = [await createTenant(database.db), await createTenant(database.db)].map(({ tenantId }) => tenantId);
     const schedule = createSchedule();
     await schedule.scheduleRuns(never);
@@ -52,7 +52,7 @@ describe('scheduling', () => {
     for (const run of runs) {
       expect(run).toMatchObject({ state: 'queued', actions: ['archive', 'delete'], dry_run: false, requested_at: now });
     }
-    expect(schedule.rung).toEqual(runs.map((run) => ({ tenantId: run.tenant_id, runId: run.run_id })));
+    expect(schedule.notified).toEqual(runs.map((run) => ({ tenantId: run.tenant_id, runId: run.run_id })));
   });
 
   test('goes through all tenants, page by page', async () => {
@@ -60,7 +60,7 @@ describe('scheduling', () => {
       select 'many-' || n, ${daysAgo(100)} from generate_series(1, 2001) as n`.execute(database.db);
     const schedule = createSchedule();
     await schedule.scheduleRuns(never);
-    expect(new Set(schedule.rung.map(({ tenantId }) => tenantId)).size).toBe(2001);
+    expect(new Set(schedule.notified.map(({ tenantId }) => tenantId)).size).toBe(2001);
   });
 
   test('of listed tenants leaves the others out', async () => {
@@ -101,10 +101,10 @@ describe('scheduling', () => {
 
   test('keeps the runs when the queue is away', async () => {
     for (let n = 0; n < 3; n += 1) await createTenant(database.db);
-    const schedule = createSchedule({ bellsThatWork: 1 });
+    const schedule = createSchedule({ jobsThatFit: 1 });
     await schedule.scheduleRuns(never);
     expect(await listRuns()).toHaveLength(3);
-    expect(schedule.rung).toHaveLength(1);
+    expect(schedule.notified).toHaveLength(1);
   });
 
   test('deletes idempotency keys that have expired', async () => {
@@ -123,8 +123,8 @@ describe('scheduling', () => {
   });
 });
 
-describe('ringing for stuck runs', () => {
-  test('rings for what waits for more than a minute, and for the runs of dead workers, oldest first', async () => {
+describe('enqueueing stuck runs', () => {
+  test('takes what waits for more than a minute, and for the runs of dead workers, oldest first', async () => {
     const tenant = await createTenant(database.db);
     const queued = await tenant.askForRun(undefined, { requested_at: ago(60_001) });
     const dead = await tenant.askForRun(undefined, {
@@ -137,13 +137,13 @@ describe('ringing for stuck runs', () => {
     await tenant.askForRun(undefined, { state: 'completed', requested_at: daysAgo(1), started_at: daysAgo(1) });
     await tenant.askForRun(undefined, { state: 'failed', requested_at: daysAgo(1), started_at: daysAgo(1) });
     const schedule = createSchedule();
-    expect(await schedule.ringStuckRuns()).toBe(2);
-    expect(schedule.rung.map(({ runId }) => runId)).toEqual([dead, queued]);
+    expect(await schedule.enqueueStuckRuns()).toBe(2);
+    expect(schedule.notified.map(({ runId }) => runId)).toEqual([dead, queued]);
   });
 
-  test('stops at the first bells that fail', async () => {
+  test('stops at the first jobs that the queue does not take', async () => {
     const tenant = await createTenant(database.db);
     for (let n = 0; n < 60; n += 1) await tenant.askForRun(undefined, { requested_at: daysAgo(1) });
-    expect(await createSchedule({ bellsThatWork: 1 }).ringStuckRuns()).toBe(1);
+    expect(await createSchedule({ jobsThatFit: 1 }).enqueueStuckRuns()).toBe(1);
   });
 });

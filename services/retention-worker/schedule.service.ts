@@ -2,12 +2,12 @@ import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import { v7 as uuidv7 } from 'uuid';
 import { staleAfterMs } from './retention.service.ts';
-import type { RunBell } from './run-bell.ts';
+import type { RetentionJobNotifier } from './retention-job-notifier.ts';
 import type { RunKey, ScheduleRepository } from './schedule.repository.ts';
 
 export interface ScheduleServiceDeps {
   readonly schedule: ScheduleRepository;
-  readonly bell: RunBell;
+  readonly notifier: RetentionJobNotifier;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -19,24 +19,27 @@ export interface ScheduleServiceOptions {
 }
 
 const pageSize = 1000;
-const bellsAtOnce = 50;
-/** A run that waits this long has lost its bell, or its turn has not come; ringing again harms neither. */
+const jobsAtOnce = 50;
+/** A run that waits this long has lost its job, or its turn has not come; another job harms neither. */
 const overdueAfterMs = 60_000;
 
 export type ScheduleService = ReturnType<typeof createScheduleService>;
 
-/** Asks for retention runs when their time has come, and sees to it that somebody hears of them. */
+/** Asks for retention runs when their time has come, and notifies the workers of them. */
 export function createScheduleService(deps: ScheduleServiceDeps, options: ScheduleServiceOptions) {
-  const { schedule, bell, clock, logger } = deps;
+  const { schedule, notifier, clock, logger } = deps;
 
   /** The rows are what counts: when the queue is away, the rest is left to the sweeper. */
-  async function ringAll(runs: readonly RunKey[]): Promise<number> {
-    for (let first = 0; first < runs.length; first += bellsAtOnce) {
-      const rings = runs.slice(first, first + bellsAtOnce).map(({ tenantId, runId }) => bell.ring(tenantId, runId));
-      const results = await Promise.allSettled(rings);
+  async function enqueueAll(runs: readonly RunKey[]): Promise<number> {
+    for (let first = 0; first < runs.length; first += jobsAtOnce) {
+      const adds = runs.slice(first, first + jobsAtOnce).map(({ tenantId, runId }) => notifier.notify(tenantId, runId));
+      const results = await Promise.allSettled(adds);
       const failed = results.filter((result) => result.status === 'rejected').length;
       if (failed > 0) {
-        logger.warn({ unrung: runs.length - first - results.length + failed }, 'retention bells failed: queue away');
+        logger.warn(
+          { notEnqueued: runs.length - first - results.length + failed },
+          'retention jobs not enqueued: queue away',
+        );
         return first + results.length - failed;
       }
     }
@@ -70,22 +73,22 @@ export function createScheduleService(deps: ScheduleServiceDeps, options: Schedu
         const runs = page.map((tenantId) => ({ tenantId, runId: uuidv7() }));
         const inserted = await schedule.insertRuns(runs, now, recentSince);
         asked += inserted.length;
-        await ringAll(inserted);
+        await enqueueAll(inserted);
         after = page.at(-1) ?? after;
       } while (page.length === pageSize);
       const idempotencyKeys = await deleteExpiredIdempotencyKeys(now, signal);
       logger.info({ runs: asked, idempotencyKeys }, 'retention scheduled');
     },
 
-    /** Rings again for runs that wait for too long or whose worker is gone. @returns how many bells were rung. */
-    async ringStuckRuns(): Promise<number> {
+    /** Enqueues jobs for runs that wait too long or whose worker is gone. @returns how many jobs were enqueued. */
+    async enqueueStuckRuns(): Promise<number> {
       const now = clock.now().getTime();
       const stuck = await schedule.listStuckRuns(
         new Date(now - overdueAfterMs),
         new Date(now - staleAfterMs),
         pageSize,
       );
-      return ringAll(stuck);
+      return enqueueAll(stuck);
     },
   };
 }

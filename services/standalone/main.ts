@@ -66,7 +66,7 @@ async function serve(config: StandaloneConfig, dataDir: string, output: LogOutpu
   }
 }
 
-interface Surroundings {
+interface RunDeps {
   readonly dataDir: string;
   readonly embedder: Embedder;
   readonly logger: Logger;
@@ -77,7 +77,7 @@ interface Surroundings {
 async function runOn(
   postgres: EmbeddedPostgres,
   config: StandaloneConfig,
-  { dataDir, embedder, logger, output, say }: Surroundings,
+  { dataDir, embedder, logger, output, say }: RunDeps,
 ): Promise<number> {
   const generatedKey = config.api.apiKeys.length > 0 ? undefined : await readOrMakeKey(dataDir);
   const { api, components } = composeStandalone(config, {

@@ -12,7 +12,7 @@ const recipe = readFileSync(new URL('fetch-postgres.sh', import.meta.url), 'utf8
 
 /**
  * The folder of `initdb` and `postgres`, with pgvector 0.8. Fetched from Debian the first time and kept in
- * $XDG_CACHE_HOME/memory-layer, or `.cache` of the checkout; a changed recipe fetches anew.
+ * $XDG_CACHE_HOME/memory-layer, or `.cache` of the checkout; a changed recipe fetches again.
  * @throws when the machine is no Debian, or its mirror cannot be reached; the script has said why on stderr
  */
 export async function postgresPrograms(major: PostgresMajor, signal: AbortSignal): Promise<string> {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { runBesideServer } from './run-beside-server.ts';
 
 const name = 'TEST_RUN_BESIDE_SERVER_URL';
@@ -22,7 +22,7 @@ describe('runBesideServer', () => {
     vi.unstubAllEnvs();
   });
 
-  it('gives the command the address, returns its status, and stops the server', async () => {
+  test('gives the command the address, returns its status, and stops the server', async () => {
     const { events, start } = fakeServer();
     const status = await runBesideServer(
       name,
@@ -33,7 +33,7 @@ describe('runBesideServer', () => {
     expect(events).toEqual(['start', 'stop']);
   });
 
-  it('starts nothing when an address is given', async () => {
+  test('starts nothing when an address is given', async () => {
     vi.stubEnv(name, 'fake://given');
     const { events, start } = fakeServer();
     const status = await runBesideServer(
@@ -45,18 +45,18 @@ describe('runBesideServer', () => {
     expect(events).toEqual([]);
   });
 
-  it('stops the server when the command does not exist', async () => {
+  test('stops the server when the command does not exist', async () => {
     const { events, start } = fakeServer();
     await expect(runBesideServer(name, ['/no/such/command'], start)).rejects.toThrow('ENOENT');
     expect(events).toEqual(['start', 'stop']);
   });
 
-  it('reports a command that was killed as a shell does', async () => {
+  test('reports a command that was killed as a shell does', async () => {
     const { start } = fakeServer();
     expect(await runBesideServer(name, node(`process.kill(process.pid, 'SIGKILL')`), start)).toBe(137);
   });
 
-  it('wants a command', async () => {
+  test('wants a command', async () => {
     const { events, start } = fakeServer();
     await expect(runBesideServer(name, [], start)).rejects.toThrow('Usage');
     expect(events).toEqual([]);
@@ -80,7 +80,7 @@ function inProcess(start: string, command: string) {
 }
 
 describe('a signal', () => {
-  it('reaches the command, and the server ends after it', async () => {
+  test('reaches the command, and the server ends after it', async () => {
     const command = `process.on('SIGTERM', () => { console.log('terminated'); process.exit(7); });
       setInterval(() => {}, 1000); process.kill(process.ppid, 'SIGTERM');`;
     const { output, exited } = inProcess('', command);
@@ -88,7 +88,7 @@ describe('a signal', () => {
     expect(await output).toBe('terminated\nstopped\n');
   });
 
-  it('that comes while the server starts keeps the command from running', async () => {
+  test('that comes while the server starts keeps the command from running', async () => {
     const start = `const busy = setInterval(() => {}, 1000);
       process.kill(process.pid, 'SIGTERM');
       await new Promise((resolve) => signal.addEventListener('abort', resolve));

@@ -14,7 +14,7 @@ export interface ThrowawayServer {
 /**
  * Runs a command with the server's address in the environment variable `name`: the address that is set there already,
  * else that of a server started for it. Signals reach the command; the server ends after it, whatever happens.
- * `start` is told by its signal when nobody waits for the server any more. Resolves to the exit status a shell reports.
+ * The signal of `start` is aborted when nobody waits for the server any more. Resolves to the exit status a shell reports.
  */
 export async function runBesideServer(
   name: string,

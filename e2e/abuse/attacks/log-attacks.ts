@@ -8,7 +8,7 @@ const outcomes = ['401', '429', 'under way at the end'];
 
 function logAttack(log: NonNullable<Attack['log']>, format: 'json' | 'pretty'): Attack {
   return {
-    name: `whoever reads the log (${format}) ${log === 'gone' ? 'goes away' : 'reads no more'}`,
+    name: `the reader of the log (${format}) ${log === 'gone' ? 'goes away' : 'reads no more'}`,
     log,
     env: { MEMORY_LOG_FORMAT: format },
     seconds: 5,

@@ -2,7 +2,7 @@ import { besideExpensiveWork, type Attack, type AttackContext } from '../attack.
 import { exchange, flood, requestBytes } from '../connection.ts';
 import { storeMessages, untilEmbedded } from './store-messages.ts';
 
-// Refused as too much, answered, or told to come again: never failed.
+// Refused as too much, answered, or sent away with Retry-After: never failed.
 const refusedOrServed = ['200', '422', '429', '503', 'under way at the end'];
 // Words that PostgreSQL's English dictionary leaves out.
 const stopWords =

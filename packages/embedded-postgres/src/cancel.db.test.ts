@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './start-embedded-postgres.ts';
 import { TestClients, value } from './testing/test-clients.ts';
@@ -31,10 +31,10 @@ function outcomeOf(query: Promise<unknown>): Promise<unknown> {
   );
 }
 
-const CANCELLED = { code: '57014', message: 'canceling statement due to user request' };
+const cancelledError = { code: '57014', message: 'canceling statement due to user request' };
 
 /** Each takes minutes and more when it is let. */
-const ENDLESS: Readonly<Record<string, string>> = {
+const endless: Readonly<Record<string, string>> = {
   'a sleep': 'SELECT pg_sleep(600)',
   'a loop of the executor': 'SELECT count(*) FROM generate_series(1, 100000000000) i WHERE i % 7 = 8',
   'a join of tables': "SELECT count(*) FROM message a, message b WHERE a.content || b.content LIKE '%x%y%'",
@@ -46,30 +46,30 @@ const ENDLESS: Readonly<Record<string, string>> = {
 };
 
 describe('a statement that runs', () => {
-  it.each(Object.entries(ENDLESS))('is cancelled: %s', async (_name, sql) => {
+  test.each(Object.entries(endless))('is cancelled: %s', async (_name, sql) => {
     const [client, other] = await Promise.all([clients.client(), clients.client()]);
     const running = outcomeOf(client.query(sql));
     const waiting = value(other, 'SELECT 1');
     await sleep(60);
     await clients.cancel(client);
-    expect(await running).toMatchObject(CANCELLED);
+    expect(await running).toMatchObject(cancelledError);
     expect(await waiting).toBe(1);
     expect(await value(client, 'SELECT $1::int', [2])).toBe(2);
   });
 
-  it('fails the transaction around it', async () => {
+  test('fails the transaction around it', async () => {
     const client = await clients.client();
     await client.query('BEGIN');
     const running = outcomeOf(client.query('SELECT pg_sleep(600)'));
     await sleep(60);
     await clients.cancel(client);
-    expect(await running).toMatchObject(CANCELLED);
+    expect(await running).toMatchObject(cancelledError);
     await expect(client.query('SELECT 1')).rejects.toMatchObject({ code: '25P02' });
     await client.query('ROLLBACK');
     expect(await value(client, 'SELECT 1')).toBe(1);
   });
 
-  it('goes on when the key is wrong', async () => {
+  test('goes on when the key is wrong', async () => {
     const client = await clients.client();
     const running = client.query('SELECT pg_sleep(0.4)');
     await sleep(60);
@@ -77,7 +77,7 @@ describe('a statement that runs', () => {
     await expect(running).resolves.toMatchObject({ rowCount: 1 });
   });
 
-  it('does not keep the engine from stopping', async () => {
+  test('does not keep the engine from stopping', async () => {
     const own = await startEmbeddedPostgres();
     const its = new TestClients(own);
     const running = outcomeOf((await its.client()).query('SELECT pg_sleep(600)'));
@@ -88,19 +88,19 @@ describe('a statement that runs', () => {
 });
 
 describe('a statement that waits for the engine', () => {
-  it('is cancelled while another transaction holds it', async () => {
+  test('is cancelled while another transaction holds it', async () => {
     const [holder, client] = await Promise.all([clients.client(), clients.client()]);
     await holder.query('BEGIN');
     const waiting = outcomeOf(client.query('CREATE TABLE never (id int)'));
     await sleep(60);
     await clients.cancel(client);
-    expect(await waiting).toMatchObject(CANCELLED);
+    expect(await waiting).toMatchObject(cancelledError);
     await holder.query('COMMIT');
     expect(await value(client, "SELECT to_regclass('never')")).toBeNull();
   });
 });
 
-it('hits no statement after the one it was for', async () => {
+test('hits no statement after the one it was for', async () => {
   const client = await clients.client();
   let hits = 0;
   for (let round = 0; round < 200; round += 1) {
@@ -120,7 +120,7 @@ describe('statement_timeout', () => {
   const expectTimeout = (client: pg.Client, sql = 'SELECT pg_sleep(600)') =>
     expect(client.query(sql)).rejects.toMatchObject({ code: '57014' });
 
-  it('ends a statement, whether it came with the client or was set since', async () => {
+  test('ends a statement, whether it came with the client or was set since', async () => {
     await expectTimeout(await clients.client({ statement_timeout: 100 }));
     await expectTimeout(await clients.client({ options: '-c statement_timeout=0.1s' }));
     const client = await clients.client();
@@ -131,7 +131,7 @@ describe('statement_timeout', () => {
     expect(await value(client, 'SELECT pg_sleep(0.2)::text')).toBe('');
   });
 
-  it('is the client’s own, and lasts no longer than its transaction when that is rolled back', async () => {
+  test('is the client’s own, and lasts no longer than its transaction when that is rolled back', async () => {
     const [client, other] = await Promise.all([clients.client(), clients.client()]);
     await client.query("BEGIN; SET statement_timeout = '100ms'");
     await expectTimeout(client);
@@ -141,7 +141,7 @@ describe('statement_timeout', () => {
     expect(await value(other, 'SELECT pg_sleep(0.2)::text')).toBe('');
   });
 
-  it('counts the time for which the engine is not free, and does not wait for its end', async () => {
+  test('counts the time for which the engine is not free, and does not wait for its end', async () => {
     const [holder, client] = await Promise.all([clients.client(), clients.client({ statement_timeout: 100 })]);
     await client.query('SELECT 1');
     await holder.query('BEGIN');
@@ -154,7 +154,7 @@ describe('statement_timeout', () => {
   });
 });
 
-it('lets clients take turns, however much one of them has asked for', async () => {
+test('lets clients take turns, however much one of them has asked for', async () => {
   const other = await clients.client();
   const greedy = await clients.client();
   let answered = 0;

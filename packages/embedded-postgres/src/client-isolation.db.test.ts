@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 
 import type pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './start-embedded-postgres.ts';
 import { TestClients, value } from './testing/test-clients.ts';
@@ -29,7 +29,7 @@ async function pair(config: pg.ClientConfig = {}): Promise<[pg.Client, pg.Client
 }
 
 describe('settings of a client', () => {
-  it('stay with the client and come back to it', async () => {
+  test('stay with the client and come back to it', async () => {
     const [one, two] = await pair();
     await one.query('SET search_path TO one');
     await two.query('SET search_path TO two, "$user"');
@@ -43,7 +43,7 @@ describe('settings of a client', () => {
     expect(await value(two, 'SHOW search_path')).toBe('"$user", public');
   });
 
-  it('stay when they are set by set_config with parameters, by a named statement or in a DO block', async () => {
+  test('stay when they are set by set_config with parameters, by a named statement or in a DO block', async () => {
     const [one, two] = await pair();
     await one.query("SELECT set_config('app.first', $1, $2)", ['a "quoted" \\ value', false]);
     await one.query({ name: 'configure', text: "SELECT set_config('app.second', $1, false)", values: ['b'] });
@@ -56,13 +56,13 @@ describe('settings of a client', () => {
     expect(await value(one, read)).toBe('a "quoted" \\ value|d|c');
   });
 
-  it('never reach another client, even when a function has set them where nobody looks', async () => {
+  test('never reach another client, even when a function has set them where nobody looks', async () => {
     const [one, two] = await pair();
     await one.query("SELECT set_quietly('search_path', 'one')");
     expect(await value(two, 'SHOW search_path')).toBe('"$user", public');
   });
 
-  it('end with the transaction when they are local to it or it is rolled back', async () => {
+  test('end with the transaction when they are local to it or it is rolled back', async () => {
     const [one, two] = await pair();
     await one.query('BEGIN');
     await one.query("SET LOCAL search_path TO one; SELECT set_config('app.tenant', 'a', true)");
@@ -75,7 +75,7 @@ describe('settings of a client', () => {
     expect(await value(two, 'SHOW search_path')).toBe('"$user", public');
   });
 
-  it('are taken from the start-up packet', async () => {
+  test('are taken from the start-up packet', async () => {
     const [one, two] = await pair({
       options: '-c search_path=one -c statement_timeout=7s',
       application_name: "it's one",
@@ -89,7 +89,7 @@ describe('settings of a client', () => {
 });
 
 describe('the role of a client', () => {
-  it('stays with the client', async () => {
+  test('stays with the client', async () => {
     const [one, two] = await pair();
     await one.query('SET ROLE app');
     expect(await value(two, 'SELECT current_user')).toBe('postgres');
@@ -98,7 +98,7 @@ describe('the role of a client', () => {
     await two.query('SELECT * FROM two.place');
   });
 
-  it('is the user that it connects as, with that role alone', async () => {
+  test('is the user that it connects as, with that role alone', async () => {
     const [one, two] = await pair({ user: 'app' });
     await two.query('SELECT 1');
     await one.query('RESET ROLE');
@@ -108,7 +108,7 @@ describe('the role of a client', () => {
 });
 
 describe('prepared statements of a client', () => {
-  it('do not meet those of others with the same name', async () => {
+  test('do not meet those of others with the same name', async () => {
     const [one, two] = await pair();
     const ask = (client: pg.Client, text: string): Promise<unknown> =>
       client
@@ -120,7 +120,7 @@ describe('prepared statements of a client', () => {
     }
   });
 
-  it('are gone when the client is', async () => {
+  test('are gone when the client is', async () => {
     const [one, two] = await pair();
     await one.query({ name: 'mine', text: 'SELECT 1' });
     const count = (): Promise<unknown> =>
@@ -138,7 +138,7 @@ describe('notifications', () => {
     return got;
   }
 
-  it('reach the listeners of their channel, once each, and nobody else', async () => {
+  test('reach the listeners of their channel, once each, and nobody else', async () => {
     const [one, two, three] = [await clients.client(), await clients.client(), await clients.client()];
     const got = [record(one), record(two), record(three)];
     await one.query('LISTEN jobs');
@@ -151,7 +151,7 @@ describe('notifications', () => {
     expect(got).toEqual([['jobs=1', 'jobs=4'], ['jobs=1', 'Events:x=2', 'jobs=4'], []]);
   });
 
-  it('come without the listener asking for anything', async () => {
+  test('come without the listener asking for anything', async () => {
     const [one, two] = await pair();
     await one.query('LISTEN wake');
     const woken = once(one, 'notification');
@@ -159,7 +159,7 @@ describe('notifications', () => {
     expect((await woken)[0]).toMatchObject({ channel: 'wake', payload: 'now' });
   });
 
-  it('go on for one client when another stops listening or leaves', async () => {
+  test('go on for one client when another stops listening or leaves', async () => {
     const [one, two, three] = [await clients.client(), await clients.client(), await clients.client()];
     const got = [record(one), record(two)];
     for (const client of [one, two, three]) await client.query('LISTEN shared');
@@ -170,7 +170,7 @@ describe('notifications', () => {
     expect(got).toEqual([['shared=x'], []]);
   });
 
-  it('are not listened to by a transaction that is rolled back', async () => {
+  test('are not listened to by a transaction that is rolled back', async () => {
     const [one, two] = await pair();
     const got = record(one);
     await one.query('BEGIN; LISTEN undone');

@@ -1,11 +1,11 @@
 import pg from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './start-embedded-postgres.ts';
 import { value } from './testing/test-clients.ts';
 
 /** Nested so deeply that the native stack of the engine's thread runs out, which PostgreSQL cannot see coming. */
-const CRASHING_SQL = "SELECT repeat('[', 30000000)::json";
+const crashingSql = "SELECT repeat('[', 30000000)::json";
 
 let engine: EmbeddedPostgres;
 
@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => engine.stop());
 
-it('answers with an error where PostgreSQL would, not with a crash', async () => {
+test('answers with an error where PostgreSQL would, not with a crash', async () => {
   const client = new pg.Client(engine.connection);
   await client.connect();
   await expect(client.query(`SELECT ${'1+'.repeat(30_000)}1`)).rejects.toMatchObject({ code: '54001' });
@@ -29,7 +29,7 @@ it('answers with an error where PostgreSQL would, not with a crash', async () =>
 });
 
 // The last one: it leaves no engine behind.
-it('lets nobody wait for an engine that has died, and says so', async () => {
+test('lets nobody wait for an engine that has died, and says so', async () => {
   const pool = new pg.Pool(engine.connection);
   const idleErrors: Error[] = [];
   pool.on('error', (error) => idleErrors.push(error));
@@ -38,7 +38,7 @@ it('lets nobody wait for an engine that has died, and says so', async () => {
   await pool.query('SELECT 1');
 
   await Promise.all([
-    expect(crashing.query(CRASHING_SQL)).rejects.toThrow('the embedded database has crashed'),
+    expect(crashing.query(crashingSql)).rejects.toThrow('the embedded database has crashed'),
     expect(waiting.query('SELECT 1')).rejects.toThrow('the embedded database has crashed'),
     expect(engine.failed).rejects.toThrow('the embedded database has crashed'),
   ]);

@@ -53,7 +53,7 @@ function serve(port: MessagePort, engine: PostgresEngine, data: EngineThreadData
   post({ kind: 'ready', running: engine.wire.running.shared });
 }
 
-/** Ends the thread with the error, outside of promises: the main thread hears of it by the worker's `error` event. */
+/** Ends the thread with the error, outside of promises: the main thread gets it as the worker's `error` event. */
 function endThread(engine: PostgresEngine): (error: unknown) => void {
   return (error) => {
     setImmediate(() => {
@@ -66,5 +66,5 @@ if (!parentPort) throw new Error('the engine of the embedded database runs in a 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- EngineThread alone starts this, and types what it passes
 const data = workerData as EngineThreadData;
 const port = parentPort;
-const tellStep = (step: StartStep): void => port.postMessage({ kind: 'step', step } satisfies FromEngine);
-serve(port, await openCluster(data, tellStep), data);
+const reportStep = (step: StartStep): void => port.postMessage({ kind: 'step', step } satisfies FromEngine);
+serve(port, await openCluster(data, reportStep), data);

@@ -5,12 +5,12 @@ import os from 'node:os';
 import path from 'node:path';
 
 import pg from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { startEmbeddedPostgres } from './start-embedded-postgres.ts';
 
-const ROUNDS = 3;
-const COMMITS_PER_ROUND = 150;
+const roundCount = 3;
+const commitsPerRound = 150;
 
 let dataDir: string;
 
@@ -39,11 +39,11 @@ async function commitUntilKilled(firstId: number, commits: number): Promise<numb
   return printed.trimEnd().split('\n').map(Number);
 }
 
-it('has every row that was acknowledged before a kill, however often that happens', async () => {
+test('has every row that was acknowledged before a kill, however often that happens', async () => {
   const acknowledged: number[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const ids = await commitUntilKilled((round + 1) * 1_000_000, COMMITS_PER_ROUND + round * 37);
-    expect(ids.length, `round ${round}`).toBeGreaterThanOrEqual(COMMITS_PER_ROUND);
+  for (let round = 0; round < roundCount; round += 1) {
+    const ids = await commitUntilKilled((round + 1) * 1_000_000, commitsPerRound + round * 37);
+    expect(ids.length, `round ${round}`).toBeGreaterThanOrEqual(commitsPerRound);
     acknowledged.push(...ids);
   }
   const engine = await startEmbeddedPostgres({ dataDir });

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './start-embedded-postgres.ts';
 import { TestClients, value } from './testing/test-clients.ts';
@@ -20,7 +20,7 @@ afterEach(() => clients.closeAll());
 afterAll(() => engine.stop());
 
 describe('the pg driver on the embedded database', () => {
-  it('gets values as from a server', async () => {
+  test('gets values as from a server', async () => {
     const client = await clients.client();
     const { rows } = await client.query({
       text: `SELECT 9007199254740993::bigint AS big, 1.50::numeric AS exact, 7::int AS small, true AS flag,
@@ -42,7 +42,7 @@ describe('the pg driver on the embedded database', () => {
     ]);
   });
 
-  it('has vectors and half vectors with an index', async () => {
+  test('has vectors and half vectors with an index', async () => {
     const client = await clients.client();
     await client.query('CREATE EXTENSION vector');
     await client.query('CREATE TABLE item (id int PRIMARY KEY, full_size vector(3), half_size halfvec(3))');
@@ -54,7 +54,7 @@ describe('the pg driver on the embedded database', () => {
     expect(rows).toEqual([{ id: 2, full_size: '[0,1,0]' }]);
   });
 
-  it('takes parameters and gives rows of many megabytes', async () => {
+  test('takes parameters and gives rows of many megabytes', async () => {
     const client = await clients.client();
     const text = 'ä€𝄞'.repeat(1_000_000);
     const { rows } = await client.query<{ text: string; length: number }>('SELECT $1::text AS text, length($1)', [
@@ -64,7 +64,7 @@ describe('the pg driver on the embedded database', () => {
     expect(rows[0]?.length).toBe(3_000_000);
   });
 
-  it('leaves the client usable after every kind of error', async () => {
+  test('leaves the client usable after every kind of error', async () => {
     const client = await clients.client();
     await client.query('CREATE TABLE once (id int PRIMARY KEY)');
     await client.query('INSERT INTO once VALUES (1)');
@@ -83,7 +83,7 @@ describe('the pg driver on the embedded database', () => {
     }
   });
 
-  it('fails the transaction around a COPY that it refuses', async () => {
+  test('fails the transaction around a COPY that it refuses', async () => {
     const client = await clients.client();
     await client.query('BEGIN');
     await expect(client.query('COPY pg_class FROM STDIN')).rejects.toThrow('COPY FROM STDIN is not supported');
@@ -92,7 +92,7 @@ describe('the pg driver on the embedded database', () => {
     expect(await value(client, 'SELECT 1')).toBe(1);
   });
 
-  it('answers queries of a pipeline each on its own', async () => {
+  test('answers queries of a pipeline each on its own', async () => {
     const client = await clients.client({ pipeline: true });
     const results = await Promise.allSettled([
       value(client, 'SELECT 1'),
@@ -102,13 +102,13 @@ describe('the pg driver on the embedded database', () => {
     expect(results.map((result) => (result.status === 'fulfilled' ? result.value : 'error'))).toEqual([1, 'error', 3]);
   });
 
-  it('refuses a database and a role that do not exist', async () => {
+  test('refuses a database and a role that do not exist', async () => {
     await expect(clients.client({ database: 'other' })).rejects.toMatchObject({ code: '3D000' });
     const stranger = await clients.client({ user: 'stranger' });
     await expect(stranger.query('SELECT 1')).rejects.toThrow('role "stranger" does not exist');
   });
 
-  it('does not hold up the main thread while it computes', async () => {
+  test('does not hold up the main thread while it computes', async () => {
     const client = await clients.client();
     const query = value(client, 'SELECT count(*) FROM generate_series(1, 2000000) AS i WHERE i % 3 = 0');
     let ticks = 0;
@@ -120,7 +120,7 @@ describe('the pg driver on the embedded database', () => {
 });
 
 describe('startEmbeddedPostgres', () => {
-  it('starts another one in memory from a dump, and keeps the two apart', async () => {
+  test('starts another one in memory from a dump, and keeps the two apart', async () => {
     const client = await clients.client();
     await client.query('CREATE TABLE dumped AS SELECT 42 AS answer');
     const copy = await startEmbeddedPostgres({ template: await engine.dump(), settings: { work_mem: '7MB' } });
@@ -133,7 +133,7 @@ describe('startEmbeddedPostgres', () => {
     await copy.stop();
   });
 
-  it('keeps a folder, which a template does not overwrite, and gives it back', async () => {
+  test('keeps a folder, which a template does not overwrite, and gives it back', async () => {
     const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'embedded-postgres-'));
     const template = await engine.dump();
     const steps: string[] = [];
@@ -158,7 +158,7 @@ describe('startEmbeddedPostgres', () => {
     fs.rmSync(dataDir, { recursive: true });
   });
 
-  it('begins again after it was killed while it made its folder', async () => {
+  test('begins again after it was killed while it made its folder', async () => {
     const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'embedded-postgres-'));
     fs.mkdirSync(path.join(dataDir, 'pgdata.new'));
     fs.writeFileSync(path.join(dataDir, 'pgdata.new', 'PG_VERSION'), '18\n');
@@ -168,7 +168,7 @@ describe('startEmbeddedPostgres', () => {
     fs.rmSync(dataDir, { recursive: true });
   });
 
-  it('says why it does not start, and gives the folder back', async () => {
+  test('says why it does not start, and gives the folder back', async () => {
     const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'embedded-postgres-'));
     fs.mkdirSync(path.join(dataDir, 'pgdata'));
     fs.writeFileSync(path.join(dataDir, 'pgdata', 'PG_VERSION'), '12\n');
@@ -178,7 +178,7 @@ describe('startEmbeddedPostgres', () => {
     fs.rmSync(dataDir, { recursive: true });
   });
 
-  it('cuts clients off when it stops, and stops once', async () => {
+  test('cuts clients off when it stops, and stops once', async () => {
     const stopping = await startEmbeddedPostgres({ template: await engine.dump() });
     const client = new pg.Client(stopping.connection);
     const errors: string[] = [];

@@ -4,7 +4,7 @@ import { EngineThread } from './client/engine-thread.ts';
 import type { EngineStream } from './client/engine-stream.ts';
 import type { StartStep } from './engine/open-cluster.ts';
 import { lockFolder } from './lock/lock-folder.ts';
-import { ENGINE_USER } from './session/session-settings.ts';
+import { engineUser } from './session/session-settings.ts';
 
 export interface EmbeddedPostgresOptions {
   /** Folder of the data; undefined keeps everything in memory (tests). */
@@ -15,7 +15,7 @@ export interface EmbeddedPostgresOptions {
   readonly idleInTransactionTimeoutMs?: number;
   /** Settings as in `postgres -c name=value`. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Told what the start is at. The first one of a folder takes some ten seconds. */
+  /** Called with each step of the start. The first one of a folder takes some ten seconds. */
   readonly onStep?: (step: StartStep) => void;
 }
 
@@ -38,13 +38,13 @@ export interface EmbeddedPostgres {
   /** Cuts clients off, writes a checkpoint, ends the engine and its thread, and gives the folder back. Idempotent. */
   stop(): Promise<void>;
   /**
-   * Rejects when the engine ends without having been told to, so that main can stop the process; never resolves.
+   * Rejects when the engine ends without having been stopped, so that main can stop the process; never resolves.
    * Clients are cut off by then. Leaving it without a handler is harmless.
    */
   readonly failed: Promise<never>;
 }
 
-const DEFAULT_IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
+const defaultIdleInTransactionTimeoutMs = 30_000;
 
 /**
  * Starts PostgreSQL with pgvector in a thread of this process, on a folder that it locks, or in memory.
@@ -63,7 +63,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
     template,
     settings,
     cancelKey: randomInt(2 ** 31),
-    idleInTransactionTimeoutMs: options.idleInTransactionTimeoutMs ?? DEFAULT_IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    idleInTransactionTimeoutMs: options.idleInTransactionTimeoutMs ?? defaultIdleInTransactionTimeoutMs,
   };
   const thread = new EngineThread(data, options.onStep ?? (() => undefined));
   try {
@@ -82,8 +82,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
   return {
     connection: {
       stream: () => thread.stream(),
-      user: ENGINE_USER,
-      database: ENGINE_USER,
+      user: engineUser,
+      database: engineUser,
       host: 'embedded',
       ssl: false,
     },

@@ -1,12 +1,12 @@
 import type pg from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './start-embedded-postgres.ts';
 import { TestClients, value } from './testing/test-clients.ts';
 
-const CONNECTIONS = 20;
-const ROUNDS = 8;
-const MEGABYTE = 1024 * 1024;
+const connections = 20;
+const roundCount = 8;
+const megabyte = 1024 * 1024;
 
 let engine: EmbeddedPostgres;
 let clients: TestClients;
@@ -21,9 +21,9 @@ afterAll(async () => {
   await engine.stop();
 });
 
-/** Large and small in turn, up to 1 MB, and told apart by whose it is. */
+/** Large and small in turn, up to 1 MB, and different for each owner. */
 function payload(owner: number, round: number): string {
-  const length = round % 4 === 0 ? MEGABYTE : 10 ** (round % 4);
+  const length = round % 4 === 0 ? megabyte : 10 ** (round % 4);
   return `${owner}:${round}:`.padEnd(length, 'x');
 }
 
@@ -46,31 +46,31 @@ async function transaction(client: pg.PoolClient, owner: number, round: number):
   return commits && !fails;
 }
 
-it('keeps 20 clients apart that write, fail, roll back and notify at once', async () => {
+test('keeps 20 clients apart that write, fail, roll back and notify at once', async () => {
   const setup = await clients.client();
-  const owners = Array.from({ length: CONNECTIONS }, (_, owner) => owner);
+  const owners = Array.from({ length: connections }, (_, owner) => owner);
   for (const owner of owners) {
     await setup.query(
       `CREATE SCHEMA home_${owner}; CREATE TABLE home_${owner}.item (owner int, round int, payload text)`,
     );
     await setup.query(`CREATE TABLE table_${owner} (round int, owner int)`);
   }
-  const heard = new Map<number, string[]>();
+  const received = new Map<number, string[]>();
   for (const owner of owners.filter((candidate) => candidate % 5 === 0)) {
     const listener = await clients.client();
     const got: string[] = [];
-    heard.set(owner, got);
+    received.set(owner, got);
     listener.on('notification', ({ channel, payload: round }) => got.push(`${channel}:${round}`));
     await listener.query(`LISTEN channel_${owner}`);
   }
-  const pool = clients.pool({ max: CONNECTIONS });
+  const pool = clients.pool({ max: connections });
   const committed = await Promise.all(
     owners.map(async (owner) => {
       const client = await pool.connect();
       client.on('error', () => {});
       await client.query(`SET application_name TO 'owner_${owner}'`);
       const rounds: number[] = [];
-      for (let round = 0; round < ROUNDS; round += 1) {
+      for (let round = 0; round < roundCount; round += 1) {
         if (await transaction(client, owner, round)) rounds.push(round);
         expect(await value(client, "SELECT current_setting('application_name')")).toBe(`owner_${owner}`);
         expect(await value(client, 'SHOW search_path')).toBe('"$user", public');
@@ -89,7 +89,7 @@ it('keeps 20 clients apart that write, fail, roll back and notify at once', asyn
     const rows = await setup.query(`SELECT owner, round FROM table_${owner} ORDER BY round`);
     expect(rows.rows).toEqual(expected);
   }
-  for (const [owner, got] of heard) {
+  for (const [owner, got] of received) {
     expect(got).toEqual((committed[owner] ?? []).map((round) => `channel_${owner}:${round}`));
   }
 });

@@ -1,16 +1,16 @@
 import type pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './start-embedded-postgres.ts';
 import { TestClients, value } from './testing/test-clients.ts';
 
-const IDLE_TIMEOUT_MS = 250;
+const idleTimeoutMs = 250;
 
 let engine: EmbeddedPostgres;
 let clients: TestClients;
 
 beforeAll(async () => {
-  engine = await startEmbeddedPostgres({ idleInTransactionTimeoutMs: IDLE_TIMEOUT_MS });
+  engine = await startEmbeddedPostgres({ idleInTransactionTimeoutMs: idleTimeoutMs });
   clients = new TestClients(engine);
 });
 
@@ -33,7 +33,7 @@ async function insert(client: pg.Client, who: string): Promise<void> {
 }
 
 describe('transactions', () => {
-  it('keep others waiting, who then go on in the order they came', async () => {
+  test('keep others waiting, who then go on in the order they came', async () => {
     const [holder, ...others] = await Promise.all([1, 2, 3, 4].map(() => clients.client()));
     if (!holder) throw new Error('no client');
     await holder.query('BEGIN');
@@ -45,7 +45,7 @@ describe('transactions', () => {
     expect(await written()).toEqual(['holder 1', 'holder 2', 'waiting 0', 'waiting 1', 'waiting 2']);
   });
 
-  it('do not see what others roll back', async () => {
+  test('do not see what others roll back', async () => {
     const [one, two] = await Promise.all([clients.client(), clients.client()]);
     await one.query('BEGIN');
     await insert(one, 'undone');
@@ -54,7 +54,7 @@ describe('transactions', () => {
     expect(await count).toBe('0');
   });
 
-  it('run two migrations that start at once one after the other', async () => {
+  test('run two migrations that start at once one after the other', async () => {
     const migrate = async (who: string): Promise<void> => {
       const client = await clients.client();
       await client.query('BEGIN');
@@ -73,7 +73,7 @@ describe('transactions', () => {
   });
 });
 
-it('runs a query that is read in portions to its end before another', async () => {
+test('runs a query that is read in portions to its end before another', async () => {
   const [reader, other] = await Promise.all([clients.client(), clients.client()]);
   await insert(other, 'first');
   // pg fetches portions of this size one after the other, with Flush instead of Sync in between.
@@ -84,7 +84,7 @@ it('runs a query that is read in portions to its end before another', async () =
 });
 
 describe('a client that goes away', () => {
-  it('takes its open transaction with it', async () => {
+  test('takes its open transaction with it', async () => {
     const [leaver, other] = await Promise.all([clients.client(), clients.client()]);
     await leaver.query('BEGIN');
     await insert(leaver, 'orphan');
@@ -94,7 +94,7 @@ describe('a client that goes away', () => {
     expect(await written()).toEqual(['other']);
   });
 
-  it('does not disturb others when it goes in the middle of its query', async () => {
+  test('does not disturb others when it goes in the middle of its query', async () => {
     const [leaver, other] = await Promise.all([clients.client(), clients.client()]);
     await leaver.query('BEGIN');
     await insert(leaver, 'orphan');
@@ -104,7 +104,7 @@ describe('a client that goes away', () => {
     expect(await written()).toEqual(['other']);
   });
 
-  it('is not run any more when it goes while it waits', async () => {
+  test('is not run any more when it goes while it waits', async () => {
     const [holder, leaver] = await Promise.all([clients.client(), clients.client()]);
     await holder.query('BEGIN');
     await Promise.all([expect(insert(leaver, 'dropped')).rejects.toThrow(), leaver.end()]);
@@ -115,7 +115,7 @@ describe('a client that goes away', () => {
 });
 
 describe('an idle transaction', () => {
-  it('is ended for others who wait, and rolled back', async () => {
+  test('is ended for others who wait, and rolled back', async () => {
     const [holder, other] = await Promise.all([clients.client(), clients.client()]);
     const errors: unknown[] = [];
     holder.on('error', (error: Error & { code?: string }) => errors.push(error.code));
@@ -127,14 +127,14 @@ describe('an idle transaction', () => {
     expect(await written()).toEqual(['other']);
   });
 
-  it('goes on when nobody waits, or when it is not idle', async () => {
+  test('goes on when nobody waits, or when it is not idle', async () => {
     const [holder, other] = await Promise.all([clients.client(), clients.client()]);
     await holder.query('BEGIN');
-    await new Promise((resolve) => setTimeout(resolve, IDLE_TIMEOUT_MS * 1.5));
+    await new Promise((resolve) => setTimeout(resolve, idleTimeoutMs * 1.5));
     const waiting = insert(other, 'other');
     for (const step of [1, 2, 3, 4]) {
       await insert(holder, `step ${step}`);
-      await new Promise((resolve) => setTimeout(resolve, IDLE_TIMEOUT_MS * 0.4));
+      await new Promise((resolve) => setTimeout(resolve, idleTimeoutMs * 0.4));
     }
     await holder.query('COMMIT');
     await waiting;

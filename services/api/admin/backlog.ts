@@ -15,7 +15,7 @@ export interface BacklogSources {
   readonly retentionJobs: () => Promise<QueueCounts>;
 }
 
-// Counting reads the whole outbox, so it is not done anew for everybody who looks.
+// Counting reads the whole outbox, so it is not done again for everybody who looks.
 const sampling = { maxAgeMs: 2000, timeoutMs: 2000 };
 
 /** @returns a function that never rejects, and never takes longer than a health check may. */

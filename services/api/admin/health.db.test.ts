@@ -18,7 +18,7 @@ afterAll(() => api.stop());
 
 const paths = ['/v1/admin/health', '/v1/admin/readiness'] as const;
 
-test.each(paths)('%s tells who has a key how much is waiting, and null for what cannot be read', async (path) => {
+test.each(paths)('%s reports how much is waiting to a key, and null for what cannot be read', async (path) => {
   const answer = await api.call('GET', path);
   expect(answer).toMatchObject({ status: 200, body: { status: 'ok' } });
   expect(answer.body.backlog).toEqual({
@@ -36,7 +36,7 @@ describe('security: health', () => {
     expect(answer.body).not.toHaveProperty('backlog');
   });
 
-  test.each(paths)('%s tells who has a key of one tenant nothing of what waits for all', async (path) => {
+  test.each(paths)('%s reports nothing of all tenants to a key of one tenant', async (path) => {
     const answer = await api.call('GET', path, { key: keys.acme });
     expect(answer).toMatchObject({ status: 200, body: { status: 'ok' } });
     expect(answer.body).not.toHaveProperty('backlog');

@@ -22,7 +22,7 @@ function report(path: (typeof healthPaths)[number], summary: string) {
     path,
     tags: ['operations'],
     summary,
-    description: 'Needs no key. With one that is not bound to a tenant it also tells how much is waiting.',
+    description: 'Needs no key. With one that is not bound to a tenant it also reports how much is waiting.',
     responses: {
       200: json(healthSchema, 'Serving, perhaps degraded.'),
       503: json(healthSchema, 'Not serving.'),
@@ -53,7 +53,7 @@ export function healthRoutes({ service, readBacklog, environment, version }: Hea
   });
 
   async function check(c: Context<ApiEnv>): Promise<HealthReport & { readonly backlog?: Backlog }> {
-    // Whoever asks without a key has none, whatever the type of other routes says.
+    // A request without a key has none, whatever the type of other routes says.
     const credential: Credential | undefined = c.get('credential');
     // What waits is of all tenants.
     if (credential === undefined || credential.tenantId !== undefined) return service.check();

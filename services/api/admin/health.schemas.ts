@@ -4,7 +4,7 @@ const count = (example: number) => z.int().openapi({ example });
 
 const jobsSchema = z
   .object({ waiting: count(1), active: count(2), delayed: count(0), failed: count(0) })
-  .openapi('JobCounts', { description: 'Jobs in a queue, by state. A bell for many messages is one job.' });
+  .openapi('JobCounts', { description: 'Jobs in a queue, by state. One job serves many messages of a tenant.' });
 
 const backlogSchema = z
   .object({

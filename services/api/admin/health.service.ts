@@ -20,7 +20,7 @@ export interface HealthServiceDeps {
   readonly database: Pick<Component, 'health'>;
   readonly queue: Pick<Component, 'health'>;
   readonly replicas: Pick<Component, 'health'> | undefined;
-  /** Embeds a word, or tells why not. */
+  /** Embeds a word, or reports why not. */
   readonly probeEmbedding: () => Promise<EmbeddingHealth>;
   /** Longest wait for that. */
   readonly embedTimeoutMs: number;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createBareApp } from '../describe-api.ts';
 
-test('the root is a page with name, version and links, for whoever has no key', async () => {
+test('the root is a page with name, version and links, for readers without a key', async () => {
   const app = createBareApp('1.2.3');
   const answer = await app.request('/');
   const page = await answer.text();

@@ -33,7 +33,7 @@ const init = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', deepLinki
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'";
 
-/** What answers whoever opens the address in a browser. */
+/** The answer to a browser that opens the address. */
 const homePage = (version: string) => `<!doctype html>
 <html lang="en">
   <head>

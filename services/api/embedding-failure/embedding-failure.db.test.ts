@@ -27,7 +27,7 @@ async function storePending(tenant_id: string): Promise<string> {
 }
 
 describe('listing failed messages', () => {
-  test('tells the reason of each, and nothing of what is pending', async () => {
+  test('lists the reason of each, and nothing of what is pending', async () => {
     const tenantId = freshTenant();
     const [id] = await storeFailed(api, { tenantId, count: 1, reason: 'too strange', attempts: 5 });
     await storePending(tenantId);
@@ -83,23 +83,29 @@ describe('listing failed messages', () => {
 });
 
 describe('retrying', () => {
-  test('makes them pending as if they were new, keeps the reason, and rings', async () => {
+  test('makes them pending as if they were new, keeps the reason, and notifies the workers', async () => {
     const tenantId = freshTenant();
     const [first = '', second = '', third = ''] = await storeFailed(api, { tenantId, count: 3, reason: 'a bad day' });
     const before = new Date();
-    api.rings.length = 0;
+    api.notifications.length = 0;
     const answer = await retry(tenantId, { message_ids: [third, first.toUpperCase(), third] });
     expect(answer).toMatchObject({ status: 200 });
     const none = { not_found: [], not_failed: [], remaining: false };
     expect(answer.body).toEqual({ tenant_id: tenantId, retried: 2, ...none });
-    expect(api.rings).toMatchObject([{ tenantId, generation: api.generation }]);
+    expect(api.notifications).toMatchObject([{ tenantId, generation: api.generation }]);
 
-    const anew = { state: 'pending', attempts: 0, leased_until: null, failed_at: null, last_error: 'a bad day' };
+    const pendingAgain = {
+      state: 'pending',
+      attempts: 0,
+      leased_until: null,
+      failed_at: null,
+      last_error: 'a bad day',
+    };
     const rows = await pendingOf(tenantId);
     expect(rows).toMatchObject([
-      { message_id: first, ...anew },
+      { message_id: first, ...pendingAgain },
       { message_id: second, state: 'failed', attempts: 3 },
-      { message_id: third, ...anew },
+      { message_id: third, ...pendingAgain },
     ]);
     const [row] = rows;
     // Due at once, and no older than this retry: it is not what alerts on waiting are for. Clocks may differ a little.
@@ -118,11 +124,11 @@ describe('retrying', () => {
     const first = await retry(tenantId, { message_ids });
     expect(first.body).toMatchObject({ retried: 1, not_found: [unknownId], not_failed: [pending] });
     const rows = await pendingOf(tenantId);
-    api.rings.length = 0;
+    api.notifications.length = 0;
     const second = await retry(tenantId, { message_ids });
     expect(second.body).toMatchObject({ retried: 0, not_found: [unknownId], not_failed: [failed, pending] });
     expect(await pendingOf(tenantId)).toEqual(rows);
-    expect(api.rings).toEqual([]);
+    expect(api.notifications).toEqual([]);
   });
 
   test('all: every one, more than fit a batch, each once though two ask at once', async () => {

@@ -49,7 +49,7 @@ export function createEmbeddingFailureRepository(db: Kysely<Schema>) {
     },
 
     /**
-     * Makes these pending anew, where they are failed: as if they had just been stored, but for the reason, which
+     * Makes these pending again, where they are failed: as if they had just been stored, but for the reason, which
      * stays until there is a new outcome. The ids are a constant of the statement, so that they are looked up in the
      * index and in its order, whatever the planner believes of the table.
      *

@@ -1,10 +1,10 @@
-import type { EmbeddingBell } from '@memory-layer/shared/queue/embedding-bell';
+import type { EmbeddingJobNotifier } from '@memory-layer/shared/queue/embedding-job-notifier';
 import type { EmbeddingFailure, NotRetried } from './embedding-failure.ts';
 import type { EmbeddingFailureRepository } from './embedding-failure.repository.ts';
 
 export interface EmbeddingFailureServiceDeps {
   readonly failures: EmbeddingFailureRepository;
-  readonly bell: EmbeddingBell;
+  readonly notifier: EmbeddingJobNotifier;
   /** The generation that messages are searched by. */
   readonly activeGeneration: () => number;
   /** After so long, retrying all answers that some are left. */
@@ -37,7 +37,7 @@ export type EmbeddingFailureService = ReturnType<typeof createEmbeddingFailureSe
 
 /** What was given up, and giving it another try. */
 export function createEmbeddingFailureService(deps: EmbeddingFailureServiceDeps) {
-  const { failures, bell, activeGeneration } = deps;
+  const { failures, notifier, activeGeneration } = deps;
 
   return {
     /** A page of failed messages, the last stored first. */
@@ -54,7 +54,7 @@ export function createEmbeddingFailureService(deps: EmbeddingFailureServiceDeps)
       const generation = activeGeneration();
       const asked = [...new Set(messageIds.map((id) => id.toLowerCase()))];
       const retried = new Set(await failures.retry({ tenantId, generation }, asked));
-      if (retried.size > 0) bell.ring(tenantId, generation, requestId);
+      if (retried.size > 0) notifier.notify(tenantId, generation, requestId);
       const others = asked.filter((id) => !retried.has(id));
       const existing = new Set(others.length === 0 ? [] : await failures.findExisting(tenantId, others));
       return {
@@ -77,7 +77,7 @@ export function createEmbeddingFailureService(deps: EmbeddingFailureServiceDeps)
         signal.throwIfAborted();
         const ids = await failures.listIds({ tenantId, generation, before, limit: batchSize, signal });
         const made = ids.length === 0 ? [] : await failures.retry({ tenantId, generation }, ids);
-        if (made.length > 0) bell.ring(tenantId, generation, requestId);
+        if (made.length > 0) notifier.notify(tenantId, generation, requestId);
         retried += made.length;
         if (ids.length < batchSize) return { retried, remaining: false };
         before = ids.at(-1);

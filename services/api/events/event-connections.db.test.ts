@@ -73,7 +73,7 @@ describe('a connection', () => {
     await eventually(async () => expect(await openStreams()).toBe(0));
   });
 
-  test('whose client does not read is cut off, and others hear everything', async () => {
+  test('whose client does not read is cut off, and others receive everything', async () => {
     const deaf = await openSocket();
     const listening = listenTo(await follow());
     await eventually(async () => expect(await openStreams()).toBe(2));
@@ -83,9 +83,9 @@ describe('a connection', () => {
     await eventually(async () => expect(await openStreams()).toBe(1));
     await eventually(() => expect(listening).toHaveLength(written.length));
     expect(listening).toEqual(written);
-    const heard = await restOf(deaf);
-    expect(heard).toContain(written[0]);
-    expect(heard).not.toContain(written.at(-1));
+    const received = await restOf(deaf);
+    expect(received).toContain(written[0]);
+    expect(received).not.toContain(written.at(-1));
   }, 30_000);
 
   test('ends in order when the process goes down, and does not hold it up', async () => {
@@ -123,11 +123,11 @@ async function restOf(socket: Socket): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** The ids that a client hears of, as they come. */
+/** The ids that a client receives, as they come. */
 function listenTo(client: EventClient): unknown[] {
-  const heard: unknown[] = [];
+  const received: unknown[] = [];
   void (async () => {
-    for (;;) heard.push(...(await client.events(1)).map(({ data }) => (data as { message_id?: string }).message_id));
+    for (;;) received.push(...(await client.events(1)).map(({ data }) => (data as { message_id?: string }).message_id));
   })().catch(() => undefined);
-  return heard;
+  return received;
 }

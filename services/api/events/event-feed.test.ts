@@ -46,7 +46,7 @@ function follow(subscription: EventSubscription) {
 const polls = (count: number) => vi.advanceTimersByTimeAsync(count * pollMs);
 
 describe('a feed of events', () => {
-  test('tells everybody of their own tenant, with one query for all', async () => {
+  test('publishes to each the events of its own tenant, with one query for all', async () => {
     const { log, subscribe } = setUp();
     const [one, two, other] = [
       follow(await subscribe('acme')),
@@ -63,7 +63,7 @@ describe('a feed of events', () => {
     expect(log.queries.map(({ tenantIds }) => tenantIds)).toEqual([['acme', 'globex']]);
   });
 
-  test('tells only the types that were asked for', async () => {
+  test('publishes only the types that were asked for', async () => {
     const { log, subscribe } = setUp();
     const { seen } = follow(await subscribe('acme', undefined, new Set(['message.failed'] as const)));
     await polls(1);
@@ -88,7 +88,7 @@ describe('a feed of events', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('tells what happened since a place, then goes on with what happens', async () => {
+  test('publishes what happened since a place, then goes on with what happens', async () => {
     const { log, subscribe } = setUp();
     const ids = Array.from({ length: 70 }, (_, n) => `m${n}`);
     for (const id of ids.slice(0, 60)) log.append('acme', [id]);

@@ -67,7 +67,7 @@ export class EventFeed implements Component {
   }
 
   /**
-   * Begins where the log has been read to already: whatever is committed from the return on is told.
+   * Begins where the log has been read to already: everything committed after the return is published.
    *
    * @throws AppError `rate_limited` when the tenant or the key has too many streams, `unavailable` when this process has, or when
    * it is going down; the database's error when the log cannot be read.
@@ -138,7 +138,7 @@ export class EventFeed implements Component {
     }
   }
 
-  /** Lets in whoever has come as far as the others. With nobody live, the others are those who wait. */
+  /** Lets in each that has come as far as the others. With nobody live, the others are those who wait. */
   #admit(): readonly EventSubscription[] {
     const waiting = this.#inState('caught-up');
     if (this.#inState('live').length === 0) this.#head = undefined;

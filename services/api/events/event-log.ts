@@ -54,7 +54,7 @@ export interface MessageEvent {
   readonly next: EventPosition;
 }
 
-/** The events of a row, from the message at `index` on, at most so many. */
+/** The events of a row, from the message at `index` on, at most `limit`. */
 export function eventsOf(row: LogRow, index: number, limit: number): MessageEvent[] {
   const { type, tenantId, at, messageIds } = row;
   return messageIds.slice(index, index + limit).map((messageId, offset) => {

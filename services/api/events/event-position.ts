@@ -12,7 +12,7 @@ const pattern = /^(?<transactionId>\d{1,20})-(?<eventId>\d{1,19})-(?<index>\d{1,
 const maxTransactionId = 2n ** 64n - 1n;
 const maxEventId = 2n ** 63n - 1n;
 
-/** Before all that any transaction from this one on tells. */
+/** Before every event of this transaction and of later ones. */
 export function startOf(transactionId: bigint): EventPosition {
   return { transactionId, eventId: 0n, index: 0 };
 }

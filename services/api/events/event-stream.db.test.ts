@@ -54,7 +54,7 @@ async function idsOf(client: EventClient, count: number): Promise<unknown[]> {
 }
 
 describe('GET /v1/events', () => {
-  test('is a stream of events that nobody is to keep or gather', async () => {
+  test('is a stream of events that nobody is to keep or buffer', async () => {
     const client = await follow();
     const { response } = client;
     expect(response.status).toBe(200);
@@ -67,7 +67,7 @@ describe('GET /v1/events', () => {
     expect(await client.next()).toEqual({ retry: '2000' });
   });
 
-  test('tells of each message what happened, when, and where to go on', async () => {
+  test('publishes for each message what happened, when, and where to go on', async () => {
     const client = await follow();
     const [id] = await embed(1);
     expect(await client.events(1)).toEqual([
@@ -79,7 +79,7 @@ describe('GET /v1/events', () => {
     ]);
   });
 
-  test('tells of a message that is deleted over the API, and not of one that is not there', async () => {
+  test('publishes a message that is deleted over the API, and not one that is not there', async () => {
     const stored = await api.call('POST', '/v1/messages', {
       body: { tenant_id: tenantId, conversation_id: 'c', role: 'user', content: 'forget me' },
     });
@@ -144,14 +144,14 @@ describe('GET /v1/events', () => {
 });
 
 describe('whose events', () => {
-  test('a bound key hears of its own tenant, and need not name it', async () => {
+  test('a bound key receives the events of its own tenant, and need not name it', async () => {
     const client = await follow('', {}, keys.acme);
     await embed(1, 'globex');
     const ids = await embed(1, 'acme');
     expect(await idsOf(client, 1)).toEqual(ids);
   });
 
-  test('security: tenant A cannot hear of tenant B, by name or by an id of its stream', async () => {
+  test('security: tenant A receives nothing of tenant B, by name or by an id of its stream', async () => {
     const refused = await api.call('GET', '/v1/events?tenant_id=globex', { key: keys.acme });
     expectProblem(refused, 'forbidden', [{ in: 'query', pointer: '/tenant_id' }]);
     const globex = await follow('', {}, keys.globex);

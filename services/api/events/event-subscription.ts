@@ -5,9 +5,9 @@ import { isBefore, type EventPosition } from './event-position.ts';
 /** What a stream has to send next. */
 export type Delivery =
   | { readonly kind: 'events'; readonly events: readonly MessageEvent[] }
-  /** The log does not hold what was asked for: what came before `next` may be untold. */
+  /** The log does not hold what was asked for: events before `next` may be missing. */
   | { readonly kind: 'reset'; readonly next: EventPosition }
-  /** Nothing came for a while; all before `next` is told. */
+  /** Nothing came for a while; everything before `next` is published. */
   | { readonly kind: 'idle'; readonly next: EventPosition }
   | { readonly kind: 'end' };
 
@@ -18,13 +18,13 @@ export interface SubscriptionOptions {
   readonly log: EventLog;
   /** What the log held where this subscription begins. */
   readonly first: LogPage;
-  /** Told when the subscription has caught up and is to be offered what is found for all. */
+  /** Called when the subscription has caught up and is to be offered what is found for all. */
   readonly onCaughtUp: () => void;
   readonly onReadError: (error: unknown) => void;
   readonly onClose: () => void;
 }
 
-type Queued = { readonly resetTo: EventPosition } | { readonly row: LogRow; /** The next to tell. */ index: number };
+type Queued = { readonly resetTo: EventPosition } | { readonly row: LogRow; /** The next to publish. */ index: number };
 
 const eventsPerDelivery = 100;
 const maxQueuedMessages = 4800;
@@ -37,7 +37,7 @@ const retryReadMs = 1000;
  */
 export class EventSubscription {
   readonly tenantId: string;
-  /** Resolves once it is closed, by whomever. */
+  /** Resolves once it is closed by either side. */
   readonly closed: Promise<void>;
   readonly #options: SubscriptionOptions;
   readonly #markClosed: () => void;
@@ -66,7 +66,7 @@ export class EventSubscription {
     return this.#position;
   }
 
-  /** What is next; `idle` when nothing has come for so long. One call at a time. */
+  /** What is next; `idle` when nothing has come for that time. One call at a time. */
   async take(idleMs: number): Promise<Delivery> {
     const until = Date.now() + idleMs;
     for (;;) {
@@ -80,7 +80,7 @@ export class EventSubscription {
     }
   }
 
-  /** @param head what was found for all until now. Whoever is not that far yet has to read on by itself. */
+  /** @param head what was found for all until now. A subscription that is not that far yet reads on by itself. */
   admit(head: EventPosition): void {
     if (this.#state !== 'caught-up') return;
     this.#state = isBefore(this.#position, head) ? 'behind' : 'live';

@@ -3,7 +3,7 @@ import { encodePosition, type EventPosition } from './event-position.ts';
 import type { Delivery } from './event-subscription.ts';
 
 const resetDetail =
-  'The log does not reach back to the id that was asked for. Read anew what you need to know; events go on from here.';
+  'The log does not reach back to the id that was asked for. Read again what you need to know; events go on from here.';
 
 /** The fields of server-sent events (WHATWG HTML, section 9.2) for what a stream has to send. */
 export function toEventText(delivery: Exclude<Delivery, { kind: 'end' }>, tenantId: string): string {

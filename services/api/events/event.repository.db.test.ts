@@ -58,7 +58,7 @@ async function readNow(from: EventPosition, tenantIds = [tenantId], limit = 2): 
 const idsOf = (events: readonly MessageEvent[]): string[] => events.map(({ messageId }) => messageId);
 
 describe('reading the event log', () => {
-  test('begins now unless it is told otherwise', async () => {
+  test('begins now by default', async () => {
     await append(newIds(1));
     await untilSettled(fixture.db);
     const now = await log.read({ tenantIds: [tenantId], from: undefined, limit: 10 });
@@ -68,7 +68,7 @@ describe('reading the event log', () => {
     expect(idsOf(await readAll(now.next))).toEqual(ids);
   });
 
-  test('tells what happened to which message, when, in order', async () => {
+  test('publishes what happened to which message, when, in order', async () => {
     const [embedded, deleted] = [newIds(2), newIds(1)];
     await append(embedded);
     await append(deleted, 'message.deleted');
@@ -113,7 +113,7 @@ describe('reading the event log', () => {
     expect(idsOf(await readAll(foreign?.next ?? beginning))).toEqual(ids);
   });
 
-  test('misses nothing and tells nothing twice while many write', async () => {
+  test('misses nothing and publishes nothing twice while many write', async () => {
     const written: string[] = [];
     const write = async (pauseMs: number): Promise<void> => {
       for (let n = 0; n < 15; n++) {

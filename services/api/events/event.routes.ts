@@ -16,9 +16,9 @@ export interface EventRoutesDeps {
 }
 
 const description = `Server-sent events, one for each message: \`message.embedded\`, \`message.failed\`, \`message.archived\`,
-\`message.deleted\`, with \`message_id\`, \`tenant_id\` and \`at\` as data. Told once the change is durable, at least once,
+\`message.deleted\`, with \`message_id\`, \`tenant_id\` and \`at\` as data. Published once the change is durable, at least once,
 in an order that is the same for every reader. A client that comes back with \`Last-Event-ID\` misses nothing while the log reaches
-back that far (an hour by default); when it does not, the first event is \`reset\`: read anew what you need to know.`;
+back that far (an hour by default); when it does not, the first event is \`reset\`: read again what you need to know.`;
 
 /** What happens to messages, as a stream. */
 export function eventRoutes({ feed, limiter, heartbeatMs }: EventRoutesDeps) {
@@ -46,7 +46,7 @@ export function eventRoutes({ feed, limiter, heartbeatMs }: EventRoutesDeps) {
       'content-type': 'text/event-stream',
       // A stream holds its connection to the end; closed with it, it does not hold up a shutdown.
       connection: 'close',
-      // Proxies that gather answers would hold events back (nginx).
+      // Proxies that buffer answers would hold events back (nginx).
       'x-accel-buffering': 'no',
     };
     // Hono answers HEAD as GET and leaves the body out: a stream that nobody reads would be kept.

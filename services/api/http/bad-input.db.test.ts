@@ -211,5 +211,5 @@ test('nothing of all this was stored', async () => {
     const rows = await api.db.selectFrom(table).selectAll().execute();
     expect({ table, rows }).toEqual({ table, rows: [] });
   }
-  expect(api.rings).toEqual([]);
+  expect(api.notifications).toEqual([]);
 });

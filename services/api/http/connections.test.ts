@@ -103,8 +103,8 @@ describe('a connection that does not ask', () => {
     const { open } = await listen({ limits: soon });
     const client = await open();
     client.send(`${head}${field}\r\n`);
-    await client.hear(10);
-    expect(readAnswer(client.heard()).status).toBe(200);
+    await client.receive(10);
+    expect(readAnswer(client.received()).status).toBe(200);
     await client.drip(parts, 20);
     expect(isOpen(client)).toBe(false);
   });
@@ -139,8 +139,8 @@ describe('a body', () => {
     const { open } = await listen();
     const client = await open();
     client.send('GET /slow HTTP/1.1\r\nhost: x\r\n\r\n');
-    await client.hear(10);
-    expect(readAnswer(client.heard())).toMatchObject({ status: 504 });
+    await client.receive(10);
+    expect(readAnswer(client.received())).toMatchObject({ status: 504 });
     expect(isOpen(client)).toBe(true);
   });
 });
@@ -152,14 +152,14 @@ describe('the connections of one address', () => {
     const { open, closed } = await listen({ limits });
     const [first, second] = [await open(), await open(), await open()];
     first.send(get);
-    await first.hear(10);
+    await first.receive(10);
     const fourth = await open();
     expect(await second.rest()).toBe('');
     expect([isOpen(first), closed]).toEqual([true, ['address']]);
     for (const client of [fourth, await open('127.0.0.2')]) {
       client.send(get);
-      await client.hear(10);
-      expect(client.heard()).toContain('200 OK');
+      await client.receive(10);
+      expect(client.received()).toContain('200 OK');
     }
     expect(isOpen(first)).toBe(true);
   });
@@ -171,8 +171,8 @@ describe('the connections of one address', () => {
     expect(await (await open()).rest()).toBe('');
     const other = await open('127.0.0.2');
     other.send(get);
-    await other.hear(10);
-    expect(other.heard()).toContain('200 OK');
+    await other.receive(10);
+    expect(other.received()).toContain('200 OK');
   });
 
   test('are counted while they are open: closed ones give their places back', async () => {
@@ -198,8 +198,8 @@ describe('the connections of one address', () => {
     const { open } = await listen({ limits, isProxy: (address) => address === '127.0.0.1' });
     const clients = [await open(), await open(), await open(), await open(), await open()];
     for (const client of clients) client.send(get);
-    await Promise.all(clients.map((client) => client.hear(10)));
-    expect(clients.map((client) => readAnswer(client.heard()).status)).toEqual([200, 200, 200, 200, 200]);
+    await Promise.all(clients.map((client) => client.receive(10)));
+    expect(clients.map((client) => readAnswer(client.received()).status)).toEqual([200, 200, 200, 200, 200]);
   });
 });
 

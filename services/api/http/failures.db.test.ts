@@ -78,8 +78,8 @@ describe('while the database is away', () => {
     expectProblem(await call('GET', '/v1/messages', { key: null }), 'unauthenticated');
   });
 
-  test('no bell is rung for what was not stored', () => {
-    expect(api.rings).toEqual([]);
+  test('no worker is notified of what was not stored', () => {
+    expect(api.notifications).toEqual([]);
   });
 
   test('the process lives, is not ready, and its health says why', async () => {
@@ -130,7 +130,7 @@ describe('what nobody expected', () => {
       expect(answer.headers.get('retry-after')).toBeNull();
     }
     expect((await api.call('GET', '/v1/messages?tenant_id=fails')).body.items).toEqual([]);
-    expect(api.rings).toEqual([]);
+    expect(api.notifications).toEqual([]);
   });
 
   test('and its cause is in the log, under the request id', async () => {

@@ -62,9 +62,9 @@ async function cost(request: string): Promise<number> {
   for (let n = 0; n < 5; n += 1) {
     const before = process.cpuUsage();
     for (let m = 0; m < 20; m += 1) {
-      const already = client.heardBytes();
+      const already = client.receivedBytes();
       client.send(request);
-      await client.hear(already + 1);
+      await client.receive(already + 1);
     }
     const { user, system } = process.cpuUsage(before);
     tries.push(user + system);
@@ -142,8 +142,8 @@ describe('security: nothing that is read of a request costs more than its length
 test('more parameters than are of use are refused by name', async () => {
   const client = await openRaw(server.url);
   client.send(get(`/v1/messages?${'a&'.repeat(200)}`));
-  await client.hear(1);
-  const { status, body: text } = readAnswer(client.heard());
+  await client.receive(1);
+  const { status, body: text } = readAnswer(client.received());
   expect([status, JSON.parse(text).errors]).toEqual([
     422,
     [{ in: 'query', pointer: '', detail: 'has more than 200 parameters' }],

@@ -52,7 +52,7 @@ describe('a batch that is not one stores nothing', () => {
       [6, '/messages/6/content'],
     ]);
     expect(await storedContents()).toEqual([]);
-    expect(api.rings).toEqual([]);
+    expect(api.notifications).toEqual([]);
   });
 });
 

@@ -224,6 +224,6 @@ test('nothing of what was refused was stored', async () => {
       select tenant_id from embedding_pending
     ) as everywhere where tenant_id not like 'limit%'`.execute(api.db);
   expect(rows).toEqual([{ tenants: null }]);
-  expect(new Set(api.rings.map((ring) => ring.tenantId.slice(0, 5)))).toEqual(new Set(['limit']));
+  expect(new Set(api.notifications.map((notified) => notified.tenantId.slice(0, 5)))).toEqual(new Set(['limit']));
   expect((await api.call('GET', '/v1/messages', { key: keys.acme })).body.items).toEqual([]);
 });

@@ -42,15 +42,15 @@ async function stored(tenantId: string) {
 }
 
 describe('a message that is sent again under its external id', () => {
-  test('is the one that is stored, told as a duplicate, and rings no bell', async () => {
+  test('is the one that is stored, answered as a duplicate, and no worker is notified', async () => {
     const tenant = freshTenant();
     const first = await post(message(tenant, 'a', { metadata: { n: 1 }, importance: 0.9 }));
     expect(first).toMatchObject({ status: 202, body: { external_id: 'a' } });
     expect(first.body).not.toHaveProperty('duplicate');
-    const rings = api.rings.length;
+    const before = api.notifications.length;
     const again = await post(message(tenant, 'a', { metadata: { n: 2 } }));
     expect(again).toMatchObject({ status: 200, body: { ...first.body, duplicate: true } });
-    expect(api.rings.length).toBe(rings);
+    expect(api.notifications.length).toBe(before);
     expect(await stored(tenant)).toMatchObject({ ids: [first.body.id], pending: 1 });
     expect((await api.call('GET', `/v1/messages/${first.body.id}?tenant_id=${tenant}`)).body).toEqual(first.body);
   });

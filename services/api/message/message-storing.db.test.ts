@@ -54,7 +54,7 @@ describe('a message and its pending row are stored together', () => {
   test('with the hash of the content, for the active generation', async () => {
     const tenantId = freshTenant();
     const body = { tenant_id: tenantId, conversation_id: 'c', role: 'user', content: 'ünïcode \u{1f44b}' };
-    const answer = await api.call('POST', '/v1/messages', { body, headers: { 'x-request-id': 'ring-1' } });
+    const answer = await api.call('POST', '/v1/messages', { body, headers: { 'x-request-id': 'request-1' } });
     const hash = createHash('sha256').update(body.content).digest();
     const pending = await api.db
       .selectFrom('embedding_pending')
@@ -77,12 +77,12 @@ describe('a message and its pending row are stored together', () => {
       .where('tenant_id', '=', tenantId)
       .execute();
     expect(stored).toEqual([{ content_hash: hash }]);
-    expect(api.rings.at(-1)).toEqual({ tenantId, generation: api.generation, requestId: 'ring-1' });
+    expect(api.notifications.at(-1)).toEqual({ tenantId, generation: api.generation, requestId: 'request-1' });
   });
 
-  test('of a batch, all for one ring a tenant', async () => {
+  test('of a batch, all for one notification a tenant', async () => {
     const [one, two] = [freshTenant(), freshTenant()];
-    const before = api.rings.length;
+    const before = api.notifications.length;
     const messages = [one, two, one, two, one].map((tenant_id) => ({
       tenant_id,
       conversation_id: 'c',
@@ -92,7 +92,7 @@ describe('a message and its pending row are stored together', () => {
     expect((await api.call('POST', '/v1/messages/batch', { body: { messages } })).status).toBe(202);
     expect(await countRows(one)).toEqual({ tenant: 1, message: 3, embedding_pending: 3 });
     expect(await countRows(two)).toEqual({ tenant: 1, message: 2, embedding_pending: 2 });
-    expect(api.rings.slice(before).map((ring) => ring.tenantId)).toEqual([one, two]);
+    expect(api.notifications.slice(before).map((notified) => notified.tenantId)).toEqual([one, two]);
   });
 
   test('or neither is: the pending row is refused', async () => {
@@ -106,7 +106,7 @@ describe('a message and its pending row are stored together', () => {
     const body = { tenant_id: tenantId, conversation_id: 'c', role: 'user', content: 'x' };
     expect((await api.call('POST', '/v1/messages', { body })).status).toBe(500);
     expect(await countRows(tenantId)).toEqual(nothing);
-    expect(api.rings.filter((ring) => ring.tenantId === tenantId)).toEqual([]);
+    expect(api.notifications.filter((notified) => notified.tenantId === tenantId)).toEqual([]);
   });
 
   test('or neither is: the message is refused', async () => {

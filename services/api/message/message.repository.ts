@@ -3,7 +3,7 @@ import type { Role, Schema } from '@memory-layer/shared/db/schema';
 import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import { requestLimits } from '../cost/request-cost.ts';
 import { isWithinBytes, messageBytes } from '../cost/within-bytes.sql.ts';
-import { logEventsOf } from '@memory-layer/shared/events/append-message-events.sql';
+import { emitEvents } from '@memory-layer/shared/events/append-message-events.sql';
 import { embeddingStatusOf } from './embedding-status.sql.ts';
 import type { EmbeddingStatus, MessageWithStatus } from './message.ts';
 import type { MessageCursor } from './message-cursor.ts';
@@ -91,7 +91,7 @@ export function createMessageRepository(db: Kysely<Schema>) {
           delete from archived_message
           where tenant_id = ${tenantId} and id = ${id}::uuid and not exists (select from hold)
           returning id
-        ), logged as ${logEventsOf(tenantId, 'message.deleted', sql`(select id from gone union select id from archived_gone)`)}
+        ), logged as ${emitEvents(tenantId, 'message.deleted', sql`(select id from gone union select id from archived_gone)`)}
         select case
           when not exists (select from target) then 'absent'
           when exists (select from hold) then 'held'

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 
 describe('rate limits', () => {
-  test('a tenant that has used up its requests is told when to come back; others go on', async () => {
+  test('a tenant that has used up its requests gets the time to come back; others go on', async () => {
     for (let n = 0; n < 4; n++) {
       expect((await api.call('POST', '/v1/messages', { ...post, key: keys.acme })).status).toBe(202);
     }

@@ -36,7 +36,7 @@ export interface RateStore {
 }
 
 interface RateLimiterOptions {
-  /** Tells limiters apart in the store. */
+  /** Separates limiters in the store. */
   readonly name: string;
   readonly rate: Rate;
   /** Undefined: counted in this process alone. */

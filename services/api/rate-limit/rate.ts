@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** So many requests in so many seconds. */
+/** A number of requests in a number of seconds. */
 export interface Rate {
   readonly requests: number;
   readonly windowSeconds: number;

@@ -4,7 +4,7 @@ interface Written {
 }
 
 /**
- * What the primary had written to its log when, so that a standby's position tells how old what it shows is. Neither
+ * What the primary had written to its log when, so that a standby's position shows how old its data is. Neither
  * clocks of other machines nor the standby's own idea of its lag matter: one that is cut off from its primary, or whose
  * replay is paused, takes itself to be up to date.
  */
@@ -12,7 +12,7 @@ export class WalHistory {
   readonly #keptMs: number;
   #written: Written[] = [];
 
-  /** @param keptMs how far back lags are told apart. */
+  /** @param keptMs how far back lags are distinguished. */
   constructor(keptMs: number) {
     this.#keptMs = keptMs;
   }
@@ -23,7 +23,7 @@ export class WalHistory {
    */
   add(position: number, atMs: number): void {
     const last = this.#written.at(-1);
-    // A primary that begins anew elsewhere: its positions have nothing to do with those before.
+    // A primary that begins again elsewhere: its positions have nothing to do with those before.
     if (last !== undefined && position < last.position) this.#written = [];
     this.#written.push({ position, atMs });
     // The last one of those that are too old stays: it is where the history begins.

@@ -34,7 +34,7 @@ export class WalProbe {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** @throws when the server does not answer in time; the next call connects anew. */
+  /** @throws when the server does not answer in time; the next call connects again. */
   async ask(): Promise<WalPosition> {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => late.reject(new Error(`no answer within ${this.#timeoutMs} ms`)), this.#timeoutMs);
@@ -64,7 +64,7 @@ export class WalProbe {
 
   async #connect(): Promise<Client> {
     const client = new Client(this.#connection);
-    // Whoever asks next is told; an error that nobody hears ends the process.
+    // The next caller gets the error; an error without a listener ends the process.
     client.on('error', () => undefined);
     this.#client = client;
     await client.connect();

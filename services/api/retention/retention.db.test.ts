@@ -8,7 +8,7 @@ import { createRetentionRunRepository } from './retention-run.repository.ts';
 const path = '/v1/admin/retention/run';
 const waitMs = 150;
 
-/** What the retention worker of a test does when it hears of a run. */
+/** What the retention worker of a test does when it is notified of a run. */
 type Worker = (db: Kysely<Schema>, tenantId: string, runId: string) => Promise<void>;
 
 const settle =
@@ -27,7 +27,7 @@ const asleep: Worker = async () => undefined;
 let worker: Worker = asleep;
 let api: TestApi;
 beforeAll(async () => {
-  api = await startTestApi({ onRetentionRun: (...heard) => worker(...heard), retentionWaitMs: waitMs });
+  api = await startTestApi({ onRetentionRun: (...run) => worker(...run), retentionWaitMs: waitMs });
 });
 afterAll(() => api.stop());
 
@@ -49,10 +49,10 @@ describe('asking for a retention run', () => {
 
   test('also when the worker takes its time', async () => {
     let working = Promise.resolve();
-    worker = async (...heard) => {
+    worker = async (...run) => {
       // Not waited for: a worker is another process.
-      working = settle({ state: 'running', archived: 1 })(...heard).then(() =>
-        settle({ state: 'completed', archived: 4 })(...heard),
+      working = settle({ state: 'running', archived: 1 })(...run).then(() =>
+        settle({ state: 'completed', archived: 4 })(...run),
       );
     };
     const answer = await ask(freshTenant());
@@ -71,7 +71,7 @@ describe('asking for a retention run', () => {
   });
 
   test.each<[string, Worker]>([
-    ['no worker hears of it', asleep],
+    ['no worker is notified', asleep],
     [
       'the queue is away',
       async () => {

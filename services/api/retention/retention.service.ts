@@ -8,8 +8,8 @@ import type { NewRetentionRun, RetentionRun } from './retention-run.ts';
 export interface RetentionServiceDeps {
   readonly runs: Pick<RetentionRunRepository, 'insert' | 'findById'>;
   readonly waiter: Pick<RetentionRunWaiter, 'waitUntilEnded'>;
-  /** Tells a retention worker of a run. One that is not heard is found by the worker's sweeper. */
-  readonly ring: (tenantId: string, runId: string) => Promise<void>;
+  /** Notifies the retention workers of a run. The worker's sweeper makes up for a notification that is lost. */
+  readonly notify: (tenantId: string, runId: string) => Promise<void>;
   /** How long an answer waits for the run to end. */
   readonly waitMs: number;
   readonly logger: Logger;
@@ -26,7 +26,7 @@ export interface RunWait {
 
 export type RetentionService = ReturnType<typeof createRetentionService>;
 
-export function createRetentionService({ runs, waiter, ring, waitMs, logger }: RetentionServiceDeps) {
+export function createRetentionService({ runs, waiter, notify, waitMs, logger }: RetentionServiceDeps) {
   async function getById(tenantId: string, runId: string, signal?: AbortSignal): Promise<RetentionRun> {
     const run = await runs.findById(tenantId, runId, signal);
     if (run === undefined) throw new AppError('not_found', 'There is no such retention run.');
@@ -41,8 +41,8 @@ export function createRetentionService({ runs, waiter, ring, waitMs, logger }: R
       const { tenantId, dryRun } = request;
       const runId = uuidv7();
       await runs.insert({ ...request, runId });
-      await ring(tenantId, runId).catch((error: unknown) => {
-        logger.warn({ err: error }, 'retention worker not told: its sweeper will find the run');
+      await notify(tenantId, runId).catch((error: unknown) => {
+        logger.warn({ err: error }, 'retention worker not notified: its sweeper will find the run');
       });
       return { runId, tenantId, state: 'queued', dryRun, archived: 0, deleted: 0 };
     },

@@ -11,7 +11,7 @@ export interface EventClient {
   readonly response: Response;
   /** The next block; undefined once the stream has ended. */
   next(): Promise<EventBlock | undefined>;
-  /** The next so many blocks that are events. */
+  /** The next `count` blocks that are events. */
   events(count: number): Promise<EventBlock[]>;
   leave(): void;
 }

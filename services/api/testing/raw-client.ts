@@ -1,17 +1,17 @@
 import { connect, type Socket } from 'node:net';
 
-/** A connection that sends what it likes, byte by byte, and hears everything. */
+/** A connection that sends what it likes, byte by byte, and receives everything. */
 export interface RawClient {
   readonly socket: Socket;
   send(text: string): void;
   /** Sends each part after a pause, until the connection ends. */
   drip(parts: Iterable<string>, everyMs: number): Promise<void>;
-  /** What has been heard so far. */
-  heard(): string;
-  heardBytes(): number;
-  /** Resolves once so much has been heard, or the connection has ended. */
-  hear(length: number): Promise<void>;
-  /** Everything that was heard, once the connection has ended. */
+  /** What has been received so far. */
+  received(): string;
+  receivedBytes(): number;
+  /** Resolves once so much has been received, or the connection has ended. */
+  receive(length: number): Promise<void>;
+  /** Everything that was received, once the connection has ended. */
   rest(): Promise<string>;
 }
 
@@ -25,20 +25,20 @@ export async function openRaw(url: string, from = '127.0.0.1'): Promise<RawClien
     socket.once('close', () => resolve());
     socket.on('error', () => resolve());
   });
-  let heardBytes = 0;
+  let receivedBytes = 0;
   socket.on('data', (chunk) => {
     chunks.push(chunk);
-    heardBytes += chunk.length;
+    receivedBytes += chunk.length;
   });
-  const heard = (): string => Buffer.concat(chunks).toString('latin1');
+  const received = (): string => Buffer.concat(chunks).toString('latin1');
   await new Promise<void>((resolve) => {
     socket.once('connect', resolve);
     socket.once('close', () => resolve());
   });
   return {
     socket,
-    heard,
-    heardBytes: () => heardBytes,
+    received,
+    receivedBytes: () => receivedBytes,
     send: (text) => void socket.write(text),
     async drip(parts, everyMs) {
       for (const part of parts) {
@@ -47,14 +47,14 @@ export async function openRaw(url: string, from = '127.0.0.1'): Promise<RawClien
         await new Promise((resolve) => void setTimeout(resolve, everyMs));
       }
     },
-    async hear(length) {
-      const isDone = (): boolean => heardBytes >= length || socket.destroyed || socket.readableEnded;
+    async receive(length) {
+      const isDone = (): boolean => receivedBytes >= length || socket.destroyed || socket.readableEnded;
       while (!isDone()) await Promise.race([isEnded, new Promise((resolve) => void socket.once('data', resolve))]);
     },
     async rest() {
       await isEnded;
       socket.destroy();
-      return heard();
+      return received();
     },
   };
 }

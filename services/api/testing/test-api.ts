@@ -62,14 +62,14 @@ export const limits = { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216, 
 export const retryAfterBreakerMs = 50;
 const queryTimeoutMs = 100;
 
-export interface Ring {
+export interface WorkerNotification {
   readonly tenantId: string;
   readonly generation: number;
   readonly requestId: string | undefined;
 }
 
 export interface TestApiOptions {
-  /** What a retention worker would do when it hears of a run. */
+  /** What a retention worker would do when it is notified of a run. */
   readonly onRetentionRun?: (db: Kysely<Schema>, tenantId: string, runId: string) => Promise<void>;
   readonly retentionWaitMs?: number;
   readonly retryBudgetMs?: number;
@@ -92,8 +92,8 @@ export interface TestApi {
   readonly call: Call;
   readonly embedder: WordEmbedder;
   readonly generation: number;
-  /** Every ring of the embedding bell. */
-  readonly rings: Ring[];
+  /** Every notification of the embed workers. */
+  readonly notifications: WorkerNotification[];
   /** Every line that was logged, at any level. */
   readonly logLines: string[];
   readonly metrics: Metrics;
@@ -136,7 +136,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     feed,
     embedder,
     generation,
-    rings: shared.rings,
+    notifications: shared.notifications,
     logLines: shared.logLines,
     metrics: shared.metrics,
     readiness,
@@ -153,10 +153,10 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
 }
 
 function createRecords() {
-  const rings: Ring[] = [];
+  const notifications: WorkerNotification[] = [];
   const logLines: string[] = [];
   return {
-    rings,
+    notifications,
     logLines,
     logger: createLogger({ service: 'test', level: 'trace', stream: { write: (line) => void logLines.push(line) } }),
   };
@@ -171,10 +171,11 @@ interface Shared extends ReturnType<typeof createRecords> {
 }
 
 function composeTestApp(database: Database, shared: Shared) {
-  const { generations, queryEmbedder, readiness, metrics, logger, rings, options } = shared;
+  const { generations, queryEmbedder, readiness, metrics, logger, notifications, options } = shared;
   const db = database.queries;
   const clock = { now: () => now };
-  const ring: RetentionServiceDeps['ring'] = async (tenantId, runId) => options.onRetentionRun?.(db, tenantId, runId);
+  const notify: RetentionServiceDeps['notify'] = async (tenantId, runId) =>
+    options.onRetentionRun?.(db, tenantId, runId);
   const limitsOfStreams = {
     pollMs: 20,
     maxStreams: 100,
@@ -190,7 +191,7 @@ function composeTestApp(database: Database, shared: Shared) {
       { ingest: { writers: 2, maxQueuedBytes: options.maxQueuedBytes ?? 67_108_864 } },
       { database, logger },
     ),
-    notifyWorkers: (tenantId, generation, requestId) => void rings.push({ tenantId, generation, requestId }),
+    notifyWorkers: (tenantId, generation, requestId) => void notifications.push({ tenantId, generation, requestId }),
     waiter: new EmbeddingWaiter({ statuses: createEmbeddingStatusRepository(db), logger }),
     activeGeneration: () => generations.getActive().generation,
     clock,
@@ -237,13 +238,15 @@ function composeTestApp(database: Database, shared: Shared) {
     retention: createRetentionService({
       runs: retentionRuns,
       waiter: new RetentionRunWaiter({ runs: retentionRuns, logger }),
-      ring,
+      notify,
       waitMs: options.retentionWaitMs ?? 0,
       logger,
     }),
     embeddingFailures: createEmbeddingFailureService({
       failures: createEmbeddingFailureRepository(db),
-      bell: { ring: (tenantId, generation, requestId) => void rings.push({ tenantId, generation, requestId }) },
+      notifier: {
+        notify: (tenantId, generation, requestId) => void notifications.push({ tenantId, generation, requestId }),
+      },
       activeGeneration: () => generations.getActive().generation,
       retryBudgetMs: options.retryBudgetMs ?? 5000,
     }),

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { CircuitOpenError } from '@memory-layer/shared/embedding/circuit-open-error';
 import { ScriptedEmbedder } from '@memory-layer/shared/embedding/testing/scripted-embedder';
@@ -18,26 +18,26 @@ function createEmbedder() {
 }
 
 describe('BatchingEmbedder', () => {
-  it('gives each call its own vectors in order, however they were batched', async () => {
+  test('gives each call its own vectors in order, however they were batched', async () => {
     const { embedder, vectorOf } = createEmbedder();
     const calls = [texts(3, 'a'), texts(70, 'bb'), texts(1, 'ccc'), []];
     const answers = await Promise.all(calls.map((call) => embedder.embed(call, passage)));
     expect(answers).toEqual(calls.map((call) => call.map(vectorOf)));
   });
 
-  it('batches texts of several callers in one call of the model', async () => {
+  test('batches texts of several callers in one call of the model', async () => {
     const { scripted, embedder } = createEmbedder();
     await Promise.all(['a', 'b', 'c', 'd'].map((name) => embedder.embed(texts(3, name), passage)));
     expect(scripted.calls.map((call) => call.texts.length)).toEqual([12]);
   });
 
-  it('gives a slow model few texts at a time', async () => {
+  test('gives a slow model few texts at a time', async () => {
     const { scripted, embedder } = createEmbedder();
     await Promise.all(Array.from({ length: 10 }, (_, n) => embedder.embed(texts(30, `t${n}`), passage)));
     expect(Math.max(...scripted.calls.slice(0, 8).map((call) => call.texts.length))).toBeLessThanOrEqual(16);
   });
 
-  it('bounds a call by tokens, before and after it has learnt how fast the model is', async () => {
+  test('bounds a call by tokens, before and after it has learnt how fast the model is', async () => {
     const { scripted, embedder, vectorOf } = createEmbedder();
     const msPerToken = 0.02;
     scripted.answer = async (batch) => {
@@ -56,7 +56,7 @@ describe('BatchingEmbedder', () => {
     expect(mostTokens).toBeLessThanOrEqual(timeoutMs / 4 / msPerToken + 768);
   });
 
-  it('hands out what is finished when the rest of a call fails', async () => {
+  test('hands out what is finished when the rest of a call fails', async () => {
     const { scripted, embedder, vectorOf } = createEmbedder();
     scripted.answer = async (batch) => {
       if (batch.includes('text 40')) throw new AppError('embedding_unavailable', 'took too long');
@@ -71,7 +71,7 @@ describe('BatchingEmbedder', () => {
     for (const [n, vector] of kept) expect(vector).toEqual(vectorOf(`text ${n}`));
   });
 
-  it('fails the caller whose text it is, and not those batched with it', async () => {
+  test('fails the caller whose text it is, and not those batched with it', async () => {
     const { scripted, embedder, vectorOf } = createEmbedder();
     scripted.answer = async (batch) => {
       if (batch.includes('poison 0')) throw new AppError('embedding_rejected', 'NaN');
@@ -85,7 +85,7 @@ describe('BatchingEmbedder', () => {
     expect(poison).toMatchObject({ status: 'rejected', reason: { code: 'embedding_rejected' } });
   });
 
-  it('does not try each alone while the circuit is open', async () => {
+  test('does not try each alone while the circuit is open', async () => {
     const { scripted, embedder } = createEmbedder();
     scripted.answer = () => Promise.reject(new CircuitOpenError('passage', 1000));
     const outcomes = await Promise.allSettled([embedder.embed(['a 1'], passage), embedder.embed(['b 1'], passage)]);
@@ -93,7 +93,7 @@ describe('BatchingEmbedder', () => {
     expect(scripted.calls).toHaveLength(1);
   });
 
-  it('cancels the work once nobody waits for it, and not before', async () => {
+  test('cancels the work once nobody waits for it, and not before', async () => {
     const { scripted, embedder, vectorOf } = createEmbedder();
     const signals: (AbortSignal | undefined)[] = [];
     scripted.answer = async (batch, { signal }) => {
@@ -114,7 +114,7 @@ describe('BatchingEmbedder', () => {
     expect(signals[1]?.aborted).toBe(true);
   });
 
-  it('lets a caller with one text past those with many', async () => {
+  test('lets a caller with one text past those with many', async () => {
     const { scripted, embedder, vectorOf } = createEmbedder();
     const gate = Promise.withResolvers<void>();
     scripted.answer = async (batch) => {
@@ -127,7 +127,7 @@ describe('BatchingEmbedder', () => {
     expect(await flood).toHaveLength(2000);
   });
 
-  it('lets queries pass', async () => {
+  test('lets queries pass', async () => {
     const { scripted, embedder } = createEmbedder();
     await Promise.all([embedder.embed(['a 1'], { kind: 'query' }), embedder.embed(['b 1'], { kind: 'query' })]);
     expect(scripted.calls.map((call) => call.texts)).toEqual([['a 1'], ['b 1']]);

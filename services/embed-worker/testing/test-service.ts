@@ -53,7 +53,7 @@ export const pauseMs = 100_000;
 export function createService(db: Kysely<Schema>, options: ServiceOptions = {}) {
   const { batchSize = 64 } = options;
   const scripted = new SplittingEmbedder();
-  const rung: string[] = [];
+  const notified: string[] = [];
   const lines: string[] = [];
   const guarded = new CircuitBrokenEmbedder(options.embedder ?? scripted, {
     name: 'passage',
@@ -77,7 +77,7 @@ export function createService(db: Kysely<Schema>, options: ServiceOptions = {}) 
     leaseRenewer: new LeaseRenewer({ repository, leaseMs, logger }),
     embedder: new CachedEmbedder(batching, { maxEntries: 5000 }),
     probe: guarded,
-    bell: { ring: (tenantId) => void rung.push(tenantId) },
+    notifier: { notify: (tenantId) => void notified.push(tenantId) },
     batchSize,
     leaseMs,
     maxAttempts,
@@ -87,7 +87,7 @@ export function createService(db: Kysely<Schema>, options: ServiceOptions = {}) 
     metrics: createMetrics(),
   });
   const embedDue = (work: TenantWork, signal: AbortSignal) => service.embedDue(work, signal);
-  return { embedDue, scripted, guarded, rung, lines };
+  return { embedDue, scripted, guarded, notified, lines };
 }
 
 /** Waits until aborted, as a model does that hangs. */

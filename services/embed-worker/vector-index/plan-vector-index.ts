@@ -28,7 +28,7 @@ export interface PlanLimits {
   readonly maxSegment: number;
 }
 
-/** A segment to build: from the first of those that it replaces on, and so many vectors into a gap. */
+/** A segment to build: from the first of those that it replaces on, and how many vectors into a gap. */
 export interface SegmentBuild {
   readonly afterId: string;
   readonly gap: IdRange;

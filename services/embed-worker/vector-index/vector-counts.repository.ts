@@ -50,7 +50,7 @@ export function createVectorCountsRepository(session: Kysely<Schema>) {
       return rows[0]?.arriving ?? 0;
     },
 
-    /** The id at which so many vectors of the range have gone by; undefined for none, and when it has fewer. */
+    /** The id at which this many vectors of the range have gone by; undefined for none, and when it has fewer. */
     async findIdAt(
       { tenantId, generation }: VectorOwner,
       range: IdRange,

@@ -75,7 +75,7 @@ describe('the maintainer', () => {
     expect(seen).toEqual({ built: 2, failed: 0, longestTail: 6 });
   });
 
-  test('looks soon at a tenant that it was told of', async () => {
+  test('looks soon at a tenant that it was notified of', async () => {
     await sql`delete from tenant`.execute(fixture.db);
     await addVectors(fixture.db, 'noted', 1, 120);
     const { maintainer, seen } = startMaintainer();

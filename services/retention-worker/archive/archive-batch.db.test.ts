@@ -52,7 +52,7 @@ describe('by age', () => {
     expect(await tenant.archivedIds()).toHaveLength(3);
   });
 
-  test('takes the oldest first, so many as the batch holds, and goes on behind them', async () => {
+  test('takes the oldest first, as many as the batch holds, and goes on behind them', async () => {
     const tenant = await createTenant(database.db);
     const sameMoment = daysAgo(50);
     const ids = await tenant.addMessages(
@@ -85,7 +85,7 @@ describe('by expiry', () => {
     expect(await tenant.archiveReasons()).toEqual({ [String(past)]: 'expired', [String(exactly)]: 'expired' });
   });
 
-  test('takes what expired first, so many as the batch holds, and goes on behind them', async () => {
+  test('takes what expired first, as many as the batch holds, and goes on behind them', async () => {
     const tenant = await createTenant(database.db);
     const ids = await tenant.addMessages(
       { expiresAt: daysAgo(1) },

@@ -1,5 +1,5 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { logEventsOf } from '@memory-layer/shared/events/append-message-events.sql';
+import { emitEvents } from '@memory-layer/shared/events/append-message-events.sql';
 import type { MessageEventType } from '@memory-layer/shared/message/message-event';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { toOutcome, type ArchiveRequest, type BatchOutcome, type BatchRequest } from './batch.ts';
@@ -94,7 +94,7 @@ interface BatchParts {
 function batchStatement({ tenantId }: BatchRequest, { candidates, steps, event }: BatchParts): RawBuilder<LastRow> {
   return sql<LastRow>`
     with candidate as (${candidates}
-    ), ${steps}, logged as ${logEventsOf(tenantId, event, sql.table('done'))}
+    ), ${steps}, logged as ${emitEvents(tenantId, event, sql.table('done'))}
     select at, id, (select count(*)::int from done) as rows
     from candidate order by at desc, id desc limit 1
   `;

@@ -28,7 +28,7 @@ test('deletes what was archived so long ago, however old the message itself is',
   expect(await tenant.archivedIds()).toEqual([kept]);
 });
 
-test('takes what was archived first, so many as the batch holds, and goes on behind them', async () => {
+test('takes what was archived first, as many as the batch holds, and goes on behind them', async () => {
   const tenant = await createTenant(database.db);
   const archivedAt = daysAgo(95);
   const ids = await tenant.addArchived({ archivedAt }, { archivedAt }, { archivedAt }, { archivedAt: daysAgo(99) });

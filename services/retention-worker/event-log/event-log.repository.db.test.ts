@@ -46,7 +46,7 @@ describe('pruning the event log', () => {
     expect(await prune()).toBe(0);
   });
 
-  test('takes the oldest first, so many as it is told', async () => {
+  test('takes the oldest first, at most the given number', async () => {
     await append(62, 64, 63, 61);
     expect(await prune(2)).toBe(2);
     expect(await left()).toEqual(['aged-62', 'aged-61']);

@@ -24,7 +24,7 @@ export function createWorker(
   { batchSize = 500, sliceMs = 60_000, at = now, afterBatch }: WorkerOptions = {},
 ) {
   const batches: number[] = [];
-  const rung: string[] = [];
+  const notified: string[] = [];
   const lines: string[] = [];
   const metrics = createMetrics();
   const real = createRetentionRepository(db);
@@ -41,15 +41,15 @@ export function createWorker(
     {
       retention,
       runs: createRetentionRunRepository(db),
-      bell: { ring: async (_tenantId, runId) => void rung.push(runId) },
+      notifier: { notify: async (_tenantId, runId) => void notified.push(runId) },
       clock: { now: () => at },
       logger: createLogger({ service: 'test', level: 'info', stream: { write: (line) => void lines.push(line) } }),
       metrics,
     },
     { defaults: { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 }, batchSize, sliceMs },
   );
-  return { ...service, batches, rung, lines, metrics };
+  return { ...service, batches, notified, lines, metrics };
 }
 
-/** The same seed so many times. */
+/** The same seed, `count` times. */
 export const seeds = <T>(count: number, seed: T): T[] => Array.from({ length: count }, () => seed);

@@ -10,10 +10,10 @@ import { EngineStream, type EngineLink } from './engine-stream.ts';
  * Stack of the engine's thread in MB. WebAssembly runs on it; with Node's 4 MB, SQL that PostgreSQL answers with
  * "stack depth limit exceeded" or with success would end the engine instead.
  */
-const ENGINE_STACK_MB = 64;
+const engineStackMb = 64;
 
 /** How often it is looked at whether the unit that runs is to be cancelled. */
-const CANCEL_CHECK_MS = 50;
+const cancelCheckMs = 50;
 
 /** The main thread's view of the engine's thread: streams for clients, requests, and its end. */
 export class EngineThread {
@@ -39,10 +39,10 @@ export class EngineThread {
     const file = import.meta.url.endsWith('.ts') ? '../engine.worker.ts' : '../engine.worker.js';
     this.#worker = new Worker(new URL(file, import.meta.url), {
       workerData: data,
-      resourceLimits: { stackSizeMb: ENGINE_STACK_MB },
+      resourceLimits: { stackSizeMb: engineStackMb },
       name: 'embedded-postgres',
     });
-    // Whoever is interested attaches a handler of its own; that nobody does must not end the process.
+    // Callers attach handlers of their own; a rejection without one must not end the process.
     this.#failed.promise.catch(() => {});
     this.#ready.promise.catch(() => {});
     this.#stopped.promise.catch(() => {});
@@ -56,7 +56,7 @@ export class EngineThread {
     return this.#ready.promise;
   }
 
-  /** Rejects when the engine ends without having been told to. */
+  /** Rejects when the engine ends without having been stopped. */
   get failed(): Promise<never> {
     return this.#failed.promise;
   }
@@ -141,7 +141,7 @@ export class EngineThread {
 
   #start(running: RunningUnit): void {
     this.#running = running;
-    this.#cancelCheck = setInterval(() => this.#checkCancels(), CANCEL_CHECK_MS).unref();
+    this.#cancelCheck = setInterval(() => this.#checkCancels(), cancelCheckMs).unref();
     this.#ready.resolve();
   }
 

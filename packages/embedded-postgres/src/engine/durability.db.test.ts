@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { openCluster } from './open-cluster.ts';
 import type { PostgresEngine } from './postgres-engine.ts';
@@ -22,7 +22,7 @@ afterAll(async () => {
   fs.rmSync(dataDir, { recursive: true });
 });
 
-it('forces every commit to the disk before it is answered', () => {
+test('forces every commit to the disk before it is answered', () => {
   for (const id of [1, 2, 3, 4, 5]) {
     const before = engine.fsyncCount;
     runSql(engine.wire, `INSERT INTO entry VALUES (${id})`);
@@ -30,7 +30,7 @@ it('forces every commit to the disk before it is answered', () => {
   }
 });
 
-it('does so once for a transaction of many statements, and not for one that only reads', () => {
+test('does so once for a transaction of many statements, and not for one that only reads', () => {
   const before = engine.fsyncCount;
   runSql(engine.wire, 'BEGIN');
   for (const id of [6, 7, 8]) runSql(engine.wire, `INSERT INTO entry VALUES (${id})`);
@@ -42,21 +42,21 @@ it('does so once for a transaction of many statements, and not for one that only
   expect(engine.fsyncCount).toBe(committed);
 });
 
-it('forces the tables themselves to the disk at a checkpoint', () => {
+test('forces the tables themselves to the disk at a checkpoint', () => {
   const before = engine.fsyncCount;
   runSql(engine.wire, 'CHECKPOINT');
   // More than the log and the control file: the files that the inserts have touched.
   expect(engine.fsyncCount - before).toBeGreaterThan(2);
 });
 
-it('runs with the settings that this needs', () => {
+test('runs with the settings that this needs', () => {
   expect(runSql(engine.wire, 'SHOW fsync')).toEqual([['on']]);
   expect(runSql(engine.wire, 'SHOW synchronous_commit')).toEqual([['on']]);
   expect(runSql(engine.wire, 'SHOW full_page_writes')).toEqual([['on']]);
   expect(runSql(engine.wire, 'SHOW wal_sync_method')).toEqual([['fsync']]);
 });
 
-it('crashes when the disk fails to take a commit, rather than say that it has', async () => {
+test('crashes when the disk fails to take a commit, rather than say that it has', async () => {
   const brokenDir = fs.mkdtempSync(path.join(os.tmpdir(), 'durability-'));
   const broken = await openCluster({ dataDir: brokenDir, template: await engine.dump(), settings: {} });
   const fsyncSync = fs.fsyncSync;

@@ -12,8 +12,8 @@ export interface OpenClusterOptions {
 }
 
 /** Subfolder of the cluster's files, beside the lock, which must not be opened and closed with them. */
-const CLUSTER = 'pgdata';
-const UNFINISHED_CLUSTER = 'pgdata.new';
+const clusterFolder = 'pgdata';
+const unfinishedClusterFolder = 'pgdata.new';
 
 /** What a start is at: the first two only when there is no database yet, which takes some ten seconds. */
 export type StartStep = 'creating' | 'syncing' | 'opening';
@@ -25,14 +25,14 @@ export async function openCluster(
 ): Promise<PostgresEngine> {
   const { dataDir, template, settings } = options;
   if (dataDir === undefined) return openInMemory(template, settings);
-  const clusterDir = path.join(dataDir, CLUSTER);
+  const clusterDir = path.join(dataDir, clusterFolder);
   if (!fs.existsSync(clusterDir)) await createCluster({ dataDir, clusterDir, options, onStep });
   onStep('opening');
   return PostgresEngine.open({ clusterDir, template: undefined, settings });
 }
 
 /** Databases that nobody can connect to here, and that a dump is better off without: they are half of its files. */
-const SPARE_DATABASES = ['template0', 'template1'] as const;
+const spareDatabases = ['template0', 'template1'] as const;
 
 async function openInMemory(
   template: Uint8Array | undefined,
@@ -41,7 +41,7 @@ async function openInMemory(
   const engine = await PostgresEngine.open({ clusterDir: undefined, template, settings });
   if (template) return engine;
   runSql(engine.wire, 'UPDATE pg_database SET datistemplate = false');
-  for (const name of SPARE_DATABASES) runSql(engine.wire, `DROP DATABASE ${name}`);
+  for (const name of spareDatabases) runSql(engine.wire, `DROP DATABASE ${name}`);
   return engine;
 }
 
@@ -58,7 +58,7 @@ interface NewCluster {
  */
 async function createCluster({ dataDir, clusterDir, options, onStep }: NewCluster): Promise<void> {
   onStep('creating');
-  const unfinishedDir = path.join(dataDir, UNFINISHED_CLUSTER);
+  const unfinishedDir = path.join(dataDir, unfinishedClusterFolder);
   fs.rmSync(unfinishedDir, { recursive: true, force: true });
   fs.mkdirSync(unfinishedDir, { recursive: true, mode: 0o700 });
   const engineOptions: EngineOptions = { ...options, clusterDir: unfinishedDir };

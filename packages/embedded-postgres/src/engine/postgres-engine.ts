@@ -4,7 +4,7 @@ import { vector } from '@electric-sql/pglite-pgvector';
 import { DurableNodeFs } from './durable-node-fs.ts';
 import { loopOf } from './engine-module.ts';
 import { sharedMemory } from './shared-memory.ts';
-import { MEMORY_INITDB_ARGUMENTS, startParameters } from './start-parameters.ts';
+import { memoryInitdbArguments, startParameters } from './start-parameters.ts';
 import { WireEngine } from './wire-engine.ts';
 
 export interface EngineOptions {
@@ -15,7 +15,7 @@ export interface EngineOptions {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-const LOG_LINES_KEPT = 20;
+const logLinesKept = 20;
 
 /** PGlite without the query at its start that reads array types for a result parser that is not used here. */
 class WireOnlyPGlite extends PGlite {
@@ -42,7 +42,7 @@ export class PostgresEngine {
     const files = options.clusterDir === undefined ? new MemoryFS() : new DurableNodeFs(options.clusterDir);
     const keepLine = (line: string): boolean => {
       log.push(line);
-      if (log.length > LOG_LINES_KEPT) log.shift();
+      if (log.length > logLinesKept) log.shift();
       return false;
     };
     const database = new WireOnlyPGlite({
@@ -50,7 +50,7 @@ export class PostgresEngine {
       extensions: { sharedMemory, vector },
       startParams: startParameters(options.clusterDir !== undefined, options.settings),
       onStderr: keepLine,
-      ...(options.clusterDir === undefined ? { initDbStartParams: MEMORY_INITDB_ARGUMENTS } : {}),
+      ...(options.clusterDir === undefined ? { initDbStartParams: memoryInitdbArguments } : {}),
       ...(options.template ? { loadDataDir: tarballFile(options.template) } : {}),
     });
     try {
@@ -85,7 +85,7 @@ export class PostgresEngine {
 }
 
 // As WASI numbers them, not as the host does.
-const FILE_SYSTEM_ERRORS = new Map<unknown, string>([
+const fileSystemErrors = new Map<unknown, string>([
   [2, 'permission denied'],
   [19, 'the quota of the disk is used up'],
   [29, 'input/output error'],
@@ -97,13 +97,13 @@ const FILE_SYSTEM_ERRORS = new Map<unknown, string>([
 function textOf(error: unknown): string {
   const errno = typeof error === 'object' && error !== null && 'errno' in error ? error.errno : undefined;
   if (errno === undefined || error instanceof Error) return String(error);
-  return FILE_SYSTEM_ERRORS.get(errno) ?? `the file system refuses with error ${JSON.stringify(errno)}`;
+  return fileSystemErrors.get(errno) ?? `the file system refuses with error ${JSON.stringify(errno)}`;
 }
 
-const GZIP_MAGIC = [0x1f, 0x8b] as const;
+const gzipMagic = [0x1f, 0x8b] as const;
 
 function tarballFile(tarball: Uint8Array): File {
-  const isGzip = GZIP_MAGIC.every((byte, index) => tarball[index] === byte);
+  const isGzip = gzipMagic.every((byte, index) => tarball[index] === byte);
   const type = isGzip ? 'application/gzip' : 'application/x-tar';
   // Blob wants an ArrayBuffer that is not shared, which a Uint8Array from anywhere does not promise by its type.
   return new File([new Uint8Array(tarball)], 'template', { type });

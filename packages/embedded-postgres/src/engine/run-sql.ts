@@ -1,5 +1,5 @@
 import { BackendScanner } from '../wire/backend-scanner.ts';
-import { HEADER_LENGTH, queryFrame, readCString, readDataRow } from '../wire/frames.ts';
+import { frameHeaderLength, queryFrame, readCString, readDataRow } from '../wire/frames.ts';
 import type { WireEngine } from './wire-engine.ts';
 
 export type SqlRow = readonly (string | null)[];
@@ -34,7 +34,7 @@ export function runSql(
 
 /** The message of an ErrorResponse. */
 function messageOf(errorFrame: Buffer): string {
-  let offset = HEADER_LENGTH;
+  let offset = frameHeaderLength;
   while (offset < errorFrame.length && errorFrame[offset] !== 0) {
     const field = readCString(errorFrame, offset);
     if (field.text.startsWith('M')) return field.text.slice(1);

@@ -1,21 +1,21 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { RunningUnit } from './running-unit.ts';
 
-const QUERY_CANCEL_PENDING = 8;
-const INTERRUPT_PENDING = 12;
-const LATCH_POINTER = 16;
-const LATCH = 32;
+const queryCancelPending = 8;
+const interruptPending = 12;
+const latchPointerAddress = 16;
+const latchAddress = 32;
 
 function createUnit() {
   const memory = new SharedArrayBuffer(64);
   const words = new Int32Array(memory);
-  words[LATCH_POINTER >> 2] = LATCH;
+  words[latchPointerAddress >> 2] = latchAddress;
   const flags = {
     memory,
-    queryCancelPending: QUERY_CANCEL_PENDING,
-    interruptPending: INTERRUPT_PENDING,
-    latch: LATCH_POINTER,
+    queryCancelPending,
+    interruptPending,
+    latch: latchPointerAddress,
   };
   const unit = RunningUnit.over(flags);
   return {
@@ -23,21 +23,21 @@ function createUnit() {
     /** As another thread has it. */
     elsewhere: new RunningUnit(unit.shared),
     /** As PostgreSQL does between two messages. */
-    forget: () => (words[QUERY_CANCEL_PENDING >> 2] = 0),
-    isCancelPending: () => words[QUERY_CANCEL_PENDING >> 2] === 1,
-    readFlags: () => [QUERY_CANCEL_PENDING, INTERRUPT_PENDING, LATCH].map((address) => words[address >> 2]),
+    forget: () => (words[queryCancelPending >> 2] = 0),
+    isCancelPending: () => words[queryCancelPending >> 2] === 1,
+    readFlags: () => [queryCancelPending, interruptPending, latchAddress].map((address) => words[address >> 2]),
   };
 }
 
 describe('RunningUnit', () => {
-  it('sets what StatementCancelHandler sets', () => {
+  test('sets what StatementCancelHandler sets', () => {
     const { unit, elsewhere, readFlags } = createUnit();
     unit.begin(1, undefined);
     expect(elsewhere.cancel(1)).toBeDefined();
     expect(readFlags()).toEqual([1, 1, 1]);
   });
 
-  it('leaves no cancellation to the next unit when its own has ended before it took effect', () => {
+  test('leaves no cancellation to the next unit when its own has ended before it took effect', () => {
     const { unit, elsewhere, isCancelPending } = createUnit();
     for (const cancel of [() => elsewhere.cancel(1), () => elsewhere.cancelAny(), () => elsewhere.cancelIfLate()]) {
       unit.begin(1, 1n);
@@ -50,7 +50,7 @@ describe('RunningUnit', () => {
     }
   });
 
-  it('is cancelled again while it runs, as the engine may have ignored it; the next of its session is not', () => {
+  test('is cancelled again while it runs, as the engine may have ignored it; the next of its session is not', () => {
     const { unit, elsewhere, forget, isCancelPending } = createUnit();
     unit.begin(1, undefined);
     const cancelled = elsewhere.cancel(1);
@@ -63,7 +63,7 @@ describe('RunningUnit', () => {
     expect(isCancelPending()).toBe(false);
   });
 
-  it('is not cancelled for another session, before its deadline, or when it has ended', () => {
+  test('is not cancelled for another session, before its deadline, or when it has ended', () => {
     const { unit, elsewhere, readFlags } = createUnit();
     unit.begin(1, process.hrtime.bigint() + 60_000_000_000n);
     expect(elsewhere.cancel(2)).toBeUndefined();

@@ -14,11 +14,11 @@ export interface SharedUnit {
 }
 
 /** Words of the state: whose unit runs, or one of the values below; then the deadline of the unit. */
-const OWNER = 0;
-const NOBODY = 0;
+const ownerIndex = 0;
+const nobody = 0;
 /** Another thread decides whether to cancel the unit; it may not end meanwhile. */
-const LOCKED = -1;
-const NO_DEADLINE = 0n;
+const locked = -1;
+const noDeadline = 0n;
 
 /**
  * The client's unit that the engine runs, as all threads see it: the engine's thread says what runs, others cancel it.
@@ -29,7 +29,7 @@ const NO_DEADLINE = 0n;
 export class RunningUnit {
   readonly shared: SharedUnit;
   readonly #owner: Int32Array;
-  /** Counts the units, so that one is told from the next of its session. */
+  /** Counts the units, so that one differs from the next of its session. */
   readonly #number: Int32Array;
   readonly #deadline: BigInt64Array;
   readonly #memory: Int32Array;
@@ -52,15 +52,15 @@ export class RunningUnit {
    * @param deadlineNs by `process.hrtime`, which all threads share; undefined: none
    */
   begin(session: number, deadlineNs: bigint | undefined): void {
-    Atomics.store(this.#deadline, 0, deadlineNs ?? NO_DEADLINE);
+    Atomics.store(this.#deadline, 0, deadlineNs ?? noDeadline);
     Atomics.add(this.#number, 0, 1);
-    Atomics.store(this.#owner, OWNER, session);
+    Atomics.store(this.#owner, ownerIndex, session);
   }
 
   /** For the engine's thread: what has not come to an effect by now, has none. */
   end(session: number): void {
-    while (Atomics.compareExchange(this.#owner, OWNER, session, NOBODY) === LOCKED) {
-      Atomics.wait(this.#owner, OWNER, LOCKED, 1);
+    while (Atomics.compareExchange(this.#owner, ownerIndex, session, nobody) === locked) {
+      Atomics.wait(this.#owner, ownerIndex, locked, 1);
     }
     Atomics.store(this.#memory, this.shared.flags.queryCancelPending >> 2, 0);
   }
@@ -81,21 +81,21 @@ export class RunningUnit {
 
   /** Cancels the unit that runs when its deadline has passed. */
   cancelIfLate(): void {
-    const session = Atomics.load(this.#owner, OWNER);
+    const session = Atomics.load(this.#owner, ownerIndex);
     this.#interrupt(session, () => {
       const deadline = Atomics.load(this.#deadline, 0);
-      return deadline !== NO_DEADLINE && process.hrtime.bigint() >= deadline;
+      return deadline !== noDeadline && process.hrtime.bigint() >= deadline;
     });
   }
 
   /** Cancels whatever runs. */
   cancelAny(): void {
-    this.#interrupt(Atomics.load(this.#owner, OWNER), () => true);
+    this.#interrupt(Atomics.load(this.#owner, ownerIndex), () => true);
   }
 
   #interrupt(session: number, isWanted: () => boolean): void {
-    if (session <= NOBODY) return;
-    if (Atomics.compareExchange(this.#owner, OWNER, session, LOCKED) !== session) return;
+    if (session <= nobody) return;
+    if (Atomics.compareExchange(this.#owner, ownerIndex, session, locked) !== session) return;
     if (isWanted()) {
       const { queryCancelPending, interruptPending, latch } = this.shared.flags;
       // What StatementCancelHandler sets, which nothing runs beside: here the engine may look in between, and resets
@@ -104,7 +104,7 @@ export class RunningUnit {
       Atomics.store(this.#memory, interruptPending >> 2, 1);
       Atomics.store(this.#memory, Atomics.load(this.#memory, latch >> 2) >> 2, 1);
     }
-    Atomics.store(this.#owner, OWNER, session);
-    Atomics.notify(this.#owner, OWNER);
+    Atomics.store(this.#owner, ownerIndex, session);
+    Atomics.notify(this.#owner, ownerIndex);
   }
 }

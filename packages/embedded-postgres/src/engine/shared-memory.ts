@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import type { Extension } from '@electric-sql/pglite';
 
 /** Pages of 64 kB that PGlite gives its own memory. */
-const INITIAL_PAGES = 2048;
-const MAX_PAGES = 32_768;
+const initialPages = 2048;
+const maxPages = 32_768;
 
 /** Where PGlite unpacks the libraries that PostgreSQL loads when it needs them. */
-const LIBRARY_DIR = '/pglite/lib/postgresql';
+const libraryDir = '/pglite/lib/postgresql';
 
 /** What is used of Emscripten's file system (see EmscriptenModule). */
 interface FileSystem {
@@ -51,7 +51,7 @@ export const sharedMemory: Extension = {
     const engine = await WebAssembly.compile(importSharedMemory(await readFile(file)));
     const emscriptenOpts: EngineOptions = {
       ...options,
-      wasmMemory: new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAX_PAGES, shared: true }),
+      wasmMemory: new WebAssembly.Memory({ initial: initialPages, maximum: maxPages, shared: true }),
       instantiateWasm(imports, onInstance) {
         void WebAssembly.instantiate(engine, imports).then((instance) => onInstance(instance, engine));
         return {};
@@ -69,8 +69,8 @@ export const sharedMemory: Extension = {
 
 /** Libraries of PostgreSQL itself: they are read from their files later, with the statement that needs them. */
 function shareMemoryOfLibraries(files: FileSystem): void {
-  for (const name of files.readdir(LIBRARY_DIR).filter(isLibrary)) {
-    const file = `${LIBRARY_DIR}/${name}`;
+  for (const name of files.readdir(libraryDir).filter(isLibrary)) {
+    const file = `${libraryDir}/${name}`;
     files.writeFile(file, importSharedMemory(files.readFile(file)));
   }
 }
@@ -86,11 +86,11 @@ function isLibrary(name: string): boolean {
   return name.endsWith('.so');
 }
 
-const HEADER_LENGTH = 8;
-const IMPORT_SECTION = 2;
-const KIND = { function: 0, table: 1, memory: 2, global: 3, tag: 4 } as const;
-const HAS_MAXIMUM = 1;
-const IS_SHARED = 2;
+const moduleHeaderLength = 8;
+const importSection = 2;
+const importKind = { function: 0, table: 1, memory: 2, global: 3, tag: 4 } as const;
+const maximumFlag = 1;
+const sharedFlag = 2;
 
 /**
  * The same WebAssembly module with its imported memory declared as shared, which needs a maximum; unchanged when it
@@ -98,23 +98,23 @@ const IS_SHARED = 2;
  * @see https://webassembly.github.io/spec/core/binary/modules.html#import-section
  */
 function importSharedMemory(module: Uint8Array): Uint8Array<ArrayBuffer> {
-  const reader = new WasmReader(module, HEADER_LENGTH);
+  const reader = new WasmReader(module, moduleHeaderLength);
   while (!reader.isAtEnd) {
     const start = reader.offset;
-    const isImports = reader.byte() === IMPORT_SECTION;
+    const isImports = reader.byte() === importSection;
     const size = reader.integer();
     const body = reader.offset;
     const limits = isImports ? findMemoryLimits(reader) : undefined;
     if (limits !== undefined) {
-      if ((limits.flags & IS_SHARED) !== 0) break;
+      if ((limits.flags & sharedFlag) !== 0) break;
       const imports = concat([
         module.subarray(body, limits.start),
-        Uint8Array.of(HAS_MAXIMUM | IS_SHARED),
+        Uint8Array.of(maximumFlag | sharedFlag),
         encodeInteger(limits.minimum),
-        encodeInteger(limits.maximum ?? MAX_PAGES),
+        encodeInteger(limits.maximum ?? maxPages),
         module.subarray(limits.end, body + size),
       ]);
-      const section = concat([Uint8Array.of(IMPORT_SECTION), encodeInteger(imports.length), imports]);
+      const section = concat([Uint8Array.of(importSection), encodeInteger(imports.length), imports]);
       return concat([module.subarray(0, start), section, module.subarray(body + size)]);
     }
     reader.offset = body + size;
@@ -136,12 +136,12 @@ function findMemoryLimits(reader: WasmReader): Limits | undefined {
     reader.skipName();
     reader.skipName();
     const kind = reader.byte();
-    if (kind === KIND.memory) return reader.limits();
-    if (kind === KIND.function) reader.integer();
-    else if (kind === KIND.table) {
+    if (kind === importKind.memory) return reader.limits();
+    if (kind === importKind.function) reader.integer();
+    else if (kind === importKind.table) {
       reader.byte();
       reader.limits();
-    } else if (kind === KIND.global) reader.offset += 2;
+    } else if (kind === importKind.global) reader.offset += 2;
     else {
       reader.byte();
       reader.integer();
@@ -189,7 +189,7 @@ class WasmReader {
     const start = this.offset;
     const flags = this.byte();
     const minimum = this.integer();
-    const maximum = (flags & HAS_MAXIMUM) === 0 ? undefined : this.integer();
+    const maximum = (flags & maximumFlag) === 0 ? undefined : this.integer();
     return { flags, minimum, maximum, start, end: this.offset };
   }
 }

@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { startParameters } from './start-parameters.ts';
 
 describe('startParameters', () => {
-  it('never switches fsync off for a folder', () => {
+  test('never switches fsync off for a folder', () => {
     const parameters = startParameters(true, {});
     expect(parameters).not.toContain('-F');
     expect(parameters).toContain('fsync=on');
@@ -11,11 +11,11 @@ describe('startParameters', () => {
     expect(parameters[0]).toBe('--single');
   });
 
-  it('does in memory', () => {
+  test('does in memory', () => {
     expect(startParameters(false, {})).toContain('-F');
   });
 
-  it('lets settings of the caller win', () => {
+  test('lets settings of the caller win', () => {
     const parameters = startParameters(true, { shared_buffers: '128MB', work_mem: '8MB' });
     expect(parameters).toContain('work_mem=8MB');
     expect(parameters.filter((parameter) => parameter.startsWith('shared_buffers'))).toEqual(['shared_buffers=128MB']);

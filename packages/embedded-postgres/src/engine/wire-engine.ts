@@ -2,7 +2,7 @@ import { RunningUnit } from './running-unit.ts';
 import type { EngineLoop } from './engine-module.ts';
 
 /** Status with which the engine leaves its main loop after an ERROR, to be taken back in where it handles errors. */
-const LONG_JUMP_STATUS = 100;
+const longJumpStatus = 100;
 
 /**
  * The engine stopped in a way that it cannot be trusted after: a PANIC, a failed fsync, a trap of WebAssembly or a
@@ -90,5 +90,5 @@ export class WireEngine {
 }
 
 function isLongJump(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'status' in error && error.status === LONG_JUMP_STATUS;
+  return typeof error === 'object' && error !== null && 'status' in error && error.status === longJumpStatus;
 }

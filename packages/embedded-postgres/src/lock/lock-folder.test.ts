@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { lockFolder } from './lock-folder.ts';
 
@@ -37,13 +37,13 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 }
 
 describe('lockFolder', () => {
-  it('keeps another process out, and names the folder and the holder', async () => {
+  test('keeps another process out, and names the folder and the holder', async () => {
     const { child, report } = await lockInChild();
     expect(report).toBe('locked');
     expect(() => lockFolder(folder)).toThrow(`${folder} is in use by process ${child.pid}`);
   });
 
-  it('is free again when its holder was killed, whatever it has left behind', async () => {
+  test('is free again when its holder was killed, whatever it has left behind', async () => {
     const { child } = await lockInChild();
     await end(child, 'SIGKILL');
     expect(fs.readFileSync(path.join(folder, '.lock.pid'), 'utf8')).toBe(String(child.pid));
@@ -52,17 +52,17 @@ describe('lockFolder', () => {
     lock.release();
   });
 
-  it('is not fooled by the pid of a process that lives but holds nothing', () => {
+  test('is not fooled by the pid of a process that lives but holds nothing', () => {
     fs.writeFileSync(path.join(folder, '.lock.pid'), String(process.ppid));
     expect(() => lockFolder(folder).release()).not.toThrow();
   });
 
-  it('is given to one of several processes that start at once', async () => {
+  test('is given to one of several processes that start at once', async () => {
     const reports = await Promise.all([lockInChild(), lockInChild(), lockInChild()]);
     expect(reports.filter(({ report }) => report === 'locked')).toHaveLength(1);
   });
 
-  it('excludes a second holder in the same process until it is released', () => {
+  test('excludes a second holder in the same process until it is released', () => {
     const missing = path.join(folder, 'made', 'when missing');
     const lock = lockFolder(missing);
     expect(() => lockFolder(missing)).toThrow('is in use by process');

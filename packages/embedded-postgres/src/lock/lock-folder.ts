@@ -7,12 +7,12 @@ export interface FolderLock {
   release(): void;
 }
 
-const LOCK_FILE = '.lock';
+const lockFile = '.lock';
 /** Beside the lock: opening and closing the lock's own file would give a POSIX lock back. */
-const HOLDER_FILE = '.lock.pid';
-const SQLITE_BUSY = 5;
+const holderFile = '.lock.pid';
+const sqliteBusy = 5;
 /** Of several that start at once, all may find it busy at first; none may be kept out for good. */
-const PATIENCE_MS = 250;
+const patienceMs = 250;
 
 /**
  * Takes a folder, which is made when missing, for this process alone.
@@ -25,7 +25,7 @@ const PATIENCE_MS = 250;
  */
 export function lockFolder(folder: string): FolderLock {
   fs.mkdirSync(folder, { recursive: true });
-  const database = new DatabaseSync(path.join(folder, LOCK_FILE), { timeout: PATIENCE_MS });
+  const database = new DatabaseSync(path.join(folder, lockFile), { timeout: patienceMs });
   try {
     // No journal: nothing is ever written, and a leftover file would need its own lock to be read.
     database.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
@@ -37,22 +37,22 @@ export function lockFolder(folder: string): FolderLock {
   const release = (): void => {
     process.off('exit', release);
     if (!database.isOpen) return;
-    fs.rmSync(path.join(folder, HOLDER_FILE), { force: true });
+    fs.rmSync(path.join(folder, holderFile), { force: true });
     database.close();
   };
   // This also keeps the handle alive: collected as garbage, it would give the lock back.
   process.on('exit', release);
-  fs.writeFileSync(path.join(folder, HOLDER_FILE), String(process.pid));
+  fs.writeFileSync(path.join(folder, holderFile), String(process.pid));
   return { release };
 }
 
 function isBusy(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'errcode' in error && error.errcode === SQLITE_BUSY;
+  return typeof error === 'object' && error !== null && 'errcode' in error && error.errcode === sqliteBusy;
 }
 
 function readHolder(folder: string): string {
   try {
-    return fs.readFileSync(path.join(folder, HOLDER_FILE), 'utf8');
+    return fs.readFileSync(path.join(folder, holderFile), 'utf8');
   } catch {
     // It has the lock and is about to write its pid, or has just let go.
     return '(unknown)';

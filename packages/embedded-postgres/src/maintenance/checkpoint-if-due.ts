@@ -1,7 +1,7 @@
 import type { SqlRunner } from '../engine/run-sql.ts';
 
 /** Log since the last checkpoint, in bytes. */
-const LOG_BYTES = `SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), redo_lsn)
+const logBytes = `SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), redo_lsn)
   FROM pg_catalog.pg_control_checkpoint()`;
 
 /**
@@ -11,7 +11,7 @@ const LOG_BYTES = `SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_i
  * @returns whether it did
  */
 export function checkpointIfDue(sql: SqlRunner, maxLogBytes: number): boolean {
-  const [[bytes] = []] = sql(LOG_BYTES);
+  const [[bytes] = []] = sql(logBytes);
   if (Number(bytes) < maxLogBytes) return false;
   sql('CHECKPOINT');
   return true;

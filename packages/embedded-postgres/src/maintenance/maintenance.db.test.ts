@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { openCluster } from '../engine/open-cluster.ts';
 import type { PostgresEngine } from '../engine/postgres-engine.ts';
@@ -6,7 +6,7 @@ import { runSql, type SqlRunner } from '../engine/run-sql.ts';
 import { checkpointIfDue } from './checkpoint-if-due.ts';
 import { vacuumOneTable } from './vacuum-one-table.ts';
 
-const MEGABYTE = 1024 * 1024;
+const megabyte = 1024 * 1024;
 
 let engine: PostgresEngine;
 let sql: SqlRunner;
@@ -19,18 +19,18 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 
 describe('checkpointIfDue', () => {
-  it('writes a checkpoint when the log has grown, and keeps the log from growing on', () => {
+  test('writes a checkpoint when the log has grown, and keeps the log from growing on', () => {
     sql('CREATE TABLE filler (payload text)');
     const round = "INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 4000); TRUNCATE filler";
-    expect(checkpointIfDue(sql, 4 * MEGABYTE)).toBe(false);
+    expect(checkpointIfDue(sql, 4 * megabyte)).toBe(false);
     const sizes: number[] = [];
     for (let count = 0; count < 6; count += 1) {
       for (let step = 0; step < 4; step += 1) sql(round);
-      expect(checkpointIfDue(sql, 4 * MEGABYTE)).toBe(true);
+      expect(checkpointIfDue(sql, 4 * megabyte)).toBe(true);
       sizes.push(Number(sql('SELECT sum(size) FROM pg_ls_waldir()')[0]?.[0]));
     }
-    expect(checkpointIfDue(sql, 4 * MEGABYTE)).toBe(false);
-    expect(Math.max(...sizes)).toBeLessThan(64 * MEGABYTE);
+    expect(checkpointIfDue(sql, 4 * megabyte)).toBe(false);
+    expect(Math.max(...sizes)).toBeLessThan(64 * megabyte);
   });
 });
 
@@ -41,7 +41,7 @@ function run(text: string): void {
 }
 
 describe('vacuumOneTable', () => {
-  it('takes dead rows out of the table that needs it most', () => {
+  test('takes dead rows out of the table that needs it most', () => {
     run('CREATE TABLE outbox (id int PRIMARY KEY); CREATE TABLE quiet (id int)');
     run('INSERT INTO outbox SELECT generate_series(1, 5000); INSERT INTO quiet VALUES (1)');
     run('DELETE FROM outbox WHERE id > 10');
@@ -52,7 +52,7 @@ describe('vacuumOneTable', () => {
     expect(commandsUntilQuiet()).not.toContain('VACUUM (ANALYZE) public.quiet');
   });
 
-  it('does not repair an HNSW index, which takes long, but gives the space of its table back', () => {
+  test('does not repair an HNSW index, which takes long, but gives the space of its table back', () => {
     run('CREATE EXTENSION vector; CREATE TABLE embedded (id int, padding text, place vector(3))');
     run('CREATE INDEX ON embedded USING hnsw (place vector_l2_ops)');
     run("INSERT INTO embedded SELECT i, repeat('x', 500), ARRAY[i, 1, 1]::vector FROM generate_series(1, 800) i");
@@ -66,14 +66,14 @@ describe('vacuumOneTable', () => {
     expect(sql("SELECT id FROM embedded ORDER BY place <-> '[750,1,1]' LIMIT 1")).toEqual([['750']]);
   });
 
-  it('gives the planner statistics about a table that has changed', () => {
+  test('gives the planner statistics about a table that has changed', () => {
     commandsUntilQuiet();
     run('CREATE TABLE "Odd Name" AS SELECT generate_series(1, 300) AS id');
     expect(commandsUntilQuiet()).toContain('ANALYZE public."Odd Name"');
     expect(sql("SELECT reltuples FROM pg_class WHERE relname = 'Odd Name'")).toEqual([['300']]);
   });
 
-  it('leaves everything alone with autovacuum off', async () => {
+  test('leaves everything alone with autovacuum off', async () => {
     run('CREATE TABLE noisy AS SELECT generate_series(1, 3000) AS id');
     run('DELETE FROM noisy');
     const template = await engine.dump();

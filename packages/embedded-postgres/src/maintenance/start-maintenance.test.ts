@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { InternalSqlError, type SqlRunner } from '../engine/run-sql.ts';
 import { startMaintenance } from './start-maintenance.ts';
@@ -38,7 +38,7 @@ class FakeEngine {
   }
 }
 
-it('does a round at each interval, one at a time, until it is stopped', async () => {
+test('does a round at each interval, one at a time, until it is stopped', async () => {
   const engine = new FakeEngine(String(64 * 1024 * 1024));
   const maintenance = startMaintenance(engine);
   await vi.advanceTimersByTimeAsync(60_000);
@@ -52,7 +52,7 @@ it('does a round at each interval, one at a time, until it is stopped', async ()
   expect(engine.rounds).toBe(2);
 });
 
-it('leaves a short log alone', async () => {
+test('leaves a short log alone', async () => {
   const engine = new FakeEngine('1024');
   const maintenance = startMaintenance(engine);
   await vi.advanceTimersByTimeAsync(60_000);
@@ -60,7 +60,7 @@ it('leaves a short log alone', async () => {
   maintenance.stop();
 });
 
-it('tries again after a round that failed', async () => {
+test('tries again after a round that failed', async () => {
   let rounds = 0;
   const failing = {
     runInBackground: (): Promise<void> => {

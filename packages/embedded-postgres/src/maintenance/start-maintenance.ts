@@ -2,11 +2,11 @@ import { InternalSqlError, type SqlRunner } from '../engine/run-sql.ts';
 import { checkpointIfDue } from './checkpoint-if-due.ts';
 import { vacuumOneTable } from './vacuum-one-table.ts';
 
-const INTERVAL_MS = 10_000;
+const intervalMs = 10_000;
 /** About a second of replay after a crash. */
-const MAX_LOG_BYTES = 32 * 1024 * 1024;
+const maxLogBytes = 32 * 1024 * 1024;
 
-/** Whoever lets work in between the transactions of clients. */
+/** What lets work in between the transactions of clients. */
 export interface MaintainedEngine {
   runInBackground(work: (sql: SqlRunner) => void): Promise<void>;
 }
@@ -23,16 +23,16 @@ export function startMaintenance(engine: MaintainedEngine): Maintenance {
     isRunning = true;
     try {
       await engine.runInBackground((sql) => {
-        checkpointIfDue(sql, MAX_LOG_BYTES);
+        checkpointIfDue(sql, maxLogBytes);
         vacuumOneTable(sql);
       });
     } catch (error) {
-      // A full disk or a table that is damaged, say: the next round tries again, and queries tell their clients.
+      // A full disk or a table that is damaged, say: the next round tries again, and queries report it to their clients.
       if (!(error instanceof InternalSqlError)) throw error;
     } finally {
       isRunning = false;
     }
   };
-  const timer = setInterval(() => void maintain(), INTERVAL_MS);
+  const timer = setInterval(() => void maintain(), intervalMs);
   return { stop: () => clearInterval(timer) };
 }

@@ -4,7 +4,7 @@ import type { SqlRunner } from '../engine/run-sql.ts';
  * The table that needs VACUUM or ANALYZE most, by autovacuum's thresholds and settings.
  * @see https://www.postgresql.org/docs/current/routine-vacuuming.html#AUTOVACUUM
  */
-const MOST_NEEDED = `
+const mostNeeded = `
   WITH setting AS (
     SELECT current_setting('autovacuum_vacuum_threshold')::float8 AS vacuum_base,
            current_setting('autovacuum_vacuum_scale_factor')::float8 AS vacuum_scale,
@@ -40,7 +40,7 @@ const MOST_NEEDED = `
  * @returns the command that was run; undefined when no table needs any
  */
 export function vacuumOneTable(sql: SqlRunner): string | undefined {
-  const [needed] = sql(MOST_NEEDED);
+  const [needed] = sql(mostNeeded);
   if (!needed) return undefined;
   const [name, command] = needed;
   const statement = `${command} ${name}`;

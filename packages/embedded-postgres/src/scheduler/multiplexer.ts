@@ -3,11 +3,11 @@ import { EngineCrash, type WireEngine } from '../engine/wire-engine.ts';
 import { ClientSession, type ClientLink, type Unit } from '../session/client-session.ts';
 import { greeting } from '../session/greeting.ts';
 import { backend, errorFrame, frame } from '../wire/frames.ts';
-import { HolderWatch } from './holder-watch.ts';
+import { IdleTransactionTimeout } from './idle-transaction-timeout.ts';
 import { NotificationRouter } from './notification-router.ts';
 import { SessionSwitch } from './session-switch.ts';
 import { TaskQueue, type Task } from './task-queue.ts';
-import { deadlineOf, QUERY_CANCELED, TIMED_OUT, UnitRunner } from './unit-runner.ts';
+import { deadlineOf, queryCanceled, timedOut, UnitRunner } from './unit-runner.ts';
 
 export interface MultiplexerOptions {
   readonly idleInTransactionTimeoutMs: number;
@@ -18,7 +18,7 @@ export interface MultiplexerOptions {
 }
 
 /** How often it is looked at whether somebody waits for too long. */
-const LATE_CHECK_MS = 50;
+const lateCheckMs = 50;
 
 /**
  * Many clients of PostgreSQL's wire protocol on one engine with one session: a pooler in transaction mode with a pool
@@ -32,7 +32,7 @@ export class Multiplexer {
   readonly #queue = new TaskQueue();
   readonly #router = new NotificationRouter();
   readonly #sessions = new Set<ClientSession>();
-  readonly #watch: HolderWatch;
+  readonly #idleTransactionTimeout: IdleTransactionTimeout;
   readonly #units: UnitRunner;
   readonly #sql: SqlRunner;
   readonly #greeting: (sessionId: number) => Uint8Array;
@@ -50,7 +50,7 @@ export class Multiplexer {
     this.#switch = new SessionSwitch(this.#sql);
     this.#units = new UnitRunner(wire, this.#router, this.#switch, this.#sql);
     this.#onCrash = (error) => options.onCrash(error);
-    this.#watch = new HolderWatch(options.idleInTransactionTimeoutMs);
+    this.#idleTransactionTimeout = new IdleTransactionTimeout(options.idleInTransactionTimeoutMs);
     this.#greeting = greeting(this.#sql, options.cancelKey);
     this.#cancelKey = options.cancelKey;
   }
@@ -113,7 +113,7 @@ export class Multiplexer {
     this.#isPumping = true;
     clearInterval(this.#lateCheck);
     for (let task = this.#queue.take(this.#holder); task; task = this.#queue.take(this.#holder)) {
-      if (task.client === this.#holder) this.#watch.stop();
+      if (task.client === this.#holder) this.#idleTransactionTimeout.stop();
       await task.run();
       // Lets messages in that have arrived meanwhile, the holder's among them, and timers.
       await new Promise((resolve) => setImmediate(resolve));
@@ -121,15 +121,15 @@ export class Multiplexer {
     this.#isPumping = false;
     const holder = this.#holder;
     if (!holder || !this.#queue.hasWaiting(holder)) return;
-    this.#watch.start(holder);
-    this.#lateCheck = setInterval(() => this.#cancelLate(), LATE_CHECK_MS);
+    this.#idleTransactionTimeout.start(holder);
+    this.#lateCheck = setInterval(() => this.#cancelLate(), lateCheckMs);
   }
 
   #unitTask(session: ClientSession, unit: Unit): Task & { readonly client: ClientSession } {
     return { client: session, unit, isAwaited: true, run: () => this.#runUnit(session, unit) };
   }
 
-  /** Cancels what waits for the engine; what runs is cancelled by the thread that heard of it (see RunningUnit). */
+  /** Cancels what waits for the engine; what runs is cancelled by the thread that got the request (see RunningUnit). */
   #cancelQueued(sessionId: number, key: number): void {
     const session = [...this.#sessions].find(({ id }) => id === sessionId);
     const unit = session && key === this.#cancelKey ? this.#queue.takeUnit(session) : undefined;
@@ -141,7 +141,7 @@ export class Multiplexer {
     const now = process.hrtime.bigint();
     for (const session of this.#queue.clients()) {
       const unit = this.#queue.takeUnit(session, (waiting) => (deadlineOf(session, waiting) ?? now + 1n) <= now);
-      if (unit) this.#answerCancelled(session, unit, TIMED_OUT);
+      if (unit) this.#answerCancelled(session, unit, timedOut);
     }
   }
 
@@ -151,7 +151,7 @@ export class Multiplexer {
       this.#queue.putFirst(this.#unitTask(session, { ...unit, cancelled: reason }));
       return;
     }
-    session.output.write(errorFrame('ERROR', QUERY_CANCELED, reason));
+    session.output.write(errorFrame('ERROR', queryCanceled, reason));
     session.output.write(frame(backend.readyForQuery, Buffer.from('I')));
     session.output.flush();
   }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { NotificationRouter, type Listener } from './notification-router.ts';
 
@@ -13,7 +13,7 @@ class RecordingListener implements Listener {
 const message = Buffer.from('message');
 
 describe('NotificationRouter', () => {
-  it('delivers to listeners of the channel only, and leaves the flush to the client that asked', () => {
+  test('delivers to listeners of the channel only, and leaves the flush to the client that asked', () => {
     const router = new NotificationRouter();
     const [asking, other, stranger] = [new RecordingListener(), new RecordingListener(), new RecordingListener()];
     router.apply(asking, [{ kind: 'listen', channel: 'jobs' }]);
@@ -25,7 +25,7 @@ describe('NotificationRouter', () => {
     expect(stranger.got).toEqual([]);
   });
 
-  it('listens again to what another client still wants', () => {
+  test('listens again to what another client still wants', () => {
     const router = new NotificationRouter();
     const [one, two] = [new RecordingListener(), new RecordingListener()];
     router.apply(one, [{ kind: 'listen', channel: 'a' }]);
@@ -39,7 +39,7 @@ describe('NotificationRouter', () => {
     expect([...one.got, ...two.got]).toEqual([]);
   });
 
-  it('stops listening to what nobody wants any more', () => {
+  test('stops listening to what nobody wants any more', () => {
     const router = new NotificationRouter();
     const [one, two] = [new RecordingListener(), new RecordingListener()];
     router.apply(one, [

@@ -1,6 +1,6 @@
 import { InternalSqlError, type SqlRunner } from '../engine/run-sql.ts';
 import type { ClientSession } from '../session/client-session.ts';
-import { NO_SETTINGS, readSettings, restoreSettings, settingsFromRows } from '../session/session-settings.ts';
+import { noSettings, readSettings, restoreSettings, settingsFromRows } from '../session/session-settings.ts';
 
 /** Puts the engine's one session into the state that a client left it in: its settings, its user and its role. */
 export class SessionSwitch {
@@ -21,7 +21,7 @@ export class SessionSwitch {
     if (client !== undefined && client === this.#current) return;
     this.#keepSettingsOf(this.#current);
     this.#current = undefined;
-    this.#sql(restoreSettings(client?.settings ?? NO_SETTINGS));
+    this.#sql(restoreSettings(client?.settings ?? noSettings));
     this.#current = client;
   }
 

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 
 import { ClientSession } from '../session/client-session.ts';
 import { TaskQueue, type Task } from './task-queue.ts';
@@ -32,7 +32,7 @@ function fill(queue: TaskQueue, tasks: readonly (readonly [ClientSession | undef
   return names;
 }
 
-it('gives each client a turn, and tasks of nobody one each', () => {
+test('gives each client a turn, and tasks of nobody one each', () => {
   const [a, b] = [client(1), client(2)];
   const queue = new TaskQueue();
   const names = fill(queue, [
@@ -47,7 +47,7 @@ it('gives each client a turn, and tasks of nobody one each', () => {
   expect(drain(queue, names)).toEqual(['a1', 'n1', 'b1', 'n2', 'a2', 'b2', 'a3']);
 });
 
-it('gives out the tasks of the holder alone, in their order', () => {
+test('gives out the tasks of the holder alone, in their order', () => {
   const [a, b] = [client(1), client(2)];
   const queue = new TaskQueue();
   const names = fill(queue, [

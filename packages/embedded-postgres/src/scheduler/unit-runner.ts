@@ -7,9 +7,9 @@ import { extendedQueryFrames, queryFrame, syncFrame } from '../wire/frames.ts';
 import type { NotificationRouter } from './notification-router.ts';
 import type { SessionSwitch } from './session-switch.ts';
 
-export const QUERY_CANCELED = '57014';
-export const TIMED_OUT = 'canceling statement due to statement timeout';
-const FEATURE_NOT_SUPPORTED = '0A000';
+export const queryCanceled = '57014';
+export const timedOut = 'canceling statement due to statement timeout';
+const featureNotSupported = '0A000';
 
 /** Runs the units of clients on the engine, and takes over what a unit did beyond the data. */
 export class UnitRunner {
@@ -91,7 +91,7 @@ export function deadlineOf({ statementTimeoutMs: timeoutMs = 0 }: ClientSession,
 }
 
 /** PostgreSQL's unit of time, as `current_setting` writes it, in milliseconds. */
-const UNITS_MS: ReadonlyMap<string, number> = new Map([
+const unitsMs: ReadonlyMap<string, number> = new Map([
   ['ms', 1],
   ['s', 1000],
   ['min', 60_000],
@@ -102,15 +102,15 @@ const UNITS_MS: ReadonlyMap<string, number> = new Map([
 function statementTimeoutMs(sql: SqlRunner): number {
   const [[setting] = []] = sql("SELECT pg_catalog.current_setting('statement_timeout')");
   const [, amount = '0', unit = 'ms'] = /^(\d+)([a-z]*)$/.exec(setting ?? '') ?? [];
-  return Number(amount) * (UNITS_MS.get(unit) ?? 1);
+  return Number(amount) * (unitsMs.get(unit) ?? 1);
 }
 
 /** The unit itself, or what fails in its place. */
 function bytesOf(unit: Unit, deadlineNs: bigint | undefined): Uint8Array {
-  if (unit.cancelled !== undefined) return refusalOf(unit, QUERY_CANCELED, unit.cancelled);
-  if (unit.effects.refusal !== undefined) return refusalOf(unit, FEATURE_NOT_SUPPORTED, unit.effects.refusal);
+  if (unit.cancelled !== undefined) return refusalOf(unit, queryCanceled, unit.cancelled);
+  if (unit.effects.refusal !== undefined) return refusalOf(unit, featureNotSupported, unit.effects.refusal);
   if (deadlineNs !== undefined && process.hrtime.bigint() >= deadlineNs) {
-    return refusalOf(unit, QUERY_CANCELED, TIMED_OUT);
+    return refusalOf(unit, queryCanceled, timedOut);
   }
   return unit.bytes;
 }

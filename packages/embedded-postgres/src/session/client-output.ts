@@ -1,5 +1,5 @@
-/** Gathers small pieces, so that a message between threads is worth its cost; passes on what has grown large. */
-const FLUSH_AT_BYTES = 64 * 1024;
+/** Collects small pieces, so that a message between threads is worth its cost; passes on what has grown large. */
+const flushAtBytes = 64 * 1024;
 
 /** The way of bytes to one client. */
 export class ClientOutput {
@@ -16,7 +16,7 @@ export class ClientOutput {
   write(bytes: Uint8Array): void {
     this.#pieces.push(new Uint8Array(bytes));
     this.#size += bytes.length;
-    if (this.#size >= FLUSH_AT_BYTES) this.flush();
+    if (this.#size >= flushAtBytes) this.flush();
   }
 
   flush(): void {

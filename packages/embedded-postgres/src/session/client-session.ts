@@ -5,11 +5,11 @@ import {
   type StatementEffects,
 } from '../sql/statement-effects.ts';
 import { FrontendSplitter } from '../wire/frontend-splitter.ts';
-import { HEADER_LENGTH, errorFrame, frontend, readCString } from '../wire/frames.ts';
+import { frameHeaderLength, errorFrame, frontend, readCString } from '../wire/frames.ts';
 import { readStartupPacket } from '../wire/startup-packet.ts';
 import { ClientOutput } from './client-output.ts';
 import { PreparedStatements } from './prepared-statements.ts';
-import { ENGINE_USER, NO_SETTINGS, type SessionSettings } from './session-settings.ts';
+import { engineUser, noSettings, type SessionSettings } from './session-settings.ts';
 
 /** Messages of one client that the engine runs without another client in between. */
 export interface Unit {
@@ -33,7 +33,7 @@ export interface SessionEvents {
   unit(unit: Unit): void;
   /** The client says goodbye, after all its units. */
   terminated(): void;
-  /** Another client's unit is to be cancelled: the one of this session, for whoever knows its key. */
+  /** Another client's unit is to be cancelled: the one of this session, for a client that knows its key. */
   cancelRequested(sessionId: number, key: number): void;
   /** The session is over: nothing more is read or sent. */
   closed(): void;
@@ -45,16 +45,16 @@ export interface ClientLink {
   end(): void;
 }
 
-const UNIT_ENDS: ReadonlySet<string> = new Set([frontend.query, frontend.functionCall, frontend.sync, frontend.flush]);
+const unitEnds: ReadonlySet<string> = new Set([frontend.query, frontend.functionCall, frontend.sync, frontend.flush]);
 /** Leftovers of a COPY that was refused; PostgreSQL ignores them as well. */
-const IGNORED: ReadonlySet<string> = new Set([frontend.copyData, frontend.copyDone, frontend.copyFail]);
+const ignoredTypes: ReadonlySet<string> = new Set([frontend.copyData, frontend.copyDone, frontend.copyFail]);
 
 /** One client of the engine: reads its messages into units, and holds what must stay its own. */
 export class ClientSession {
   readonly id: number;
   readonly statements: PreparedStatements;
   readonly output: ClientOutput;
-  settings: SessionSettings = NO_SETTINGS;
+  settings: SessionSettings = noSettings;
   /** The engine may hold settings of this client that {@link settings} does not: read them before another runs. */
   settingsStale = false;
   /** Names with a dot of settings that this client may have set. */
@@ -103,7 +103,7 @@ export class ClientSession {
     if (!this.#closed) this.#events.terminated();
   }
 
-  /** Tells the client why it is cut off, and does so. */
+  /** Sends the client the reason, and cuts it off. */
   fail(sqlState: string, message: string): void {
     this.output.write(errorFrame('FATAL', sqlState, message));
     this.output.flush();
@@ -126,9 +126,9 @@ export class ClientSession {
       this.#events.cancelRequested(startup.sessionId, startup.key);
       this.close();
     } else if (startup.kind === 'unsupported') this.fail('0A000', `unsupported protocol ${startup.version}`);
-    else if (startup.database !== ENGINE_USER) this.fail('3D000', `database "${startup.database}" does not exist`);
+    else if (startup.database !== engineUser) this.fail('3D000', `database "${startup.database}" does not exist`);
     else {
-      const user = startup.user === ENGINE_USER ? undefined : startup.user;
+      const user = startup.user === engineUser ? undefined : startup.user;
       this.settings = { values: startup.settings, user, role: undefined };
       const given = startup.settings.findLast(([name]) => name === 'statement_timeout')?.[1] ?? '';
       // Drivers give milliseconds; anything else is left to PostgreSQL to read.
@@ -140,18 +140,18 @@ export class ClientSession {
   }
 
   #message(type: string, bytes: Buffer): void {
-    if (IGNORED.has(type)) return;
+    if (ignoredTypes.has(type)) return;
     if (type === frontend.terminate) {
       this.#events.terminated();
     } else if (type === frontend.query) {
       this.#messages.push(bytes);
-      this.#effects.push(readStatementEffects(readCString(bytes, HEADER_LENGTH).text));
+      this.#effects.push(readStatementEffects(readCString(bytes, frameHeaderLength).text));
     } else {
       const rewritten = this.statements.rewrite(type, bytes);
       this.#messages.push(rewritten.bytes);
       this.#effects.push(rewritten.effects);
     }
-    if (UNIT_ENDS.has(type)) this.#finishUnit(type, bytes);
+    if (unitEnds.has(type)) this.#finishUnit(type, bytes);
   }
 
   #finishUnit(type: string, end: Buffer): void {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { frame, readCString } from '../wire/frames.ts';
 import { PreparedStatements } from './prepared-statements.ts';
@@ -7,7 +7,7 @@ const parse = (name: string, sql: string): Buffer => frame('P', name, sql, Buffe
 const bind = (name: string): Buffer => frame('B', '', name, Buffer.alloc(6));
 
 describe('PreparedStatements', () => {
-  it('puts the same prefix into every message about a named statement', () => {
+  test('puts the same prefix into every message about a named statement', () => {
     const statements = new PreparedStatements(7);
     expect(statements.rewrite('P', parse('q', 'select 1')).bytes).toEqual(parse('c7_q', 'select 1'));
     expect(statements.rewrite('B', bind('q')).bytes).toEqual(bind('c7_q'));
@@ -19,7 +19,7 @@ describe('PreparedStatements', () => {
     );
   });
 
-  it('leaves unnamed statements and portals alone', () => {
+  test('leaves unnamed statements and portals alone', () => {
     const statements = new PreparedStatements(7);
     const messages = [parse('', 'select 1'), bind(''), frame('D', Buffer.from('P'), 'portal'), frame('E', 'portal')];
     for (const bytes of messages) {
@@ -27,7 +27,7 @@ describe('PreparedStatements', () => {
     }
   });
 
-  it('knows what a named statement does each time it is run', () => {
+  test('knows what a named statement does each time it is run', () => {
     const statements = new PreparedStatements(1);
     const sql = "select set_config('app.tenant', $1, false)";
     expect(statements.rewrite('P', parse('q', sql)).effects.changesSettings).toBe(false);
@@ -36,7 +36,7 @@ describe('PreparedStatements', () => {
     expect(statements.rewrite('P', parse('', sql)).effects.changesSettings).toBe(true);
   });
 
-  it('closes what is open at the end', () => {
+  test('closes what is open at the end', () => {
     const statements = new PreparedStatements(3);
     expect(statements.closeAll()).toBeUndefined();
     statements.rewrite('P', parse('a', 'select 1'));

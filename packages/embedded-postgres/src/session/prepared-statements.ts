@@ -1,5 +1,5 @@
-import { HEADER_LENGTH, frame, frontend, readCString, syncFrame } from '../wire/frames.ts';
-import { NO_EFFECTS, readStatementEffects, type StatementEffects } from '../sql/statement-effects.ts';
+import { frameHeaderLength, frame, frontend, readCString, syncFrame } from '../wire/frames.ts';
+import { noEffects, readStatementEffects, type StatementEffects } from '../sql/statement-effects.ts';
 
 export interface RewrittenMessage {
   readonly bytes: Buffer;
@@ -7,7 +7,7 @@ export interface RewrittenMessage {
   readonly effects: StatementEffects;
 }
 
-const STATEMENT = 'S'.charCodeAt(0);
+const statementKind = 'S'.charCodeAt(0);
 
 /**
  * The named prepared statements of one client. All clients share the engine's one session and choose names alone, so
@@ -26,7 +26,7 @@ export class PreparedStatements {
     if (type === frontend.parse) return this.#parse(bytes);
     if (type === frontend.bind) return this.#bind(bytes);
     if (type === frontend.describe || type === frontend.close) return this.#describeOrClose(type, bytes);
-    return { bytes, effects: NO_EFFECTS };
+    return { bytes, effects: noEffects };
   }
 
   /** Messages that take all these statements out of the engine; undefined when there are none. */
@@ -34,37 +34,37 @@ export class PreparedStatements {
     if (this.#effects.size === 0) return undefined;
     const names = [...this.#effects.keys()];
     this.#effects.clear();
-    const closes = names.map((name) => frame(frontend.close, Buffer.of(STATEMENT), this.#prefix + name));
+    const closes = names.map((name) => frame(frontend.close, Buffer.of(statementKind), this.#prefix + name));
     return Buffer.concat([...closes, syncFrame]);
   }
 
   #parse(bytes: Buffer): RewrittenMessage {
-    const name = readCString(bytes, HEADER_LENGTH);
+    const name = readCString(bytes, frameHeaderLength);
     const effects = readStatementEffects(readCString(bytes, name.end).text);
     if (name.text === '') return { bytes, effects };
     this.#effects.set(name.text, effects);
     // Parsing alone does nothing yet, but what cannot be run must not be parsed either.
     return {
       bytes: frame(frontend.parse, this.#prefix + name.text, bytes.subarray(name.end)),
-      effects: { ...NO_EFFECTS, refusal: effects.refusal },
+      effects: { ...noEffects, refusal: effects.refusal },
     };
   }
 
   #bind(bytes: Buffer): RewrittenMessage {
-    const portal = readCString(bytes, HEADER_LENGTH);
+    const portal = readCString(bytes, frameHeaderLength);
     const name = readCString(bytes, portal.end);
-    if (name.text === '') return { bytes, effects: NO_EFFECTS };
+    if (name.text === '') return { bytes, effects: noEffects };
     return {
       bytes: frame(frontend.bind, portal.text, this.#prefix + name.text, bytes.subarray(name.end)),
-      effects: this.#effects.get(name.text) ?? NO_EFFECTS,
+      effects: this.#effects.get(name.text) ?? noEffects,
     };
   }
 
   #describeOrClose(type: string, bytes: Buffer): RewrittenMessage {
-    const isStatement = bytes[HEADER_LENGTH] === STATEMENT;
-    const name = readCString(bytes, HEADER_LENGTH + 1).text;
-    if (!isStatement || name === '') return { bytes, effects: NO_EFFECTS };
+    const isStatement = bytes[frameHeaderLength] === statementKind;
+    const name = readCString(bytes, frameHeaderLength + 1).text;
+    if (!isStatement || name === '') return { bytes, effects: noEffects };
     if (type === frontend.close) this.#effects.delete(name);
-    return { bytes: frame(type, Buffer.of(STATEMENT), this.#prefix + name), effects: NO_EFFECTS };
+    return { bytes: frame(type, Buffer.of(statementKind), this.#prefix + name), effects: noEffects };
   }
 }

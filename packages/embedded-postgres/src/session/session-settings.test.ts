@@ -1,13 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import { NO_SETTINGS, restoreSettings, settingsFromRows } from './session-settings.ts';
+import { noSettings, restoreSettings, settingsFromRows } from './session-settings.ts';
 
 describe('restoreSettings', () => {
-  it('takes away everything first', () => {
-    expect(restoreSettings(NO_SETTINGS)).toBe('RESET SESSION AUTHORIZATION;RESET ALL');
+  test('takes away everything first', () => {
+    expect(restoreSettings(noSettings)).toBe('RESET SESSION AUTHORIZATION;RESET ALL');
   });
 
-  it('gives up its rights last, and quotes what it is given', () => {
+  test('gives up its rights last, and quotes what it is given', () => {
     const sql = restoreSettings({
       values: [
         ['search_path', '"$user", Public,"a ""b"""'],
@@ -28,15 +28,15 @@ describe('restoreSettings', () => {
     ]);
   });
 
-  it.each(['', '""', ' '])('keeps an empty search_path empty (%j)', (value) => {
-    const sql = restoreSettings({ ...NO_SETTINGS, values: [['search_path', value]] });
+  test.each(['', '""', ' '])('keeps an empty search_path empty (%j)', (value) => {
+    const sql = restoreSettings({ ...noSettings, values: [['search_path', value]] });
     expect(sql).toMatch(/SET "search_path" TO (''|' '|"")$/);
   });
 });
 
 describe('settingsFromRows', () => {
-  it('tells the state of the engine from that of the client', () => {
-    expect(settingsFromRows([['none', 'postgres']])).toEqual(NO_SETTINGS);
+  test('keeps the state of the engine apart from that of the client', () => {
+    expect(settingsFromRows([['none', 'postgres']])).toEqual(noSettings);
     expect(
       settingsFromRows([
         ['reader', 'app'],

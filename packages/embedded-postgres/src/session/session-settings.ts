@@ -9,14 +9,14 @@ export interface SessionSettings {
   readonly role: string | undefined;
 }
 
-export const ENGINE_USER = 'postgres';
+export const engineUser = 'postgres';
 
-export const NO_SETTINGS: SessionSettings = { values: [], user: undefined, role: undefined };
+export const noSettings: SessionSettings = { values: [], user: undefined, role: undefined };
 
 /** Settings that hold a list of names: a quoted literal would be one name. */
-const NAME_LISTS = new Set(['search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries']);
+const nameLists = new Set(['search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries']);
 
-const SESSION_SETTINGS =
+const sessionSettings =
   "SELECT s.name, s.setting FROM pg_catalog.pg_show_all_settings() s WHERE s.source OPERATOR(pg_catalog.=) 'session'";
 
 /**
@@ -28,7 +28,7 @@ export function readSettings(customNames: readonly string[]): string {
   const statements = [
     "SELECT pg_catalog.current_setting('role'), pg_catalog.current_setting('session_authorization')",
     'RESET SESSION AUTHORIZATION',
-    SESSION_SETTINGS,
+    sessionSettings,
     ...customNames.map(quoteLiteral).map((name) => `SELECT ${name}, pg_catalog.current_setting(${name}, true)`),
   ];
   return statements.join(';');
@@ -43,7 +43,7 @@ export function settingsFromRows(rows: readonly (readonly (string | null)[])[]):
   return {
     values: settings,
     // The engine reports no user at all until somebody has set one.
-    user: user === ENGINE_USER || user === '' ? undefined : (user ?? undefined),
+    user: user === engineUser || user === '' ? undefined : (user ?? undefined),
     role: role === 'none' ? undefined : (role ?? undefined),
   };
 }
@@ -59,7 +59,7 @@ export function restoreSettings(settings: SessionSettings): string {
 
 function setStatement(name: string, value: string): string {
   const variable = name.split('.').map(quoteIdentifier).join('.');
-  if (!NAME_LISTS.has(name.toLowerCase())) return `SET ${variable} TO ${quoteLiteral(value)}`;
+  if (!nameLists.has(name.toLowerCase())) return `SET ${variable} TO ${quoteLiteral(value)}`;
   const names = splitNames(value);
   return `SET ${variable} TO ${names.length > 0 ? names.map(quoteIdentifier).join(', ') : "''"}`;
 }

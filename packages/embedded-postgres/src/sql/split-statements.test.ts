@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { splitStatements } from './split-statements.ts';
 
 describe('splitStatements', () => {
-  it.each([
+  test.each([
     ['select 1; select 2;', ['select 1', 'select 2']],
     ["select 'a;b', 'it''s; fine'; x", ["select '', ''", 'x']],
     [String.raw`select E'a\';b'; x`, ["select ''", 'x']],
@@ -21,7 +21,7 @@ describe('splitStatements', () => {
     expect(splitStatements(sql)).toEqual(statements);
   });
 
-  it('takes time in proportion to the length of a literal', () => {
+  test('takes time in proportion to the length of a literal', () => {
     const literal = "it''s; ".repeat(500_000);
     expect(splitStatements(`select '${literal}'; x`)).toEqual(["select ''", 'x']);
   });

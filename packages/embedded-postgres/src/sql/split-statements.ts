@@ -3,7 +3,7 @@
  * read in `skipComment`; a dollar quote is closed by its own tag.
  * @see https://www.postgresql.org/docs/current/sql-syntax-lexical.html
  */
-const TOKEN = new RegExp(
+const tokenPattern = new RegExp(
   [
     String.raw`--[^\n]*`,
     String.raw`\/\*`,
@@ -24,11 +24,11 @@ export function splitStatements(sql: string): string[] {
   const statements: string[] = [];
   let code = '';
   let offset = 0;
-  TOKEN.lastIndex = 0;
-  for (let match = TOKEN.exec(sql); match; match = TOKEN.exec(sql)) {
+  tokenPattern.lastIndex = 0;
+  for (let match = tokenPattern.exec(sql); match; match = tokenPattern.exec(sql)) {
     const [token] = match;
     code += sql.slice(offset, match.index);
-    offset = TOKEN.lastIndex;
+    offset = tokenPattern.lastIndex;
     if (token === ';') {
       statements.push(code);
       code = '';
@@ -41,7 +41,7 @@ export function splitStatements(sql: string): string[] {
       code += "''";
       if (token.startsWith('$')) offset = skipDollarQuote(sql, offset, token);
     }
-    TOKEN.lastIndex = offset;
+    tokenPattern.lastIndex = offset;
   }
   statements.push(code + sql.slice(offset));
   return statements.map((statement) => statement.trim()).filter((statement) => statement !== '');

@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { readStatementEffects } from './statement-effects.ts';
 
 describe('readStatementEffects', () => {
-  it.each([
+  test.each([
     'set search_path to x',
     'SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY',
     'set role app',
@@ -19,7 +19,7 @@ describe('readStatementEffects', () => {
     expect(readStatementEffects(sql).changesSettings).toBe(true);
   });
 
-  it.each([
+  test.each([
     'set local search_path to x',
     'SET TRANSACTION READ ONLY',
     'set constraints all deferred',
@@ -32,13 +32,13 @@ describe('readStatementEffects', () => {
     expect(readStatementEffects(sql).changesSettings).toBe(false);
   });
 
-  it('finds the names of custom settings, inside strings too', () => {
+  test('finds the names of custom settings, inside strings too', () => {
     const sql = `SET app.one = 1; set session "app".two to 'x'; select set_config('App.Three', $1, false);
       do $$ begin perform set_config('app.four', '1', false); end $$; set work_mem = 1; select other.name`;
     expect(readStatementEffects(sql).customSettings).toEqual(['app.one', 'app.two', 'app.three', 'app.four']);
   });
 
-  it('finds what is listened to, folded as PostgreSQL does', () => {
+  test('finds what is listened to, folded as PostgreSQL does', () => {
     const { listens } = readStatementEffects(
       'LISTEN Jobs; listen "Bull:Mq"; unlisten "a""b"; UNLISTEN *; select \'listen x\'',
     );
@@ -50,14 +50,16 @@ describe('readStatementEffects', () => {
     ]);
   });
 
-  it.each(['copy t from stdin', 'COPY t (a, b) FROM STDIN WITH (FORMAT csv)', 'discard all', 'deallocate prepare all'])(
-    '%s is refused',
-    (sql) => {
-      expect(readStatementEffects(`select 1; ${sql}`).refusal).toMatch(/not supported by the embedded database/);
-    },
-  );
+  test.each([
+    'copy t from stdin',
+    'COPY t (a, b) FROM STDIN WITH (FORMAT csv)',
+    'discard all',
+    'deallocate prepare all',
+  ])('%s is refused', (sql) => {
+    expect(readStatementEffects(`select 1; ${sql}`).refusal).toMatch(/not supported by the embedded database/);
+  });
 
-  it.each([
+  test.each([
     'copy t to stdout',
     "select 'copy t from stdin'",
     'deallocate all_of_it',

@@ -16,7 +16,7 @@ export interface StatementEffects {
   readonly refusal: string | undefined;
 }
 
-export const NO_EFFECTS: StatementEffects = {
+export const noEffects: StatementEffects = {
   changesSettings: false,
   customSettings: [],
   listens: [],
@@ -24,31 +24,31 @@ export const NO_EFFECTS: StatementEffects = {
 };
 
 /** Most text holds none of these words and is not looked at further. */
-const INTERESTING = /\b(?:set|reset|set_config|listen|unlisten|discard|deallocate|copy|do|call)\b/i;
-const NAME = String.raw`("(?:[^"]|"")*"|[^\s"]+)`;
-const LISTEN = new RegExp(String.raw`^listen\s*${NAME}$`, 'i');
-const UNLISTEN = new RegExp(String.raw`^unlisten\s*(\*|${NAME})$`, 'i');
-const SETTING = /^(?:set\s+(?!local\b|transaction\b|constraints\b)|reset\b|do\b|call\b)/i;
-const SET_CONFIG = /\bset_config\s*\(/gi;
-const SET_CONFIG_LOCAL = /\bset_config\s*\([^()]*,\s*(?:true|''::bool(?:ean)?)\s*\)/gi;
-const CUSTOM_NAME = String.raw`(?:[\w$]+|"[^"]+")(?:\.(?:[\w$]+|"[^"]+"))+`;
+const interestingPattern = /\b(?:set|reset|set_config|listen|unlisten|discard|deallocate|copy|do|call)\b/i;
+const namePattern = String.raw`("(?:[^"]|"")*"|[^\s"]+)`;
+const listenPattern = new RegExp(String.raw`^listen\s*${namePattern}$`, 'i');
+const unlistenPattern = new RegExp(String.raw`^unlisten\s*(\*|${namePattern})$`, 'i');
+const settingPattern = /^(?:set\s+(?!local\b|transaction\b|constraints\b)|reset\b|do\b|call\b)/i;
+const setConfigPattern = /\bset_config\s*\(/gi;
+const setConfigLocalPattern = /\bset_config\s*\([^()]*,\s*(?:true|''::bool(?:ean)?)\s*\)/gi;
+const customNamePattern = String.raw`(?:[\w$]+|"[^"]+")(?:\.(?:[\w$]+|"[^"]+"))+`;
 /** Looked for in the text with its strings: the name is one, or is inside one. Finding too many does no harm. */
-const CUSTOM_SETTING = new RegExp(
-  String.raw`\bset_config\s*\(\s*'(${CUSTOM_NAME})'|\bset\s+(?:session\s+)?(${CUSTOM_NAME})`,
+const customSettingPattern = new RegExp(
+  String.raw`\bset_config\s*\(\s*'(${customNamePattern})'|\bset\s+(?:session\s+)?(${customNamePattern})`,
   'gi',
 );
-const COPY_FROM_STDIN = /^copy\b[^]*\bfrom\s+stdin\b/i;
-const DISCARD_FOR_ALL = /^(?:discard\s+(?:all|temp|temporary)|deallocate\s+(?:prepare\s+)?all)\b/i;
+const copyFromStdinPattern = /^copy\b[^]*\bfrom\s+stdin\b/i;
+const discardForAllPattern = /^(?:discard\s+(?:all|temp|temporary)|deallocate\s+(?:prepare\s+)?all)\b/i;
 
 export function readStatementEffects(sql: string): StatementEffects {
-  if (!INTERESTING.test(sql)) return NO_EFFECTS;
+  if (!interestingPattern.test(sql)) return noEffects;
   const effects = combineEffects(splitStatements(sql).map((statement) => effectsOf(statement)));
   return effects.changesSettings ? { ...effects, customSettings: customSettingsIn(sql) } : effects;
 }
 
 export function combineEffects(effects: readonly StatementEffects[]): StatementEffects {
   const [first] = effects;
-  if (effects.length <= 1) return first ?? NO_EFFECTS;
+  if (effects.length <= 1) return first ?? noEffects;
   return {
     changesSettings: effects.some((effect) => effect.changesSettings),
     customSettings: effects.flatMap((effect) => effect.customSettings),
@@ -59,8 +59,8 @@ export function combineEffects(effects: readonly StatementEffects[]): StatementE
 
 function effectsOf(statement: string): StatementEffects {
   return {
-    ...NO_EFFECTS,
-    changesSettings: SETTING.test(statement) || setsConfigForSession(statement),
+    ...noEffects,
+    changesSettings: settingPattern.test(statement) || setsConfigForSession(statement),
     listens: listenChanges(statement),
     refusal: refusalOf(statement),
   };
@@ -68,27 +68,27 @@ function effectsOf(statement: string): StatementEffects {
 
 /** Whether a call of set_config is there that is not plainly local to its transaction. */
 function setsConfigForSession(statement: string): boolean {
-  const calls = statement.match(SET_CONFIG)?.length ?? 0;
-  return calls > (statement.match(SET_CONFIG_LOCAL)?.length ?? 0);
+  const calls = statement.match(setConfigPattern)?.length ?? 0;
+  return calls > (statement.match(setConfigLocalPattern)?.length ?? 0);
 }
 
 function customSettingsIn(sql: string): string[] {
-  const names = [...sql.matchAll(CUSTOM_SETTING)].map(([, configured, set]) => configured ?? set ?? '');
+  const names = [...sql.matchAll(customSettingPattern)].map(([, configured, set]) => configured ?? set ?? '');
   return [...new Set(names.map((name) => name.replaceAll('"', '').toLowerCase()))];
 }
 
 function listenChanges(statement: string): readonly ListenChange[] {
-  const listened = LISTEN.exec(statement)?.[1];
+  const listened = listenPattern.exec(statement)?.[1];
   if (listened !== undefined) return [{ kind: 'listen', channel: foldIdentifier(listened) }];
-  const unlistened = UNLISTEN.exec(statement)?.[1];
+  const unlistened = unlistenPattern.exec(statement)?.[1];
   if (unlistened === undefined) return [];
   return [unlistened === '*' ? { kind: 'unlisten-all' } : { kind: 'unlisten', channel: foldIdentifier(unlistened) }];
 }
 
 function refusalOf(statement: string): string | undefined {
   // The engine cannot wait for CopyData in the middle of a statement: it would take it for the end of its client.
-  if (COPY_FROM_STDIN.test(statement)) return 'COPY FROM STDIN is not supported by the embedded database';
-  if (DISCARD_FOR_ALL.test(statement)) {
+  if (copyFromStdinPattern.test(statement)) return 'COPY FROM STDIN is not supported by the embedded database';
+  if (discardForAllPattern.test(statement)) {
     return 'DISCARD and DEALLOCATE ALL are not supported by the embedded database: its clients share one session';
   }
   return undefined;

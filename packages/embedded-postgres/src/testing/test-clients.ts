@@ -45,7 +45,7 @@ export class TestClients {
   }
 }
 
-/** What a server tells a client to cancel by; the types of `pg` leave it out. */
+/** What a server sends a client to cancel with; the types of `pg` leave it out. */
 function identityOf(client: pg.Client): { readonly processID: number; readonly secretKey: number } {
   return client as unknown as { processID: number; secretKey: number };
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { BackendScanner } from './backend-scanner.ts';
 import { cstring, errorFrame, frame } from './frames.ts';
@@ -36,7 +36,7 @@ function scan(frames: readonly Buffer[], chunkLength: number): Scanned {
 describe('BackendScanner', () => {
   const frames = [row, notification('a'), row, frame('C', 'COMMIT'), notification('b'), ready('T')];
 
-  it.each([1, 2, 5, 11, 10_000])(
+  test.each([1, 2, 5, 11, 10_000])(
     'takes notifications out and keeps the order, in chunks of %i bytes',
     (chunkLength) => {
       const { events, scanner } = scan(frames, chunkLength);
@@ -53,7 +53,7 @@ describe('BackendScanner', () => {
     },
   );
 
-  it('does not take the content of a row for a frame', () => {
+  test('does not take the content of a row for a frame', () => {
     const value = Buffer.concat([notification('fake'), ready('E')]);
     const head = Buffer.alloc(6);
     head.writeInt16BE(1, 0);
@@ -63,7 +63,7 @@ describe('BackendScanner', () => {
     expect(scanner.status).toBe('I');
   });
 
-  it('remembers the first error', () => {
+  test('remembers the first error', () => {
     const { scanner } = scan([errorFrame('ERROR', '23505', 'first'), errorFrame('ERROR', '25P02', 'second')], 4);
     expect(scanner.error?.toString('latin1')).toContain('first');
     expect(scanner.status).toBeUndefined();

@@ -1,4 +1,4 @@
-import { HEADER_LENGTH, backend, readCString } from './frames.ts';
+import { frameHeaderLength, backend, readCString } from './frames.ts';
 
 /** State after a unit, from ReadyForQuery: idle, in a transaction, in a failed one; undefined: none was sent. */
 export type TransactionStatus = 'I' | 'T' | 'E' | undefined;
@@ -6,22 +6,22 @@ export type TransactionStatus = 'I' | 'T' | 'E' | undefined;
 export interface BackendSink {
   /** Bytes for the client that asked. The view is valid only during the call. */
   bytes(bytes: Uint8Array): void;
-  /** A whole NotificationResponse, which belongs to whoever listens. Valid only during the call. */
+  /** A whole NotificationResponse, which belongs to the sessions that listen. Valid only during the call. */
   notification(channel: string, bytes: Buffer): void;
   /** A whole DataRow, when rows are wanted. */
   row?(bytes: Buffer): void;
 }
 
 const typeOf = (letter: string): number => letter.charCodeAt(0);
-const NOTIFICATION = typeOf(backend.notification);
-const READY = typeOf(backend.readyForQuery);
-const ERROR = typeOf(backend.errorResponse);
-const COMPLETE = typeOf(backend.commandComplete);
-const ROW = typeOf(backend.dataRow);
+const notificationType = typeOf(backend.notification);
+const readyType = typeOf(backend.readyForQuery);
+const errorType = typeOf(backend.errorResponse);
+const completeType = typeOf(backend.commandComplete);
+const rowType = typeOf(backend.dataRow);
 
 /**
  * Reads the engine's answer to one unit as it streams by: takes the notifications out, and remembers how it ended.
- * Frames that matter are small and are gathered whole; the others pass through without being copied or delayed.
+ * Frames that matter are small and are collected whole; the others pass through without being copied or delayed.
  */
 export class BackendScanner {
   status: TransactionStatus;
@@ -49,7 +49,7 @@ export class BackendScanner {
       if (end === undefined) break;
       if (this.#notification) {
         this.#forward(bytes.subarray(passed, offset));
-        this.#sink.notification(readCString(this.#notification, HEADER_LENGTH + 4).text, this.#notification);
+        this.#sink.notification(readCString(this.#notification, frameHeaderLength + 4).text, this.#notification);
         this.#notification = undefined;
         passed = end;
       }
@@ -69,7 +69,7 @@ export class BackendScanner {
 
   /** Where the frame that starts here ends; undefined when it has to be whole and is not yet. */
   #frameEnd(bytes: Buffer, offset: number): number | undefined {
-    if (bytes.length - offset < HEADER_LENGTH) return undefined;
+    if (bytes.length - offset < frameHeaderLength) return undefined;
     const type = bytes[offset] ?? 0;
     const length = bytes.readInt32BE(offset + 1) + 1;
     if (!this.#isRead(type)) {
@@ -82,15 +82,15 @@ export class BackendScanner {
   }
 
   #isRead(type: number): boolean {
-    if (type === ROW) return this.#sink.row !== undefined;
-    return type === NOTIFICATION || type === READY || type === ERROR || type === COMPLETE;
+    if (type === rowType) return this.#sink.row !== undefined;
+    return type === notificationType || type === readyType || type === errorType || type === completeType;
   }
 
   #read(type: number, bytes: Buffer): void {
-    if (type === READY) this.status = statusOf(bytes[HEADER_LENGTH]);
-    else if (type === NOTIFICATION) this.#notification = bytes;
-    else if (type === COMPLETE) this.lastTag = readCString(bytes, HEADER_LENGTH).text;
-    else if (type === ERROR) this.error ??= Buffer.from(bytes);
+    if (type === readyType) this.status = statusOf(bytes[frameHeaderLength]);
+    else if (type === notificationType) this.#notification = bytes;
+    else if (type === completeType) this.lastTag = readCString(bytes, frameHeaderLength).text;
+    else if (type === errorType) this.error ??= Buffer.from(bytes);
     else this.#sink.row?.(bytes);
   }
 

@@ -2,7 +2,7 @@
  * Frames of the PostgreSQL wire protocol 3.0: one type byte, a big-endian int32 length that counts itself, a body.
  * @see https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
-export const HEADER_LENGTH = 5;
+export const frameHeaderLength = 5;
 
 /** Type bytes that this package looks at; all others pass through unread. */
 export const frontend = {
@@ -36,7 +36,7 @@ export function cstring(text: string): Buffer {
 export function frame(type: string, ...parts: readonly (Uint8Array | string)[]): Buffer {
   const body = parts.map((part) => (typeof part === 'string' ? cstring(part) : part));
   const length = body.reduce((sum, part) => sum + part.length, 4);
-  const header = Buffer.alloc(HEADER_LENGTH);
+  const header = Buffer.alloc(frameHeaderLength);
   header.write(type, 0, 'latin1');
   header.writeInt32BE(length, 1);
   return Buffer.concat([header, ...body], length + 1);
@@ -49,15 +49,15 @@ export function queryFrame(sql: string): Buffer {
 export const syncFrame = frame(frontend.sync);
 
 /** The body of Bind and Execute for a statement without parameters and result columns, run to its end. */
-const NO_PARAMETERS = Buffer.alloc(6);
-const ALL_ROWS = Buffer.alloc(4);
+const noParameters = Buffer.alloc(6);
+const allRows = Buffer.alloc(4);
 
 /** `sql` as an extended query without the closing Sync, through the unnamed statement and portal. */
 export function extendedQueryFrames(sql: string): Buffer {
   return Buffer.concat([
     frame('P', '', sql, Buffer.alloc(2)),
-    frame('B', '', '', NO_PARAMETERS),
-    frame('E', '', ALL_ROWS),
+    frame('B', '', '', noParameters),
+    frame('E', '', allRows),
   ]);
 }
 
@@ -76,9 +76,9 @@ export function readCString(bytes: Buffer, offset: number): { readonly text: str
 
 /** The columns of a DataRow frame in text format. */
 export function readDataRow(row: Buffer): (string | null)[] {
-  const count = row.readInt16BE(HEADER_LENGTH);
+  const count = row.readInt16BE(frameHeaderLength);
   const columns: (string | null)[] = [];
-  let offset = HEADER_LENGTH + 2;
+  let offset = frameHeaderLength + 2;
   for (let index = 0; index < count; index += 1) {
     const length = row.readInt32BE(offset);
     offset += 4;

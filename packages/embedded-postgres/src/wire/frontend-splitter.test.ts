@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { cstring, frame, queryFrame, syncFrame } from './frames.ts';
 import { FrontendSplitter } from './frontend-splitter.ts';
@@ -18,7 +18,7 @@ function startupPacket(): Buffer {
 }
 
 describe('FrontendSplitter', () => {
-  it.each([1, 3, 7, 1000])('finds the same frames in chunks of %i bytes', (chunkLength) => {
+  test.each([1, 3, 7, 1000])('finds the same frames in chunks of %i bytes', (chunkLength) => {
     const splitter = new FrontendSplitter();
     const stream = Buffer.concat([startupPacket(), queryFrame('select 1'), frame('B', '', 'x'), syncFrame]);
     const found: string[] = [];
@@ -32,7 +32,7 @@ describe('FrontendSplitter', () => {
     expect(found).toEqual([`:${startupPacket().length}`, 'Q:14', 'B:8', 'S:5']);
   });
 
-  it('keeps the whole content of a large message', () => {
+  test('keeps the whole content of a large message', () => {
     const splitter = new FrontendSplitter();
     splitter.expectMessages();
     const text = 'x'.repeat(300_000);
@@ -44,14 +44,14 @@ describe('FrontendSplitter', () => {
     expect(drain(splitter)).toEqual([]);
   });
 
-  it('refuses a length that cannot be', () => {
+  test('refuses a length that cannot be', () => {
     const splitter = new FrontendSplitter();
     splitter.expectMessages();
     splitter.push(Buffer.from([0x51, 0, 0, 0, 3]));
     expect(() => splitter.next()).toThrow(RangeError);
   });
 
-  it('refuses a start-up packet of the size of a message', () => {
+  test('refuses a start-up packet of the size of a message', () => {
     const splitter = new FrontendSplitter();
     splitter.push(Buffer.from('GET / HTTP/1.1\r\n'));
     expect(() => splitter.next()).toThrow(RangeError);

@@ -1,4 +1,4 @@
-import { HEADER_LENGTH } from './frames.ts';
+import { frameHeaderLength } from './frames.ts';
 
 /** What a client sent: before the session starts packets without a type byte, afterwards typed messages. */
 export interface FrontendFrame {
@@ -9,8 +9,8 @@ export interface FrontendFrame {
 }
 
 /** PostgreSQL itself refuses start-up packets above this (MAX_STARTUP_PACKET_LENGTH). */
-const MAX_STARTUP_PACKET_LENGTH = 10_000;
-const MAX_MESSAGE_LENGTH = 2 ** 30;
+const maxStartupPacketLength = 10_000;
+const maxMessageLength = 2 ** 30;
 
 /** Cuts the bytes of a client into frames, however they were chunked. */
 export class FrontendSplitter {
@@ -34,12 +34,12 @@ export class FrontendSplitter {
    * @throws RangeError when the length field cannot be right
    */
   next(): FrontendFrame | undefined {
-    const headerLength = this.#typed ? HEADER_LENGTH : 4;
+    const headerLength = this.#typed ? frameHeaderLength : 4;
     if (this.#size < Math.max(this.#wanted, headerLength)) return undefined;
     const bytes = this.#joined();
     const lengthOffset = headerLength - 4;
     const length = bytes.readInt32BE(lengthOffset);
-    const limit = this.#typed ? MAX_MESSAGE_LENGTH : MAX_STARTUP_PACKET_LENGTH;
+    const limit = this.#typed ? maxMessageLength : maxStartupPacketLength;
     if (length < 4 || length > limit) throw new RangeError(`invalid length of message: ${length}`);
     const end = lengthOffset + length;
     // Chunks are joined again only once the rest of a large message has arrived, so that it costs one copy.

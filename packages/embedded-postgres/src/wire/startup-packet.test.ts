@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { cstring } from './frames.ts';
 import { readStartupPacket } from './startup-packet.ts';
@@ -12,12 +12,12 @@ function packet(code: number, parameters: Readonly<Record<string, string>> = {})
   return Buffer.concat([head, body]);
 }
 
-const PROTOCOL_3_0 = 196_608;
+const protocol3 = 196_608;
 
 describe('readStartupPacket', () => {
-  it('reads user, database and settings', () => {
+  test('reads user, database and settings', () => {
     const startup = readStartupPacket(
-      packet(PROTOCOL_3_0, {
+      packet(protocol3, {
         user: 'app',
         database: 'postgres',
         client_encoding: 'UTF8',
@@ -38,11 +38,11 @@ describe('readStartupPacket', () => {
     });
   });
 
-  it('takes the name of the user for the database, as PostgreSQL does', () => {
-    expect(readStartupPacket(packet(PROTOCOL_3_0, { user: 'app' }))).toMatchObject({ database: 'app' });
+  test('takes the name of the user for the database, as PostgreSQL does', () => {
+    expect(readStartupPacket(packet(protocol3, { user: 'app' }))).toMatchObject({ database: 'app' });
   });
 
-  it('knows what is no start-up', () => {
+  test('knows what is no start-up', () => {
     expect(readStartupPacket(packet(80_877_103)).kind).toBe('encryption-request');
     expect(readStartupPacket(packet(80_877_104)).kind).toBe('encryption-request');
     const cancel = Buffer.alloc(16);

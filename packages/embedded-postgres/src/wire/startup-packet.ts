@@ -1,10 +1,10 @@
 import { readCString } from './frames.ts';
 
 /** Codes that stand where a start-up packet carries its protocol version. */
-const CANCEL_REQUEST = 80_877_102;
-const SSL_REQUEST = 80_877_103;
-const GSS_ENCRYPTION_REQUEST = 80_877_104;
-const PROTOCOL_MAJOR_3 = 3;
+const cancelRequest = 80_877_102;
+const sslRequest = 80_877_103;
+const gssEncryptionRequest = 80_877_104;
+const protocolMajor3 = 3;
 
 export type StartupPacket =
   | { readonly kind: 'encryption-request' }
@@ -19,20 +19,20 @@ export type StartupPacket =
     };
 
 /** Parameters of a start-up packet that are no settings. */
-const NOT_SETTINGS = new Set(['user', 'database', 'options', 'replication', 'client_encoding']);
+const notSettings = new Set(['user', 'database', 'options', 'replication', 'client_encoding']);
 
 /** Reads a start-up packet, length field included. */
 export function readStartupPacket(packet: Buffer): StartupPacket {
   const code = packet.length >= 8 ? packet.readInt32BE(4) : 0;
-  if (code === SSL_REQUEST || code === GSS_ENCRYPTION_REQUEST) return { kind: 'encryption-request' };
-  if (code === CANCEL_REQUEST && packet.length >= 16) {
+  if (code === sslRequest || code === gssEncryptionRequest) return { kind: 'encryption-request' };
+  if (code === cancelRequest && packet.length >= 16) {
     return { kind: 'cancel-request', sessionId: packet.readInt32BE(8), key: packet.readInt32BE(12) };
   }
   const major = code >>> 16;
-  if (major !== PROTOCOL_MAJOR_3) return { kind: 'unsupported', version: `${major}.${code & 0xff_ff}` };
+  if (major !== protocolMajor3) return { kind: 'unsupported', version: `${major}.${code & 0xff_ff}` };
   const parameters = readParameters(packet);
   const user = parameters.get('user') ?? 'postgres';
-  const own = [...parameters].filter(([name]) => !NOT_SETTINGS.has(name) && !name.startsWith('_pq_.'));
+  const own = [...parameters].filter(([name]) => !notSettings.has(name) && !name.startsWith('_pq_.'));
   const settings = [...readOptions(parameters.get('options') ?? ''), ...own];
   return { kind: 'startup', user, database: parameters.get('database') ?? user, settings };
 }

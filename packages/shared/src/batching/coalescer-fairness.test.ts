@@ -8,7 +8,7 @@ interface Batch {
 }
 
 /** A coalescer of numbers whose batches end when the test says so. */
-function gathering(options: Partial<CoalescerOptions<number, string>> = {}) {
+function setUp(options: Partial<CoalescerOptions<number, string>> = {}) {
   const batches: Batch[] = [];
   const coalescer = new Coalescer<number, string>({
     what: 'numbers',
@@ -42,7 +42,7 @@ describe('fairness', () => {
   };
 
   test('a key alone goes as without: first in, first out, in batches as large as may be', async () => {
-    const { coalescer, batches } = gathering({ fairness });
+    const { coalescer, batches } = setUp({ fairness });
     const all = [1, 2, 3, 4, 5].map((n) => coalescer.submit(n));
     await turn();
     expect(batches.map(({ items }) => items)).toEqual([[1, 2, 3, 4, 5]]);
@@ -51,7 +51,7 @@ describe('fairness', () => {
   });
 
   test('keys take turns, a quantum each, and within a key the order is kept', async () => {
-    const { coalescer, batches } = gathering({ fairness });
+    const { coalescer, batches } = setUp({ fairness });
     const busy = await running(coalescer, batches);
     const all = [1, 2, 3, 4, 5, 101, 102, 103, 201].map((n) => coalescer.submit(n));
     busy.end();
@@ -65,7 +65,7 @@ describe('fairness', () => {
 
   test('an item that is more than a quantum has its turn too', async () => {
     const weigh = (n: number) => (n === 1 ? 50 : 1);
-    const { coalescer, batches } = gathering({ fairness: { ...fairness, quantum: 10 }, weigh, maxConcurrent: 1 });
+    const { coalescer, batches } = setUp({ fairness: { ...fairness, quantum: 10 }, weigh, maxConcurrent: 1 });
     const busy = await running(coalescer, batches);
     const all = [1, ...Array.from({ length: 200 }, (_, n) => 101 + n / 1000)].map((n) => coalescer.submit(n));
     busy.end();
@@ -85,7 +85,7 @@ describe('fairness', () => {
   });
 
   test('what passes the bound of a key is refused to that key alone', async () => {
-    const { coalescer, batches } = gathering({ fairness: { ...fairness, maxQueuedWeightPerKey: 2 } });
+    const { coalescer, batches } = setUp({ fairness: { ...fairness, maxQueuedWeightPerKey: 2 } });
     const busy = await running(coalescer, batches);
     const waiting = [1, 2].map((n) => coalescer.submit(n));
     await expect(coalescer.submit(3)).rejects.toMatchObject({ code: 'rate_limited', retryAfterSeconds: 1 });
@@ -97,12 +97,12 @@ describe('fairness', () => {
   });
 
   test('a key leaves a runner free while others are there, and has all of them when they are not', async () => {
-    const alone = gathering({ fairness, maxConcurrent: 2, maxBatchWeight: 1 });
+    const alone = setUp({ fairness, maxConcurrent: 2, maxBatchWeight: 1 });
     void [1, 2, 3].map((n) => alone.coalescer.submit(n));
     await turn();
     expect(alone.batches).toHaveLength(2);
 
-    const beside = gathering({ fairness, maxConcurrent: 2, maxBatchWeight: 1 });
+    const beside = setUp({ fairness, maxConcurrent: 2, maxBatchWeight: 1 });
     const other = beside.coalescer.submit(101);
     await turn();
     beside.batches[0]?.finish();
@@ -120,7 +120,7 @@ describe('fairness', () => {
     const weigh = (n: number) => (n % 100 < 10 ? 1 : 2);
     const options = { fairness, weigh, maxConcurrent: 4, maxBatchWeight: 2, minParallelWeight: 50 };
     const startedBeside = async (underWay: readonly number[], next: number) => {
-      const { coalescer, batches } = gathering(options);
+      const { coalescer, batches } = setUp(options);
       for (const n of underWay) {
         void coalescer.submit(n);
         await turn();

@@ -9,7 +9,7 @@ interface Batch {
 }
 
 /** A coalescer of numbers whose batches end when the test says so. */
-function gathering(options: Partial<CoalescerOptions<number, string>> = {}) {
+function setUp(options: Partial<CoalescerOptions<number, string>> = {}) {
   const batches: Batch[] = [];
   const coalescer = new Coalescer<number, string>({
     what: 'numbers',
@@ -28,9 +28,9 @@ function gathering(options: Partial<CoalescerOptions<number, string>> = {}) {
 
 const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
-describe('gathering', () => {
+describe('coalescing', () => {
   test('what arrives in one turn goes together; what arrives while it runs goes next, together', async () => {
-    const { coalescer, batches } = gathering();
+    const { coalescer, batches } = setUp();
     const first = [1, 2].map((n) => coalescer.submit(n));
     await turn();
     const second = [3, 4, 5].map((n) => coalescer.submit(n));
@@ -45,7 +45,7 @@ describe('gathering', () => {
   });
 
   test('as many batches run as may, none more', async () => {
-    const { coalescer, batches } = gathering({ maxConcurrent: 2, maxBatchWeight: 1 });
+    const { coalescer, batches } = setUp({ maxConcurrent: 2, maxBatchWeight: 1 });
     const all = [1, 2, 3].map((n) => coalescer.submit(n));
     await turn();
     expect(batches).toHaveLength(2);
@@ -57,7 +57,7 @@ describe('gathering', () => {
   });
 
   test('beside a running batch only one that weighs enough runs; alone, any', async () => {
-    const { coalescer, batches } = gathering({ maxConcurrent: 2, minParallelWeight: 3 });
+    const { coalescer, batches } = setUp({ maxConcurrent: 2, minParallelWeight: 3 });
     const all = [coalescer.submit(1)];
     await turn();
     all.push(coalescer.submit(2), coalescer.submit(3));
@@ -78,7 +78,7 @@ describe('gathering', () => {
   });
 
   test('an item heavier than a batch, or than the queue, goes alone', async () => {
-    const { coalescer, batches } = gathering({ weigh: (n) => n, maxBatchWeight: 10, maxQueuedWeight: 20 });
+    const { coalescer, batches } = setUp({ weigh: (n) => n, maxBatchWeight: 10, maxQueuedWeight: 20 });
     const all = [4, 5].map((n) => coalescer.submit(n));
     await turn();
     const heavy = coalescer.submit(500);
@@ -92,7 +92,7 @@ describe('gathering', () => {
 
 describe('the bound', () => {
   test('what would pass it is refused with a time to come again, and costs nothing', async () => {
-    const { coalescer, batches } = gathering({ maxQueuedWeight: 2 });
+    const { coalescer, batches } = setUp({ maxQueuedWeight: 2 });
     const running = coalescer.submit(1);
     await turn();
     const waiting = [2, 3].map((n) => coalescer.submit(n));
@@ -112,7 +112,7 @@ describe('the bound', () => {
 
 describe('failure', () => {
   test('a batch that fails fails its items, and the next goes on', async () => {
-    const { coalescer, batches } = gathering();
+    const { coalescer, batches } = setUp();
     const failed = [1, 2].map((n) => coalescer.submit(n));
     await turn();
     const next = coalescer.submit(3);
@@ -124,7 +124,7 @@ describe('failure', () => {
   });
 
   test('a runner with too few results fails its items instead of leaving one waiting', async () => {
-    const { coalescer, batches } = gathering();
+    const { coalescer, batches } = setUp();
     const items = [1, 2].map((n) => coalescer.submit(n));
     await turn();
     batches[0]?.finish(['1']);
@@ -134,7 +134,7 @@ describe('failure', () => {
   });
 
   test('a runner that throws before its promise fails its items', async () => {
-    const { coalescer } = gathering({
+    const { coalescer } = setUp({
       run: () => {
         throw new Error('at once');
       },
@@ -144,8 +144,8 @@ describe('failure', () => {
 });
 
 describe('abort', () => {
-  test('an aborted item leaves the queue; one under way is done, though its caller has been told', async () => {
-    const { coalescer, batches } = gathering();
+  test('an aborted item leaves the queue; one under way is done, though its caller has its answer', async () => {
+    const { coalescer, batches } = setUp();
     const abort = new AbortController();
     const running = coalescer.submit(1, abort.signal);
     await turn();
@@ -166,7 +166,7 @@ describe('abort', () => {
 
 describe('close', () => {
   test('waits for all that was taken, takes no more, and may be called twice', async () => {
-    const { coalescer, batches } = gathering();
+    const { coalescer, batches } = setUp();
     const taken = [1, 2].map((n) => coalescer.submit(n));
     const closing = [coalescer.close(), coalescer.close()];
     await expect(coalescer.submit(3)).rejects.toMatchObject({ code: 'unavailable' });
@@ -179,18 +179,18 @@ describe('close', () => {
     await Promise.all(closing);
   });
 
-  test('waits for what still gathers behind a running batch', async () => {
-    const { coalescer, batches, sizes } = gathering();
+  test('waits for what still waits behind a running batch', async () => {
+    const { coalescer, batches, sizes } = setUp();
     const running = coalescer.submit(1);
     await turn();
-    const gathered = [2, 3].map((n) => coalescer.submit(n));
+    const waiting = [2, 3].map((n) => coalescer.submit(n));
     const closing = coalescer.close();
     batches[0]?.finish();
     await running;
     await turn();
     expect(sizes()).toEqual([1, 2]);
     batches[1]?.finish();
-    await Promise.all([...gathered, closing]);
+    await Promise.all([...waiting, closing]);
   });
 });
 
@@ -216,7 +216,7 @@ test.each([1, 3])('whatever happens with %i keys: order kept, bounds held, each 
     fc.asyncProperty(fc.array(step, { maxLength: 80 }), async (steps) => {
       const weights: number[] = [];
       const weigh = (n: number) => weights[n] ?? 0;
-      const { coalescer, batches } = gathering({ ...limits, weigh });
+      const { coalescer, batches } = setUp({ ...limits, weigh });
       const answers: string[][] = [];
       const aborts: AbortController[] = [];
       const open: Batch[] = [];
@@ -235,13 +235,13 @@ test.each([1, 3])('whatever happens with %i keys: order kept, bounds held, each 
       for (const action of steps) {
         if (action.kind === 'submit') {
           const n = weights.push(action.weight) - 1;
-          const told: string[] = [];
-          answers.push(told);
+          const outcomes: string[] = [];
+          answers.push(outcomes);
           const abort = new AbortController();
           aborts.push(abort);
           coalescer.submit(n, abort.signal).then(
-            (result) => told.push(result),
-            (error: unknown) => told.push(error instanceof Error ? error.message : ''),
+            (result) => outcomes.push(result),
+            (error: unknown) => outcomes.push(error instanceof Error ? error.message : ''),
           );
         } else if (action.kind === 'abort') aborts[action.which % (aborts.length || 1)]?.abort(new Error('aborted'));
         else if (action.kind === 'end') end(action.fails);
@@ -262,12 +262,12 @@ test.each([1, 3])('whatever happens with %i keys: order kept, bounds held, each 
         const weight = items.reduce((sum, n) => sum + weigh(n), 0);
         expect(items.length === 1 || weight <= limits.maxBatchWeight).toBe(true);
       }
-      for (const [n, told] of answers.entries()) {
-        expect(told).toHaveLength(1);
+      for (const [n, outcomes] of answers.entries()) {
+        expect(outcomes).toHaveLength(1);
         const refusals = ['Too many numbers are waiting.', 'Too many of your numbers are waiting.'];
-        expect(['aborted', 'failed', ...refusals, String(n)]).toContain(told[0]);
-        expect(told[0] === String(n) && !ran.includes(n)).toBe(false);
-        expect(refusals.includes(told[0] ?? '') && ran.includes(n)).toBe(false);
+        expect(['aborted', 'failed', ...refusals, String(n)]).toContain(outcomes[0]);
+        expect(outcomes[0] === String(n) && !ran.includes(n)).toBe(false);
+        expect(refusals.includes(outcomes[0] ?? '') && ran.includes(n)).toBe(false);
       }
     }),
     { numRuns: 300 },

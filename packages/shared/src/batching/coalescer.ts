@@ -2,7 +2,7 @@ import { AppError } from '../errors/app-error.ts';
 import { KeyQueues, type Waiting } from './key-queues.ts';
 
 export interface CoalescerOptions<Item, Result> {
-  /** What is gathered, for the error of a full queue: "messages". */
+  /** What is waiting, for the error of a full queue: "messages". */
   readonly what: string;
   /** Does a batch: one result per item, in their order. When it rejects, every item of the batch fails with that. */
   readonly run: (items: readonly Item[]) => Promise<readonly Result[]>;
@@ -15,7 +15,7 @@ export interface CoalescerOptions<Item, Result> {
   /** Batches that run at a time. */
   readonly maxConcurrent: number;
   /**
-   * While a batch runs, another one waits until it weighs so much: where a batch has a price of its own, few large ones
+   * While a batch runs, another one waits until it weighs this much: where a batch has a price of its own, few large ones
    * are cheaper than many small ones side by side. Default 0: it goes as soon as a runner is free.
    */
   readonly minParallelWeight?: number;
@@ -34,9 +34,9 @@ export interface CoalescerFairness<Item> {
   readonly keyOf: (item: Item) => string;
   /** How much of one key may wait; as an item alone, more may. */
   readonly maxQueuedWeightPerKey: number;
-  /** Where several keys wait, a batch takes so much of each in turn (deficit round robin). */
+  /** Where several keys wait, a batch takes this much of each in turn (deficit round robin). */
   readonly quantum: number;
-  /** For so long after another key was there, a key leaves one runner free for others. In milliseconds. */
+  /** How long after another key was there a key leaves one runner free for others. In milliseconds. */
   readonly reserveMs: number;
 }
 
@@ -48,7 +48,7 @@ interface Batch {
 const retryAfterSeconds = 1;
 
 /**
- * Gathers while busy, flushes when free: items that arrive while all runners are at work go together in the next
+ * Batches while busy, flushes when free: items that arrive while all runners are at work go together in the next
  * batch, first in, first out. There is no timer, so an idle coalescer adds no delay; the busier it is, the larger
  * its batches. Every item is answered exactly once.
  *

@@ -25,7 +25,7 @@ export class KeyQueues<Item, Result> {
   readonly #maxBatchWeight: number;
   readonly #quantum: number;
   readonly #queues = new Map<string, KeyQueue<Item, Result>>();
-  /** The key that came last, and the one before it: enough to tell whether a key is alone. */
+  /** The key that came last, and the one before it: enough to know whether a key is alone. */
   #latest: Seen | undefined;
   #latestOther: Seen | undefined;
   size = 0;

@@ -111,7 +111,7 @@ export const settingNames: readonly string[] = [
 const clientNames = ['MEMORY_URL', 'MEMORY_API_KEY'];
 
 /**
- * What Kubernetes and Docker tell a container of a service called `memory` or `memory-layer-…`, who set none of it:
+ * What Kubernetes and Docker set in a container of a service called `memory` or `memory-layer-…`, who set none of it:
  * `MEMORY_LAYER_API_SERVICE_HOST`, `MEMORY_PORT_8000_TCP_ADDR`.
  */
 const serviceLink = /^MEMORY_LAYER_|_SERVICE_(?:HOST|PORT)(?:_|$)|_PORT_\d+_(?:TCP|UDP)(?:_|$)/;

@@ -7,7 +7,7 @@ import { listUnapplied } from './migrate.ts';
 import { migrationsFolder } from './migrations-folder.ts';
 import { checkServer } from './server-requirements.ts';
 
-/** The database answers, but its schema is older than this release. Migrating mends it. */
+/** The database answers, but its schema is older than this release. Migrating solves it. */
 class SchemaBehindError extends Error {
   override readonly name = 'SchemaBehindError';
 }

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 // An error event that nobody listens to ends the process, and this test run with it.
-test('a connection that breaks, idle or in use, is told of, and replaced', async () => {
+test('a connection that breaks, idle or in use, is reported, and replaced', async () => {
   const outage = withOutage(server.connection);
   const lost: Error[] = [];
   const database = new Database({

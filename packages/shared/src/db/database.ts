@@ -3,7 +3,7 @@ import { Pool, type PoolConfig } from 'pg';
 import type { Component, ComponentHealth } from '../lifecycle/component.ts';
 import { createConnectionPool } from './cancel/connection-pool.ts';
 import { createPooledDialect } from './cancel/pooled-dialect.ts';
-import { createPreparedPool, keptPlans } from './prepared/prepared-pool.ts';
+import { createPreparedPool, genericPlanSettings } from './prepared/prepared-pool.ts';
 import type { Schema } from './schema.ts';
 
 export interface DatabaseOptions {
@@ -25,7 +25,7 @@ export interface DatabaseOptions {
   readonly keepAlive?: boolean;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
-  /** Told of connections that broke, idle or in use. They are replaced by the pool. */
+  /** Called with the error of connections that broke, idle or in use. They are replaced by the pool. */
   readonly onConnectionError: (error: Error) => void;
 }
 
@@ -44,7 +44,7 @@ export class Database implements Component {
   readonly id = 'database';
   readonly queries: Kysely<Schema>;
   /**
-   * For statements that are asked very often, and whose text is the same each time: their plans are kept. The same as
+   * For statements that are asked very often, and whose text is the same each time: they are prepared, with generic plans. The same as
    * {@link queries} where no connections are set aside for it. Source: PREPARE in PostgreSQL's manual.
    */
   readonly prepared: Kysely<Schema>;
@@ -60,7 +60,7 @@ export class Database implements Component {
       this.prepared = this.queries;
       return;
     }
-    const prepared = openPool(options, preparedPoolSize, { ...planning, ...keptPlans });
+    const prepared = openPool(options, preparedPoolSize, { ...planning, ...genericPlanSettings });
     this.#pools = [pool, prepared];
     this.prepared = new Kysely<Schema>({ dialect: createPooledDialect(createPreparedPool(prepared)) });
   }
@@ -100,7 +100,7 @@ export class Database implements Component {
   }
 }
 
-/** The connection told to begin with the settings, beside what its address says already. */
+/** The connection with the settings to begin with, added to those of its address. */
 function withSettings(connection: PoolConfig, settings: Readonly<Record<string, string>>): PoolConfig {
   const own = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
   if (connection.connectionString === undefined) return { ...connection, options: own.join(' ') };
@@ -125,7 +125,7 @@ function openPool(options: DatabaseOptions, size: number, settings: Readonly<Rec
   });
   pool.on('connect', (client) => {
     client.once('error', options.onConnectionError);
-    // A connection that ends says so twice, and an error that nobody hears ends the process. The pool itself
+    // A connection that ends says so twice, and an error without a listener ends the process. The pool itself
     // listens to idle connections alone, not to those in use.
     client.on('error', () => undefined);
   });

@@ -7,7 +7,7 @@ const headerBytes = 20;
 /** Length of the element, then pgvector's own: dimension and a field that is not used. */
 const elementHeaderBytes = 8;
 const elementLengthBytes = 4;
-/** Between so many vectors the event loop has its turn: 512 dimensions of each take some 5 ms. */
+/** After this many vectors the event loop has its turn: 512 dimensions of each take some 5 ms. */
 const vectorsPerTurn = 512;
 
 /**

@@ -1,5 +1,5 @@
 // SQLSTATE classes: 08 connection, 53 out of resources, 57P0x shutting down or starting, 25P03 session ended,
-// 25006 read-only (a standby, or a primary that was told to be), 58030 the disk fails.
+// 25006 read-only (a standby, or a primary that was made one), 58030 the disk fails.
 const unavailableStates = /^(08...|53...|57P0[1-5]|25P03|25006|58030)$/;
 const unavailableSystemCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN']);
 // Errors that `pg` raises itself, which carry no code.

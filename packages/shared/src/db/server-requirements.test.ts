@@ -32,7 +32,7 @@ describe('a server', () => {
 
   test.each(['0.8.0', '0.8.3'])('with pgvector %s is warned about', (vector) => {
     expect(warningOf({ ...good, vector })).toMatch(
-      /^pgvector 0\.8\.\d has faults that 0\.8\.4 mends: a buffer overflow/,
+      /^pgvector 0\.8\.\d has faults that 0\.8\.4 fixes: a buffer overflow/,
     );
   });
 

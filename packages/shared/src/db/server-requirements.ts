@@ -42,7 +42,7 @@ export async function readServerVersions(db: Kysely<Schema>): Promise<ServerVers
       (select extversion from pg_extension where extname = 'vector') as vector,
       (select default_version from pg_available_extensions where name = 'vector') as available`.execute(db);
   const [row] = rows;
-  if (row === undefined) throw new Error('the database does not tell its version');
+  if (row === undefined) throw new Error('the database does not report its version');
   return {
     postgresNumber: row.number,
     postgres: row.postgres,
@@ -70,7 +70,7 @@ export function problemOf({ postgresNumber, postgres, vector, availableVector }:
 export function warningOf({ vector, availableVector }: ServerVersions): string | undefined {
   const version = vector ?? availableVector;
   if (version === undefined || !isBefore(version, soundVector)) return undefined;
-  return `pgvector ${version} has faults that ${soundVector} mends: a buffer overflow in parallel builds of HNSW indexes, and corruption of them by vacuum. Update it on the server, then run ALTER EXTENSION vector UPDATE.`;
+  return `pgvector ${version} has faults that ${soundVector} fixes: a buffer overflow in parallel builds of HNSW indexes, and corruption of them by vacuum. Update it on the server, then run ALTER EXTENSION vector UPDATE.`;
 }
 
 /** Whether one dotted version comes before another. */

@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { loadEnv } from '../config/load-config.ts';
 import { embedderFromConfig } from './embedder-from-config.ts';
 import { embeddingEnv, toEmbeddingConfig } from './embedding-config.ts';
 
 describe('embedderFromConfig', () => {
-  it.each([
+  test.each([
     [
       { MEMORY_EMBEDDING_PROVIDER: 'bundled' },
       { modelId: 'bundled/use-lite-en-int8@1', dimension: 512, maxTokens: 128 },

@@ -81,7 +81,7 @@ function required<T>(value: T | undefined, name: string): T {
 /** Only what is set: an option that is present but undefined would hide a default. */
 function defined<T extends object>(options: T): { [K in keyof T]?: NonNullable<T[K]> } {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined);
-  // The filter above is what the type says; Object.fromEntries cannot tell.
+  // The filter above is what the type says; Object.fromEntries cannot know.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> };
 }

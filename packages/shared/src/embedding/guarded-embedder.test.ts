@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AppError } from '../errors/app-error.ts';
 import { isCircuitOpen } from './circuit-open-error.ts';
 import { type BreakerState, CircuitBrokenEmbedder, harmlessText, type GuardedEmbedder } from './guarded-embedder.ts';
@@ -44,14 +44,14 @@ describe('CircuitBrokenEmbedder', () => {
     return outcomes;
   }
 
-  it('passes calls on while all is well', async () => {
+  test('passes calls on while all is well', async () => {
     expect(await embed()).toEqual([Float32Array.of(4, 1)]);
     expect(guarded).toMatchObject({ modelId: 'scripted', dimension: 2, maxTokens: 16 });
     expect(guarded.breakerState()).toBe('closed');
     expect(guarded.retryAfterMs()).toBe(0);
   });
 
-  it('opens after failures in a row, and then fails at once with the time to wait', async () => {
+  test('opens after failures in a row, and then fails at once with the time to wait', async () => {
     inner.answer = fail('embedding_unavailable');
     expect(await repeat(5)).toEqual(['failed', 'failed', 'failed', 'open', 'open']);
     expect(inner.calls).toHaveLength(3);
@@ -66,7 +66,7 @@ describe('CircuitBrokenEmbedder', () => {
     });
   });
 
-  it('does not open when a success lies between failures', async () => {
+  test('does not open when a success lies between failures', async () => {
     const works = inner.answer;
     for (let round = 0; round < 4; round += 1) {
       inner.answer = fail('embedding_unavailable');
@@ -77,7 +77,7 @@ describe('CircuitBrokenEmbedder', () => {
     expect(states).toEqual([]);
   });
 
-  it('lets one call try when its time has come: closes on success, opens again on failure', async () => {
+  test('lets one call try when its time has come: closes on success, opens again on failure', async () => {
     const works = inner.answer;
     inner.answer = fail('embedding_unavailable');
     await repeat(3);
@@ -91,7 +91,7 @@ describe('CircuitBrokenEmbedder', () => {
     expect(states).toEqual(['open', 'half_open', 'open', 'half_open', 'closed']);
   });
 
-  it('lets no second call through while the first is trying', async () => {
+  test('lets no second call through while the first is trying', async () => {
     inner.answer = fail('embedding_unavailable');
     await repeat(3);
     await vi.advanceTimersByTimeAsync(10_000);
@@ -104,7 +104,7 @@ describe('CircuitBrokenEmbedder', () => {
     expect(inner.calls).toHaveLength(4);
   });
 
-  it('cancels the work of a call that takes too long, and counts it', async () => {
+  test('cancels the work of a call that takes too long, and counts it', async () => {
     inner.answer = hang;
     const slow = [outcome(), outcome(), outcome()];
     const late = embed();
@@ -120,7 +120,7 @@ describe('CircuitBrokenEmbedder', () => {
     expect(guarded.breakerState()).toBe('open');
   });
 
-  it('does not open for texts that take too long while a harmless one does not, however many they are', async () => {
+  test('does not open for texts that take too long while a harmless one does not, however many they are', async () => {
     const works = inner.answer;
     inner.answer = (texts, options) => (texts.includes('slow') ? hang() : works(texts, options));
     for (let round = 0; round < 5; round += 1) {
@@ -132,7 +132,7 @@ describe('CircuitBrokenEmbedder', () => {
     expect(await repeat(1)).toEqual(['ok']);
   });
 
-  it('opens again when the trial call takes too long', async () => {
+  test('opens again when the trial call takes too long', async () => {
     inner.answer = fail('embedding_unavailable');
     await repeat(3);
     await vi.advanceTimersByTimeAsync(10_000);
@@ -143,7 +143,7 @@ describe('CircuitBrokenEmbedder', () => {
     expect(guarded.breakerState()).toBe('open');
   });
 
-  it('counts what the caller aborts neither as failure nor as proof of health', async () => {
+  test('counts what the caller aborts neither as failure nor as proof of health', async () => {
     inner.answer = hang;
     const reason = new Error('gone');
     const abortOne = async () => {
@@ -162,14 +162,14 @@ describe('CircuitBrokenEmbedder', () => {
     expect(guarded.breakerState()).toBe('open');
   });
 
-  it('takes rejections for the fault of texts, until too many come in a row', async () => {
+  test('takes rejections for the fault of texts, until too many come in a row', async () => {
     inner.answer = fail('embedding_rejected');
     expect(await repeat(4)).toEqual(['failed', 'failed', 'failed', 'failed']);
     expect(states).toEqual([]);
     expect(await repeat(2)).toEqual(['failed', 'open']);
   });
 
-  it('closes when the trial call is merely rejected: the embedder answers', async () => {
+  test('closes when the trial call is merely rejected: the embedder answers', async () => {
     inner.answer = fail('embedding_unavailable');
     await repeat(3);
     await vi.advanceTimersByTimeAsync(10_000);
@@ -178,7 +178,7 @@ describe('CircuitBrokenEmbedder', () => {
     expect(guarded.breakerState()).toBe('closed');
   });
 
-  it('answers an empty list without asking, so that it proves nothing', async () => {
+  test('answers an empty list without asking, so that it proves nothing', async () => {
     expect(await guarded.embed([], { kind: 'passage' })).toEqual([]);
     expect(inner.calls).toEqual([]);
   });

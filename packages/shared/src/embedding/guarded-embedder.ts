@@ -31,9 +31,9 @@ export interface GuardedEmbedder extends Embedder {
   retryAfterMs(): number;
 }
 
-const TRIAL_PAUSE_MS = 1_000;
+const trialPauseMs = 1_000;
 
-/** Tells a broken embedder from a text it cannot take: a working one embeds this in time. */
+/** Distinguishes a broken embedder from a text it cannot take: a working one embeds this in time. */
 export const harmlessText = 'The weather is fine today.';
 
 function isHarmless(texts: readonly string[]): boolean {
@@ -217,7 +217,7 @@ export class CircuitBrokenEmbedder implements GuardedEmbedder {
 
   retryAfterMs(): number {
     const { opened, halfOpen, pendingClose } = this.#breaker;
-    if (halfOpen && !pendingClose) return Math.min(TRIAL_PAUSE_MS, this.#options.resetTimeoutMs);
+    if (halfOpen && !pendingClose) return Math.min(trialPauseMs, this.#options.resetTimeoutMs);
     if (!opened) return 0;
     return Math.max(0, this.#openedAt + this.#options.resetTimeoutMs - performance.now());
   }

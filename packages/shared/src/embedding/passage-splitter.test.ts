@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { splitIntoPassages, surelyFits, type TokenMeter } from './passage-splitter.ts';
 
 /** Like a word-piece tokenizer: one token per started four characters of a word. */
@@ -31,7 +31,7 @@ const anyText = fc.oneof(
 );
 
 describe('splitIntoPassages', () => {
-  it('covers all of any text with passages that fit', () => {
+  test('covers all of any text with passages that fit', () => {
     fc.assert(
       fc.property(anyText, fc.integer({ min: 1, max: 60 }), (text, capacity) => {
         const passages = expectSplit(text, capacity);
@@ -40,11 +40,11 @@ describe('splitIntoPassages', () => {
     );
   });
 
-  it('leaves a text that fits in one piece', () => {
+  test('leaves a text that fits in one piece', () => {
     expect(splitIntoPassages('One. Two. Three.', meter(8))).toEqual(['One. Two. Three.']);
   });
 
-  it('cuts between sentences when it can', () => {
+  test('cuts between sentences when it can', () => {
     const text = 'The first one is here. The second follows! Is the third a question? The last one ends.';
     expect(splitIntoPassages(text, meter(13))).toEqual([
       'The first one is here. The second follows!',
@@ -52,11 +52,11 @@ describe('splitIntoPassages', () => {
     ]);
   });
 
-  it('cuts between words inside a sentence that is too long', () => {
+  test('cuts between words inside a sentence that is too long', () => {
     expect(splitIntoPassages('alpha beta gamma delta', meter(3))).toEqual(['alpha beta', 'gamma', 'delta']);
   });
 
-  it.each([
+  test.each([
     ['no spaces', 'x'.repeat(100_000)],
     ['emoji', '👩‍👩‍👧‍👦'.repeat(9_000)],
     ['CJK without punctuation', '昨日は友達と京都で抹茶アイスを食べました'.repeat(5_000)],
@@ -67,7 +67,7 @@ describe('splitIntoPassages', () => {
     expect(expectSplit(text, 128).length).toBeGreaterThan(0);
   });
 
-  it('looks at no character more than a few times, whatever the text is', () => {
+  test('looks at no character more than a few times, whatever the text is', () => {
     // Joined lines have more tokens than the lines by themselves.
     let seen = 0;
     const counting: TokenMeter = {
@@ -82,18 +82,18 @@ describe('splitIntoPassages', () => {
     expect(seen).toBeLessThan(20 * text.length);
   });
 
-  it('never cuts a surrogate pair, and keeps a character that alone is too long', () => {
+  test('never cuts a surrogate pair, and keeps a character that alone is too long', () => {
     const heavy: TokenMeter = { capacity: 2, count: (text) => Array.from(text).length * 5 };
     expect(splitIntoPassages('😀😀', heavy)).toEqual(['😀', '😀']);
   });
 
-  it('gives nothing for a blank text', () => {
+  test('gives nothing for a blank text', () => {
     expect(splitIntoPassages(' \n ', meter(4))).toEqual([]);
   });
 });
 
 describe('surelyFits', () => {
-  it('counts an ASCII character as at most one token and any other as many', () => {
+  test('counts an ASCII character as at most one token and any other as many', () => {
     expect(surelyFits('x'.repeat(99), 100)).toBe(true);
     expect(surelyFits('x'.repeat(100), 100)).toBe(false);
     expect(surelyFits('é'.repeat(3), 100)).toBe(true);

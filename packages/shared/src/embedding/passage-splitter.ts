@@ -37,11 +37,11 @@ const halves: Cut = (text) => {
 // Text between spaces may still be long: Chinese or Japanese have words without spaces, base64 has none at all.
 const cuts: readonly Cut[] = [segmentsOf(sentenceSegmenter), spacedWords, segmentsOf(wordSegmenter), halves];
 
-const LONGEST_TOKEN_CHARS = 16;
+const longestTokenChars = 16;
 
-/** A text with more characters than so many per token is cut without being measured: it hardly ever fits. */
+/** A text with more characters per token than this is cut without being measured: it hardly ever fits. */
 export function mayFit(text: string, capacity: number): boolean {
-  return text.length <= capacity * LONGEST_TOKEN_CHARS;
+  return text.length <= capacity * longestTokenChars;
 }
 
 function fits(text: string, meter: TokenMeter): number | undefined {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { AppError } from '../errors/app-error.ts';
 import { QueryBatcher } from './query-batcher.ts';
 import { ScriptedEmbedder } from './testing/scripted-embedder.ts';
@@ -13,7 +13,7 @@ function createGatherer(callsAtOnce = 1) {
   return { scripted, embedder: new QueryBatcher(scripted, { callsAtOnce }) };
 }
 
-/** A model that answers when it is told to. */
+/** A model that answers when the test says so. */
 function createSlowGatherer(callsAtOnce = 1) {
   const { scripted, embedder } = createGatherer(callsAtOnce);
   const waiting: (() => void)[] = [];
@@ -28,7 +28,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 const asked = (scripted: ScriptedEmbedder) => scripted.calls.map(({ texts }) => texts.length);
 
 describe('QueryBatcher', () => {
-  it('batches what arrives while a call is under way, and gives each caller its own vectors', async () => {
+  test('batches what arrives while a call is under way, and gives each caller its own vectors', async () => {
     const { scripted, embedder, waiting } = createSlowGatherer();
     const first = embedder.embed(['q 0'], query);
     await turn();
@@ -45,7 +45,7 @@ describe('QueryBatcher', () => {
     expect(scripted.calls.every(({ options }) => options.kind === 'query')).toBe(true);
   });
 
-  it('asks an idle model at once, and a remote one several times side by side', async () => {
+  test('asks an idle model at once, and a remote one several times side by side', async () => {
     const { scripted, embedder, waiting } = createSlowGatherer(2);
     const answers = [];
     for (const text of ['a 1', 'b 2', 'c 3']) {
@@ -60,14 +60,14 @@ describe('QueryBatcher', () => {
     expect(await answers[2]).toEqual([vectorOf('c 3')]);
   });
 
-  it('does not let many wait for one long text', async () => {
+  test('does not let many wait for one long text', async () => {
     const { scripted, embedder } = createGatherer();
     const long = 'x'.repeat(3000);
     await Promise.all(['a 1', 'b 2', long, 'c 3'].map((text) => embedder.embed([text], query)));
     expect(asked(scripted)).toEqual([2, 1, 1]);
   });
 
-  it('takes a long query in turn with the others, a piece at a time', async () => {
+  test('takes a long query in turn with the others, a piece at a time', async () => {
     const { scripted, embedder, waiting } = createSlowGatherer();
     const passages = Array.from({ length: 20 }, (_, n) => `${'x'.repeat(500)} ${n}`);
     const long = embedder.embed(passages, query);
@@ -88,7 +88,7 @@ describe('QueryBatcher', () => {
     expect(await long).toEqual(passages.map(vectorOf));
   });
 
-  it('lets go who aborts, and computes on for the others', async () => {
+  test('lets go who aborts, and computes on for the others', async () => {
     const { scripted, embedder, waiting } = createSlowGatherer();
     const [one, two] = [new AbortController(), new AbortController()];
     const answers = [one, two].map(({ signal }, n) => embedder.embed([`q ${n}`], { kind: 'query', signal }));
@@ -101,7 +101,7 @@ describe('QueryBatcher', () => {
     expect(await answers[1]).toEqual([vectorOf('q 1')]);
   });
 
-  it('cancels the work when all have gone away, and takes out who waits', async () => {
+  test('cancels the work when all have gone away, and takes out who waits', async () => {
     const { scripted, embedder, waiting } = createSlowGatherer();
     const [running, queued] = [new AbortController(), new AbortController()];
     const first = embedder.embed(['q 0'], { kind: 'query', signal: running.signal });
@@ -117,7 +117,7 @@ describe('QueryBatcher', () => {
     expect(asked(scripted)).toEqual([1]);
   });
 
-  it('fails the caller whose text it is, and not those batched with it', async () => {
+  test('fails the caller whose text it is, and not those batched with it', async () => {
     const { scripted, embedder } = createGatherer();
     scripted.answer = async (texts) => {
       if (texts.includes('poison')) throw new AppError('embedding_rejected', 'NaN');
@@ -131,7 +131,7 @@ describe('QueryBatcher', () => {
     expect(poison).toMatchObject({ status: 'rejected', reason: { code: 'embedding_rejected' } });
   });
 
-  it('passes passages on as they come', async () => {
+  test('passes passages on as they come', async () => {
     const { scripted, embedder } = createGatherer();
     await Promise.all(['a', 'b'].map((text) => embedder.embed([text], { kind: 'passage' })));
     expect(asked(scripted)).toEqual([1, 1]);

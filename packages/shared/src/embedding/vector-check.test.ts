@@ -1,15 +1,15 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { assertVectors } from './vector-check.ts';
 
 const good = Float32Array.of(0.6, 0.8, 0);
 
 describe('assertVectors', () => {
-  it('accepts vectors of the right count and dimension', () => {
+  test('accepts vectors of the right count and dimension', () => {
     expect(() => assertVectors([good, good], 2, 3)).not.toThrow();
     expect(() => assertVectors([], 0, 3)).not.toThrow();
   });
 
-  it.each([
+  test.each([
     ['a missing vector', [good], '1 vectors for 2 texts'],
     ['a vector too many', [good, good, good], '3 vectors for 2 texts'],
     ['a short vector', [good, Float32Array.of(1, 0)], 'Vector 1 of 2 has 2 dimensions, not 3'],

@@ -18,7 +18,7 @@ export function assertVectors(vectors: readonly Float32Array[], count: number, d
 
 function problemOf(vector: Float32Array, dimension: number): string | undefined {
   if (vector.length !== dimension) return `has ${vector.length} dimensions, not ${dimension}`;
-  // One sum tells: it is NaN or infinite as soon as one component is.
+  // One sum is enough: it is NaN or infinite as soon as one component is.
   const length = norm(vector);
   if (!Number.isFinite(length)) return 'has components that are not finite numbers';
   return length === 0 ? 'is zero' : undefined;

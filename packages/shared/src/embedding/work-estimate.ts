@@ -7,9 +7,9 @@ const margin = 4;
 /** What a call may have however slow the model is, since one to a distant model costs its round trip. */
 const freeTexts = 16;
 const freeTokens = 768;
-/** A call has at most so many texts however fast the model is. */
+/** A call has at most this many texts however fast the model is. */
 const maxTexts = 128;
-/** What is new counts so much against what was known. */
+/** The weight of a new measurement against what was known. */
 const share = 0.3;
 
 /** What a call or a part of it asks of the model; tokens are estimated. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '../testing/test-database.ts';
-import { appendMessageEvents, logEventsOf } from './append-message-events.sql.ts';
+import { appendMessageEvents, emitEvents } from './append-message-events.sql.ts';
 import { maxIdsPerRow } from '../message/message-event.ts';
 
 let fixture: TestDatabase;
@@ -89,7 +89,7 @@ describe('events of a statement', () => {
   test('are one row of what its other parts found, split when there is very much, none when there is nothing', async () => {
     const told = (tenantId: string, count: number) =>
       sql`with source as (select gen_random_uuid() as id from generate_series(1, ${count})),
-        told as ${logEventsOf(tenantId, 'message.archived', sql.table('source'))}
+        told as ${emitEvents(tenantId, 'message.archived', sql.table('source'))}
         select`.execute(fixture.db);
     await told('cte', 2);
     await told('cte-many', maxIdsPerRow + 1);

@@ -3,8 +3,8 @@ import type { Schema } from '../db/schema.ts';
 import { maxIdsPerRow, type MessageEvents, type MessageEventType } from '../message/message-event.ts';
 
 /**
- * Tells the event log what happened to messages: one row for each entry, or several for very many ids. Call it in the
- * transaction that makes it true, so that nothing is told that was rolled back, and nothing that happened is untold.
+ * Emits events of messages to the event log: one row for each entry, or several for very many ids. Call it in the
+ * transaction that makes them true: nothing that was rolled back is published, and nothing that happened is left out.
  * Entries without ids are left out; nothing is sent when none has any.
  */
 export async function appendMessageEvents(
@@ -25,7 +25,7 @@ function splitIds(ids: readonly string[]): string[][] {
 }
 
 /** It returns no rows. */
-type Told = Record<string, never>;
+type NoRows = Record<string, never>;
 
 /**
  * The insert that tells the event log of the messages another part of the same statement dealt with; nothing when
@@ -33,8 +33,8 @@ type Told = Record<string, never>;
  *
  * @param rows a common table expression, or a query in parentheses, with a column `id`.
  */
-export function logEventsOf(tenantId: string, type: MessageEventType, rows: RawBuilder<unknown>): RawBuilder<Told> {
-  return sql<Told>`(
+export function emitEvents(tenantId: string, type: MessageEventType, rows: RawBuilder<unknown>): RawBuilder<NoRows> {
+  return sql<NoRows>`(
     insert into message_event (tenant_id, event_type, message_ids)
     select ${tenantId}::text, ${type}::text, array_agg(id order by id)
     from (select id, (row_number() over (order by id) - 1) / ${sql.lit(maxIdsPerRow)} as part from ${rows} as source)

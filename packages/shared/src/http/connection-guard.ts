@@ -184,7 +184,7 @@ export class ConnectionGuard {
         .get(socket)
         ?.unanswered.values()
         .some(({ headersSent }) => headersSent) ?? false;
-    // Whoever has sent nothing has asked for nothing; and within an answer there is no room for another one.
+    // A client that has sent nothing has asked for nothing; and within an answer there is no room for another one.
     if (begun || socket.bytesRead === 0) socket.destroy();
     else closeAfter(socket, rawProblem(parserError.code, parserError.detail));
   }
@@ -197,7 +197,7 @@ export class ConnectionGuard {
 
 /** Bytes that the operating system has taken from a socket; its own queue is not seen. */
 function bytesSent(socket: Socket): number {
-  // What `net.Socket` reads itself to tell a slow client from one that is not there (`_onTimeout`).
+  // What `net.Socket` reads itself to distinguish a slow client from one that is gone (`_onTimeout`).
   // oxlint-disable-next-line no-underscore-dangle
   const handle: unknown = '_handle' in socket ? socket._handle : undefined;
   if (typeof handle !== 'object' || handle === null) return 0;

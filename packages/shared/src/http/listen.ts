@@ -5,7 +5,7 @@ export interface ListenAddress {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
-  /** The variables that it comes from, for whoever has to change one. */
+  /** The variables that it comes from, for the operator who has to change one. */
   readonly variables: { readonly host: string; readonly port: string };
 }
 

@@ -5,7 +5,7 @@ export interface RepeatingTaskOptions {
   readonly run: () => Promise<void>;
   /** A tenth is added or taken off at random, so that many processes do not run in step. */
   readonly everyMs: number;
-  /** Told of a round that failed. The next one tries again. */
+  /** Called when a round failed. The next one tries again. */
   readonly onError: (error: Error) => void;
 }
 

@@ -3,17 +3,17 @@ import { retryUntilDone } from './retry.ts';
 
 const forever = { signal: new AbortController().signal, shouldRetry: () => true, onRetry: () => undefined };
 
-test('tries until it works and tells of each wait', async () => {
-  const told: unknown[] = [];
+test('tries until it works and reports each wait', async () => {
+  const reported: unknown[] = [];
   let attempts = 0;
   const attempt = async () => {
     attempts += 1;
     if (attempts < 3) throw new Error(`away ${attempts}`);
     return 'there';
   };
-  const onRetry = (error: unknown) => void told.push(error instanceof Error ? error.message : error);
+  const onRetry = (error: unknown) => void reported.push(error instanceof Error ? error.message : error);
   expect(await retryUntilDone(attempt, { ...forever, onRetry })).toBe('there');
-  expect(told).toEqual(['away 1', 'away 2']);
+  expect(reported).toEqual(['away 1', 'away 2']);
 });
 
 test('what cannot get better is thrown at once', async () => {
@@ -26,7 +26,7 @@ test('what cannot get better is thrown at once', async () => {
   expect(attempts).toBe(1);
 });
 
-test('stops waiting when it is told to, with the last error', async () => {
+test('stops waiting when it is aborted, with the last error', async () => {
   const stop = new AbortController();
   const attempt = () => Promise.reject(new Error('away'));
   const outcome = retryUntilDone(attempt, {

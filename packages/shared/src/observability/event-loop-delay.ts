@@ -17,7 +17,7 @@ export interface EventLoopDelayOptions {
 const resolutionMs = 10;
 
 /**
- * How long the event loop kept work waiting within the last minute, whoever looks and how often: nothing is reset by
+ * How long the event loop kept work waiting within the last minute, for every reader, however often it reads: nothing is reset by
  * looking. Each figure is the worst of several intervals of twenty seconds.
  *
  * A timer of Node.js measures the time between two of its ticks

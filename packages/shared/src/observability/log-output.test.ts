@@ -5,7 +5,7 @@ import { Writable } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { LogOutput, type LogOutputOptions } from './log-output.ts';
 
-/** A reader that takes a batch when it is told to. */
+/** A reader that takes a batch when the test says so. */
 function createReader() {
   const batches: string[] = [];
   let take: ((error?: Error) => void) | undefined;

@@ -35,7 +35,7 @@ function requestMetrics(registers: Registry[]) {
     help: 'Searches and other reads of this process that wait until their tenant, or the process, has less to do.',
     registers,
   });
-  // Without labels a gauge begins at 0, which would be said by processes that answer no reads.
+  // Without labels a gauge begins at 0, which would be reported by processes that answer no reads.
   readsWaiting.remove();
   const readsRefused = new Counter({
     name: 'memory_reads_refused_total',
@@ -78,7 +78,7 @@ function bodyMetrics(registers: Registry[]) {
     help: 'Bytes of the request bodies that this process reads or works on.',
     registers,
   });
-  // Without labels a gauge begins at 0, which would be said by processes that take no requests.
+  // Without labels a gauge begins at 0, which would be reported by processes that take no requests.
   bodyBytes.remove();
   const bodiesRefused = new Counter({
     name: 'memory_request_bodies_refused_total',
@@ -96,7 +96,7 @@ function eventMetrics(registers: Registry[]) {
     help: 'Open streams of GET /v1/events in this process.',
     registers,
   });
-  // Without labels a gauge begins at 0, which would be said by processes that have no streams.
+  // Without labels a gauge begins at 0, which would be reported by processes that have no streams.
   eventStreams.remove();
   return {
     eventStreams,
@@ -169,15 +169,15 @@ function replicaMetrics(registers: Registry[]) {
 }
 
 function outageMetrics(registers: Registry[]) {
-  const bells = new Counter({
-    name: 'memory_queue_bells_total',
-    help: 'Embedding jobs that were asked for, by outcome (rung, failed). The sweeper makes up for a failed one.',
+  const jobsEnqueued = new Counter({
+    name: 'memory_jobs_enqueued_total',
+    help: 'Embedding jobs added to the queue, by outcome (enqueued, failed). The sweeper makes up for a failed one.',
     labelNames: ['outcome'] as const,
     registers,
   });
-  for (const outcome of ['rung', 'failed']) bells.inc({ outcome }, 0);
+  for (const outcome of ['enqueued', 'failed']) jobsEnqueued.inc({ outcome }, 0);
   return {
-    bells,
+    jobsEnqueued,
     breakerState: new Gauge({
       name: 'memory_circuit_breaker_state',
       help: 'State of a circuit breaker: 0 closed, 1 half-open, 2 open.',

@@ -115,7 +115,7 @@ function processMetrics(registers: Registry[]): Pick<Watch, 'eventLoop' | 'dropp
   let loop: Pick<EventLoopDelay, 'read'> | undefined;
   const droppedLines = new Counter({
     name: 'memory_log_lines_dropped_total',
-    help: 'Log lines that were lost because whoever reads standard output has gone or does not keep up.',
+    help: 'Log lines that were lost because the reader of standard output has gone or does not keep up.',
     registers,
     collect() {
       this.reset();

@@ -25,12 +25,12 @@ test('names and labels are what dashboards and alerts know', () => {
     'memory_event_delay_seconds{}',
     'memory_event_loop_delay_seconds{quantile}',
     'memory_event_streams{}',
+    'memory_jobs_enqueued_total{outcome}',
     'memory_jobs_failed_total{queue,reason}',
     'memory_log_lines_dropped_total{}',
     'memory_oldest_pending_age_seconds{}',
     'memory_pending_messages{state}',
     'memory_query_vectors_total{source}',
-    'memory_queue_bells_total{outcome}',
     'memory_queue_jobs{queue,state}',
     'memory_rate_limited_total{subject}',
     'memory_read_replica_lag_seconds{replica}',
@@ -60,9 +60,9 @@ test('no label has a name that Prometheus gives to its own', () => {
 
 test('each registry is its own', async () => {
   const [one, two] = [createMetrics(), createMetrics()];
-  one.bells.inc({ outcome: 'rung' });
-  expect(await one.registry.metrics()).toContain('memory_queue_bells_total{outcome="rung"} 1');
-  expect(await two.registry.metrics()).toContain('memory_queue_bells_total{outcome="rung"} 0');
+  one.jobsEnqueued.inc({ outcome: 'enqueued' });
+  expect(await one.registry.metrics()).toContain('memory_jobs_enqueued_total{outcome="enqueued"} 1');
+  expect(await two.registry.metrics()).toContain('memory_jobs_enqueued_total{outcome="enqueued"} 0');
 });
 
 test('the process itself and the release are described', async () => {
@@ -118,12 +118,12 @@ describe('what is read at a scrape', () => {
     metrics.watch.database(() => {
       throw new Error('no pool');
     });
-    metrics.bells.inc({ outcome: 'failed' });
+    metrics.jobsEnqueued.inc({ outcome: 'failed' });
     const text = await scrape(metrics);
     expect(text).toContain('memory_collector_up{collector="queue:embedding"} 0');
     expect(text).toContain('memory_collector_up{collector="pending"} 0');
     expect(text).toContain('memory_ready 0');
-    expect(text).toContain('memory_queue_bells_total{outcome="failed"} 1');
+    expect(text).toContain('memory_jobs_enqueued_total{outcome="failed"} 1');
     expect(text).not.toMatch(/^memory_(?:queue_jobs|pending_messages|oldest_pending_age_seconds)/m);
   });
 

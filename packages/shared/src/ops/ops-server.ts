@@ -19,7 +19,7 @@ export interface OpsServerDeps {
 /** A few scrapers and probes, and no crowd in front of them. */
 const opsLimits: ConnectionLimits = { ...defaultConnectionLimits, maxConnections: 128, maxConnectionsPerAddress: 64 };
 
-// A part that hangs is as little use as one that is down, and whoever asks must be answered.
+// A part that hangs is as little use as one that is down, and every probe must be answered.
 const healthTimeoutMs = 2000;
 
 /**

@@ -25,7 +25,7 @@ export async function runProcess(components: readonly Component[], options: Proc
     const allStarted = await startInOrder(components, begun, stopRequested);
     if (allStarted) options.onStarted?.();
   } catch (error) {
-    // A mistake of the operator's, said in one line by whoever called; where in the code it was found helps nobody.
+    // A mistake of the operator's, printed in one line by the caller; where in the code it was found helps nobody.
     if (!(error instanceof ConfigError)) options.logger.fatal({ err: error }, 'start failed');
     await shutDown(begun, options);
     throw error;

@@ -31,7 +31,7 @@ export function toServiceConfig(env: z.output<z.ZodObject<ReturnType<typeof serv
   };
 }
 
-/** {@link embeddingEnv} with the model that services embed with unless told otherwise. */
+/** {@link embeddingEnv} with the model that services embed with by default. */
 export const serviceEmbeddingEnv = {
   ...embeddingEnv,
   MEMORY_EMBEDDING_PROVIDER: embeddingEnv.MEMORY_EMBEDDING_PROVIDER.unwrap().default('transformers'),

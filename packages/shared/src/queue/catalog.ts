@@ -5,19 +5,19 @@ import { defineQueue } from './define-queue.ts';
 const tenantId = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/);
 
 /**
- * Work of the embed workers. A job is a bell, not the work: the pending rows are the truth, so a lost,
- * doubled or late job does no harm, and few attempts are enough.
+ * Work of the embed workers. A job is only a wake-up: the pending rows are the truth, so a lost, doubled
+ * or late job does no harm, and few attempts are enough.
  */
 export const embeddingQueue = defineQueue({
   name: 'embedding',
   jobs: {
-    /** "This tenant has pending rows of this generation": lease a batch, embed, ring again if more are left. */
+    /** "This tenant has pending rows of this generation": lease a batch, embed, notify again if more are left. */
     'embed-messages': {
       schema: z.strictObject({
         v: z.literal(1),
         tenantId,
         generation: z.int().nonnegative(),
-        /** Request that rang first: for following one message through the logs. */
+        /** The request that notified first: for following one message through the logs. */
         requestId: z.string().min(1).max(128).optional(),
       }),
       attempts: 3,

@@ -44,11 +44,11 @@ describe('defineQueue', () => {
 describe('catalog', () => {
   test('carries ids only: everything else is refused', () => {
     const { schema } = embeddingQueue.jobs['embed-messages'];
-    const bell = { v: 1, tenantId: 'acme', generation: 3 };
-    expect(schema.safeParse(bell).success).toBe(true);
-    expect(schema.safeParse({ ...bell, content: 'hello' }).success).toBe(false);
-    expect(schema.safeParse({ ...bell, v: 2 }).success).toBe(false);
-    expect(schema.safeParse({ ...bell, tenantId: 'a:b' }).success).toBe(false);
-    expect(schema.safeParse({ ...bell, generation: 1.5 }).success).toBe(false);
+    const payload = { v: 1, tenantId: 'acme', generation: 3 };
+    expect(schema.safeParse(payload).success).toBe(true);
+    expect(schema.safeParse({ ...payload, content: 'hello' }).success).toBe(false);
+    expect(schema.safeParse({ ...payload, v: 2 }).success).toBe(false);
+    expect(schema.safeParse({ ...payload, tenantId: 'a:b' }).success).toBe(false);
+    expect(schema.safeParse({ ...payload, generation: 1.5 }).success).toBe(false);
   });
 });

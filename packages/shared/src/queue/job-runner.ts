@@ -65,7 +65,7 @@ async function runWithTimeout(run: JobRun, definition: JobDefinition, payload: u
   }
 }
 
-/** Rejects `graceMs` after the abort: a handler deaf to its signal must not hold its slot for ever. */
+/** Rejects `graceMs` after the abort: a handler that ignores its signal must not hold its slot for ever. */
 function abandonAfterAbort(signal: AbortSignal, graceMs: number): { promise: Promise<never>; cancel: () => void } {
   const { promise, reject } = Promise.withResolvers<never>();
   let timer: NodeJS.Timeout | undefined;

@@ -3,7 +3,7 @@ import type { QueueDefinition } from './define-queue.ts';
 import { createOutageGuard, type OutageGuardOptions } from './outage-guard.ts';
 import type { BullQueue, QueueDriver } from './queue-driver.ts';
 
-/** A BullMQ queue that is opened on first use, and opened anew when opening has failed. */
+/** A BullMQ queue that is opened on first use, and opened again when opening has failed. */
 export interface QueueHandle {
   /** @throws AppError `unavailable` */
   readonly run: <Result>(operation: (queue: BullQueue) => Promise<Result>) => Promise<Result>;

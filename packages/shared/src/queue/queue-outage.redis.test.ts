@@ -13,7 +13,7 @@ import { defineTestQueue, openProducer, startConsumer, untilAborted } from './te
 
 const redisUrl = process.env['TEST_REDIS_URL'] ?? '';
 const title = redisUrl === '' ? 'Redis outages (skipped: set TEST_REDIS_URL to run)' : 'Redis outages';
-const bell = { v: 1, tenantId: 'acme' } as const;
+const payload = { v: 1, tenantId: 'acme' } as const;
 /** Generous: the machine may be busy. What counts is that a call ends at all. */
 const timeoutMs = 1_000;
 
@@ -37,17 +37,17 @@ describe.skipIf(redisUrl === '')(title, () => {
     const queue = defineTestQueue();
     const producer = openProducer(backend, queue);
     const { completed } = await startConsumer(backend, queue, {});
-    await producer.add('ring', bell);
+    await producer.add('notify', payload);
     await eventually(() => expect(completed).toHaveLength(1));
 
     await fail(proxy);
     for (let call = 0; call < 8; call += 1) {
-      await expect(producer.add('ring', bell)).rejects.toMatchObject({ code: 'unavailable' });
+      await expect(producer.add('notify', payload)).rejects.toMatchObject({ code: 'unavailable' });
     }
     expect(await backend.health?.()).toMatchObject({ status: 'down' });
 
     await proxy.restore();
-    await eventually(() => producer.add('ring', { v: 1, tenantId: 'after' }));
+    await eventually(() => producer.add('notify', { v: 1, tenantId: 'after' }));
     await eventually(() => expect(completed.at(-1)).toMatchObject({ payload: { tenantId: 'after' } }));
     expect(await backend.health?.()).toEqual({ status: 'ok' });
   });
@@ -56,9 +56,9 @@ describe.skipIf(redisUrl === '')(title, () => {
     const { backend, proxy } = await openBackend();
     const producer = openProducer(backend, defineTestQueue());
     proxy.stall();
-    const slow = Array.from({ length: 20 }, () => producer.add('ring', bell));
+    const slow = Array.from({ length: 20 }, () => producer.add('notify', payload));
     expect((await Promise.allSettled(slow)).every(({ status }) => status === 'rejected')).toBe(true);
-    await expect(producer.add('ring', bell)).rejects.toMatchObject({ cause: { code: 'EOPENBREAKER' } });
+    await expect(producer.add('notify', payload)).rejects.toMatchObject({ cause: { code: 'EOPENBREAKER' } });
   });
 
   test('everything may be started before Redis', async () => {
@@ -73,10 +73,10 @@ describe.skipIf(redisUrl === '')(title, () => {
     const queue = defineTestQueue();
     const producer = openProducer(backend, queue);
     const { completed } = await startConsumer(backend, queue, {});
-    await expect(producer.add('ring', bell)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(producer.add('notify', payload)).rejects.toMatchObject({ code: 'unavailable' });
 
     await proxy.restore();
-    await eventually(() => producer.add('ring', bell));
+    await eventually(() => producer.add('notify', payload));
     await eventually(() => expect(completed).not.toHaveLength(0));
   });
 
@@ -87,7 +87,7 @@ describe.skipIf(redisUrl === '')(title, () => {
     let ended = false;
     const toil = (job: { readonly signal: AbortSignal }) => untilAborted(job).finally(() => (ended = true));
     const met = await startConsumer(backend, queue, { toil }, { stopTimeoutMs: 50 });
-    await producer.add('toil', bell);
+    await producer.add('toil', payload);
     await eventually(async () => expect(await producer.counts()).toMatchObject({ active: 1 }));
     await proxy.cut();
     const unmet = await startConsumer(backend, queue, {}, { stopTimeoutMs: 50 });
@@ -97,7 +97,7 @@ describe.skipIf(redisUrl === '')(title, () => {
     expect(ended).toBe(true);
   });
 
-  test('a flushed Redis loses jobs and schedules; later jobs run, and the keeper brings schedules back', async () => {
+  test('a flushed Redis loses jobs and schedules; later jobs run, and repeating the call brings schedules back', async () => {
     // A database of its own, so that nobody else's keys are flushed.
     const url = new URL('/14', redisUrl).href;
     const backend = createQueueBackend({ kind: 'redis', target: testRedisTarget(url), timeoutMs });
@@ -107,26 +107,26 @@ describe.skipIf(redisUrl === '')(title, () => {
     const producer = openProducer(backend, queue);
     const scheduler = backend.createScheduler(queue);
     const { completed } = await startConsumer(backend, queue, {});
-    const keeper = createRepeatingTask({
-      id: 'keeper',
+    const maintainer = createRepeatingTask({
+      id: 'schedule-maintainer',
       run: () => scheduler.upsertSchedule('tick', 'every-tick', { everyMs: 50 }, { v: 1 }),
       everyMs: 100,
       onError: (error) => expect.unreachable(error.message),
     });
-    onTestFinished(() => keeper.stop());
-    await keeper.start();
+    onTestFinished(() => maintainer.stop());
+    await maintainer.start();
     await eventually(() => expect(completed.length).toBeGreaterThanOrEqual(2));
 
     const admin = new Redis(url);
     await admin.flushdb();
     await admin.script('FLUSH');
     await admin.quit();
-    await producer.add('ring', bell, { deduplicationId: 'acme' });
+    await producer.add('notify', payload, { deduplicationId: 'acme' });
 
     const afterFlush = completed.length;
     await eventually(() => {
       const later = completed.slice(afterFlush).map(({ jobName }) => jobName);
-      expect(later).toContain('ring');
+      expect(later).toContain('notify');
       expect(later.filter((name) => name === 'tick').length).toBeGreaterThanOrEqual(2);
     });
   });

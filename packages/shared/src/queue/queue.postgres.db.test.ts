@@ -64,25 +64,25 @@ describe('queue on PostgreSQL', () => {
     await frail.start();
     const queue = defineTestQueue();
     const producer = openProducer(frail, queue);
-    const bell = { v: 1, tenantId: 'acme' } as const;
+    const payload = { v: 1, tenantId: 'acme' } as const;
     const completed: JobReport[] = [];
     const onCompleted = (report: JobReport) => completed.push(report);
     const consumer = frail.createConsumer(queue, noHandlers, { concurrency: 1, onCompleted });
     onTestFinished(() => consumer.stop());
     await expect(consumer.start()).rejects.toMatchObject({ code: 'unavailable' });
-    await expect(producer.add('ring', bell)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(producer.add('notify', payload)).rejects.toMatchObject({ code: 'unavailable' });
     expect(await frail.health?.()).toMatchObject({ status: 'down' });
 
     outage.end();
-    await eventually(() => producer.add('ring', bell));
+    await eventually(() => producer.add('notify', payload));
     await consumer.start();
     await eventually(() => expect(completed.length).toBeGreaterThanOrEqual(1));
 
     outage.begin();
-    await expect(producer.add('ring', bell)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(producer.add('notify', payload)).rejects.toMatchObject({ code: 'unavailable' });
     outage.end();
     const before = completed.length;
-    await eventually(() => producer.add('ring', bell));
+    await eventually(() => producer.add('notify', payload));
     await eventually(() => expect(completed.length).toBeGreaterThan(before));
   });
 });

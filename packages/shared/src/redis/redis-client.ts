@@ -63,7 +63,7 @@ export function createRedisClients(target: RedisTarget): RedisClients {
       const report = (error: Error): void => onError(withoutCommands(error));
       client.on('error', report);
       if (client instanceof Cluster) {
-        // The error of a cluster itself is only that no node is usable; why is told node by node.
+        // The error of a cluster itself is only that no node is usable; the reasons come node by node.
         client.on('node error', report);
         connectMasters(client);
       }

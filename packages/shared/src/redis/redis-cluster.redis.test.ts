@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Cluster } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { expectRefusal, openBellPost } from '../testing/redis-round-trip.ts';
+import { expectRefusal, openQueueRoundTrip } from '../testing/redis-round-trip.ts';
 import { testRedisTarget } from '../testing/redis-target.ts';
 import {
   canStartRedis,
@@ -41,14 +41,16 @@ describe.skipIf(!canRun)(title, () => {
     });
   }
 
-  test('bells ring whichever master has the slot of their prefix', async () => {
+  test('jobs arrive whichever master has the slot of their prefix', async () => {
     const client = createRedisClients(targetOf()).openProducer(1_000, () => undefined);
     onTestFinished(() => client.disconnect());
     for (const tag of hashTags) {
-      const post = await openBellPost(targetOf(), `${randomUUID()}{${tag}}`);
+      const queue = await openQueueRoundTrip(targetOf(), `${randomUUID()}{${tag}}`);
       // As many at once as there are, and none is refused.
-      await Promise.all(['x', 'y', 'z'].map((name) => post.producer.add('ring', { v: 1, tenantId: `${tag}${name}` })));
-      await post.ring(tag);
+      await Promise.all(
+        ['x', 'y', 'z'].map((name) => queue.producer.add('notify', { v: 1, tenantId: `${tag}${name}` })),
+      );
+      await queue.roundTrip(tag);
     }
     const masters = client instanceof Cluster ? client.nodes('master') : [];
     const keys = await Promise.all(masters.map((master) => master.dbsize()));
@@ -61,33 +63,35 @@ describe.skipIf(!canRun)(title, () => {
   });
 
   test('producers are refused while the master of their slot is away, and both sides go on when it is back', async () => {
-    const post = await openBellPost(targetOf(), `${randomUUID()}{a}`);
-    await post.ring('before');
+    const queue = await openQueueRoundTrip(targetOf(), `${randomUUID()}{a}`);
+    await queue.roundTrip('before');
 
     const last = cluster.masters.at(-1);
     await last?.kill();
     for (let call = 0; call < 8; call += 1) {
-      const add = post.producer.add('ring', { v: 1, tenantId: 'lost' });
+      const add = queue.producer.add('notify', { v: 1, tenantId: 'lost' });
       await expect(add).rejects.toMatchObject({ code: 'unavailable' });
     }
 
     await last?.restart();
-    await post.ring('after');
-    expect(await post.health()).toEqual({ status: 'ok' });
+    await queue.roundTrip('after');
+    expect(await queue.health()).toEqual({ status: 'ok' });
   });
 
   test('both sides go on when a master was frozen for longer than a worker waits for its answer', async () => {
-    const post = await openBellPost(targetOf(), `${randomUUID()}{a}`);
-    await post.ring('before');
+    const queue = await openQueueRoundTrip(targetOf(), `${randomUUID()}{a}`);
+    await queue.roundTrip('before');
 
     const last = cluster.masters.at(-1);
     last?.freeze();
     onTestFinished(() => last?.thaw());
-    // The worker's wait for a job is 5 s; after another second BullMQ connects it anew, into a cluster that is down.
+    // The worker's wait for a job is 5 s; after another second BullMQ connects it again, into a cluster that is down.
     await delay(8_000);
-    await expect(post.producer.add('ring', { v: 1, tenantId: 'lost' })).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(queue.producer.add('notify', { v: 1, tenantId: 'lost' })).rejects.toMatchObject({
+      code: 'unavailable',
+    });
 
     last?.thaw();
-    await post.ring('after');
+    await queue.roundTrip('after');
   });
 });

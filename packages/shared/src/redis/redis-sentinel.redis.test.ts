@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { expectRefusal, openBellPost } from '../testing/redis-round-trip.ts';
+import { expectRefusal, openQueueRoundTrip } from '../testing/redis-round-trip.ts';
 import { testRedisTarget } from '../testing/redis-target.ts';
 import {
   canStartRedis,
@@ -55,15 +55,17 @@ describe.skipIf(!canRun).each([{ guarded: false }, { guarded: true }])(`${title}
   const sentinels = startSentinels(options);
 
   test('producers are refused while there is no master, and both sides go on with the next one', async () => {
-    const post = await openBellPost(sentinels.target());
-    await post.ring('before');
+    const queue = await openQueueRoundTrip(sentinels.target());
+    await queue.roundTrip('before');
 
     await sentinels.killMaster();
-    await expect(post.producer.add('ring', { v: 1, tenantId: 'lost' })).rejects.toMatchObject({ code: 'unavailable' });
-    expect(await post.health()).toMatchObject({ status: 'down' });
+    await expect(queue.producer.add('notify', { v: 1, tenantId: 'lost' })).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    expect(await queue.health()).toMatchObject({ status: 'down' });
 
-    await post.ring('after');
-    expect(await post.health()).toEqual({ status: 'ok' });
+    await queue.roundTrip('after');
+    expect(await queue.health()).toEqual({ status: 'ok' });
   });
 });
 

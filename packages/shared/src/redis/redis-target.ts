@@ -17,7 +17,7 @@ export interface SingleTarget extends RedisAccess, HostPort {
   readonly db: number;
 }
 
-/** A master that sentinels name, and name anew after a failover. */
+/** A master that sentinels name, and name again after a failover. */
 export interface SentinelTarget extends RedisAccess {
   readonly kind: 'sentinel';
   readonly sentinels: readonly HostPort[];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createQueueBackend } from '../queue/create-queue-backend.ts';
-import { expectRefusal, openBellPost } from '../testing/redis-round-trip.ts';
+import { expectRefusal, openQueueRoundTrip } from '../testing/redis-round-trip.ts';
 import { testRedisTarget } from '../testing/redis-target.ts';
 import { canStartRedis, createRedisAccess, startGuardedRedis, type RedisAccess } from '../testing/redis-topology.ts';
 
@@ -24,10 +24,10 @@ describe.skipIf(!canRun)(title, () => {
     `rediss://${access.username}:${password}@${host}:${server.port}/1`;
   const targetOf = (url: string) => testRedisTarget({ MEMORY_REDIS_URL: url, MEMORY_REDIS_TLS_CA_FILE: access.caFile });
 
-  test('a bell rings for a user with a password, in a database of its own', async () => {
-    const post = await openBellPost(targetOf(urlOf()));
-    await post.ring('acme');
-    expect(post.errors).toEqual([]);
+  test('a job arrives for a user with a password, in a database of its own', async () => {
+    const queue = await openQueueRoundTrip(targetOf(urlOf()));
+    await queue.roundTrip('acme');
+    expect(queue.errors).toEqual([]);
   });
 
   test('security: a wrong password is said, and not shown', async () => {

@@ -7,16 +7,19 @@ import type { Producer } from '../queue/queue-port.ts';
 import { defineTestQueue, openProducer, startConsumer, type TestQueue } from '../queue/testing/test-queue.ts';
 import type { RedisTarget } from '../redis/redis-target.ts';
 
-export interface BellPost {
+export interface QueueRoundTrip {
   readonly producer: Producer<TestQueue>;
-  /** Rings for a tenant and waits until a consumer has heard. Rings again while there is no Redis. */
-  ring(tenantId: string): Promise<void>;
+  /** Adds a job of a tenant and waits until a consumer has it. Adds it again while there is no Redis. */
+  roundTrip(tenantId: string): Promise<void>;
   readonly health: () => Promise<unknown>;
   readonly errors: readonly Error[];
 }
 
 /** A queue of its own with a producer and a consumer, stopped at the end of the test. */
-export async function openBellPost(target: RedisTarget, prefix = `{test-${randomUUID()}}`): Promise<BellPost> {
+export async function openQueueRoundTrip(
+  target: RedisTarget,
+  prefix = `{test-${randomUUID()}}`,
+): Promise<QueueRoundTrip> {
   const errors: Error[] = [];
   const onError = (error: Error): unknown => errors.push(error);
   const limits = { timeoutMs: 1_000, resetAfterMs: 50 };
@@ -28,8 +31,8 @@ export async function openBellPost(target: RedisTarget, prefix = `{test-${random
   const { completed } = await startConsumer(backend, queue, {}, { onError });
   return {
     producer,
-    async ring(tenantId) {
-      await eventually(() => producer.add('ring', { v: 1, tenantId }));
+    async roundTrip(tenantId) {
+      await eventually(() => producer.add('notify', { v: 1, tenantId }));
       await eventually(() => expect(completed.map(({ payload }) => payload)).toContainEqual({ v: 1, tenantId }));
     },
     health: async () => backend.health?.(),
@@ -39,8 +42,8 @@ export async function openBellPost(target: RedisTarget, prefix = `{test-${random
 
 /** Redis lets nobody in by this target: that is said clearly, and the secret in no way. */
 export async function expectRefusal(target: RedisTarget, expected: RegExp, secret: string): Promise<void> {
-  const { producer, errors, health } = await openBellPost(target);
-  const refusal: unknown = await producer.add('ring', { v: 1, tenantId: 'acme' }).catch((error: unknown) => error);
+  const { producer, errors, health } = await openQueueRoundTrip(target);
+  const refusal: unknown = await producer.add('notify', { v: 1, tenantId: 'acme' }).catch((error: unknown) => error);
   expect(refusal).toMatchObject({ code: 'unavailable' });
   expect(await health()).toMatchObject({ status: 'down' });
   await eventually(() => expect(errors.map(({ message }) => message).join('\n')).toMatch(expected));

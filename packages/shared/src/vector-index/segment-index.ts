@@ -20,7 +20,7 @@ const smallGraph: GraphOptions = { m: 12, efConstruction: 64 };
 const largeGraph: GraphOptions = { m: 16, efConstruction: 64 };
 const largeFrom = 50_000;
 
-/** How the graph of a segment of so many vectors is built. */
+/** How the graph of a segment of this many vectors is built. */
 export function graphOptionsFor(vectors: number): GraphOptions {
   return vectors < largeFrom ? smallGraph : largeGraph;
 }

@@ -81,7 +81,7 @@ describe('each line of an import', () => {
       [outcomes[8].id, 'last'],
     ]);
     expect(await pendingIn(tenant)).toBe(2);
-    expect(api.rings.some((ring) => ring.tenantId === tenant)).toBe(true);
+    expect(api.notifications.some((notified) => notified.tenantId === tenant)).toBe(true);
   });
 
   test('can be sent again as a whole, and is stored once', async () => {

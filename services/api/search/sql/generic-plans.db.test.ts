@@ -1,4 +1,4 @@
-import { keptPlans } from '@memory-layer/shared/db/prepared/prepared-pool';
+import { genericPlanSettings } from '@memory-layer/shared/db/prepared/prepared-pool';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { systemClock } from '@memory-layer/shared/lifecycle/clock';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
@@ -85,7 +85,7 @@ async function search(db: Kysely<Schema>, query: SearchPlanParts): Promise<void>
 /** The generic plan: made without knowing values, as connections with prepared statements make it. */
 async function genericPlanOf({ sql: text, parameters }: CompiledQuery): Promise<string> {
   return database.db.transaction().execute(async (transaction) => {
-    for (const [name, value] of Object.entries(keptPlans)) {
+    for (const [name, value] of Object.entries(genericPlanSettings)) {
       await sql`select set_config(${name}, ${value}, true)`.execute(transaction);
     }
     const run = (statement: string) => transaction.executeQuery<Record<string, string>>(CompiledQuery.raw(statement));

@@ -49,7 +49,7 @@ async function expectRight(ranges: Awaited<ReturnType<typeof listSegments>>): Pr
   expect(nearest.slice(0, 10).filter((id) => ids.has(id)).length).toBeGreaterThanOrEqual(9);
 }
 
-/** One after the other what the keeper does: two segments, joined into one, which goes in the end. */
+/** One after the other what the maintainer does: two segments, joined into one, which goes in the end. */
 async function live(afterEach: () => Promise<void>): Promise<void> {
   const [older, newer, whole] = [
     segmentOf(tenantId, 0, 700),
@@ -75,7 +75,7 @@ async function live(afterEach: () => Promise<void>): Promise<void> {
     await afterEach();
   }
   await build(whole);
-  // One statement in the keeper's own repository: here the list may be seen in between, and that is right too.
+  // One statement in the maintainer's own repository: here the list may be seen in between, and that is right too.
   await setState(older, 'dropping');
   await setState(newer, 'dropping');
   await setState(whole, 'ready');
@@ -124,12 +124,12 @@ describe('search is right in every phase of an index', () => {
 // The embedded engine does one thing after the other.
 describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a server', () => {
   test('searches that run while indexes are built, joined and dropped neither fail nor miss', async () => {
-    const keeper = new AbortController();
+    const maintaining = new AbortController();
     let searches = 0;
     const first = await listSegments();
     const searching = async () => {
       const lists = [first];
-      while (!keeper.signal.aborted) {
+      while (!maintaining.signal.aborted) {
         lists.push(await listSegments());
         for (const list of lists.slice(-3)) await expectRight(list);
         searches += 1;
@@ -139,7 +139,7 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a server', ()
       try {
         for (let round = 0; round < 4; round++) await live(async () => undefined);
       } finally {
-        keeper.abort();
+        maintaining.abort();
       }
     };
     await Promise.all([keeping(), searching(), searching(), searching()]);

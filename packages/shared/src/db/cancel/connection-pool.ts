@@ -38,7 +38,7 @@ interface Queue {
 }
 
 /**
- * A connection of the pool. Whoever does not want one any more leaves the queue, and is not answered: the promise never
+ * A connection of the pool. A caller that does not want one any more leaves the queue, and is not answered: the promise never
  * settles after the signal was aborted, and a connection that comes all the same is given back.
  */
 export function connectUnlessAborted(pool: Pool, signal: AbortSignal | undefined): Promise<PoolClient> {

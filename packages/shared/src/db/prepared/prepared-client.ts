@@ -3,30 +3,30 @@ import { DatabaseError, type PoolClient, type QueryResult } from 'pg';
 import type { PooledClient } from '../cancel/connection-pool.ts';
 
 export interface PreparedClientOptions {
-  /** False: everything is asked as ever. */
-  readonly keepsPlans: boolean;
+  /** False: every statement is sent unnamed. */
+  readonly usesPreparedStatements: boolean;
 }
 
 /**
- * Statements that are kept at a time, at some 400 kB of the server's memory each. A partition has eleven of the mode
+ * Prepared statements of a connection at a time, at some 400 kB of the server's memory each. A partition has eleven of the mode
  * `hybrid`: two for each number of words, of which most queries have one or two, and one for the rows that are shown.
  */
-const maxKept = 128;
+const maxPrepared = 128;
 /** Statements after which the connection is replaced: `pg` remembers the text of each. */
 const maxEver = 1000;
 
 /** A connection that prepares what it is asked, by name, and keeps those that were asked last. */
 export class PreparedClient implements PooledClient {
   readonly session: PoolClient;
-  readonly #keepsPlans: boolean;
+  readonly #usesPreparedStatements: boolean;
   /** Names by text, the one not asked for longest first. */
   readonly #names = new Map<string, string>();
   #ever = 0;
   #isUsedUp = false;
 
-  constructor(client: PoolClient, { keepsPlans }: PreparedClientOptions) {
+  constructor(client: PoolClient, { usesPreparedStatements }: PreparedClientOptions) {
     this.session = client;
-    this.#keepsPlans = keepsPlans;
+    this.#usesPreparedStatements = usesPreparedStatements;
   }
 
   release(destroy = false): void {
@@ -35,7 +35,7 @@ export class PreparedClient implements PooledClient {
 
   async query(text: string, given: readonly unknown[]): Promise<QueryResult> {
     const values = [...given];
-    if (!this.#keepsPlans) return this.session.query(text, values);
+    if (!this.#usesPreparedStatements) return this.session.query(text, values);
     try {
       const name = this.#names.get(text) ?? (await this.#makeName(text));
       this.#names.delete(text);
@@ -54,7 +54,7 @@ export class PreparedClient implements PooledClient {
    */
   async #makeName(text: string): Promise<string> {
     const [oldest] = this.#names;
-    if (oldest !== undefined && this.#names.size >= maxKept) {
+    if (oldest !== undefined && this.#names.size >= maxPrepared) {
       this.#names.delete(oldest[0]);
       await this.session.query(`deallocate "${oldest[1]}"`);
     }

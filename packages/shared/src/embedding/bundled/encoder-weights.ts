@@ -45,17 +45,17 @@ export interface EncoderWeights {
 }
 
 // The graph optimiser that published the model left the weights under four prefixes.
-const APPLIED = 'module_apply_default/Encoder_en/KonaTransformer/Encode/';
-const STACK = `${APPLIED}TransformerStack/`;
-const VARIABLES = 'module/Encoder_en/KonaTransformer/Encode/';
-const HEAD = 'module/Encoder_en/hidden_layers/tanh_layer_0/';
+const appliedPrefix = 'module_apply_default/Encoder_en/KonaTransformer/Encode/';
+const stackPrefix = `${appliedPrefix}TransformerStack/`;
+const variablesPrefix = 'module/Encoder_en/KonaTransformer/Encode/';
+const headPrefix = 'module/Encoder_en/hidden_layers/tanh_layer_0/';
 
 function readLayer(weights: TfjsWeights, index: number): LayerWeights {
   const { embedding, width, feedForward } = encoderShape;
   const input = index === 0 ? embedding : width;
-  const layer = `${APPLIED}Layer_${index}/TransformerLayer/`;
-  const stack = `${STACK}Layer_${index}/TransformerLayer/`;
-  const attention = `${VARIABLES}Layer_${index}/TransformerLayer/MultiheadAttention/`;
+  const layer = `${appliedPrefix}Layer_${index}/TransformerLayer/`;
+  const stack = `${stackPrefix}Layer_${index}/TransformerLayer/`;
+  const attention = `${variablesPrefix}Layer_${index}/TransformerLayer/MultiheadAttention/`;
   const partitioned = (name: string, ...shape: number[]): Float32Array =>
     weights.get(`${layer}${name}/ConcatPartitions/concat`, ...shape);
   const norm = (prefix: string, size: number): LayerNormWeights => ({
@@ -95,8 +95,8 @@ export function readEncoderWeights(weights: TfjsWeights): EncoderWeights {
   const { vocabulary, embedding, width } = encoderShape;
   return {
     embeddings: weights.get('module/Embeddings_en', vocabulary, embedding),
-    inverseTimescales: weights.get(`${STACK}Layer_0/AddTimingSignal/TimingSignal/ExpandDims_1`, embedding / 2),
+    inverseTimescales: weights.get(`${stackPrefix}Layer_0/AddTimingSignal/TimingSignal/ExpandDims_1`, embedding / 2),
     layers: [readLayer(weights, 0), readLayer(weights, 1)],
-    head: { weight: weights.get(`${HEAD}weights`, width, width), bias: weights.get(`${HEAD}bias`, width) },
+    head: { weight: weights.get(`${headPrefix}weights`, width, width), bias: weights.get(`${headPrefix}bias`, width) },
   };
 }

@@ -25,9 +25,9 @@ function createFloatKernel(graph: GraphBuilder): MatrixKernel {
 }
 
 /** Activations become uint8 around this: symmetric, since one zero point then serves every row. */
-const ACTIVATION_ZERO = 128;
-const ACTIVATION_LIMIT = 127;
-const SMALLEST_SCALE = 1e-12;
+const activationZero = 128;
+const activationLimit = 127;
+const smallestScale = 1e-12;
 
 /**
  * Dynamic quantisation: activations to 8 bits at run time with one scale per token, weights beforehand with one per
@@ -35,12 +35,12 @@ const SMALLEST_SCALE = 1e-12;
  * its batch mates (cosine down to 0.998).
  */
 function createInt8Kernel(graph: GraphBuilder): MatrixKernel {
-  const zero = graph.constant('activation_zero', { type: 'uint8', dims: [], data: Uint8Array.of(ACTIVATION_ZERO) });
+  const zero = graph.constant('activation_zero', { type: 'uint8', dims: [], data: Uint8Array.of(activationZero) });
 
   function quantiseRowsAtRunTime(rows: string): { quantised: string; scales: string } {
     const largest = graph.node('ReduceMax', [graph.node('Abs', [rows])], { axes: [-1], keepdims: 0 });
-    const steps = graph.node('Mul', [largest, graph.scalar(1 / ACTIVATION_LIMIT)]);
-    const scales = graph.node('Max', [steps, graph.scalar(SMALLEST_SCALE)]);
+    const steps = graph.node('Mul', [largest, graph.scalar(1 / activationLimit)]);
+    const scales = graph.node('Max', [steps, graph.scalar(smallestScale)]);
     const zeros = graph.node('Expand', [zero, graph.node('Shape', [scales])]);
     return { quantised: graph.node('QuantizeLinear', [rows, scales, zeros], { axis: 0 }), scales };
   }

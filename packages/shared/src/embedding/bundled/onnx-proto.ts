@@ -4,13 +4,13 @@ import { bytesField, floatField, intField, message, stringField } from './protob
 export const onnxType = { float32: 1, uint8: 2, int8: 3, int64: 7 } as const;
 export type OnnxType = keyof typeof onnxType;
 
-const ATTRIBUTE_FLOAT = 1;
-const ATTRIBUTE_INT = 2;
-const ATTRIBUTE_INTS = 7;
+const attributeFloat = 1;
+const attributeInt = 2;
+const attributeInts = 7;
 
 /** Opset 17 is the first with LayerNormalization; IR 8 is its contemporary. */
-const OPSET_VERSION = 17;
-const IR_VERSION = 8;
+const opsetVersion = 17;
+const irVersion = 8;
 
 /** An attribute is an integer, a list of integers or `{ float }`. */
 export type Attribute = number | readonly number[] | { readonly float: number };
@@ -37,9 +37,9 @@ export interface ValueSpec {
 }
 
 function attributeProto(name: string, value: Attribute): Buffer {
-  if (typeof value === 'number') return message(stringField(1, name), intField(3, value), intField(20, ATTRIBUTE_INT));
-  if ('float' in value) return message(stringField(1, name), floatField(2, value.float), intField(20, ATTRIBUTE_FLOAT));
-  return message(stringField(1, name), ...value.map((item) => intField(8, item)), intField(20, ATTRIBUTE_INTS));
+  if (typeof value === 'number') return message(stringField(1, name), intField(3, value), intField(20, attributeInt));
+  if ('float' in value) return message(stringField(1, name), floatField(2, value.float), intField(20, attributeFloat));
+  return message(stringField(1, name), ...value.map((item) => intField(8, item)), intField(20, attributeInts));
 }
 
 export function nodeProto({ op, inputs, outputs, attributes }: NodeSpec): Buffer {
@@ -87,12 +87,12 @@ export function modelProto(model: ModelSpec): Buffer {
     ...model.inputs.map((input) => bytesField(11, valueInfoProto(input))),
     ...model.outputs.map((output) => bytesField(12, valueInfoProto(output))),
   );
-  const opset = message(stringField(1, ''), intField(2, OPSET_VERSION));
+  const opset = message(stringField(1, ''), intField(2, opsetVersion));
   const metadata = Object.entries(model.metadata).map(([key, value]) =>
     message(stringField(1, key), stringField(2, value)),
   );
   return message(
-    intField(1, IR_VERSION),
+    intField(1, irVersion),
     stringField(2, model.producer),
     bytesField(7, graph),
     bytesField(8, opset),

@@ -1,6 +1,6 @@
 import { appendFile, chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { bundledModel } from './bundled-model.ts';
 import { prepareBundledModel, type PrepareProgress } from './prepare-bundled-model.ts';
@@ -24,20 +24,20 @@ describe('prepareBundledModel', () => {
     first = await prepare(cacheDir);
   });
 
-  it('converts once and reuses from then on', async () => {
+  test('converts once and reuses from then on', async () => {
     expect(first.progress).toEqual(['converting', 'converted']);
     expect(first).toMatchObject({ modelId: bundledModel.modelId, dimension: 512, maxTokens: 128 });
     expect((await prepare(cacheDir)).progress).toEqual(['reused']);
     expect(await readdir(cacheDir)).toEqual([path.basename(first.folder)]);
   });
 
-  it('reuses a folder that it may only read', async () => {
+  test('reuses a folder that it may only read', async () => {
     await chmod(cacheDir, 0o555);
     expect((await prepare(cacheDir)).progress).toEqual(['reused']);
     await chmod(cacheDir, 0o755);
   });
 
-  it('replaces a damaged copy', async () => {
+  test('replaces a damaged copy', async () => {
     const onnxFile = path.join(first.folder, bundledModel.onnxFile);
     const good = await readFile(onnxFile);
     await appendFile(onnxFile, 'x');
@@ -46,7 +46,7 @@ describe('prepareBundledModel', () => {
     expect(await readdir(cacheDir)).toEqual([path.basename(first.folder)]);
   });
 
-  it('is safe when several convert at the same time', async () => {
+  test('is safe when several convert at the same time', async () => {
     const shared = path.join(root, 'shared');
     const all = await Promise.all([prepare(shared), prepare(shared), prepare(shared)]);
     expect(new Set(all.map(({ folder }) => folder)).size).toBe(1);
@@ -54,7 +54,7 @@ describe('prepareBundledModel', () => {
     expect((await prepare(shared)).progress).toEqual(['reused']);
   });
 
-  it('says what to do when the folder cannot be made', async () => {
+  test('says what to do when the folder cannot be made', async () => {
     const file = path.join(root, 'file');
     await mkdir(root, { recursive: true });
     await writeFile(file, '');

@@ -22,7 +22,7 @@ export interface PrepareOptions {
   readonly onProgress?: (progress: PrepareProgress) => void;
 }
 
-const MANIFEST = 'manifest.json';
+const manifestFile = 'manifest.json';
 const manifestSchema = z.record(z.string(), z.string());
 
 function sha256(content: Uint8Array): string {
@@ -39,7 +39,7 @@ export function digestModel(files: ModelFiles): string {
 /** Whether the folder holds every file of its manifest, unchanged: about 20 ms, and a torn copy is never loaded. */
 async function isIntact(folder: string): Promise<boolean> {
   try {
-    const json: unknown = JSON.parse(await readFile(path.join(folder, MANIFEST), 'utf8'));
+    const json: unknown = JSON.parse(await readFile(path.join(folder, manifestFile), 'utf8'));
     const manifest = Object.entries(manifestSchema.parse(json));
     const intact = manifest.map(async ([name, digest]) => sha256(await readFile(path.join(folder, name))) === digest);
     return manifest.length > 0 && (await Promise.all(intact)).every(Boolean);
@@ -55,7 +55,7 @@ async function writeModel(folder: string, files: ModelFiles): Promise<void> {
     await writeFile(file, content);
   }
   const manifest = Object.fromEntries([...files].map(([name, content]) => [name, sha256(content)]));
-  await writeFile(path.join(folder, MANIFEST), JSON.stringify(manifest));
+  await writeFile(path.join(folder, manifestFile), JSON.stringify(manifest));
 }
 
 /** Puts `temporary` in the place of `folder`; a process that got there first with a good copy wins. */

@@ -4,9 +4,9 @@
  * Source: https://protobuf.dev/programming-guides/encoding/
  */
 
-const VARINT = 0;
-const LENGTH_DELIMITED = 2;
-const FIXED_32 = 5;
+const wireTypeVarint = 0;
+const wireTypeLengthDelimited = 2;
+const wireTypeFixed32 = 5;
 
 function varint(value: number | bigint): Buffer {
   const bytes: number[] = [];
@@ -25,18 +25,18 @@ function tag(field: number, wireType: number): Buffer {
 
 /** An integer field; negative numbers are written in two's complement, as int64 wants it. */
 export function intField(field: number, value: number | bigint): Buffer {
-  return Buffer.concat([tag(field, VARINT), varint(value)]);
+  return Buffer.concat([tag(field, wireTypeVarint), varint(value)]);
 }
 
 export function floatField(field: number, value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeFloatLE(value);
-  return Buffer.concat([tag(field, FIXED_32), bytes]);
+  return Buffer.concat([tag(field, wireTypeFixed32), bytes]);
 }
 
 /** A field of raw bytes; an embedded message is written the same way. */
 export function bytesField(field: number, value: Uint8Array): Buffer {
-  return Buffer.concat([tag(field, LENGTH_DELIMITED), varint(value.length), value]);
+  return Buffer.concat([tag(field, wireTypeLengthDelimited), varint(value.length), value]);
 }
 
 export function stringField(field: number, value: string): Buffer {

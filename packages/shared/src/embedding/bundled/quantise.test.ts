@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type QuantisedMatrix, quantiseColumns, quantiseRows } from './quantise.ts';
 
 const float = fc.integer({ min: -4096, max: 4096 }).map((value) => value / 512);
@@ -23,7 +23,7 @@ function expectClose(
 }
 
 describe('quantisation', () => {
-  it('keeps each value within half a step, with one scale per column in 7 bits', () => {
+  test('keeps each value within half a step, with one scale per column in 7 bits', () => {
     fc.assert(
       fc.property(matrix, ({ values, columns }) => {
         const quantised = quantiseColumns(values, columns);
@@ -33,7 +33,7 @@ describe('quantisation', () => {
     );
   });
 
-  it('keeps each value within half a step, with one scale per row', () => {
+  test('keeps each value within half a step, with one scale per row', () => {
     fc.assert(
       fc.property(matrix, ({ values, columns }) => {
         expectClose(values, quantiseRows(values, columns), (index) => Math.floor(index / columns));
@@ -41,7 +41,7 @@ describe('quantisation', () => {
     );
   });
 
-  it('gives a column of zeros a harmless scale', () => {
+  test('gives a column of zeros a harmless scale', () => {
     expect(quantiseColumns(Float32Array.of(0, 2, 0, -2), 2).scales[0]).toBe(1);
   });
 });

@@ -9,8 +9,8 @@ export interface QuantisedMatrix {
  * product of two 8-bit pairs saturates at 16 bits.
  * Source: https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html (reduce_range)
  */
-const WEIGHT_LIMIT = 63;
-const ROW_LIMIT = 127;
+const weightLimit = 63;
+const rowLimit = 127;
 
 function rowsOf(matrix: Float32Array, columns: number): Float32Array[] {
   return Array.from({ length: matrix.length / columns }, (_, row) =>
@@ -28,7 +28,7 @@ export function quantiseColumns(matrix: Float32Array, columns: number): Quantise
     });
   }
   scales.forEach((largest, column) => {
-    scales[column] = largest / WEIGHT_LIMIT || 1;
+    scales[column] = largest / weightLimit || 1;
   });
   const integers = new Int8Array(matrix.length);
   rows.forEach((row, rowNumber) => {
@@ -46,7 +46,7 @@ export function quantiseRows(matrix: Float32Array, columns: number): QuantisedMa
   const integers = new Int8Array(matrix.length);
   rows.forEach((row, rowNumber) => {
     const largest = row.reduce((known, value) => Math.max(known, Math.abs(value)), 0);
-    const scale = Math.fround(largest / ROW_LIMIT) || 1;
+    const scale = Math.fround(largest / rowLimit) || 1;
     scales[rowNumber] = scale;
     row.forEach((value, column) => {
       integers[rowNumber * columns + column] = Math.round(value / scale);

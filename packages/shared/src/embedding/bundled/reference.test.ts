@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { SentenceSession } from '../onnx/sentence-session.ts';
 import { TextTokenizer } from '../onnx/text-tokenizer.ts';
@@ -53,12 +53,12 @@ describe('the converted model beside the original', () => {
     await Promise.all([int8, fp32].map(({ session }) => session.release()));
   });
 
-  it.each(cases)('gives the same token ids: $text', ({ text, ids }) => {
+  test.each(cases)('gives the same token ids: $text', ({ text, ids }) => {
     expect(int8.tokenizer.count(text)).toBe(ids.length);
     expect([...int8.tokenizer.encode(text)]).toEqual(ids.slice(0, encoderShape.maxTokens));
   });
 
-  it('gives the same vectors in float32, alone and in a padded batch', async () => {
+  test('gives the same vectors in float32, alone and in a padded batch', async () => {
     const together = await fp32.session.embed(rows);
     for (const [index, row] of rows.entries()) {
       const [alone] = await fp32.session.embed([row]);
@@ -69,14 +69,14 @@ describe('the converted model beside the original', () => {
     }
   });
 
-  it('gives nearly the same vectors in int8', async () => {
+  test('gives nearly the same vectors in int8', async () => {
     for (const [index, row] of rows.entries()) {
       const [vector] = await int8.session.embed([row]);
       expect(dot(vector ?? new Float32Array(), expected[index] ?? new Float32Array())).toBeGreaterThanOrEqual(0.996);
     }
   });
 
-  it('gives a text the same int8 vector whatever it is batched with', async () => {
+  test('gives a text the same int8 vector whatever it is batched with', async () => {
     const together = await int8.session.embed(rows);
     for (const [index, row] of rows.entries()) {
       const [alone] = await int8.session.embed([row]);
@@ -84,7 +84,7 @@ describe('the converted model beside the original', () => {
     }
   });
 
-  it('has the digest that names its folder (if not: a new outputDigest, and a new modelId when vectors changed)', () => {
+  test('has the digest that names its folder (if not: a new outputDigest, and a new modelId when vectors changed)', () => {
     expect(digest.slice(0, bundledModel.outputDigest.length)).toBe(bundledModel.outputDigest);
   });
 });

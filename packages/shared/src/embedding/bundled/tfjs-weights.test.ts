@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readTfjsWeights } from './tfjs-weights.ts';
 
 describe('readTfjsWeights', () => {
@@ -27,7 +27,7 @@ describe('readTfjsWeights', () => {
 
   afterEach(() => rm(folder, { recursive: true }));
 
-  it('joins the shards and checks shapes', async () => {
+  test('joins the shards and checks shapes', async () => {
     const weights = await readTfjsWeights(folder);
     expect([...weights.get('a', 2, 2)]).toEqual([1, 2, 3, 4]);
     expect(weights.scalar('b')).toBe(0.5);
@@ -35,7 +35,7 @@ describe('readTfjsWeights', () => {
     expect(() => weights.get('c', 1)).toThrow('no weight c');
   });
 
-  it('notices a truncated shard', async () => {
+  test('notices a truncated shard', async () => {
     await writeFile(path.join(folder, 'shard2'), Buffer.alloc(3));
     await expect(readTfjsWeights(folder)).rejects.toThrow('hold 9 bytes, not 24');
   });

@@ -4,10 +4,10 @@ import { z } from 'zod';
 const vocabularySchema = z.array(z.tuple([z.string(), z.number().nullable()]));
 
 /** Ids that the package's tokenizer never gives to a piece of text: unknown, padding, markers. */
-const RESERVED_PIECES = 6;
-const UNKNOWN_ID = 0;
-const PADDING_ID = 5;
-const NEVER_CHOSEN = -1000;
+const reservedPieces = 6;
+const unknownId = 0;
+const paddingId = 5;
+const neverChosen = -1000;
 
 /**
  * Reserved pieces get names from the private use area, else `<s>` in somebody's message would be taken for a marker.
@@ -17,8 +17,8 @@ const NEVER_CHOSEN = -1000;
  */
 function unigramPieces(vocabulary: readonly (readonly [string, number | null])[]): [string, number][] {
   return vocabulary.map(([piece, score], id) => {
-    if (id >= RESERVED_PIECES) return [piece, score ?? 0];
-    return [id === UNKNOWN_ID ? '\uFFFD' : `\uE000${piece}`, NEVER_CHOSEN];
+    if (id >= reservedPieces) return [piece, score ?? 0];
+    return [id === unknownId ? '\uFFFD' : `\uE000${piece}`, neverChosen];
   });
 }
 
@@ -53,12 +53,12 @@ export function buildTokenizerFiles(vocabulary: unknown, maxTokens: number): Tok
       pre_tokenizer: null,
       post_processor: null,
       decoder: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: false },
-      model: { type: 'Unigram', unk_id: UNKNOWN_ID, vocab: pieces, byte_fallback: false },
+      model: { type: 'Unigram', unk_id: unknownId, vocab: pieces, byte_fallback: false },
     },
     config: {
       tokenizer_class: 'PreTrainedTokenizerFast',
-      unk_token: pieces[UNKNOWN_ID]?.[0],
-      pad_token: pieces[PADDING_ID]?.[0],
+      unk_token: pieces[unknownId]?.[0],
+      pad_token: pieces[paddingId]?.[0],
       model_max_length: maxTokens,
       padding_side: 'right',
       clean_up_tokenization_spaces: false,

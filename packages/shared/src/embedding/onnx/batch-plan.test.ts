@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { planBatches } from './batch-plan.ts';
 
 const lengthsArbitrary = fc.array(fc.integer({ min: 1, max: 300 }), { maxLength: 200 });
 const budgetArbitrary = fc.integer({ min: 1, max: 1024 });
 
 describe('planBatches', () => {
-  it('puts every text into exactly one batch', () => {
+  test('puts every text into exactly one batch', () => {
     fc.assert(
       fc.property(lengthsArbitrary, budgetArbitrary, (lengths, budget) => {
         const indices = planBatches(lengths, budget).flat();
@@ -15,7 +15,7 @@ describe('planBatches', () => {
     );
   });
 
-  it('holds the budget unless a single text exceeds it', () => {
+  test('holds the budget unless a single text exceeds it', () => {
     fc.assert(
       fc.property(lengthsArbitrary, budgetArbitrary, (lengths, budget) => {
         for (const batch of planBatches(lengths, budget)) {
@@ -26,7 +26,7 @@ describe('planBatches', () => {
     );
   });
 
-  it('never leaves a batch out that the previous one had room for', () => {
+  test('never leaves a batch out that the previous one had room for', () => {
     fc.assert(
       fc.property(lengthsArbitrary, budgetArbitrary, (lengths, budget) => {
         const batches = planBatches(lengths, budget);
@@ -38,7 +38,7 @@ describe('planBatches', () => {
     );
   });
 
-  it('batches texts of similar length together', () => {
+  test('batches texts of similar length together', () => {
     expect(planBatches([3, 100, 4, 90, 5], 200)).toEqual([
       [1, 3],
       [4, 2, 0],

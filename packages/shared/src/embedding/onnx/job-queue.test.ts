@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { JobQueue } from './job-queue.ts';
 import type { OnnxTask } from './onnx-protocol.ts';
 import { packRows, packVectors } from './packed-rows.ts';
@@ -8,7 +8,7 @@ const task = (text: string): OnnxTask => ({ kind: 'split', texts: [text] });
 const output = { kind: 'split' as const, texts: [], rows: packRows([]) };
 
 describe('JobQueue', () => {
-  it('gives jobs in order within a lane, and lanes in the order asked for', () => {
+  test('gives jobs in order within a lane, and lanes in the order asked for', () => {
     const queue = new JobQueue(512);
     void queue.push('prepare', task('1'), { cost: 1, signal: undefined });
     void queue.push('prepare', task('2'), { cost: 1, signal: undefined });
@@ -17,14 +17,14 @@ describe('JobQueue', () => {
     expect(taken).toEqual([task('3'), task('1'), task('2'), undefined]);
   });
 
-  it('resolves with what the thread gives', async () => {
+  test('resolves with what the thread gives', async () => {
     const queue = new JobQueue(512);
     const promise = queue.push('prepare', task('1'), { cost: 1, signal: undefined });
     queue.take(['prepare'])?.resolve(output);
     await expect(promise).resolves.toBe(output);
   });
 
-  it('drops a waiting job on abort, and rejects a begun one at once', async () => {
+  test('drops a waiting job on abort, and rejects a begun one at once', async () => {
     const queue = new JobQueue(512);
     const abort = new AbortController();
     const begun = queue.push('prepare', task('begun'), { cost: 1, signal: abort.signal });
@@ -36,7 +36,7 @@ describe('JobQueue', () => {
     expect(queue.has(['prepare'])).toBe(false);
   });
 
-  it('takes nothing with a signal that is aborted already', async () => {
+  test('takes nothing with a signal that is aborted already', async () => {
     const queue = new JobQueue(512);
     await expect(
       queue.push('query', task('1'), { cost: 1, signal: AbortSignal.abort(new Error('early')) }),
@@ -44,7 +44,7 @@ describe('JobQueue', () => {
     expect(queue.has(['query'])).toBe(false);
   });
 
-  it('fails what waits in the named lanes only', async () => {
+  test('fails what waits in the named lanes only', async () => {
     const queue = new JobQueue(512);
     const query = queue.push('query', task('1'), { cost: 1, signal: undefined });
     void queue.push('prepare', task('2'), { cost: 1, signal: undefined });
@@ -53,7 +53,7 @@ describe('JobQueue', () => {
     expect(queue.has(['prepare'])).toBe(true);
   });
 
-  it('lets a cheap job past costly ones, and takes the oldest in turn', () => {
+  test('lets a cheap job past costly ones, and takes the oldest in turn', () => {
     const queue = new JobQueue(512);
     const costs = [800, 700, 900, 1, 2, 600, 3];
     for (const cost of costs) void queue.push('prepare', task(String(cost)), { cost, signal: undefined });
@@ -64,7 +64,7 @@ describe('JobQueue', () => {
     expect(new Set(taken)).toEqual(new Set(costs.map(String)));
   });
 
-  it('gives preparing and batches equal time while both have work, and nothing for time without', async () => {
+  test('gives preparing and batches equal time while both have work, and nothing for time without', async () => {
     let now = 0;
     const queue = new JobQueue(1, () => now);
     const vectors = { kind: 'infer' as const, vectors: packVectors([Float32Array.of(1)]) };

@@ -1,5 +1,5 @@
 /**
- * ONNX Runtime reports its use to its maker unless told otherwise. It reads the process's real environment, which
+ * ONNX Runtime reports its use to its maker by default. It reads the process's real environment, which
  * only the main thread can change, so this is called there before a thread loads the library.
  */
 export function turnTelemetryOff(): void {

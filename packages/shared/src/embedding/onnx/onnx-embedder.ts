@@ -17,7 +17,7 @@ export interface OnnxModel {
 }
 
 /** Special tokens that a tokenizer may add; only the short cut for short texts reckons with it. */
-const SPECIAL_TOKENS = 4;
+const specialTokens = 4;
 
 /** The part that local models share: life cycle, checks, worker threads. */
 export class OnnxEmbedder implements Embedder {
@@ -77,7 +77,7 @@ export class OnnxEmbedder implements Embedder {
   async split(text: string, options?: SplitOptions): Promise<string[]> {
     const trimmed = text.trim();
     if (trimmed === '') return [];
-    if (surelyFits(trimmed, this.maxTokens - SPECIAL_TOKENS)) return [trimmed];
+    if (surelyFits(trimmed, this.maxTokens - specialTokens)) return [trimmed];
     const pool = this.#requirePool();
     const split = async (part: string, rest?: SplitOptions): Promise<string[]> =>
       part.trim() === '' ? [] : pool.split(part.trim(), rest);

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AppError } from '../../errors/app-error.ts';
 import { partLimit, splitInParts } from '../split-part.ts';
 import { OnnxPool, type OnnxPoolOptions } from './onnx-pool.ts';
@@ -24,13 +24,13 @@ describe('OnnxPool', () => {
 
   const firsts = (vectors: readonly Float32Array[]) => vectors.map((vector) => vector[0]);
 
-  it('gives vectors in the order of the texts, whatever the batches', async () => {
+  test('gives vectors in the order of the texts, whatever the batches', async () => {
     await start({ tokenBudget: 16 });
     const texts = Array.from({ length: 300 }, (_, index) => `${index}${' x'.repeat((index * 7) % 13)}`);
     expect(firsts(await pool.embed(texts, passage))).toEqual([...texts.keys()]);
   });
 
-  it.each([
+  test.each([
     ['no thread of their own for queries', { threads: 1, queryThread: false }],
     ['no threads for passages', { threads: 0, queryThread: true }],
   ])('serves both kinds with %s', async (_, options) => {
@@ -40,7 +40,7 @@ describe('OnnxPool', () => {
     expect(await pool.split('whole')).toEqual(['whole']);
   });
 
-  it('splits texts that are asked for together in one message, and does not tokenise their passages again', async () => {
+  test('splits texts that are asked for together in one message, and does not tokenise their passages again', async () => {
     await start({ threads: 1, queryThread: false });
     const texts = Array.from({ length: 60 }, (_, index) => `${index}|${index + 100}`);
     const passages = (await Promise.all(texts.map((text) => pool.split(text)))).flat();
@@ -51,14 +51,14 @@ describe('OnnxPool', () => {
     expect(vectors[0]?.[1]).toBe(2);
   });
 
-  it('fails a text that cannot be split, and not those that were asked for with it', async () => {
+  test('fails a text that cannot be split, and not those that were asked for with it', async () => {
     await start();
     const [fine, bad] = await Promise.allSettled([pool.split('1|2'), pool.split('!')]);
     expect(fine).toEqual({ status: 'fulfilled', value: ['1', '2'] });
     expect(bad).toMatchObject({ status: 'rejected', reason: { code: 'embedding_rejected' } });
   });
 
-  it('keeps a thread for a bounded time with a task, whatever a text becomes when it is normalised', async () => {
+  test('keeps a thread for a bounded time with a task, whatever a text becomes when it is normalised', async () => {
     const sizes: number[] = [];
     await start({
       threads: 2,
@@ -89,7 +89,7 @@ describe('OnnxPool', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(18 * 512);
   });
 
-  it('splits queries where queries are computed, so that they do not wait for passages', async () => {
+  test('splits queries where queries are computed, so that they do not wait for passages', async () => {
     const started: number[] = [];
     const done: number[] = [];
     await start({
@@ -115,11 +115,11 @@ describe('OnnxPool', () => {
     expect(done).toEqual([0, 1]);
   });
 
-  it('refuses to exist without a thread', () => {
+  test('refuses to exist without a thread', () => {
     expect(() => new OnnxPool(files, { threads: 0, queryThread: false })).toThrow('at least one thread');
   });
 
-  it('rejects the batch that kills a thread and serves the next with a new one', async () => {
+  test('rejects the batch that kills a thread and serves the next with a new one', async () => {
     await start({ threads: 1 });
     await expect(pool.embed(['666'], passage)).rejects.toMatchObject({
       code: 'embedding_unavailable',
@@ -128,7 +128,7 @@ describe('OnnxPool', () => {
     expect(firsts(await pool.embed(['5'], passage))).toEqual([5]);
   });
 
-  it('goes on with what was queued behind a batch that killed the thread', async () => {
+  test('goes on with what was queued behind a batch that killed the thread', async () => {
     await start({ threads: 1 });
     const broken = pool.embed(['666'], passage).then(
       () => 'served',
@@ -138,13 +138,13 @@ describe('OnnxPool', () => {
     expect(await broken).toBe('rejected');
   });
 
-  it('says that the model rejected a batch, and lives on', async () => {
+  test('says that the model rejected a batch, and lives on', async () => {
     await start();
     await expect(pool.embed(['400'], passage)).rejects.toMatchObject({ code: 'embedding_rejected' });
     expect(firsts(await pool.embed(['1'], passage))).toEqual([1]);
   });
 
-  it('rejects, rather than keeps waiting, when a dead thread cannot be replaced', async () => {
+  test('rejects, rather than keeps waiting, when a dead thread cannot be replaced', async () => {
     let starts = 0;
     await start({
       threads: 1,
@@ -161,7 +161,7 @@ describe('OnnxPool', () => {
     expect(starts).toBe(2);
   });
 
-  it('drops batches that have not begun when the caller aborts, and rejects at once', async () => {
+  test('drops batches that have not begun when the caller aborts, and rejects at once', async () => {
     await start({ threads: 1, tokenBudget: 1 });
     const abort = new AbortController();
     const many = pool.embed(
@@ -175,7 +175,7 @@ describe('OnnxPool', () => {
     expect(after?.[1]).toBeLessThan(500);
   });
 
-  it('settles everything on stop, and refuses work afterwards', async () => {
+  test('settles everything on stop, and refuses work afterwards', async () => {
     await start({ threads: 1, tokenBudget: 1 });
     const calls = Array.from({ length: 20 }, () => pool.embed(['1', '2', '3'], passage));
     const settled = Promise.allSettled(calls);
@@ -185,7 +185,7 @@ describe('OnnxPool', () => {
     await expect(pool.embed(['1'], passage)).rejects.toMatchObject({ code: 'embedding_unavailable' });
   });
 
-  it('reports a model that cannot be loaded and leaves no thread behind', async () => {
+  test('reports a model that cannot be loaded and leaves no thread behind', async () => {
     pool = new OnnxPool(files, { threads: 2 });
     await expect(pool.start()).rejects.toMatchObject({ code: 'embedding_unavailable' });
   });

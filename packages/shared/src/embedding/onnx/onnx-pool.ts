@@ -27,8 +27,8 @@ export interface OnnxPoolOptions {
 }
 
 /** Texts that one task carries, and their characters after normalisation: a thread tokenises them in some 60 ms. */
-const TEXTS_PER_TASK = 64;
-const CHARACTERS_PER_TASK = 8192;
+const textsPerTask = 64;
+const charactersPerTask = 8192;
 
 /** Texts in one task: a larger one is alone in its task. */
 interface TaskTexts {
@@ -41,7 +41,7 @@ function intoTasks(texts: readonly string[]): TaskTexts[] {
   for (const text of texts) {
     const cost = normalisedLength(text);
     const last = tasks.at(-1);
-    if (last && last.texts.length < TEXTS_PER_TASK && last.cost + cost <= CHARACTERS_PER_TASK) {
+    if (last && last.texts.length < textsPerTask && last.cost + cost <= charactersPerTask) {
       last.texts.push(text);
       last.cost += cost;
     } else tasks.push({ texts: [text], cost });
@@ -108,13 +108,13 @@ export class OnnxPool {
     this.#splitters = { query: this.#splitter('query'), passage: this.#splitter('prepare') };
   }
 
-  /** Gathers what is asked for in one turn of the event loop. Nothing waits here: the queue of jobs is fair, this is not. */
+  /** Collects what is asked for in one turn of the event loop. Nothing waits here: the queue of jobs is fair, this is not. */
   #splitter(lane: 'query' | 'prepare'): Coalescer<string, SplitText> {
     return new Coalescer({
       what: 'texts to split',
       run: (texts) => this.#split(texts, lane),
       weigh: normalisedLength,
-      maxBatchWeight: CHARACTERS_PER_TASK,
+      maxBatchWeight: charactersPerTask,
       maxConcurrent: Number.POSITIVE_INFINITY,
       maxQueuedWeight: Number.POSITIVE_INFINITY,
     });

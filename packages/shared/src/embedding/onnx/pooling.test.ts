@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { meanPool } from './pooling.ts';
 
 describe('meanPool', () => {
-  it('averages real tokens and leaves padding out', () => {
+  test('averages real tokens and leaves padding out', () => {
     const data = Float32Array.of(1, 10, 3, 30, 99, 99, /* row 2 */ 2, 4, 4, 8, 6, 12);
     const pooled = meanPool({ data, tokens: 3, width: 2 }, [2, 3]);
     expect(pooled.map((vector) => [...vector])).toEqual([

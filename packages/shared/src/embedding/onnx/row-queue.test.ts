@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { packVectors, unpackRows } from './packed-rows.ts';
 import { RowQueue, type Job } from './row-queue.ts';
 
 const never = undefined;
 
-/** A row of a length, told from others by its first id. */
+/** A row of a length, known by its first id. */
 function row(id: number, length: number): Int32Array {
   const ids = new Int32Array(length);
   ids[0] = id;
@@ -36,7 +36,7 @@ function performAll(queue: RowQueue): Job[] {
 const firsts = (vectors: readonly Float32Array[]) => vectors.map((vector) => vector[0]);
 
 describe('RowQueue', () => {
-  it('gives every caller its own vectors in order, whatever is batched with what', async () => {
+  test('gives every caller its own vectors in order, whatever is batched with what', async () => {
     const lengths = fc.array(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 30 }));
     await fc.assert(
       fc.asyncProperty(lengths, fc.integer({ min: 1, max: 200 }), async (calls, budget) => {
@@ -54,7 +54,7 @@ describe('RowQueue', () => {
     );
   });
 
-  it('puts rows of like length together, of several callers', () => {
+  test('puts rows of like length together, of several callers', () => {
     const queue = new RowQueue(24);
     void queue.push([row(1, 3), row(2, 12), row(3, 4)], never);
     void queue.push([row(4, 11), row(5, 4), row(6, 4), row(7, 4), row(8, 4)], never);
@@ -64,7 +64,7 @@ describe('RowQueue', () => {
     expect(batches).toContainEqual(new Set([2, 4]));
   });
 
-  it('takes a caller with little before one with much, and that one in turn', () => {
+  test('takes a caller with little before one with much, and that one in turn', () => {
     const queue = new RowQueue(10);
     void queue.push(
       [1, 2, 3, 4, 5, 6].map((id) => row(id, 10)),
@@ -78,7 +78,7 @@ describe('RowQueue', () => {
     expect(order[0]).toBe(1);
   });
 
-  it('fails nobody for a batch that several were in, and then only the one at fault', async () => {
+  test('fails nobody for a batch that several were in, and then only the one at fault', async () => {
     const queue = new RowQueue(100);
     const answers = [queue.push([row(1, 5), row(2, 5)], never), queue.push([row(666, 5)], never)];
     const settled = Promise.allSettled(answers);
@@ -91,7 +91,7 @@ describe('RowQueue', () => {
     expect(broken).toMatchObject({ status: 'rejected', reason: new Error('broken') });
   });
 
-  it('lets what is aborted go at once, and what waits with it stays', async () => {
+  test('lets what is aborted go at once, and what waits with it stays', async () => {
     const queue = new RowQueue(8);
     const stop = new AbortController();
     const aborted = queue.push([row(1, 4), row(2, 4), row(3, 4)], stop.signal);
@@ -110,7 +110,7 @@ describe('RowQueue', () => {
     expect(queue.isEmpty).toBe(true);
   });
 
-  it('rejects all that waits when nobody will come for it', async () => {
+  test('rejects all that waits when nobody will come for it', async () => {
     const queue = new RowQueue(8);
     const answers = [queue.push([row(1, 4)], never), queue.push([row(2, 4), row(3, 4)], never)];
     queue.failAll(new Error('no thread'));

@@ -1,7 +1,7 @@
 import type { OnnxOutput, OnnxTask } from './onnx-protocol.ts';
 import { packRows, unpackVectors } from './packed-rows.ts';
 
-/** Work for a thread, and who hears how it went. */
+/** Work for a thread, and who gets its outcome. */
 export interface Job {
   readonly task: OnnxTask;
   readonly resolve: (output: OnnxOutput) => void;
@@ -27,9 +27,9 @@ interface Waiting {
 }
 
 /**
- * Rows of token ids that wait for a thread. A batch is made when a thread is free, of rows of like length whoever
- * asked for them: so little is padded although each caller has few texts, and a caller with one text waits for
- * little more than the batch under way, whatever others have.
+ * Rows of token ids that wait for a thread. A batch is made when a thread is free, of rows of like length from all
+ * callers: so little is padded although each caller has few texts, and a caller with one text waits for little more
+ * than the batch under way, whatever others have.
  */
 export class RowQueue {
   readonly #tokenBudget: number;
@@ -118,7 +118,7 @@ export class RowQueue {
     });
   }
 
-  /** Whoever was alone in the batch is at fault, or out of luck; of several, each goes on by itself. */
+  /** A row that was alone in the batch is at fault, or out of luck; of several, each goes on by itself. */
   #fail(batch: readonly Waiting[], error: unknown): void {
     const byCall = Map.groupBy(batch, ({ call }) => call);
     for (const [call, entries] of byCall) {

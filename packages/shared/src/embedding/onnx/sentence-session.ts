@@ -5,8 +5,8 @@ import type { OnnxModelFiles } from './model-files.ts';
 import { meanPool } from './pooling.ts';
 
 /** An output that is the sentence's vector already, and those that must be pooled. */
-const SENTENCE_OUTPUT = 'sentence_embedding';
-const TOKEN_OUTPUTS = ['last_hidden_state', 'token_embeddings'];
+const sentenceOutput = 'sentence_embedding';
+const tokenOutputs = ['last_hidden_state', 'token_embeddings'];
 
 /** Computes in the calling thread alone: parallel work comes from several sessions, each in its own thread. */
 const sessionOptions: InferenceSession.SessionOptions = {
@@ -38,7 +38,7 @@ export class SentenceSession {
   /** @throws Error when the file cannot be loaded or has no output that is known. */
   static async load({ folder, onnxFile }: OnnxModelFiles): Promise<SentenceSession> {
     const session = await InferenceSession.create(path.join(folder, onnxFile), sessionOptions);
-    const output = [SENTENCE_OUTPUT, ...TOKEN_OUTPUTS].find((name) => session.outputNames.includes(name));
+    const output = [sentenceOutput, ...tokenOutputs].find((name) => session.outputNames.includes(name));
     if (!output) throw new Error(`${onnxFile} has no output that is a sentence or token embedding`);
     return new SentenceSession(session, output);
   }
@@ -64,7 +64,7 @@ export class SentenceSession {
 
   #sentences(data: Float32Array, dims: readonly number[], lengths: readonly number[]): Float32Array[] {
     const width = dims.at(-1) ?? 0;
-    if (this.#output !== SENTENCE_OUTPUT) return meanPool({ data, tokens: dims[1] ?? 0, width }, lengths);
+    if (this.#output !== sentenceOutput) return meanPool({ data, tokens: dims[1] ?? 0, width }, lengths);
     return lengths.map((_, row) => data.subarray(row * width, (row + 1) * width));
   }
 

@@ -5,7 +5,7 @@ import type { TextTokenizer } from './text-tokenizer.ts';
 
 export interface SplitTexts {
   readonly texts: readonly SplitText[];
-  /** Token ids of all passages, in order: whoever embeds them next need not tokenise again. */
+  /** Token ids of all passages, in order: the embedder of them need not tokenise again. */
   readonly rows: PackedRows;
 }
 

@@ -1,8 +1,8 @@
 import type { JobQueue, Lane } from './job-queue.ts';
 import type { TaskThread } from './onnx-thread.ts';
 
-/** After a thread could not be started, jobs are refused for so long before the next try. */
-const RESTART_PAUSE_MS = 2_000;
+/** After a thread could not be started, jobs are refused for this time before the next try. */
+const restartPauseMs = 2_000;
 
 /**
  * A place for one thread in the pool: serves its lanes for as long as the pool lives, with a new thread whenever one
@@ -33,12 +33,12 @@ export class ThreadSlot {
     try {
       this.#thread = await this.#startThread();
     } catch (error) {
-      this.#retryAt = performance.now() + RESTART_PAUSE_MS;
+      this.#retryAt = performance.now() + restartPauseMs;
       throw error;
     }
   }
 
-  /** Looks for work; call it after a job was queued. `onDown` hears why no thread could be started. */
+  /** Looks for work; call it after a job was queued. `onDown` gets the reason when no thread could be started. */
   wake(onDown: (error: unknown) => void): void {
     if (this.#work || !this.serving || !this.#queue.has(this.lanes)) return;
     this.#work = this.#serve()

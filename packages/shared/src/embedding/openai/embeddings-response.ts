@@ -28,7 +28,7 @@ export function parseEmbeddings(body: unknown): Float32Array[] {
 const errorSchema = z.object({ error: z.object({ type: z.unknown(), code: z.unknown() }).partial() });
 
 /** Statuses below 500 that are not the text's fault: a wrong key or model name, a busy server. */
-const NOT_THE_TEXTS_FAULT: ReadonlySet<number> = new Set([401, 403, 404, 408, 409, 425, 429]);
+const notTheTextsFault: ReadonlySet<number> = new Set([401, 403, 404, 408, 409, 425, 429]);
 
 /** Short, machine-made words only: a server's sentence may quote the key or the texts. */
 function shortReason(body: unknown): string {
@@ -41,7 +41,7 @@ function shortReason(body: unknown): string {
 /** What an answer that is no success means for the caller. */
 export function errorOfResponse(status: number, retryAfter: string | null, body: unknown): AppError {
   const message = `The embedding server answered ${status}${shortReason(body)}.`;
-  if (status >= 400 && status < 500 && !NOT_THE_TEXTS_FAULT.has(status)) {
+  if (status >= 400 && status < 500 && !notTheTextsFault.has(status)) {
     return new AppError('embedding_rejected', message);
   }
   const seconds = retryAfter === null ? Number.NaN : Number(retryAfter);

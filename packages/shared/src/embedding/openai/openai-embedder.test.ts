@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createBundledEmbedder } from '../bundled/bundled-embedder.ts';
 import type { Embedder } from '../embedder.ts';
 import { describeEmbedder } from '../testing/embedder.contract.ts';
@@ -41,7 +41,7 @@ describe('OpenAI-compatible server', () => {
     server.requests.length = 0;
   });
 
-  it('asks in batches, with the model, the format and the key', async () => {
+  test('asks in batches, with the model, the format and the key', async () => {
     expect(await embed('one', 'two', 'three')).toHaveLength(3);
     expect(server.requests).toEqual([
       {
@@ -52,7 +52,7 @@ describe('OpenAI-compatible server', () => {
     ]);
   });
 
-  it('bounds a request by estimated tokens as well, and hands out what each one gave', async () => {
+  test('bounds a request by estimated tokens as well, and hands out what each one gave', async () => {
     const bounded = create({ batchTokens: 100 });
     await bounded.start();
     const parts: number[][] = [];
@@ -68,7 +68,7 @@ describe('OpenAI-compatible server', () => {
     await bounded.stop();
   });
 
-  it('leaves the event loop to others between two parts of a long text', async () => {
+  test('leaves the event loop to others between two parts of a long text', async () => {
     let turns = 0;
     let split = false;
     const count = (): void => {
@@ -81,7 +81,7 @@ describe('OpenAI-compatible server', () => {
     expect(turns).toBeGreaterThanOrEqual(11);
   });
 
-  it('sends no key when there is none, and minds no slash after the base URL', async () => {
+  test('sends no key when there is none, and minds no slash after the base URL', async () => {
     const { apiKey: _, ...keyless } = { baseUrl: `${baseUrl}/`, modelId: 'm', dimension: 512, maxTokens: 99, apiKey };
     const open = new OpenAiEmbedder(keyless);
     await open.start();
@@ -95,7 +95,7 @@ describe('OpenAI-compatible server', () => {
       sendJson(response, 200, data);
   const vector = (value: number | null, length = 512) => Array.from({ length }, () => value);
 
-  it.each([
+  test.each([
     ['too few vectors', { data: [{ index: 0, embedding: vector(1) }] }, '1 vectors for 2 texts'],
     ['an index twice', { data: [0, 0].map((index) => ({ index, embedding: vector(1) })) }, 'each index once'],
     [
@@ -113,7 +113,7 @@ describe('OpenAI-compatible server', () => {
     await expect(refused).rejects.toThrow(problem);
   });
 
-  it('rejects an answer that is not JSON', async () => {
+  test('rejects an answer that is not JSON', async () => {
     server.handler = (_, response) => {
       response.end('<html>welcome</html>');
       return true;
@@ -121,7 +121,7 @@ describe('OpenAI-compatible server', () => {
     await expect(embed('one')).rejects.toMatchObject({ code: 'embedding_rejected' });
   });
 
-  it.each([
+  test.each([
     [400, 'embedding_rejected'],
     [413, 'embedding_rejected'],
     [422, 'embedding_rejected'],
@@ -141,7 +141,7 @@ describe('OpenAI-compatible server', () => {
     });
   });
 
-  it('is unavailable when the server is too slow or gone, and says which', async () => {
+  test('is unavailable when the server is too slow or gone, and says which', async () => {
     server.handler = () => true;
     await expect(embed('one')).rejects.toMatchObject({
       code: 'embedding_unavailable',
@@ -157,7 +157,7 @@ describe('OpenAI-compatible server', () => {
     await expect(nowhere.embed(['one'], { kind: 'query' })).rejects.toThrow('cannot be reached');
   });
 
-  it('closes the request when the caller aborts', async () => {
+  test('closes the request when the caller aborts', async () => {
     const abort = new AbortController();
     const closed = new Promise<void>((resolve) => {
       server.handler = (_, response) => {
@@ -170,7 +170,7 @@ describe('OpenAI-compatible server', () => {
     await closed;
   });
 
-  it('follows no redirect', async () => {
+  test('follows no redirect', async () => {
     server.handler = (_, response) => {
       response.writeHead(307, { location: 'http://127.0.0.1:9/elsewhere' }).end();
       return true;

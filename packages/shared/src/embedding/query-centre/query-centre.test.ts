@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createBundledEmbedder } from '../bundled/bundled-embedder.ts';
 import { ScriptedEmbedder } from '../testing/scripted-embedder.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
@@ -12,14 +12,14 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 const cacheDir = temporaryFolder();
 
 describe('generic questions', () => {
-  it('are about fifty, and no two are the same', () => {
+  test('are about fifty, and no two are the same', () => {
     expect(new Set(genericQuestions).size).toBe(genericQuestions.length);
     expect(genericQuestions.length).toBeGreaterThanOrEqual(45);
   });
 });
 
 describe('computeQueryCentre', () => {
-  it('is the mean of the query vectors, not normalised', async () => {
+  test('is the mean of the query vectors, not normalised', async () => {
     const embedder = new ScriptedEmbedder();
     embedder.answer = (texts) => Promise.resolve(texts.map((_, index) => Float32Array.of(index % 2, 3)));
     expect(await computeQueryCentre(embedder)).toEqual(Float32Array.of(0.5, 3));
@@ -28,22 +28,22 @@ describe('computeQueryCentre', () => {
 });
 
 describe('centreQuery', () => {
-  it('subtracts and normalises, and leaves its arguments alone', () => {
+  test('subtracts and normalises, and leaves its arguments alone', () => {
     const query = Float32Array.of(0.6, 0.8);
     expect([...centreQuery(query, Float32Array.of(0.6, 0))]).toEqual([0, 1]);
     expect(query).toEqual(Float32Array.of(0.6, 0.8));
   });
 
-  it('keeps a query that is the centre itself', () => {
+  test('keeps a query that is the centre itself', () => {
     const query = Float32Array.of(0, 1);
     expect(centreQuery(query, query)).toEqual(query);
   });
 
-  it('refuses a centre of another model', () => {
+  test('refuses a centre of another model', () => {
     expect(() => centreQuery(new Float32Array(2), new Float32Array(3))).toThrow('cannot be centred');
   });
 
-  it('tells unrelated questions of the bundled model apart better than before', async () => {
+  test('separates unrelated questions of the bundled model better than before', async () => {
     const embedder = createBundledEmbedder({ cacheDir, threads: 0 });
     await embedder.start();
     try {

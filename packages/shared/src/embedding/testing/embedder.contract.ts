@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AppError } from '../../errors/app-error.ts';
 import type { Embedder } from '../embedder.ts';
 import { dot, norm } from '../vector.ts';
@@ -6,7 +6,7 @@ import { dot, norm } from '../vector.ts';
 const passage = { kind: 'passage' } as const;
 
 /** Integer models may depend slightly on batch mates: equal means nearly so. */
-const SAME = 0.999;
+const sameSimilarity = 0.999;
 
 const texts = [
   'My cat sleeps on the warm windowsill all afternoon.',
@@ -30,7 +30,7 @@ async function vectorOf(embedder: Embedder, text: string): Promise<Float32Array>
 }
 
 function describeVectors(embedder: () => Embedder): void {
-  it('gives one vector of length one and of the right dimension per text', async () => {
+  test('gives one vector of length one and of the right dimension per text', async () => {
     for (const kind of ['query', 'passage'] as const) {
       const vectors = await embedder().embed(texts, { kind });
       expect(vectors.map((vector) => vector.length)).toEqual(texts.map(() => embedder().dimension));
@@ -38,42 +38,42 @@ function describeVectors(embedder: () => Embedder): void {
     }
   });
 
-  it('keeps the order, and a text means the same whatever it is batched with', async () => {
+  test('keeps the order, and a text means the same whatever it is batched with', async () => {
     const together = await embedder().embed(texts, passage);
     for (const [index, text] of texts.entries()) {
       const alone = await vectorOf(embedder(), text);
-      expect(dot(alone, together[index] ?? new Float32Array())).toBeGreaterThan(SAME);
+      expect(dot(alone, together[index] ?? new Float32Array())).toBeGreaterThan(sameSimilarity);
     }
   });
 
-  it('puts texts that mean the same nearer than unrelated ones', async () => {
+  test('puts texts that mean the same nearer than unrelated ones', async () => {
     const [cat, kitten, rates] = await embedder().embed(texts, passage);
     if (!cat || !kitten || !rates) throw new Error('vectors are missing');
     expect(dot(cat, kitten)).toBeGreaterThan(dot(cat, rates) + 0.1);
   });
 
-  it('serves concurrent calls without mixing them up', async () => {
+  test('serves concurrent calls without mixing them up', async () => {
     const calls = Array.from({ length: 12 }, (_, index) => texts[index % texts.length] ?? '');
     const vectors = await Promise.all(calls.map((text) => vectorOf(embedder(), text)));
     const expected = await embedder().embed(calls, passage);
     vectors.forEach((vector, index) => {
-      expect(dot(vector, expected[index] ?? new Float32Array())).toBeGreaterThan(SAME);
+      expect(dot(vector, expected[index] ?? new Float32Array())).toBeGreaterThan(sameSimilarity);
     });
   });
 }
 
 function describeInput(embedder: () => Embedder): void {
-  it('answers nothing with nothing', async () => {
+  test('answers nothing with nothing', async () => {
     expect(await embedder().embed([], passage)).toEqual([]);
   });
 
-  it('refuses a blank text and says which one', async () => {
+  test('refuses a blank text and says which one', async () => {
     const refused = embedder().embed(['fine', ' \n\t '], passage);
     await expect(refused).rejects.toMatchObject({ code: 'embedding_rejected' });
     await expect(refused).rejects.toThrow('Text 1 of 2 is blank');
   });
 
-  it('rejects with the reason of its signal, before and during the work', async () => {
+  test('rejects with the reason of its signal, before and during the work', async () => {
     const reason = new Error('the caller went away');
     const before = embedder().embed(texts, { kind: 'query', signal: AbortSignal.abort(reason) });
     await expect(before).rejects.toBe(reason);
@@ -85,7 +85,7 @@ function describeInput(embedder: () => Embedder): void {
     expect(await embedder().embed(['still alive'], passage)).toHaveLength(1);
   });
 
-  it('leaves a short text whole and cuts a long one into passages that hold all of it', async () => {
+  test('leaves a short text whole and cuts a long one into passages that hold all of it', async () => {
     expect(await embedder().split('  A short text. ')).toEqual(['A short text.']);
     expect(await embedder().split('  ')).toEqual([]);
     const passages = await embedder().split(longText);
@@ -96,7 +96,7 @@ function describeInput(embedder: () => Embedder): void {
 }
 
 function describeLife(create: () => Embedder): void {
-  it('may be started twice and stopped twice, and refuses work before and after', async () => {
+  test('may be started twice and stopped twice, and refuses work before and after', async () => {
     const embedder = create();
     await embedder.stop();
     const unavailable = { code: 'embedding_unavailable' };
@@ -109,7 +109,7 @@ function describeLife(create: () => Embedder): void {
     await expect(embedder.embed(['late'], passage)).rejects.toMatchObject(unavailable);
   });
 
-  it('settles what is in flight when it is stopped', async () => {
+  test('settles what is in flight when it is stopped', async () => {
     const embedder = create();
     await embedder.start();
     const calls = Array.from({ length: 10 }, (_, call) =>

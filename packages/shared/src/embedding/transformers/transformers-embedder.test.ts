@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bundledModel } from '../bundled/bundled-model.ts';
 import { prepareBundledModel } from '../bundled/prepare-bundled-model.ts';
 import { describeEmbedder } from '../testing/embedder.contract.ts';
@@ -21,7 +21,7 @@ const local = { modelId: 'local/use-lite', modelPath: folder, dimension: bundled
 describeEmbedder('transformers', () => createTransformersEmbedder({ ...local, threads: 1 }));
 
 describe('loading', () => {
-  it.each([
+  test.each([
     ['a missing folder', { modelPath: path.join(root, 'nothing-here') }, 'must hold config.json'],
     [
       'an empty cache without downloads',
@@ -42,7 +42,7 @@ describe('loading', () => {
     await embedder.stop();
   });
 
-  it('says so when the model has another dimension than configured', async () => {
+  test('says so when the model has another dimension than configured', async () => {
     const embedder = createTransformersEmbedder({ ...local, dimension: 384, threads: 0 });
     await embedder.start();
     await expect(embedder.embed(['hello'], { kind: 'query' })).rejects.toThrow('has 512 dimensions, not 384');
@@ -69,7 +69,7 @@ describe('downloading', () => {
 
   afterAll(() => new Promise((resolve) => hub.close(resolve)));
 
-  it('fetches a model from the hub once and then works from the cache', async () => {
+  test('fetches a model from the hub once and then works from the cache', async () => {
     const { port } = hub.address() as AddressInfo;
     const options = {
       modelId: 'org/model',

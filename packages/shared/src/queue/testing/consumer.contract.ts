@@ -12,7 +12,7 @@ import {
   untilAborted,
 } from './test-queue.ts';
 
-const bell = { v: 1, tenantId: 'acme' } as const;
+const payload = { v: 1, tenantId: 'acme' } as const;
 
 function forEver(): Promise<void> {
   return new Promise(() => undefined);
@@ -25,17 +25,17 @@ export function describeConsumer(backend: () => QueueBackend): void {
       const producer = openProducer(backend(), queue);
       const attempts: number[] = [];
       const { failed } = await startConsumer(backend(), queue, {
-        ring: ({ attempt }) => {
+        notify: ({ attempt }) => {
           attempts.push(attempt);
           return Promise.reject(new Error(`no ${attempt}`));
         },
       });
-      await producer.add('ring', bell);
+      await producer.add('notify', payload);
       await eventually(() => expect(failed).toHaveLength(3));
       expect(attempts).toEqual([1, 2, 3]);
-      // Told when it has been written down, and the next attempt may be over before that.
-      const told = failed.toSorted((first, second) => first.attempt - second.attempt);
-      expect(told.map(({ attempt, willRetry, error }) => [attempt, willRetry, error.message])).toEqual([
+      // Reported when the queue has recorded it, and the next attempt may be over before that.
+      const inOrder = failed.toSorted((first, second) => first.attempt - second.attempt);
+      expect(inOrder.map(({ attempt, willRetry, error }) => [attempt, willRetry, error.message])).toEqual([
         [1, true, 'no 1'],
         [2, true, 'no 2'],
         [3, false, 'no 3'],
@@ -47,8 +47,8 @@ export function describeConsumer(backend: () => QueueBackend): void {
       const queue = defineTestQueue();
       const producer = openProducer(backend(), queue);
       const error = new AppError('embedding_rejected', 'not a vector');
-      const { failed } = await startConsumer(backend(), queue, { ring: () => Promise.reject(error) });
-      await producer.add('ring', bell);
+      const { failed } = await startConsumer(backend(), queue, { notify: () => Promise.reject(error) });
+      await producer.add('notify', payload);
       await eventually(() => expect(failed).toHaveLength(1));
       expect(failed[0]).toMatchObject({ attempt: 1, willRetry: false });
       expect(failed[0]?.error).toBe(error);
@@ -58,15 +58,15 @@ export function describeConsumer(backend: () => QueueBackend): void {
     test('to parse set the job aside without a handler and without a retry', async () => {
       const queue = defineTestQueue();
       const newer = backend().createProducer(defineNewerQueue(queue.name));
-      await newer.add('ring', { v: 1 });
-      await newer.add('unheard', { v: 1 });
+      await newer.add('notify', { v: 1 });
+      await newer.add('unhandled', { v: 1 });
       await newer.close();
       let handled = 0;
       const { unparseable, failed } = await startConsumer(backend(), queue, {
-        ring: () => Promise.resolve(void (handled += 1)),
+        notify: () => Promise.resolve(void (handled += 1)),
       });
       await eventually(() => expect(unparseable).toHaveLength(2));
-      expect(unparseable.map(({ jobName }) => jobName).toSorted()).toEqual(['ring', 'unheard']);
+      expect(unparseable.map(({ jobName }) => jobName).toSorted()).toEqual(['notify', 'unhandled']);
       expect([handled, failed.length]).toEqual([0, 0]);
       expect(await openProducer(backend(), queue).counts()).toMatchObject({ failed: 2, waiting: 0, delayed: 0 });
     });
@@ -81,12 +81,12 @@ export function describeConsumer(backend: () => QueueBackend): void {
       const producer = openProducer(backend(), queue);
       const signals: AbortSignal[] = [];
       const { failed, completed } = await startConsumer(backend(), queue, {
-        ring: ({ signal, attempt }) => {
+        notify: ({ signal, attempt }) => {
           signals.push(signal);
           return attempt === 1 ? wait({ signal }) : Promise.resolve();
         },
       });
-      await producer.add('ring', bell);
+      await producer.add('notify', payload);
       await eventually(() => expect(completed).toHaveLength(1));
       expect(failed).toMatchObject([{ error: { code: 'deadline_exceeded' }, willRetry: true }]);
       expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
@@ -110,8 +110,8 @@ export function describeConsumer(backend: () => QueueBackend): void {
         },
         { concurrency: 1 },
       );
-      await producer.add('toil', bell);
-      await producer.add('toil', bell);
+      await producer.add('toil', payload);
+      await producer.add('toil', payload);
       await eventually(() => expect(started).toBe(1));
 
       const stopped = first.consumer.stop();
@@ -143,7 +143,7 @@ export function describeConsumer(backend: () => QueueBackend): void {
         },
         { stopTimeoutMs: 50 },
       );
-      await producer.add('toil', bell);
+      await producer.add('toil', payload);
       await eventually(() => expect(started).toBe(1));
       await first.consumer.stop();
 
@@ -163,7 +163,7 @@ export function describeConsumer(backend: () => QueueBackend): void {
       await consumer.stop();
       await consumer.start();
       const other = await startConsumer(backend(), queue, {}, { concurrency: 1 });
-      for (let job = 0; job < 20; job += 1) await producer.add('ring', bell);
+      for (let job = 0; job < 20; job += 1) await producer.add('notify', payload);
       await eventually(() => expect(other.completed).toHaveLength(20));
       expect(taken).toEqual([]);
     });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { AppError } from '../../errors/app-error.ts';
 import type { QueueBackend } from '../queue-port.ts';
-import { describeBells } from './bell.contract.ts';
+import { describeDeduplication } from './deduplication.contract.ts';
 import { describeConsumer } from './consumer.contract.ts';
 import { describeScheduler } from './scheduler.contract.ts';
 import { defineTestQueue, openProducer, startConsumer } from './test-queue.ts';
@@ -16,14 +16,14 @@ export function describeQueueContract(backend: () => QueueBackend): void {
       const producer = openProducer(backend(), queue);
       const seen: unknown[] = [];
       const { completed } = await startConsumer(backend(), queue, {
-        ring: ({ payload, attempt, signal }) => Promise.resolve(void seen.push({ payload, attempt, signal })),
+        notify: ({ payload, attempt, signal }) => Promise.resolve(void seen.push({ payload, attempt, signal })),
       });
 
-      await producer.add('ring', { v: 1, tenantId: 'acme' });
+      await producer.add('notify', { v: 1, tenantId: 'acme' });
 
       await eventually(() => expect(completed).toHaveLength(1));
       expect(seen).toMatchObject([{ payload: { v: 1, tenantId: 'acme' }, attempt: 1, signal: { aborted: false } }]);
-      expect(completed[0]).toMatchObject({ queueName: queue.name, jobName: 'ring', attempt: 1 });
+      expect(completed[0]).toMatchObject({ queueName: queue.name, jobName: 'notify', attempt: 1 });
       expect(await producer.counts()).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 0 });
     });
 
@@ -33,7 +33,7 @@ export function describeQueueContract(backend: () => QueueBackend): void {
     ] as const)('refuses %s before it is sent', async (_what, payload, options) => {
       const queue = defineTestQueue();
       const producer = openProducer(backend(), queue);
-      await expect(producer.add('ring', payload, options)).rejects.toMatchObject({ code: 'internal' });
+      await expect(producer.add('notify', payload, options)).rejects.toMatchObject({ code: 'internal' });
       expect(await producer.counts()).toMatchObject({ waiting: 0 });
     });
 
@@ -42,7 +42,7 @@ export function describeQueueContract(backend: () => QueueBackend): void {
       await producer.counts();
       await producer.close();
       await producer.close();
-      const refusal = producer.add('ring', { v: 1, tenantId: 'acme' });
+      const refusal = producer.add('notify', { v: 1, tenantId: 'acme' });
       await expect(refusal).rejects.toBeInstanceOf(AppError);
       await expect(refusal).rejects.toMatchObject({ code: 'unavailable' });
     });
@@ -52,7 +52,7 @@ export function describeQueueContract(backend: () => QueueBackend): void {
     expect(await backend().health?.()).toEqual({ status: 'ok' });
   });
 
-  describeBells(backend);
+  describeDeduplication(backend);
   describeConsumer(backend);
   describeScheduler(backend);
 }

@@ -7,27 +7,30 @@ import type { Component } from '../../lifecycle/component.ts';
 import { defineQueue, type Handlers, type PayloadSchema } from '../define-queue.ts';
 import type { ConsumerOptions, FailedJobReport, JobReport, Producer, QueueBackend } from '../queue-port.ts';
 
-const bell = z.strictObject({ v: z.literal(1), tenantId: z.string() });
+const payload = z.strictObject({ v: z.literal(1), tenantId: z.string() });
 const tick = z.strictObject({ v: z.literal(1) });
 
 function job<Schema extends PayloadSchema>(schema: Schema) {
   return { schema, attempts: 3, backoff: { type: 'exponential', delayMs: 5, jitter: 0.5 }, timeoutMs: 200 } as const;
 }
 
-/** A queue of its own for one test, with a bell, a job that may take long, and a repeatable job. */
+/** A queue of its own for one test, with a notification, a job that may take long, and a repeatable job. */
 export function defineTestQueue(name = `test-${randomUUID()}`) {
-  return defineQueue({ name, jobs: { ring: job(bell), toil: { ...job(bell), timeoutMs: 60_000 }, tick: job(tick) } });
+  return defineQueue({
+    name,
+    jobs: { notify: job(payload), toil: { ...job(payload), timeoutMs: 60_000 }, tick: job(tick) },
+  });
 }
 
 /** A later version of the same queue, whose payloads the first one cannot read. */
 export function defineNewerQueue(name: string) {
-  return defineQueue({ name, jobs: { ring: job(tick), unheard: job(tick) } });
+  return defineQueue({ name, jobs: { notify: job(tick), unhandled: job(tick) } });
 }
 
 export type TestQueue = ReturnType<typeof defineTestQueue>;
 
 export const noHandlers: Handlers<TestQueue> = {
-  ring: () => Promise.resolve(),
+  notify: () => Promise.resolve(),
   toil: () => Promise.resolve(),
   tick: () => Promise.resolve(),
 };
