@@ -83,7 +83,10 @@ describe('what the documentation cites exists', () => {
     const example = readFileSync(join(root, '.env.example'), 'utf8');
     const lines = [...example.matchAll(/^(?<mark>#?)(?<name>[A-Z_]+)=(?<value>.*)$/gm)];
     const defaults = new Map(
-      lines.map(({ groups: { mark, name = '', value = '' } = {} }) => [name, mark === '#' ? '—' : value]),
+      lines.map(({ groups }) => {
+        const { mark, name = '', value = '' } = groups ?? {};
+        return [name, mark === '#' ? '—' : value];
+      }),
     );
     const page = readFileSync(join(root, 'docs/configuration.md'), 'utf8');
     const rows = [...page.matchAll(/^\| `(?<name>[A-Z_]+)` +\| (?<value>\S+) +\|/gm)];

@@ -59,8 +59,9 @@ function* bodiesOf({
 }: Operation): Generator<readonly [string, { type: string; text: string } | undefined]> {
   if (requestBody === undefined) yield ['', undefined];
   for (const [type, { schema, examples = {} }] of Object.entries(requestBody?.content ?? {})) {
-    if (typeof schema.example === 'string') yield [' lines', { type, text: schema.example }];
-    for (const [name, { value }] of Object.entries(examples)) yield [` ${name}`, { type, text: JSON.stringify(value) }];
+    for (const [name, { value }] of Object.entries(examples)) {
+      yield [` ${name}`, { type, text: typeof value === 'string' ? value : JSON.stringify(value) }];
+    }
     const { properties = {}, required = [] } = resolve(schema);
     const entries = Object.entries(properties).flatMap(([name, property]) =>
       property.example === undefined ? [] : [[name, property.example] as const],

@@ -47,6 +47,8 @@ const exampleLines = `{"tenant_id":"acme","conversation_id":"chat-42","role":"us
 {"tenant_id":"acme","conversation_id":"chat-42","role":"user","content":"At gate 12.","external_id":"a2"}
 `;
 
+const examples = { lines: { summary: 'Two messages', value: exampleLines } };
+
 /** A line of the answer to an import. */
 const importOutcomeSchema = z
   .object({
@@ -85,7 +87,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     request: {
       body: {
         required: true,
-        content: { 'application/x-ndjson': { schema: z.string().openapi({ example: exampleLines }) } },
+        content: { 'application/x-ndjson': { schema: z.string().openapi({ example: exampleLines }), examples } },
       },
     },
     responses: {
