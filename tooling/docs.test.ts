@@ -10,7 +10,7 @@ import { retentionServiceEnv } from '../services/retention-worker/config.ts';
 import { standaloneEnv } from '../services/standalone/config.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: root }).map((name) => ({
+const pages = globSync(['*.md', 'docs/**/*.md', 'packages/*/README.md'], { cwd: root }).map((name) => ({
   name,
   text: readFileSync(join(root, name), 'utf8'),
 }));
@@ -34,6 +34,16 @@ function findWrong(pattern: RegExp, holds: (found: string, page: string) => bool
   };
 }
 
+/** Names of headings in links, as GitHub makes them. */
+function headingsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (?<title>.+)$/gm)].map(({ groups: { title = '' } = {} }) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\w\s-]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
 describe('what the documentation cites exists', () => {
   test('files and folders, in links', () => {
     const { count, wrong } = findWrong(/\]\((?!https?:|#)(?<target>[^)#\s]+)/g, (target, page) =>
@@ -43,7 +53,17 @@ describe('what the documentation cites exists', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('files and folders, in code', () => {
+  it('headings, in links', () => {
+    const { count, wrong } = findWrong(/\]\((?<target>(?!https?:)[^)\s]*#[^)\s]+)\)/g, (target, page) => {
+      const [file = '', heading = ''] = target.split('#');
+      const path = file === '' ? page : join(dirname(page), file);
+      return headingsOf(pages.find(({ name }) => name === path)?.text ?? '').includes(heading);
+    });
+    expect(count).toBeGreaterThan(10);
+    expect(wrong).toEqual([]);
+  });
+
+  it('files and folders, in code', () => {
     const { count, wrong } = findWrong(
       /`(?<path>(?:services|packages|migrations|bench|e2e|examples|tooling|docs|deploy)(?:\/[\w.@-]+)*)`/g,
       (path) => existsSync(join(root, path)),
@@ -59,7 +79,27 @@ describe('what the documentation cites exists', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('calls of the API', () => {
+  it('settings of docs/configuration.md, with their defaults', () => {
+    const example = readFileSync(join(root, '.env.example'), 'utf8');
+    const lines = [...example.matchAll(/^(?<mark>#?)(?<name>[A-Z_]+)=(?<value>.*)$/gm)];
+    const defaults = new Map(
+      lines.map(({ groups }) => {
+        const { mark, name = '', value = '' } = groups ?? {};
+        return [name, mark === '#' ? '—' : value];
+      }),
+    );
+    const page = readFileSync(join(root, 'docs/configuration.md'), 'utf8');
+    const rows = [...page.matchAll(/^\| `(?<name>[A-Z_]+)` +\| (?<value>\S+) +\|/gm)];
+    const wrong = rows.flatMap(({ groups: { name = '', value = '' } = {} }) => {
+      const told = value === 'empty' ? '' : value.replaceAll('`', '');
+      return defaults.get(name) === told ? [] : [`${name}: ${told}, not ${defaults.get(name)}`];
+    });
+    expect(rows.length).toBeGreaterThan(60);
+    expect(rows.length).toBe([...page.matchAll(/^\| `MEMORY_/gm)].length);
+    expect(wrong).toEqual([]);
+  });
+
+  it('calls of the API', () => {
     const { count, wrong } = findWrong(/\b(?<call>(?:GET|POST|PUT|PATCH|DELETE) \/[\w/{}.-]*[\w}])/g, (call) => {
       const [method = '', path = ''] = call.split(' ');
       return method.toLowerCase() in (paths[path] ?? {});
@@ -75,5 +115,26 @@ describe('what the documentation cites exists', () => {
     );
     expect(count).toBeGreaterThan(10);
     expect(wrong).toEqual([]);
+  });
+});
+
+describe('ARCHITECTURE.md', () => {
+  const page = pages.find(({ name }) => name === 'ARCHITECTURE.md')?.text ?? '';
+
+  it('can be read in one go', () => {
+    expect(Buffer.byteLength(page)).toBeLessThanOrEqual(12_000);
+    expect(Buffer.byteLength(page)).toBeGreaterThan(4096);
+  });
+
+  it('has diagrams of at most eight files, which it names in the text', () => {
+    const diagrams = [...page.matchAll(/```mermaid\n(?<diagram>[^]*?)```/g)].map(
+      ({ groups: { diagram = '' } = {} }) => new Set(diagram.match(/[\w.-]+\.ts/g)),
+    );
+    expect(diagrams).toHaveLength(3);
+    for (const files of diagrams) {
+      expect(files.size).toBeGreaterThan(4);
+      expect(files.size).toBeLessThanOrEqual(8);
+      expect([...files].filter((file) => !page.includes(`/${file}\``))).toEqual([]);
+    }
   });
 });

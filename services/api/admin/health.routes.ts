@@ -16,10 +16,11 @@ export interface HealthRoutesDeps {
 /** Where health is answered to everybody, and more of it to those who send a key that is bound to no tenant. */
 export const healthPaths = ['/v1/admin/health', '/v1/admin/readiness'] as const;
 
-function report(path: (typeof healthPaths)[number], summary: string) {
+function report(path: (typeof healthPaths)[number], operationId: string, summary: string) {
   return createRoute({
     method: 'get',
     path,
+    operationId,
     tags: ['operations'],
     summary,
     description: 'Needs no key. With one that is not bound to a tenant it also reports how much is waiting.',
@@ -36,6 +37,7 @@ export function healthRoutes({ service, readBacklog, environment, version }: Hea
   const livez = createRoute({
     method: 'get',
     path: '/livez',
+    operationId: 'checkLiveness',
     tags: ['operations'],
     summary: 'Is the process alive?',
     responses: { 200: json(probeSchema, 'It is.'), ...problems('invalid_request', 'rate_limited') },
@@ -43,6 +45,7 @@ export function healthRoutes({ service, readBacklog, environment, version }: Hea
   const readyz = createRoute({
     method: 'get',
     path: '/readyz',
+    operationId: 'checkReadiness',
     tags: ['operations'],
     summary: 'Should traffic be sent here?',
     responses: {
@@ -80,11 +83,11 @@ export function healthRoutes({ service, readBacklog, environment, version }: Hea
     .openapi(readyz, async (c) =>
       (await service.isReady()) ? c.json({ status: 'ready' }, 200) : c.json({ status: 'not ready' }, 503),
     )
-    .openapi(report('/v1/admin/health', 'Health of the whole'), async (c) => {
+    .openapi(report('/v1/admin/health', 'getHealth', 'Health of the whole'), async (c) => {
       const health = await check(c);
       return c.json(toBody(health), health.status === 'down' ? 503 : 200);
     })
-    .openapi(report('/v1/admin/readiness', 'The same, under its older name'), async (c) => {
+    .openapi(report('/v1/admin/readiness', 'getReadiness', 'The same, under its older name'), async (c) => {
       const health = await check(c);
       return c.json(toBody(health), health.status === 'down' ? 503 : 200);
     });

@@ -9,6 +9,7 @@ export function metricsRoutes(metrics: Metrics) {
   const route = createRoute({
     method: 'get',
     path: '/metrics',
+    operationId: 'getMetrics',
     tags: ['operations'],
     security: keySecurity,
     summary: 'Metrics for Prometheus',

@@ -10,10 +10,14 @@ interface Operation {
   readonly name: string;
   readonly method: string;
   readonly path: string;
+  readonly operationId?: string;
   readonly summary?: string;
   readonly tags?: readonly string[];
   readonly security?: readonly Readonly<Record<string, unknown>>[];
   readonly parameters?: readonly Parameter[];
+  readonly requestBody?: {
+    readonly content: Readonly<Record<string, { readonly examples?: Json; readonly schema: Json }>>;
+  };
   readonly responses: Readonly<Record<string, ResponseEntry>>;
 }
 
@@ -45,6 +49,15 @@ const objects = [...objectsWithin(document, '#')];
 const values = objects.filter(([, { type }]) =>
   ['string', 'number', 'integer', 'boolean'].some((t) => includes(type, t)),
 );
+/** Names of parameters in place of their numbers. */
+const nameOf = new Map<string, string>(
+  objects.flatMap(([at, { name, schema }]): [string, string][] =>
+    typeof name === 'string' && schema !== undefined ? [[`${at}/schema`, `${at}/${name}`]] : [],
+  ),
+);
+/** What a form must not fill in: a place in answers to come, a key that is good once, a second name of another field. */
+const isUnfilled = ([at, { deprecated }]: readonly [string, Json]) =>
+  deprecated === true || /\/(?:cursor|last-event-id|Idempotency-Key)$/.test(nameOf.get(at) ?? at);
 
 function includes(type: unknown, name: string): boolean {
   return type === name || (Array.isArray(type) && type.includes(name));
@@ -55,7 +68,7 @@ function* objectsWithin(value: unknown, at: string): Generator<readonly [string,
   if (!Array.isArray(value)) yield [at, value as Json];
   for (const [key, inner] of Object.entries(value)) {
     // What an example or an enumeration holds is data, not part of the document.
-    if (key !== 'example' && key !== 'enum') yield* objectsWithin(inner, `${at}/${key}`);
+    if (key !== 'example' && key !== 'examples' && key !== 'enum') yield* objectsWithin(inner, `${at}/${key}`);
   }
 }
 
@@ -79,6 +92,21 @@ describe('the OpenAPI document', () => {
   test('says of each operation what it is for, and under which heading', () => {
     const mute = operations.filter(({ summary = '', tags = [] }) => summary === '' || tags.length !== 1);
     expect(mute.map(({ name }) => name)).toEqual([]);
+  });
+
+  test('gives each operation a name for the programs that are made from it', () => {
+    const ids = operations.map(({ operationId = '' }) => operationId);
+    expect(ids.filter((id) => !/^(?:[a-z]+[A-Z]|stream)[A-Za-z]+$/.test(id))).toEqual([]);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test('has an example of each body', () => {
+    const bodies = operations.flatMap(({ name, requestBody }) =>
+      Object.values(requestBody?.content ?? {}).map((content) => ({ name, ...content })),
+    );
+    expect(bodies.length).toBeGreaterThan(4);
+    const without = bodies.filter(({ examples = {} }) => Object.keys(examples).length === 0);
+    expect(without.map(({ name }) => name)).toEqual([]);
   });
 
   test('declares the parameters of each path, and their schemas', () => {
@@ -110,7 +138,9 @@ describe('the OpenAPI document', () => {
 
   test('has an example or a default of every value, and each example fits its schema', () => {
     expect(values.length).toBeGreaterThan(50);
-    expect(values.filter(([, schema]) => !('example' in schema || 'default' in schema)).map(([at]) => at)).toEqual([]);
+    const bare = values.filter(([, schema]) => !('example' in schema || 'default' in schema));
+    expect(bare.filter((value) => !isUnfilled(value)).map(([at]) => at)).toEqual([]);
+    expect(values.filter((value) => 'example' in value[1] && isUnfilled(value)).map(([at]) => at)).toEqual([]);
     const unfit = objects.filter(
       ([, schema]) => 'example' in schema && !z.fromJSONSchema(schema).safeParse(schema['example']).success,
     );

@@ -10,6 +10,7 @@ import type { EmbeddingFailure } from './embedding-failure.ts';
 import {
   failureListQuerySchema,
   failurePageSchema,
+  retryExamples,
   retryRequestSchema,
   retrySchema,
 } from './embedding-failure.schemas.ts';
@@ -28,6 +29,7 @@ export function embeddingFailureRoutes({ service, limiter, readBody }: Embedding
   const list = createRoute({
     method: 'get',
     path: '/v1/admin/embeddings/failed',
+    operationId: 'listFailedEmbeddings',
     tags,
     security: keySecurity,
     summary: 'List messages that could not be embedded',
@@ -39,6 +41,7 @@ export function embeddingFailureRoutes({ service, limiter, readBody }: Embedding
   const retry = createRoute({
     method: 'post',
     path: '/v1/admin/embeddings/retry',
+    operationId: 'retryFailedEmbeddings',
     tags,
     security: keySecurity,
     summary: 'Embed failed messages again',
@@ -46,7 +49,7 @@ export function embeddingFailureRoutes({ service, limiter, readBody }: Embedding
       'Some by their ids, or all of a tenant. They are pending again, with all their attempts; the reason of the ' +
       'failure is kept until there is a new outcome. What is not failed is left as it is, so asking twice is harmless.',
     middleware: [readBody] as const,
-    request: { body: body(retryRequestSchema) },
+    request: { body: body(retryRequestSchema, retryExamples) },
     responses: { 200: json(retrySchema, 'How many are pending again.'), ...problems(...bodyErrors, ...commonErrors) },
   });
 

@@ -11,7 +11,7 @@ export const failureListQuerySchema = z.strictObject({
   cursor: z
     .uuid('is not a cursor of this listing')
     .optional()
-    .openapi({ description: 'next_cursor of the page before.', example: '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f' }),
+    .openapi({ description: 'next_cursor of the page before.' }),
 });
 
 const failureSchema = z
@@ -64,6 +64,14 @@ export const retryRequestSchema = z
     message: 'must not be sent together with message_ids',
   })
   .openapi('EmbeddingRetryRequest');
+
+export const retryExamples = {
+  all: { summary: 'Every failed message of a tenant', value: { tenant_id: 'acme', all: true } },
+  some: {
+    summary: 'Some, by their ids',
+    value: { tenant_id: 'acme', message_ids: ['0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f'] },
+  },
+};
 
 export const retrySchema = z
   .object({

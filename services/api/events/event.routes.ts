@@ -25,6 +25,7 @@ export function eventRoutes({ feed, limiter, heartbeatMs }: EventRoutesDeps) {
   const stream = createRoute({
     method: 'get',
     path: '/v1/events',
+    operationId: 'streamEvents',
     tags: ['events'],
     security: keySecurity,
     summary: 'Follow what happens to messages',

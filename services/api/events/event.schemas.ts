@@ -37,8 +37,8 @@ const lastEventIdSchema = z
   })
   .openapi({
     type: 'string',
-    description: 'The id of the last event that was seen: the stream goes on behind it. Left out: from now on.',
-    example: '8817-412-3',
+    description:
+      'The id of the last event that was seen, such as 8817-412-3: the stream goes on behind it. Left out: from now on.',
   });
 
 export const eventHeadersSchema = z.object({ 'last-event-id': lastEventIdSchema.optional() });

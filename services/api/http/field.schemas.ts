@@ -29,6 +29,15 @@ export const instantSchema = z.iso
 
 export const importanceSchema = z.number().min(0, 'must be 0 to 1').max(1, 'must be 0 to 1').openapi({ example: 0.8 });
 
+/** A field under a name that clients of the service before may still send. Without an example, since forms fill it in. */
+export function nameOfTheServiceBefore<Schema extends z.ZodType>(schema: Schema, name: string): Schema {
+  return schema.openapi({
+    deprecated: true,
+    description: `Another name of ${name}: send one of the two.`,
+    example: undefined,
+  });
+}
+
 /** A number written in a query string, in decimal digits. Empty text is not a number, nor is `0x10` or `1e2`. */
 export function numberFromText(schema: z.ZodType<number, number>) {
   return z

@@ -52,9 +52,12 @@ export function json<Schema extends z.ZodType>(schema: Schema, description: stri
   return { description, content: { 'application/json': { schema } } };
 }
 
+/** Requests that may be sent as they stand, by name; the first one is what the API reference fills in. */
+export type BodyExamples = Readonly<Record<string, { readonly summary: string; readonly value: unknown }>>;
+
 /** A required JSON request body. */
-export function body<Schema extends z.ZodType>(schema: Schema) {
-  return { required: true as const, content: { 'application/json': { schema } } };
+export function body<Schema extends z.ZodType>(schema: Schema, examples: BodyExamples) {
+  return { required: true as const, content: { 'application/json': { schema, examples } } };
 }
 
 /** Either way of sending the key. */

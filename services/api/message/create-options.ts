@@ -63,9 +63,9 @@ export const createParameters = [
   {
     in: 'header' as const,
     name: 'Idempotency-Key',
-    schema: { type: 'string' as const, maxLength: 255, example: 'import-8231' },
+    schema: { type: 'string' as const, maxLength: 255 },
     description:
-      'Makes the request take effect once. For 24 hours the same key with the same body gets the same answer, marked ' +
+      'A text of your own, such as a UUID, that makes the request take effect once. For 24 hours the same key with the same body gets the same answer, marked ' +
       'Idempotency-Replayed: true; with another body it is refused with 422.',
   },
   {

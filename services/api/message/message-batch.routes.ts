@@ -9,7 +9,12 @@ import { parseBatch } from './batch-body.ts';
 import { checkMessage } from './check-message.ts';
 import { answerCreateOptions, createParameters, readCreateOptions, storesMessages } from './create-options.ts';
 import { toBatchJson, type BatchBody } from './message.mapper.ts';
-import { messageBatchCreateSchema, messageBatchSchema, type MessageCreateSchema } from './message.schemas.ts';
+import {
+  messageBatchCreateSchema,
+  messageBatchExamples,
+  messageBatchSchema,
+  type MessageCreateSchema,
+} from './message.schemas.ts';
 import type { MessageService } from './message.service.ts';
 import type { TimeSlicer } from '../http/time-slicer.ts';
 
@@ -30,6 +35,7 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
   const create = createRoute({
     method: 'post',
     path: '/v1/messages/batch',
+    operationId: 'createMessages',
     tags: ['messages'],
     security: keySecurity,
     summary: 'Store up to 1 000 messages',
@@ -37,7 +43,7 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
       'Valid items are stored; others are reported beside them: invalid ones, and those of more bytes than one message may be sent in. Up to 1 MB of text and metadata, counting a kilobyte more for each message, is stored in one transaction (in the one-process mode a tenth of that). A larger batch is stored in such parts, one after the other; when one fails, its items and those after it are reported as `unavailable`, to be sent again. With an Idempotency-Key all are of one tenant.',
     middleware: [storesMessages(), readBody] as const,
     parameters: createParameters,
-    request: { body: body(messageBatchCreateSchema) },
+    request: { body: body(messageBatchCreateSchema, messageBatchExamples) },
     responses: {
       200: json(messageBatchSchema, 'All stored; nothing is pending.'),
       202: json(messageBatchSchema, 'All stored; embedding is pending.'),

@@ -15,6 +15,7 @@ import { isKept, isPending } from './message.ts';
 import { toListedBody, toMessageBody, toMessageError, toNewMessage, toOutcomeBody } from './message.mapper.ts';
 import {
   createdMessageSchema,
+  messageExamples,
   messageListQuerySchema,
   messagePageSchema,
   messageSchema,
@@ -45,13 +46,14 @@ export function messageRoutes(deps: MessageRoutesDeps) {
   const create = createRoute({
     method: 'post',
     path: '/v1/messages',
+    operationId: 'createMessage',
     tags,
     security,
     summary: 'Store a message',
     description: 'Answers once the message is durable. It is embedded afterwards: see embedding_status.',
     middleware: [storesMessages(), readBody] as const,
     parameters: createParameters,
-    request: { body: body(deps.messageSchema) },
+    request: { body: body(deps.messageSchema, messageExamples) },
     responses: {
       200: json(createdMessageSchema, 'Nothing is pending; or it was stored before, under its external_id.'),
       202: json(createdMessageSchema, 'Stored; embedding is pending.'),
@@ -62,6 +64,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
   const list = createRoute({
     method: 'get',
     path: '/v1/messages',
+    operationId: 'listMessages',
     tags,
     security,
     summary: 'List messages',
@@ -76,6 +79,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
   const get = createRoute({
     method: 'get',
     path: '/v1/messages/{id}',
+    operationId: 'getMessage',
     tags,
     security,
     summary: 'Read a message',
@@ -89,6 +93,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
   const remove = createRoute({
     method: 'delete',
     path: '/v1/messages/{id}',
+    operationId: 'deleteMessage',
     tags,
     security,
     summary: 'Delete a message',

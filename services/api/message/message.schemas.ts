@@ -7,6 +7,7 @@ import {
   importanceSchema,
   instantSchema,
   messageIdSchema,
+  nameOfTheServiceBefore,
   numberFromText,
   roleSchema,
   tenantIdSchema,
@@ -72,9 +73,12 @@ export function createMessageCreateSchema(maxMetadataBytes: number) {
             'At most 64 KiB as JSON, unless configured otherwise, with 4 levels and 50 keys an object or items a list.',
         }),
       importance_override: importanceSchema.nullish(),
-      importance: importanceSchema.nullish(),
+      importance: nameOfTheServiceBefore(importanceSchema.nullish(), 'importance_override'),
       created_at: instantSchema.nullish(),
-      expires_at: instantSchema.nullish(),
+      expires_at: instantSchema.nullish().openapi({
+        description: 'From then on retention archives the message, whatever its age and importance.',
+        example: '2030-01-31T12:00:00.000Z',
+      }),
       external_id: externalIdSchema.nullish(),
     })
     .refine((message) => message.importance == null || message.importance_override == null, {
@@ -83,6 +87,46 @@ export function createMessageCreateSchema(maxMetadataBytes: number) {
     })
     .openapi('MessageCreate');
 }
+
+const exampleMessage = {
+  tenant_id: 'acme',
+  conversation_id: 'chat-42',
+  role: 'user',
+  content: 'My sister Ana moved to Lisbon in May.',
+  metadata: { topic: 'family' },
+};
+
+export const messageExamples = {
+  plain: { summary: 'A message', value: exampleMessage },
+  all: {
+    summary: 'With every field',
+    value: {
+      ...exampleMessage,
+      metadata: { topic: 'family', speaker: 'Ben' },
+      importance_override: 0.8,
+      created_at: '2026-01-31T12:00:00.000Z',
+      expires_at: '2030-01-31T12:00:00.000Z',
+      external_id: 'crm-8231',
+    },
+  },
+};
+
+export const messageBatchExamples = {
+  conversation: {
+    summary: 'Two turns of a conversation',
+    value: {
+      messages: [
+        exampleMessage,
+        {
+          tenant_id: 'acme',
+          conversation_id: 'chat-42',
+          role: 'assistant',
+          content: 'How does she like her new flat?',
+        },
+      ],
+    },
+  },
+};
 
 const messageFields = {
   id: messageIdSchema,
@@ -187,9 +231,6 @@ export const messagePageSchema = z
   })
   .openapi('MessagePage');
 
-// Not a real place: what a client passes back is what it was given.
-const exampleCursor = 'WzE3Njk4NjA4MDAwMDAsIjAxOTJmMGMxLTJhM2ItN2M0ZC04ZTVmLTZhN2I4YzlkMGUxZiIsImFzYyJd';
-
 export const messageListQuerySchema = z.strictObject({
   tenant_id: tenantIdSchema.optional(),
   conversation_id: conversationIdSchema.optional(),
@@ -197,11 +238,7 @@ export const messageListQuerySchema = z.strictObject({
     .default(50)
     .openapi({ type: 'integer', minimum: 1, maximum: 200, default: 50 }),
   order: z.enum(['asc', 'desc']).default('asc').openapi({ description: 'By created_at.' }),
-  cursor: z
-    .string()
-    .max(200)
-    .optional()
-    .openapi({ description: 'next_cursor of the page before.', example: exampleCursor }),
+  cursor: z.string().max(200).optional().openapi({ description: 'next_cursor of the page before.' }),
 });
 
 export type MessageCreateSchema = ReturnType<typeof createMessageCreateSchema>;

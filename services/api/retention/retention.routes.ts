@@ -28,6 +28,11 @@ const runRequestSchema = z
   })
   .openapi('RetentionRunRequest');
 
+const runExamples = {
+  dry: { summary: 'What would be done?', value: { tenant_id: 'acme', dry_run: true } },
+  archive: { summary: 'Archive, delete nothing', value: { tenant_id: 'acme', actions: ['archive'] } },
+};
+
 const runIdSchema = z.uuid('must be a UUID').openapi({ example: '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f' });
 
 const runSchema = z
@@ -53,12 +58,13 @@ export function retentionRoutes({ service, limiter, readBody }: RetentionRoutesD
   const run = createRoute({
     method: 'post',
     path: '/v1/admin/retention/run',
+    operationId: 'runRetention',
     tags,
     security: keySecurity,
     summary: 'Apply a tenant’s retention policy now',
     description: 'A dry run changes nothing and counts what a run would do.',
     middleware: [readBody] as const,
-    request: { body: body(runRequestSchema) },
+    request: { body: body(runRequestSchema, runExamples) },
     responses: {
       200: json(runSchema, 'The run has ended.'),
       202: json(runSchema, 'The run goes on; ask for it by its run_id.'),
@@ -69,6 +75,7 @@ export function retentionRoutes({ service, limiter, readBody }: RetentionRoutesD
   const get = createRoute({
     method: 'get',
     path: '/v1/admin/retention/runs/{run_id}',
+    operationId: 'getRetentionRun',
     tags,
     security: keySecurity,
     summary: 'How a retention run stands',

@@ -10,7 +10,7 @@ import type { SearchRequest } from './query/search-request.ts';
 import { searchResponseSchema } from './search-answer.schemas.ts';
 import { costOf } from './search-cost.ts';
 import { fromBody, fromQuery, toResultJson } from './search.mapper.ts';
-import { createSearchBodySchema, searchQuerySchema } from './search.schemas.ts';
+import { createSearchBodySchema, searchExamples, searchQuerySchema } from './search.schemas.ts';
 import type { SearchService } from './search.service.ts';
 
 const path = '/v1/memory/search';
@@ -28,6 +28,7 @@ export function searchRoutes({ service, limiter, readBody, maxMetadataBytes }: S
   const get = createRoute({
     ...common,
     method: 'get',
+    operationId: 'searchMemoryByQueryString',
     summary: 'Search by meaning and by words',
     request: { query: searchQuerySchema },
     responses: {
@@ -39,9 +40,10 @@ export function searchRoutes({ service, limiter, readBody, maxMetadataBytes }: S
   const post = createRoute({
     ...common,
     method: 'post',
+    operationId: 'searchMemory',
     summary: 'Search with filters',
     middleware: [readBody] as const,
-    request: { body: body(createSearchBodySchema(maxMetadataBytes)) },
+    request: { body: body(createSearchBodySchema(maxMetadataBytes), searchExamples) },
     responses: {
       200: json(searchResponseSchema, 'The best hits, best first.'),
       ...problems(...bodyErrors, ...commonErrors),

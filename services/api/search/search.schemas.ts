@@ -5,6 +5,7 @@ import {
   createMetadataSchema,
   importanceSchema,
   instantSchema,
+  nameOfTheServiceBefore,
   numberFromText,
   roleSchema,
   tenantIdSchema,
@@ -93,7 +94,8 @@ const described = {
     example: 30,
     description: 'Age at which decay is one half; the configured one if left out.',
   },
-  importance: { type: 'number', minimum: 0, maximum: 1, example: 0.5 },
+  importance_min: { type: 'number', minimum: 0, maximum: 1, example: 0.2 },
+  importance_max: { type: 'number', minimum: 0, maximum: 1, example: 0.9 },
   rerank: {
     type: 'boolean',
     description:
@@ -112,7 +114,6 @@ const rerankTextField = z
 
 const cursorField = z.string().max(cursorLength(maxPagedHits), 'is too long for a cursor').optional().openapi({
   description: 'next_cursor of the page before; the rest of the request as before, but for top_k and neighbours.',
-  example: 'AQGb9VwCAAGaIHBP_4cqGT2bPuqHgFghT2K3jpR0PpL9LZ4gBCnZbx4iiA',
 });
 
 const weight = z
@@ -174,8 +175,8 @@ const common = {
   mode: modeField,
   conversation_id: conversationIdSchema.optional(),
   role: roleSchema.optional(),
-  created_after: instantSchema.optional().openapi({ description: 'Inclusive.' }),
-  created_before: instantSchema.optional().openapi({ description: 'Exclusive.' }),
+  created_after: instantSchema.optional().openapi({ description: 'Inclusive.', example: '2026-01-01T00:00:00.000Z' }),
+  created_before: instantSchema.optional().openapi({ description: 'Exclusive.', example: '2030-01-01T00:00:00.000Z' }),
   decay_mode: decayModeField,
   cursor: cursorField,
 };
@@ -203,7 +204,7 @@ function checkTogether(value: Checked, context: z.core.$RefinementCtx): void {
   }
 }
 
-const importanceFromText = numberFromText(importanceSchema).optional().openapi(described.importance);
+const importanceFromText = numberFromText(importanceSchema).optional();
 
 export const searchQuerySchema = z
   .strictObject({
@@ -212,9 +213,9 @@ export const searchQuerySchema = z
     candidate_limit: numberFromText(candidateLimitField)
       .default(defaultCandidateLimit)
       .openapi(described.candidate_limit),
-    importance_min: importanceFromText,
-    min_importance: importanceFromText,
-    importance_max: importanceFromText,
+    importance_min: importanceFromText.openapi(described.importance_min),
+    min_importance: nameOfTheServiceBefore(importanceFromText.openapi(described.importance_min), 'importance_min'),
+    importance_max: importanceFromText.openapi(described.importance_max),
     neighbours: numberFromText(neighboursField).default(0).openapi(described.neighbours),
     similarity_min: numberFromText(similarityField).optional().openapi(described.similarity_min),
     score_min: numberFromText(shareField).optional().openapi(described.score_min),
@@ -236,9 +237,9 @@ export function createSearchBodySchema(maxMetadataBytes: number) {
       candidate_limit: candidateLimitField.default(defaultCandidateLimit),
       conversation_ids: oneOrMore(conversationIdSchema).optional(),
       roles: oneOrMore(roleSchema).optional(),
-      importance_min: importanceSchema.optional(),
-      min_importance: importanceSchema.optional(),
-      importance_max: importanceSchema.optional(),
+      importance_min: importanceSchema.optional().openapi(described.importance_min),
+      min_importance: nameOfTheServiceBefore(importanceSchema.optional(), 'importance_min'),
+      importance_max: importanceSchema.optional().openapi(described.importance_max),
       metadata: createMetadataSchema(maxMetadataBytes)
         .optional()
         .openapi({ description: 'What the metadata of a hit must contain.' }),
@@ -262,3 +263,35 @@ export function createSearchBodySchema(maxMetadataBytes: number) {
     })
     .openapi('SearchRequest');
 }
+
+const exampleQuestion = { tenant_id: 'acme', query: 'Where does my sister live?' };
+
+export const searchExamples = {
+  plain: { summary: 'A question', value: exampleQuestion },
+  filtered: {
+    summary: 'With filters, and the messages around each hit',
+    value: {
+      ...exampleQuestion,
+      top_k: 10,
+      conversation_ids: ['chat-42', 'chat-43'],
+      roles: ['user'],
+      created_after: '2026-01-01T00:00:00.000Z',
+      filter: {
+        or: [
+          { key: 'topic', in: ['work', 'family'] },
+          { key: 'priority', gte: 2 },
+        ],
+      },
+      neighbours: 2,
+    },
+  },
+  ranked: {
+    summary: 'With a ranking of its own',
+    value: {
+      ...exampleQuestion,
+      weights: { relevance: 0.9, importance: 0.1, decay: 0 },
+      similarity_min: 0.2,
+      diversity: 0.3,
+    },
+  },
+};

@@ -43,7 +43,11 @@ line that is not blank, in their order, as soon as its message is durable: read 
 slows the import down and at last ends it. A line without an answer may have been stored: send it again under the same
 \`external_id\`, and it is stored once. An Idempotency-Key is refused here.`;
 
-const exampleLine = '{"conversation_id":"chat-42","role":"user","content":"We board at nine.","external_id":"a1"}\n';
+const exampleLines = `{"tenant_id":"acme","conversation_id":"chat-42","role":"user","content":"We board at nine.","external_id":"a1"}
+{"tenant_id":"acme","conversation_id":"chat-42","role":"user","content":"At gate 12.","external_id":"a2"}
+`;
+
+const examples = { lines: { summary: 'Two messages', value: exampleLines } };
 
 /** A line of the answer to an import. */
 const importOutcomeSchema = z
@@ -75,6 +79,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
   const route = createRoute({
     method: 'post',
     path: '/v1/messages/import',
+    operationId: 'importMessages',
     tags: ['messages'],
     security: keySecurity,
     summary: 'Store messages from a stream',
@@ -82,7 +87,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     request: {
       body: {
         required: true,
-        content: { 'application/x-ndjson': { schema: z.string().openapi({ example: exampleLine }) } },
+        content: { 'application/x-ndjson': { schema: z.string().openapi({ example: exampleLines }), examples } },
       },
     },
     responses: {
