@@ -53,7 +53,7 @@ describe('what the documentation cites exists', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('headings, in links', () => {
+  test('headings, in links', () => {
     const { count, wrong } = findWrong(/\]\((?<target>(?!https?:)[^)\s]*#[^)\s]+)\)/g, (target, page) => {
       const [file = '', heading = ''] = target.split('#');
       const path = file === '' ? page : join(dirname(page), file);
@@ -63,7 +63,7 @@ describe('what the documentation cites exists', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('files and folders, in code', () => {
+  test('files and folders, in code', () => {
     const { count, wrong } = findWrong(
       /`(?<path>(?:services|packages|migrations|bench|e2e|examples|tooling|docs|deploy)(?:\/[\w.@-]+)*)`/g,
       (path) => existsSync(join(root, path)),
@@ -79,7 +79,7 @@ describe('what the documentation cites exists', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('settings of docs/configuration.md, with their defaults', () => {
+  test('settings of docs/configuration.md, with their defaults', () => {
     const example = readFileSync(join(root, '.env.example'), 'utf8');
     const lines = [...example.matchAll(/^(?<mark>#?)(?<name>[A-Z_]+)=(?<value>.*)$/gm)];
     const defaults = new Map(
@@ -99,7 +99,7 @@ describe('what the documentation cites exists', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('calls of the API', () => {
+  test('calls of the API', () => {
     const { count, wrong } = findWrong(/\b(?<call>(?:GET|POST|PUT|PATCH|DELETE) \/[\w/{}.-]*[\w}])/g, (call) => {
       const [method = '', path = ''] = call.split(' ');
       return method.toLowerCase() in (paths[path] ?? {});
@@ -121,12 +121,12 @@ describe('what the documentation cites exists', () => {
 describe('ARCHITECTURE.md', () => {
   const page = pages.find(({ name }) => name === 'ARCHITECTURE.md')?.text ?? '';
 
-  it('can be read in one go', () => {
+  test('can be read in one go', () => {
     expect(Buffer.byteLength(page)).toBeLessThanOrEqual(12_000);
     expect(Buffer.byteLength(page)).toBeGreaterThan(4096);
   });
 
-  it('has diagrams of at most eight files, which it names in the text', () => {
+  test('has diagrams of at most eight files, which it names in the text', () => {
     const diagrams = [...page.matchAll(/```mermaid\n(?<diagram>[^]*?)```/g)].map(
       ({ groups: { diagram = '' } = {} }) => new Set(diagram.match(/[\w.-]+\.ts/g)),
     );

@@ -1,4 +1,4 @@
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { findFolderCircles, readImports } from './folder-circles.ts';
 
 const importsOf = (folder: string) => readImports(new URL(`../${folder}/`, import.meta.url));
@@ -19,13 +19,13 @@ test.each([
 describe('a circle of folders', () => {
   const fixture = importsOf('tooling/fixtures/folders');
 
-  it('is found though no two files import each other, and by types alone', () => {
+  test('is found though no two files import each other, and by types alone', () => {
     const [circle, ...others] = findFolderCircles(fixture);
     expect(others).toEqual([]);
     expect(circle).toBe('in ./: plan/plan.ts imports sql/row.ts, sql/run.ts imports plan/limits.ts');
   });
 
-  it('is found between a folder and a file beside it, and below other folders', () => {
+  test('is found between a folder and a file beside it, and below other folders', () => {
     expect(
       findFolderCircles([
         { from: 'api/docs/describe.ts', to: 'api/app.ts' },
@@ -34,7 +34,7 @@ describe('a circle of folders', () => {
     ).toEqual(['in api/: api/docs/describe.ts imports api/app.ts, api/app.ts imports api/docs/page.ts']);
   });
 
-  it('is not made by a folder that imports the types beside it and is imported by the service beside it', () => {
+  test('is not made by a folder that imports the types beside it and is imported by the service beside it', () => {
     expect(
       findFolderCircles([
         { from: 'message/ingest/row.ts', to: 'message/message.ts' },

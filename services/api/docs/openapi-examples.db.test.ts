@@ -3,7 +3,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { createRetentionRunRepository } from '../retention/retention-run.repository.ts';
 import { embedPending } from '../testing/embed-pending.ts';
 import { keys, startTestApi, type TestApi } from '../testing/test-api.ts';
-import { describeApi } from './describe-api.ts';
+import { describeApi } from '../describe-api.ts';
 
 // Every example of the document is sent as it stands, to an api over a database where the ids that it names exist.
 

@@ -28,8 +28,8 @@ function splitIds(ids: readonly string[]): string[][] {
 type NoRows = Record<string, never>;
 
 /**
- * The insert that tells the event log of the messages another part of the same statement dealt with; nothing when
- * there were none. In parentheses, as a `with` clause has it.
+ * The insert that emits events of the messages that another part of the same statement changed; none when it changed
+ * none. In parentheses, as a `with` clause has it.
  *
  * @param rows a common table expression, or a query in parentheses, with a column `id`.
  */

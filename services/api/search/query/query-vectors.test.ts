@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { createMetrics, type Metrics } from '@memory-layer/shared/observability/metrics';
 import { ScriptedEmbedder } from '@memory-layer/shared/embedding/testing/scripted-embedder';
 import { QueryVectors, type QueryVector } from './query-vectors.ts';
@@ -35,14 +35,14 @@ async function counted(source: string): Promise<number> {
 }
 
 describe('QueryVectors', () => {
-  it('gives a vector as the model made it and one that is centred, with their generation', async () => {
+  test('gives a vector as the model made it and one that is centred, with their generation', async () => {
     active.centre = Float32Array.of(0, 1);
     const found = await find('four');
     expect(found).toEqual({ generation: 1, plain: Float32Array.of(4, 1), centred: Float32Array.of(1, 0) });
     expect(inner.calls[0]?.options.kind).toBe('query');
   });
 
-  it('asks the model, its tokenizer included, once for a text, however it is padded', async () => {
+  test('asks the model, its tokenizer included, once for a text, however it is padded', async () => {
     let splits = 0;
     inner.split = async (text) => {
       splits += 1;
@@ -54,27 +54,27 @@ describe('QueryVectors', () => {
     expect([await counted('model'), await counted('cache')]).toEqual([1, 1]);
   });
 
-  it('takes the mean direction of a long query, and none of its parts is lost', async () => {
+  test('takes the mean direction of a long query, and none of its parts is lost', async () => {
     inner.split = async () => ['a', 'b'];
     inner.answer = async () => [Float32Array.of(1, 0), Float32Array.of(0, 1)];
     const { plain } = await find('long');
     expect(Array.from(plain, (value) => value.toFixed(4))).toEqual(['0.7071', '0.7071']);
   });
 
-  it('forgets what was used least recently when its memory is full', async () => {
+  test('forgets what was used least recently when its memory is full', async () => {
     vectors = createVectors(3 * entryBytes);
     for (const text of ['a', 'b', 'c', 'a', 'd', 'a', 'b']) await find(text);
     expect(asked()).toEqual(['a', 'b', 'c', 'd', 'b']);
   });
 
-  it('keeps nothing without memory', async () => {
+  test('keeps nothing without memory', async () => {
     vectors = createVectors(0);
     await find('a');
     await find('a');
     expect(asked()).toEqual(['a', 'a']);
   });
 
-  it('does not keep a whole batch alive for one vector of it', async () => {
+  test('does not keep a whole batch alive for one vector of it', async () => {
     const batch = new Float32Array(2000);
     inner.answer = async () => [batch.subarray(2, 4)];
     batch.set([1, 0], 2);
@@ -82,7 +82,7 @@ describe('QueryVectors', () => {
     expect([plain.buffer.byteLength, centred.buffer.byteLength]).toEqual([8, 8]);
   });
 
-  it('does not remember failures', async () => {
+  test('does not remember failures', async () => {
     const works = inner.answer;
     inner.answer = () => Promise.reject(new Error('down'));
     await expect(find('a')).rejects.toThrow('down');
@@ -92,7 +92,7 @@ describe('QueryVectors', () => {
 });
 
 describe('another generation', () => {
-  it('has vectors of its own: none of the one before is given for it', async () => {
+  test('has vectors of its own: none of the one before is given for it', async () => {
     const before = await find('a');
     active = { generation: 2, centre: Float32Array.of(0, 1) };
     const after = await find('a');
@@ -102,7 +102,7 @@ describe('another generation', () => {
     expect(await find('a')).toBe(before);
   });
 
-  it('that became active during the computation is computed for', async () => {
+  test('that became active during the computation is computed for', async () => {
     const works = inner.answer;
     inner.answer = async (texts, options) => {
       inner.answer = works;
@@ -129,7 +129,7 @@ describe('the same query at the same moment', () => {
 
   const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-  it('is computed once for all', async () => {
+  test('is computed once for all', async () => {
     const answers = [find('what?'), find('what?'), find('what?')];
     await turn();
     finish();
@@ -139,7 +139,7 @@ describe('the same query at the same moment', () => {
     expect([await counted('model'), await counted('shared')]).toEqual([1, 2]);
   });
 
-  it('is computed on when one caller goes away, and cancelled when all do', async () => {
+  test('is computed on when one caller goes away, and cancelled when all do', async () => {
     const reason = new Error('gone');
     const [first, second] = [new AbortController(), new AbortController()];
     const answers = [find('what?', first.signal), find('what?', second.signal)];
@@ -152,7 +152,7 @@ describe('the same query at the same moment', () => {
     expect(inner.calls[0]?.options.signal?.aborted).toBe(true);
   });
 
-  it('starts anew when everybody left, even if the old work goes on', async () => {
+  test('starts anew when everybody left, even if the old work goes on', async () => {
     inner.answer = () => new Promise(() => {});
     const abort = new AbortController();
     const left = find('what?', abort.signal);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { GuardedReranker } from './guarded-reranker.ts';
 import type { Reranker } from './reranker.ts';
@@ -41,13 +41,13 @@ describe('GuardedReranker', () => {
       (error: unknown) => (error instanceof Error ? error.message : 'unknown'),
     );
 
-  it('passes calls on, but none without texts', async () => {
+  test('passes calls on, but none without texts', async () => {
     expect(await guarded.rerank('q', ['aa', 'b'])).toEqual([2, 1]);
     expect(await guarded.rerank('q', [])).toEqual([]);
     expect(calls).toBe(1);
   });
 
-  it('opens after failures in a row, fails at once then, and closes when a later trial succeeds', async () => {
+  test('opens after failures in a row, fails at once then, and closes when a later trial succeeds', async () => {
     const works = answer;
     answer = fail;
     expect([await outcome(), await outcome()]).toEqual(['down', 'down']);
@@ -66,7 +66,7 @@ describe('GuardedReranker', () => {
     expect(states).toEqual(['open', 'half_open', 'open', 'half_open', 'closed']);
   });
 
-  it('gives up what takes too long, and cancels it', async () => {
+  test('gives up what takes too long, and cancels it', async () => {
     let signal: AbortSignal | undefined;
     answer = (_query, _texts, options) => {
       signal = options?.signal;
@@ -78,7 +78,7 @@ describe('GuardedReranker', () => {
     expect(signal?.aborted).toBe(true);
   });
 
-  it('does not count what its caller aborts', async () => {
+  test('does not count what its caller aborts', async () => {
     answer = hang;
     for (let n = 0; n < 5; n++) {
       const abort = new AbortController();

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { prepareBundledModel } from '@memory-layer/shared/embedding/bundled/prepare-bundled-model';
 import { temporaryFolder } from '@memory-layer/shared/embedding/testing/temporary-folder';
 import { describeReranker } from '../testing/reranker.contract.ts';
@@ -16,7 +16,7 @@ writeWordModel(modelPath);
 describeReranker('cross-encoder', () => new CrossEncoder({ modelPath }));
 
 describe('a cross-encoder', () => {
-  it('reads query and text as the two sides of a pair, and says how sure it is', async () => {
+  test('reads query and text as the two sides of a pair, and says how sure it is', async () => {
     const encoder = new CrossEncoder({ modelPath });
     await encoder.start();
     const sigmoid = (logit: number) => 1 / (1 + Math.exp(-logit));
@@ -30,7 +30,7 @@ describe('a cross-encoder', () => {
     await encoder.stop();
   });
 
-  it('sees the beginning of what does not fit, and always some of the text', async () => {
+  test('sees the beginning of what does not fit, and always some of the text', async () => {
     const encoder = new CrossEncoder({ modelPath, maxTokens: 11 });
     await encoder.start();
     // Three special tokens leave eight: four for the query, four for the text.
@@ -40,7 +40,7 @@ describe('a cross-encoder', () => {
     await encoder.stop();
   });
 
-  it('that is missing or is no reranker does not start, and says why', async () => {
+  test('that is missing or is no reranker does not start, and says why', async () => {
     const missing = new CrossEncoder({ modelPath: path.join(root, 'nothing-here') });
     await expect(missing.start()).rejects.toMatchObject({
       code: 'unavailable',

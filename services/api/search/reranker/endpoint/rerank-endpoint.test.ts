@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { describeReranker } from '../testing/reranker.contract.ts';
 import { RerankServer } from '../testing/rerank-server.ts';
 import { RerankEndpoint, type RerankEndpointOptions } from './rerank-endpoint.ts';
@@ -34,7 +34,7 @@ describe('a rerank server', () => {
     return true;
   };
 
-  it('is asked in its own words, with the key when there is one', async () => {
+  test('is asked in its own words, with the key when there is one', async () => {
     await ask();
     await ask({ url: `${base}/tei`, format: 'tei' });
     expect(server.requests[0]).toEqual({
@@ -48,12 +48,12 @@ describe('a rerank server', () => {
     expect(server.requests[2]?.authorization).toBeUndefined();
   });
 
-  it('is asked in parts that it takes', async () => {
+  test('is asked in parts that it takes', async () => {
     await ask({ url: `${base}/tei`, format: 'tei' }, 70);
     expect(server.requests.map(({ body }) => ('texts' in body ? body.texts.length : 0))).toEqual([32, 32, 6]);
   });
 
-  it.each([
+  test.each([
     ['a text left out', { results: [{ index: 0, relevance_score: 1 }] }, 'each text once'],
     ['a text twice', { results: [0, 0].map((index) => ({ index, relevance_score: 1 })) }, 'each text once'],
     ['another shape', { scores: [1, 2] }, 'malformed'],
@@ -66,16 +66,19 @@ describe('a rerank server', () => {
     await expect(refused).rejects.toThrow(problem);
   });
 
-  it.each([400, 401, 404, 413, 429, 500, 503])('that answers %i is unavailable, and is not quoted', async (status) => {
-    server.handler = (response) => {
-      response.writeHead(status).end(JSON.stringify({ error: `bad key ${apiKey} for "my query"` }));
-      return true;
-    };
-    const failure: unknown = await ask().catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 'unavailable', message: `The rerank server answered ${status}.` });
-  });
+  test.each([400, 401, 404, 413, 429, 500, 503])(
+    'that answers %i is unavailable, and is not quoted',
+    async (status) => {
+      server.handler = (response) => {
+        response.writeHead(status).end(JSON.stringify({ error: `bad key ${apiKey} for "my query"` }));
+        return true;
+      };
+      const failure: unknown = await ask().catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code: 'unavailable', message: `The rerank server answered ${status}.` });
+    },
+  );
 
-  it('that is gone, or sends elsewhere, is unavailable', async () => {
+  test('that is gone, or sends elsewhere, is unavailable', async () => {
     await expect(ask({ url: 'http://127.0.0.1:9/rerank' })).rejects.toThrow('cannot be reached');
     server.handler = (response) => {
       response.writeHead(307, { location: 'http://127.0.0.1:9/elsewhere' }).end();
@@ -84,7 +87,7 @@ describe('a rerank server', () => {
     await expect(ask()).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it('sees its requests end when the caller aborts', async () => {
+  test('sees its requests end when the caller aborts', async () => {
     const abort = new AbortController();
     const closed = new Promise<void>((resolve) => {
       server.handler = (response) => {

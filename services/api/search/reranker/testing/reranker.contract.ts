@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Reranker } from '../reranker.ts';
 
 const query = 'Which city does my sister live in?';
@@ -25,7 +25,7 @@ export function describeReranker(name: string, create: () => Reranker): void {
     });
     afterAll(() => reranker.stop());
 
-    it('gives each text a score in its place, the answer the highest', async () => {
+    test('gives each text a score in its place, the answer the highest', async () => {
       const scores = await reranker.rerank(query, [...others, answer]);
       expect(scores).toHaveLength(4);
       expect(scores.every(Number.isFinite)).toBe(true);
@@ -35,7 +35,7 @@ export function describeReranker(name: string, create: () => Reranker): void {
       expect(alone.flat()[1]).toBeCloseTo(scores[0] ?? Number.NaN, 4);
     });
 
-    it('takes many texts, long ones and blank ones', async () => {
+    test('takes many texts, long ones and blank ones', async () => {
       const long = 'We walked along the coast. '.repeat(2000);
       const texts = Array.from({ length: 130 }, (_, n) => (n === 77 ? answer : `${others[n % 3]} ${n}`));
       const scores = await reranker.rerank(query, [...texts, long, '   ']);
@@ -44,17 +44,17 @@ export function describeReranker(name: string, create: () => Reranker): void {
       expect(orderOf(scores)[0]).toBe(77);
     });
 
-    it('serves concurrent calls without mixing them up', async () => {
+    test('serves concurrent calls without mixing them up', async () => {
       const calls = Array.from({ length: 6 }, (_, n) => [...others.slice(0, n % 4), answer]);
       const found = await Promise.all(calls.map((texts) => reranker.rerank(query, texts)));
       expect(found.map((scores) => orderOf(scores)[0])).toEqual(calls.map((texts) => texts.length - 1));
     });
 
-    it('answers nothing with nothing', async () => {
+    test('answers nothing with nothing', async () => {
       expect(await reranker.rerank(query, [])).toEqual([]);
     });
 
-    it('rejects with the reason of its signal, before and during the work', async () => {
+    test('rejects with the reason of its signal, before and during the work', async () => {
       const reason = new Error('the caller went away');
       await expect(reranker.rerank(query, [answer], { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
       const abort = new AbortController();
@@ -65,7 +65,7 @@ export function describeReranker(name: string, create: () => Reranker): void {
       expect(await reranker.rerank(query, [answer])).toHaveLength(1);
     });
 
-    it('may be started twice and stopped twice, and refuses work before and after', async () => {
+    test('may be started twice and stopped twice, and refuses work before and after', async () => {
       const other = create();
       const refused = { code: 'unavailable' };
       await expect(other.rerank(query, [answer])).rejects.toMatchObject(refused);
