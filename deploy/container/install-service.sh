@@ -11,7 +11,7 @@ case $1 in
     rm -rf @energetic-ai+* @huggingface+* @img+* onnxruntime-* sharp@*
     ;;
   *)
-    # ONNX Runtime comes with the libraries of every platform: 240 MB. What tooling/trim-dependencies.mjs does elsewhere.
+    # ONNX Runtime comes with the libraries of every platform: 240 MB. What tooling/trim-onnxruntime.mjs does elsewhere.
     find onnxruntime-node@*/node_modules/onnxruntime-node/bin -mindepth 3 -maxdepth 3 \
       ! -path "*/linux/$(node -p process.arch)" -exec rm -rf {} +
     ;;
