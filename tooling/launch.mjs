@@ -25,6 +25,9 @@ async function launch(args) {
     console.error('memory-layer: the dependencies could not be installed (see above); a first start needs the network');
     return 1;
   }
+  // What V8 has compiled is kept, which spares a start a quarter of a second. Not in the folder for temporary files that
+  // others write to as well.
+  if (withoutTools) process.env['NODE_COMPILE_CACHE'] ??= `${root}node_modules/.cache/node-compile`;
   return run(node, command);
 }
 
