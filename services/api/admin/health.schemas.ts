@@ -42,12 +42,9 @@ export const healthSchema = z
 export const probeSchema = z
   .object({
     status: z.string().openapi({ example: 'ok' }),
-    reason: z
-      .string()
-      .optional()
-      .openapi({
-        description: 'Why it is not ready: `starting`, `draining`, `database` or `storage`.',
-        example: 'storage',
-      }),
+    reason: z.string().optional().openapi({
+      description: 'Why it is not ready: `starting`, `draining`, `database` or `storage`.',
+      example: 'storage',
+    }),
   })
   .openapi('Probe');
