@@ -27,7 +27,7 @@ async function launch(args) {
   }
   // What V8 has compiled is kept, which spares a start a quarter of a second. Not in the folder for temporary files that
   // others write to as well.
-  if (withoutTools) process.env['NODE_COMPILE_CACHE'] ??= `${root}node_modules/.cache/node-compile`;
+  if (withoutTools) process.env['NODE_COMPILE_CACHE'] ??= `${root}.cache/node-compile`;
   return run(node, command);
 }
 
