@@ -35,6 +35,7 @@ echo "$*" >>'${calls}'
 [ -n "$NO_NETWORK" ] && exit 1
 mkdir -p node_modules/.pnpm node_modules/node/bin
 cp pnpm-lock.yaml node_modules/.pnpm/lock.yaml
+case "$*" in *--prod*) echo 'a part of it' >node_modules/.pnpm/lock.yaml ;; esac
 touch node_modules/.pnpm-workspace-state-v1.json
 ln -sf '${process.execPath}' node_modules/node/bin/node
 `,
@@ -71,6 +72,31 @@ describe('the launcher', () => {
     await launch(['-p', '1']).ended;
     writeFileSync(join(folder, 'pnpm-lock.yaml'), 'lockfile: 2\n');
     await launch(['-p', '1']).ended;
+    expect(callsOfNpx()).toHaveLength(2);
+  });
+
+  test('leaves the tools out for a start, and adds them for what needs them', async () => {
+    const start = ['--without-tools', '-p', '"ran"'];
+    const state = join(folder, 'node_modules/.pnpm-workspace-state-v1.json');
+    expect((await launch(start).ended).output).toMatch(/installing the dependencies[^]*\nran\n$/);
+    expect(await launch(start).ended).toEqual({ code: 0, output: 'ran\n' });
+    expect(callsOfNpx()).toEqual([expect.stringMatching(/ --prod$/)]);
+    // A script that pnpm runs adds them likewise, since pnpm finds no state of its own.
+    expect(existsSync(state)).toBe(false);
+    await launch(['-p', '1']).ended;
+    expect(callsOfNpx().slice(1)).toEqual([expect.not.stringContaining('--prod')]);
+    // From now on they stay.
+    expect(await launch(start).ended).toEqual({ code: 0, output: 'ran\n' });
+    writeFileSync(join(folder, 'pnpm-lock.yaml'), 'lockfile: 2\n');
+    await launch(start).ended;
+    expect(callsOfNpx().slice(2)).toEqual([expect.not.stringContaining('--prod')]);
+  });
+
+  test('installs again without tools when something else was installed meanwhile', async () => {
+    const start = ['--without-tools', '-p', '1'];
+    await launch(start).ended;
+    writeFileSync(join(folder, 'node_modules/.pnpm/lock.yaml'), 'another part\n');
+    await launch(start).ended;
     expect(callsOfNpx()).toHaveLength(2);
   });
 

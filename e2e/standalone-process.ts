@@ -20,6 +20,8 @@ export interface StandaloneProcess {
 export interface StartOptions {
   readonly dataDir: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Another one than that of the sources. */
+  readonly program?: { readonly command: string; readonly args: readonly string[]; readonly cwd: string };
   /** Descriptor that takes its standard output; it is collected when there is none. */
   readonly stdout?: number;
 }
@@ -54,12 +56,13 @@ export function standaloneCommand(dataDir: string) {
   };
 }
 
-export function spawnStandalone({ dataDir, env = {}, stdout }: StartOptions): {
+export function spawnStandalone({ dataDir, env = {}, program, stdout }: StartOptions): {
   child: ChildProcess;
   output: () => string;
 } {
-  const { command, args, env: base } = standaloneCommand(dataDir);
-  const child = spawn(command, args, { env: { ...base, ...env }, stdio: ['ignore', stdout ?? 'pipe', 'pipe'] });
+  const { env: base, ...sources } = standaloneCommand(dataDir);
+  const { command, args, cwd } = { cwd: process.cwd(), ...(program ?? sources) };
+  const child = spawn(command, args, { cwd, env: { ...base, ...env }, stdio: ['ignore', stdout ?? 'pipe', 'pipe'] });
   let text = '';
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));

@@ -11,9 +11,7 @@ case $1 in
     rm -rf @energetic-ai+* @huggingface+* @img+* onnxruntime-* sharp@*
     ;;
   *)
-    # ONNX Runtime comes with the libraries of every platform, and with a build for browsers that transformers.js
-    # has inside already: 400 MB.
-    rm -rf onnxruntime-web@*
+    # ONNX Runtime comes with the libraries of every platform: 240 MB. What tooling/trim-onnxruntime.mjs does elsewhere.
     find onnxruntime-node@*/node_modules/onnxruntime-node/bin -mindepth 3 -maxdepth 3 \
       ! -path "*/linux/$(node -p process.arch)" -exec rm -rf {} +
     ;;

@@ -24,7 +24,7 @@ export function createBareApp(version: string, given: Partial<AppDeps> = {}) {
     retention: { start: absent, waitForEnd: absent, getById: absent },
     embeddingFailures: { list: absent, retry: absent, retryAll: absent },
     events: { feed: { subscribe: absent }, heartbeatMs: 15_000 },
-    health: { service: { check: absent, isReady: absent }, readBacklog: absent, environment: 'none', version },
+    health: { service: { check: absent, notReady: absent }, readBacklog: absent, environment: 'none', version },
     keys: createKeyRing([]),
     limits: { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216, maxMetadataBytes: requestLimits.metadataBytes },
     metricsEnabled: true,

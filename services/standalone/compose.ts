@@ -14,6 +14,7 @@ import type { Logger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { createQueueBackend } from '@memory-layer/shared/queue/create-queue-backend';
 import type { StandaloneConfig } from './config.ts';
+import { hasRoomToRun } from './data-folder.ts';
 
 export interface StandaloneResources {
   readonly postgres: EmbeddedPostgres;
@@ -53,6 +54,7 @@ export function composeStandalone(config: StandaloneConfig, resources: Standalon
     statementTimeoutMs: 30_000,
     applicationName: 'memory-layer',
     onConnectionError: (error) => logger.warn({ err: error }, 'database connection lost'),
+    hasRoom: () => hasRoomToRun(config.dataDir),
   });
   const queues = createQueueBackend({
     kind: 'postgres',

@@ -25,9 +25,18 @@ export async function prepareDataFolder(dataDir: string): Promise<void> {
     throw problem(reasonOf(error, dataDir), error);
   }
   const neededMiB = (await accessIfThere(cluster)) ? roomToStartMiB : roomForNewMiB;
-  const { bavail, bsize } = await statfs(dataDir);
-  const freeMiB = Math.floor((bavail * bsize) / mebibyte);
+  const freeMiB = await readFreeMiB(dataDir);
   if (freeMiB < neededMiB) throw problem(`${dataDir} has ${freeMiB} MiB of room, and ${neededMiB} MiB are needed`);
+}
+
+/** Whether what runs on the data folder could start on it as well: the last files of the log are not to be used up. */
+export async function hasRoomToRun(dataDir: string): Promise<boolean> {
+  return (await readFreeMiB(dataDir)) >= roomToStartMiB;
+}
+
+async function readFreeMiB(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return Math.floor((bavail * bsize) / mebibyte);
 }
 
 const readWrite = constants.R_OK | constants.W_OK | constants.X_OK;

@@ -50,7 +50,7 @@ export function healthRoutes({ service, readBacklog, environment, version }: Hea
     summary: 'Should traffic be sent here?',
     responses: {
       200: json(probeSchema, 'Yes.'),
-      503: json(probeSchema, 'Starting, draining, or without its database.'),
+      503: json(probeSchema, 'Starting, draining, without its database, or without room to store anything.'),
       ...problems('invalid_request', 'rate_limited'),
     },
   });
@@ -80,9 +80,10 @@ export function healthRoutes({ service, readBacklog, environment, version }: Hea
 
   return new OpenAPIHono<ApiEnv>()
     .openapi(livez, (c) => c.json({ status: 'ok' }, 200))
-    .openapi(readyz, async (c) =>
-      (await service.isReady()) ? c.json({ status: 'ready' }, 200) : c.json({ status: 'not ready' }, 503),
-    )
+    .openapi(readyz, async (c) => {
+      const reason = await service.notReady();
+      return reason === undefined ? c.json({ status: 'ready' }, 200) : c.json({ status: 'not ready', reason }, 503);
+    })
     .openapi(report('/v1/admin/health', 'getHealth', 'Health of the whole'), async (c) => {
       const health = await check(c);
       return c.json(toBody(health), health.status === 'down' ? 503 : 200);

@@ -39,4 +39,12 @@ export const healthSchema = z
   })
   .openapi('Health');
 
-export const probeSchema = z.object({ status: z.string().openapi({ example: 'ok' }) }).openapi('Probe');
+export const probeSchema = z
+  .object({
+    status: z.string().openapi({ example: 'ok' }),
+    reason: z.string().optional().openapi({
+      description: 'Why it is not ready: `starting`, `draining`, `database` or `storage`.',
+      example: 'storage',
+    }),
+  })
+  .openapi('Probe');

@@ -30,6 +30,14 @@ describe('health', () => {
     expect((await healthOf({ database: down }).check()).status).toBe('down');
   });
 
+  test('says that it is room that the database lacks', async () => {
+    expect(await healthOf({ database: down }).notReady()).toBe('database');
+    const full = { status: 'down', reason: 'storage', detail: 'no room' } as const;
+    const health = healthOf({ database: { health: async () => full } });
+    expect(await health.notReady()).toBe('storage');
+    expect(await health.check()).toMatchObject({ status: 'down', notes: 'no room' });
+  });
+
   test('says which read replicas are left out, and is degraded when none is left', async () => {
     const some = { health: async () => ({ status: 'ok' as const, detail: 'read replicas left out: 2 (lags)' }) };
     expect(await healthOf({ replicas: some }).check()).toMatchObject({
@@ -70,7 +78,7 @@ describe('health', () => {
       return new Promise(() => undefined);
     };
     const health = healthOf({ database: part('database'), queue: part('queue'), probeEmbedding });
-    await Promise.all(Array.from({ length: 100 }, () => [health.check(), health.isReady()]).flat());
+    await Promise.all(Array.from({ length: 100 }, () => [health.check(), health.notReady()]).flat());
     expect(asked).toEqual({ database: 1, queue: 1, embedding: 1 });
     await health.check();
     expect(asked.embedding).toBe(1);
@@ -80,9 +88,9 @@ describe('health', () => {
     const readiness = new Readiness();
     readiness.set('ready');
     const health = healthOf({ readiness });
-    expect(await health.isReady()).toBe(true);
+    expect(await health.notReady()).toBeUndefined();
     readiness.set('draining');
-    expect(await health.isReady()).toBe(false);
+    expect(await health.notReady()).toBe('draining');
     expect((await health.check()).notes).toMatch(/draining/);
   });
 });

@@ -45,7 +45,8 @@ export function createHealthService(deps: HealthServiceDeps) {
   const probeDatabase = createSampler(async () => {
     const started = performance.now();
     const health = await deps.database.health?.();
-    return { isUp: health?.status === 'ok', ms: performance.now() - started };
+    const { status, reason = 'database', detail } = health ?? {};
+    return { isUp: status === 'ok', reason, detail, ms: performance.now() - started };
   }, probing);
 
   return {
@@ -66,6 +67,7 @@ export function createHealthService(deps: HealthServiceDeps) {
       const at = deps.clock.now();
       const notes = [
         draining ? `the process is ${deps.readiness.state}` : '',
+        database?.detail ?? '',
         queueUp ? '' : 'the queue is away: new messages wait for the sweeper',
         embedding === 'failed' ? 'embedding fails: search answers by words' : '',
         replicas?.detail ?? '',
@@ -82,10 +84,11 @@ export function createHealthService(deps: HealthServiceDeps) {
       };
     },
 
-    /** Whether to send traffic here: the process wants it and the database answers. */
-    async isReady(): Promise<boolean> {
-      if (deps.readiness.state !== 'ready') return false;
-      return (await probeDatabase())?.isUp === true;
+    /** Why to send no traffic here; undefined: the process wants it, and the database answers and has room. */
+    async notReady(): Promise<string | undefined> {
+      if (deps.readiness.state !== 'ready') return deps.readiness.state;
+      const database = await probeDatabase();
+      return database?.isUp === true ? undefined : (database?.reason ?? 'database');
     },
   };
 }

@@ -1,5 +1,6 @@
 import { AppError, type FieldError } from '@memory-layer/shared/errors/app-error';
 import { errorCatalog, type ErrorCode } from '@memory-layer/shared/errors/error-catalog';
+import { diskFullError, isDiskFull } from '@memory-layer/shared/db/disk-full';
 import { isDatabaseUnavailable } from '@memory-layer/shared/db/is-database-unavailable';
 import { isQueryCanceled } from '@memory-layer/shared/db/cancel/pooled-dialect';
 import type { Logger } from '@memory-layer/shared/observability/logger';
@@ -66,6 +67,7 @@ export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   // What Node.js itself ends at a signal rejects with an AbortError; the signal's reason is its cause.
   if (error instanceof Error && error.name === 'AbortError' && error.cause instanceof AppError) return error.cause;
+  if (isDiskFull(error)) return diskFullError(error);
   if (isDatabaseUnavailable(error)) {
     return new AppError('unavailable', 'the database is away', { cause: error, retryAfterSeconds: 1 });
   }

@@ -3,7 +3,9 @@ import { Pool, type PoolConfig } from 'pg';
 import type { Component, ComponentHealth } from '../lifecycle/component.ts';
 import { createConnectionPool } from './cancel/connection-pool.ts';
 import { createPooledDialect } from './cancel/pooled-dialect.ts';
+import { isDiskFull } from './disk-full.ts';
 import { createPreparedPool, genericPlanSettings } from './prepared/prepared-pool.ts';
+import { hasRoomFor1MiB } from './room-probe.ts';
 import type { Schema } from './schema.ts';
 
 export interface DatabaseOptions {
@@ -27,6 +29,8 @@ export interface DatabaseOptions {
   readonly applicationName: string;
   /** Called with the error of connections that broke, idle or in use. They are replaced by the pool. */
   readonly onConnectionError: (error: Error) => void;
+  /** Whether its disk has room, where this process can see it. Asked with each {@link Database.health}. */
+  readonly hasRoom?: () => Promise<boolean>;
 }
 
 /** Use of a pool: connections, idle ones among them, and callers that wait for one. */
@@ -49,12 +53,20 @@ export class Database implements Component {
    */
   readonly prepared: Kysely<Schema>;
   readonly #pools: readonly Pool[];
+  readonly #hasRoom: DatabaseOptions['hasRoom'];
+  /** A statement has found no room, and none was found since. */
+  #isFull = false;
+  #roomProbe: Promise<boolean> | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: DatabaseOptions) {
     const { poolSize, preparedPoolSize = 0 } = options;
+    this.#hasRoom = options.hasRoom;
+    const onError = (error: unknown): void => {
+      if (isDiskFull(error)) this.#isFull = true;
+    };
     const pool = openPool(options, poolSize, planning);
-    this.queries = new Kysely<Schema>({ dialect: createPooledDialect(createConnectionPool(pool)) });
+    this.queries = new Kysely<Schema>({ dialect: createPooledDialect(createConnectionPool(pool), onError) });
     if (preparedPoolSize === 0) {
       this.#pools = [pool];
       this.prepared = this.queries;
@@ -62,7 +74,7 @@ export class Database implements Component {
     }
     const prepared = openPool(options, preparedPoolSize, { ...planning, ...genericPlanSettings });
     this.#pools = [pool, prepared];
-    this.prepared = new Kysely<Schema>({ dialect: createPooledDialect(createPreparedPool(prepared)) });
+    this.prepared = new Kysely<Schema>({ dialect: createPooledDialect(createPreparedPool(prepared), onError) });
   }
 
   /** Does nothing: connections are made when they are needed. */
@@ -80,13 +92,27 @@ export class Database implements Component {
     return this.#stopped;
   }
 
+  /** Down without room, too: what cannot be stored is better sent to another one, or later. */
   async health(): Promise<ComponentHealth> {
     try {
       await this.ping();
+      if (!(await this.#findRoom())) {
+        return { status: 'down', reason: 'storage', detail: 'there is no room left on the disk of the database' };
+      }
       return { status: 'ok' };
     } catch {
       return { status: 'down', detail: 'the database does not answer' };
     }
+  }
+
+  /** Nobody tells when there is room again, so that it is tried as often as health is asked for. */
+  async #findRoom(): Promise<boolean> {
+    if ((await this.#hasRoom?.()) === false) return false;
+    if (!this.#isFull) return true;
+    this.#roomProbe ??= hasRoomFor1MiB(this.queries).finally(() => (this.#roomProbe = undefined));
+    const hasRoom = await this.#roomProbe;
+    if (hasRoom) this.#isFull = false;
+    return hasRoom;
   }
 
   /** Of both pools together. */

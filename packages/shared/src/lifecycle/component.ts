@@ -1,6 +1,8 @@
 /** What a component says of itself when asked. `detail` is for operators: no secrets, no content. */
 export interface ComponentHealth {
   readonly status: 'ok' | 'degraded' | 'down';
+  /** A word for probes on why it is down, when that is not that it does not answer. */
+  readonly reason?: 'storage';
   readonly detail?: string;
 }
 

@@ -1,11 +1,32 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createLogger } from './logger.ts';
 
 function capture() {
   const lines: string[] = [];
   const logger = createLogger({ service: 'test', level: 'info', stream: { write: (line) => void lines.push(line) } });
-  return { logger, last: () => JSON.parse(lines.at(-1) ?? '{}') };
+  return { logger, lines, last: () => JSON.parse(lines.at(-1) ?? '{}') };
 }
+
+describe('a full disk', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  test('is one warning a minute, whoever fails over it and however it is wrapped', () => {
+    vi.useFakeTimers();
+    const { logger, lines, last } = capture();
+    const full = Object.assign(new Error('could not extend file "base/5/1": No space left'), { code: '53100' });
+    const child = logger.child({ part: 'worker' });
+    for (const one of [logger, child, logger]) one.error({ err: new Error('failed', { cause: full }) }, 'failed');
+    expect(lines).toHaveLength(1);
+    expect(last()).toMatchObject({ level: 'warn', msg: expect.stringMatching(/^the disk is full/) });
+    logger.error({ err: new Error('another') }, 'failed');
+    logger.info({ err: full }, 'job');
+    expect(lines).toHaveLength(3);
+    vi.advanceTimersByTime(60_000);
+    logger.warn({ err: full }, 'failed');
+    child.warn({ err: full }, 'failed');
+    expect(lines).toHaveLength(4);
+  });
+});
 
 describe('security: log lines', () => {
   test('secrets and message content are redacted by name, one level down too', () => {

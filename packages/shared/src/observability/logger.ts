@@ -1,4 +1,5 @@
-import { pino, type DestinationStream, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger, type LoggerOptions as PinoOptions } from 'pino';
+import { isDiskFull } from '../db/disk-full.ts';
 
 export type { Logger } from 'pino';
 
@@ -26,10 +27,31 @@ export function createLogger(options: LoggerOptions): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: redactedPaths.flatMap((path) => [path, `*.${path}`]), censor: '[redacted]' },
       formatters: { level: (label) => ({ level: label }) },
+      hooks: { logMethod: sayFullDiskOnce() },
       serializers: { err: (error: unknown) => serializeError(error) },
     },
     options.stream ?? nowhere,
   );
+}
+
+const fullDiskQuietMs = 60_000;
+const warn = 40;
+
+/**
+ * A full disk fails everything that writes, again and again, and the log may be on the same disk: one warning a minute
+ * takes the place of all lines about it, whoever writes them.
+ */
+function sayFullDiskOnce(): NonNullable<NonNullable<PinoOptions['hooks']>['logMethod']> {
+  let saidAt: number | undefined;
+  return function logMethod(args, method, level) {
+    const [fields]: unknown[] = args;
+    const error = typeof fields === 'object' && fields !== null && 'err' in fields ? fields.err : undefined;
+    if (level < warn || !isDiskFull(error)) return method.apply(this, args);
+    if (saidAt !== undefined && performance.now() - saidAt < fullDiskQuietMs) return undefined;
+    saidAt = performance.now();
+    const reason = error instanceof Error ? error.message : undefined;
+    return this.warn({ reason }, 'the disk is full: nothing can be stored until there is room again');
+  };
 }
 
 /** What a log line says of an error. */

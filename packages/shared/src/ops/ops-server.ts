@@ -82,20 +82,21 @@ export class OpsServer implements Component {
   async #problem(): Promise<string | undefined> {
     const { readiness, needed } = this.#deps;
     if (readiness.state !== 'ready') return readiness.state;
-    const downs = await Promise.all(needed.map((part) => isDown(part)));
-    return needed.find((_, index) => downs[index])?.id;
+    const reasons = await Promise.all(needed.map((part) => whyDown(part)));
+    return reasons.find((reason) => reason !== undefined);
   }
 }
 
-async function isDown(part: Component): Promise<boolean> {
+/** @returns undefined when it is not down */
+async function whyDown(part: Component): Promise<string | undefined> {
   const timer = new AbortController();
-  const late = sleep(healthTimeoutMs, true, { signal: timer.signal }).catch(() => true);
+  const late = sleep(healthTimeoutMs, part.id, { signal: timer.signal }).catch(() => part.id);
   try {
     const health = part.health?.().then(
-      ({ status }) => status === 'down',
-      () => true,
+      ({ status, reason = part.id }) => (status === 'down' ? reason : undefined),
+      () => part.id,
     );
-    return await Promise.race([late, health ?? false]);
+    return await Promise.race([late, health]);
   } finally {
     timer.abort();
   }

@@ -31,9 +31,8 @@ export function toServiceConfig(env: z.output<z.ZodObject<ReturnType<typeof serv
   };
 }
 
-/** {@link embeddingEnv} with the model that services embed with by default. */
+/** {@link embeddingEnv} with the place of models, which one process has in its data folder. */
 export const serviceEmbeddingEnv = {
   ...embeddingEnv,
-  MEMORY_EMBEDDING_PROVIDER: embeddingEnv.MEMORY_EMBEDDING_PROVIDER.unwrap().default('transformers'),
   MEMORY_MODEL_CACHE_DIR: z.string().default('./.cache/models'),
 };

@@ -1,5 +1,6 @@
 import { Coalescer } from '@memory-layer/shared/batching/coalescer';
 import { batchOrIndividually, unwrap } from '@memory-layer/shared/batching/batch-or-individually';
+import { diskFullError, isDiskFull } from '@memory-layer/shared/db/disk-full';
 import { isDatabaseUnavailable } from '@memory-layer/shared/db/is-database-unavailable';
 import { isRefusedData } from '@memory-layer/shared/db/is-refused-data';
 import { AppError } from '@memory-layer/shared/errors/app-error';
@@ -175,6 +176,7 @@ const notConnected = /timeout exceeded when trying to connect/i;
  */
 function toWriteError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof AppError) return error;
+  if (isDiskFull(error)) return diskFullError(error);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (rolledBack.test(code) || notConnected.test(error.message)) {
     return nothingStored('the database did not take the messages', error);

@@ -24,11 +24,16 @@ import type { ConnectionPool, PooledClient } from './connection-pool.ts';
  * Kysely's own driver asks another connection for `pg_cancel_backend`: a new one with a login of its own or, for a pool
  * that is wrapped, one of the pool, and so waits where the pool is exhausted; and it says on the console that the
  * statement failed.
+ *
+ * @param onError told of each statement that fails
  */
-export function createPooledDialect(pool: ConnectionPool): Dialect {
+export function createPooledDialect(
+  pool: ConnectionPool,
+  onError: (error: unknown) => void = () => undefined,
+): Dialect {
   return {
     createAdapter: () => new PostgresAdapter(),
-    createDriver: () => new PooledDriver(pool),
+    createDriver: () => new PooledDriver(pool, onError),
     createQueryCompiler: () => new PostgresQueryCompiler(),
     createIntrospector: (db: Kysely<unknown>) => new PostgresIntrospector(db),
   };
@@ -36,15 +41,17 @@ export function createPooledDialect(pool: ConnectionPool): Dialect {
 
 class PooledDriver implements Driver {
   readonly #pool: ConnectionPool;
+  readonly #onError: (error: unknown) => void;
 
-  constructor(pool: ConnectionPool) {
+  constructor(pool: ConnectionPool, onError: (error: unknown) => void) {
     this.#pool = pool;
+    this.#onError = onError;
   }
 
   async init(): Promise<void> {}
 
   async acquireConnection(options?: AbortableOperationOptions): Promise<PooledConnection> {
-    return new PooledConnection(await this.#pool.connect(options?.signal), this.#pool.options);
+    return new PooledConnection(await this.#pool.connect(options?.signal), this.#pool.options, this.#onError);
   }
 
   async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
@@ -86,14 +93,16 @@ const commandsThatChange = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE']);
 class PooledConnection implements DatabaseConnection {
   readonly #client: PooledClient;
   readonly #options: ClientConfig;
+  readonly #onError: (error: unknown) => void;
   /** The one that runs; aborted when it has ended. */
   #statement: AbortController | undefined;
   #cancelling: Promise<void> | undefined;
   #isDiscarded = false;
 
-  constructor(client: PooledClient, options: ClientConfig) {
+  constructor(client: PooledClient, options: ClientConfig, onError: (error: unknown) => void) {
     this.#client = client;
     this.#options = options;
+    this.#onError = onError;
   }
 
   async executeQuery<Row>(query: CompiledQuery, options?: AbortableOperationOptions): Promise<QueryResult<Row>> {
@@ -104,6 +113,7 @@ class PooledConnection implements DatabaseConnection {
     try {
       return toQueryResult(await this.#client.query(query.sql, query.parameters));
     } catch (error) {
+      this.#onError(error);
       const signal = options?.signal;
       // The caller has gone with the signal's reason. Kysely would print this one.
       if (signal?.aborted === true) return { rows: [] };
