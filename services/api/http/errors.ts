@@ -1,6 +1,6 @@
 import { AppError, type FieldError } from '@memory-layer/shared/errors/app-error';
 import { errorCatalog, type ErrorCode } from '@memory-layer/shared/errors/error-catalog';
-import { diskFullError, isDiskFull } from '@memory-layer/shared/db/disk-full';
+import { diskFullError, isDiskFull } from '@memory-layer/shared/errors/disk-full';
 import { isDatabaseUnavailable } from '@memory-layer/shared/db/is-database-unavailable';
 import { isQueryCanceled } from '@memory-layer/shared/db/cancel/pooled-dialect';
 import type { Logger } from '@memory-layer/shared/observability/logger';

@@ -3,7 +3,7 @@ import { Pool, type PoolConfig } from 'pg';
 import type { Component, ComponentHealth } from '../lifecycle/component.ts';
 import { createConnectionPool } from './cancel/connection-pool.ts';
 import { createPooledDialect } from './cancel/pooled-dialect.ts';
-import { isDiskFull } from './disk-full.ts';
+import { isDiskFull } from '../errors/disk-full.ts';
 import { createPreparedPool, genericPlanSettings } from './prepared/prepared-pool.ts';
 import { hasRoomFor1MiB } from './room-probe.ts';
 import type { Schema } from './schema.ts';

@@ -1,5 +1,5 @@
 import { pino, type DestinationStream, type Logger, type LoggerOptions as PinoOptions } from 'pino';
-import { isDiskFull } from '../db/disk-full.ts';
+import { isDiskFull } from '../errors/disk-full.ts';
 
 export type { Logger } from 'pino';
 

@@ -1,6 +1,6 @@
 import { Coalescer } from '@memory-layer/shared/batching/coalescer';
 import { batchOrIndividually, unwrap } from '@memory-layer/shared/batching/batch-or-individually';
-import { diskFullError, isDiskFull } from '@memory-layer/shared/db/disk-full';
+import { diskFullError, isDiskFull } from '@memory-layer/shared/errors/disk-full';
 import { isDatabaseUnavailable } from '@memory-layer/shared/db/is-database-unavailable';
 import { isRefusedData } from '@memory-layer/shared/db/is-refused-data';
 import { AppError } from '@memory-layer/shared/errors/app-error';
