@@ -99,7 +99,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   const storing = { service: deps.messages, messageSchema, maxWaitSeconds };
   app.route(
     '/',
-    messageBatchRoutes({ ...storing, readBody: readBatch, maxItemBytes: maxBodyBytes, maxItemParts, slicer }),
+    messageBatchRoutes({ ...storing, limiter, readBody: readBatch, maxItemBytes: maxBodyBytes, maxItemParts, slicer }),
   );
   app.route(
     '/',

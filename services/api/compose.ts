@@ -13,6 +13,7 @@ import { createPendingMessagesRepository } from '@memory-layer/shared/ops/pendin
 import { embeddingQueue, retentionQueue } from '@memory-layer/shared/queue/catalog';
 import { createEmbeddingJobNotifier } from '@memory-layer/shared/queue/embedding-job-notifier';
 import type { Producer, QueueBackend } from '@memory-layer/shared/queue/queue-port';
+import { createShares } from './cost/shares.ts';
 import type { ReadReplicas } from './replica/read-replicas.ts';
 import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 import { QueryVectors } from './search/query/query-vectors.ts';
@@ -20,8 +21,6 @@ import { createBacklogReader } from './admin/backlog.ts';
 import { createHealthService } from './admin/health.service.ts';
 import { createApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
-import { BodyMemory } from './cost/body-memory.ts';
-import { TenantConcurrencyLimiter } from './cost/tenant-concurrency-limiter.ts';
 import { createEmbeddingFailureRepository } from './embedding-failure/embedding-failure.repository.ts';
 import { createEmbeddingFailureService } from './embedding-failure/embedding-failure.service.ts';
 import { EventFeed } from './events/event-feed.ts';
@@ -298,22 +297,6 @@ function createHttpServer(
     isProxy: (address) => isTrusted(address, proxies),
     onClose: (reason) => metrics.connectionsClosed.inc({ reason }),
   });
-}
-
-/** What one tenant and one key may have of this process at a time. */
-export function createShares(config: Pick<ApiConfig, 'reads' | 'bodyMemory'>, metrics: Metrics) {
-  metrics.readsWaiting.set(0);
-  metrics.bodyBytes.set(0);
-  return {
-    readLimiter: new TenantConcurrencyLimiter(config.reads, {
-      waiting: (requests) => metrics.readsWaiting.set(requests),
-      refused: (reason) => metrics.readsRefused.inc({ reason }),
-    }),
-    bodyMemory: new BodyMemory(config.bodyMemory, {
-      held: (bytes) => metrics.bodyBytes.set(bytes),
-      refused: (reason) => metrics.bodiesRefused.inc({ reason }),
-    }),
-  };
 }
 
 async function probeEmbedding(embedder: Embedder): Promise<'ok' | 'failed'> {

@@ -89,8 +89,11 @@ describe('an answer that is not read', () => {
     return socket;
   }
 
-  test('holds its tenant’s place until its client goes, and no other tenant’s', async () => {
-    const api = await start({ reads: { perTenant: 1, queuePerTenant: 0 } });
+  test('keeps nobody from a place, until its tenant has too many of them; and never another tenant', async () => {
+    const api = await start({
+      reads: { perTenant: 1, queuePerTenant: 0 },
+      unreadAnswers: { perTenant: 20_000_000, total: 1_000_000_000 },
+    });
     const [memory, other] = [createMemory(() => api), createMemory(() => api)];
     await memory.store(...large.slice(0, 20));
     await memory.store(...large.slice(20));
@@ -102,10 +105,14 @@ describe('an answer that is not read', () => {
       await answer.text();
       return answer.status;
     };
-    const socket = await askWithoutReading(url, memory.tenantId);
+    // Of more than 10 MB each.
+    const first = await askWithoutReading(url, memory.tenantId);
+    expect(await statusOf(memory.tenantId)).toBe(200);
+    const second = await askWithoutReading(url, memory.tenantId);
     expect(await statusOf(memory.tenantId)).toBe(429);
     expect(await statusOf(other.tenantId)).toBe(200);
-    socket.destroy();
+    first.destroy();
+    second.destroy();
     await expect.poll(() => statusOf(memory.tenantId)).toBe(200);
   });
 

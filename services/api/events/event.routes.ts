@@ -3,7 +3,7 @@ import { costOfSubscription } from '../cost/request-cost.ts';
 import { admitTenant } from '../http/tenant.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { commonErrors, keySecurity, problems } from '../http/openapi.ts';
-import { withTenantSlotFor, type ReadLimiter } from '../http/tenant-slot.ts';
+import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import type { EventFeed } from './event-feed.ts';
 import { eventHeadersSchema, eventQuerySchema, eventStreamSchema } from './event.schemas.ts';
@@ -52,7 +52,7 @@ export function eventRoutes({ feed, limiter, heartbeatMs }: EventRoutesDeps) {
     };
     // Hono answers HEAD as GET and leaves the body out: a stream that nobody reads would be kept.
     if (c.req.method === 'HEAD') return c.body(null, 200, headers);
-    const subscription = await withTenantSlotFor(c, { limiter, tenantId, cost: costOfSubscription }, () =>
+    const subscription = await withTenantSlot(c, { limiter, tenantId, cost: costOfSubscription }, () =>
       feed.subscribe({
         tenantId,
         keyId: c.get('credential').keyId,

@@ -34,6 +34,8 @@ export interface ApiEnv {
     bodyMemory: Pick<BodyMemory, 'open'>;
     /** Decides what happens when the request's time is up. */
     timeLimit: TimeLimit;
+    /** Of the answer, once it is made in pieces. */
+    answerBytes?: number;
     /** What the request is counted for, and how that stands. */
     rates: RequestRates;
   };

@@ -89,6 +89,7 @@ export function answerJson<Body, Status extends ContentfulStatusCode>(
 ): JsonAnswer<Body, Status> {
   const bytes = pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
   const headers = { 'content-type': 'application/json' };
+  c.set('answerBytes', bytes);
   const response: unknown =
     bytes < streamedBytes
       ? c.body(pieces.join(''), status, headers)

@@ -1,10 +1,13 @@
 import type { Context } from 'hono';
 import type { RequestCost } from '../cost/request-cost.ts';
-import type { Release, TenantConcurrencyLimiter } from '../cost/tenant-concurrency-limiter.ts';
+import type { TenantConcurrencyLimiter } from '../cost/tenant-concurrency-limiter.ts';
+import type { UnreadAnswers } from '../cost/unread-answers.ts';
 import type { ApiEnv } from './api-env.ts';
 
-/** Lets requests in, by what they cost their tenant at a time. */
-export type ReadLimiter = Pick<TenantConcurrencyLimiter, 'acquire'>;
+/** Lets requests in, by what they cost their tenant at a time, and by what its clients have not read of their answers. */
+export interface ReadLimiter extends Pick<TenantConcurrencyLimiter, 'acquire'> {
+  readonly unread?: UnreadAnswers;
+}
 
 export interface LimitedRequest {
   readonly limiter: ReadLimiter;
@@ -15,53 +18,34 @@ export interface LimitedRequest {
 }
 
 /**
- * Does the work of a request once its tenant may have it done. It counts until its answer has been written or its connection
- * is closed, so that a client that does not read holds up its own tenant only; and until the work has ended, which may be
- * after an answer that the deadline gave.
+ * Does the work of a request, or a part of it, once its tenant may have it done. It counts until the work has ended, which
+ * may be after an answer that the deadline gave. How long a client takes to read its answer does not count: see
+ * {@link countUnread}.
  *
- * @throws AppError as `TenantConcurrencyLimiter.acquire`, and what the work throws.
+ * @throws AppError as `TenantConcurrencyLimiter.acquire` and `UnreadAnswers.check`, and what the work throws.
  */
 export async function withTenantSlot<Result>(
   c: Context<ApiEnv>,
   { limiter, tenantId, cost, signal }: LimitedRequest,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const release = whenCalledTwice(await limiter.acquire(tenantId, cost.units, () => signal ?? c.get('signal')()));
+  limiter.unread?.check(tenantId);
+  const release = await limiter.acquire(tenantId, cost.units, () => signal ?? c.get('signal')());
+  try {
+    const result = await work();
+    countUnread(c, limiter.unread, tenantId);
+    return result;
+  } finally {
+    release();
+  }
+}
+
+/** Counts the answer that has been made, if it is one of `answerJson`, until its connection is done with it. */
+export function countUnread(c: Context<ApiEnv>, unread: UnreadAnswers | undefined, tenantId: string): void {
   // Without a listener, as in tests, there is no connection.
   const bindings: Partial<ApiEnv['Bindings']> | undefined = c.env;
   const outgoing = bindings?.outgoing;
-  if (outgoing === undefined || outgoing.closed) release();
-  else outgoing.once('close', release);
-  try {
-    return await work();
-  } finally {
-    release();
-  }
-}
-
-/**
- * Does a part of a request's work once its tenant may have it done. It counts until that part has ended: the rest waits,
- * or goes on for as long as the client likes, without work for the database.
- *
- * @throws AppError as `TenantConcurrencyLimiter.acquire`, and what the work throws.
- */
-export async function withTenantSlotFor<Result>(
-  c: Context<ApiEnv>,
-  { limiter, tenantId, cost, signal }: LimitedRequest,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  const release = await limiter.acquire(tenantId, cost.units, () => signal ?? c.get('signal')());
-  try {
-    return await work();
-  } finally {
-    release();
-  }
-}
-
-function whenCalledTwice(release: Release): Release {
-  let calls = 0;
-  return () => {
-    calls += 1;
-    if (calls === 2) release();
-  };
+  const bytes = c.get('answerBytes') ?? 0;
+  if (unread === undefined || outgoing === undefined || outgoing.closed || bytes === 0) return;
+  outgoing.once('close', unread.hold(tenantId, bytes));
 }

@@ -2,6 +2,7 @@ import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
+import { countUnread, type ReadLimiter } from '../http/tenant-slot.ts';
 import { answerJson } from '../http/json-answer.ts';
 import { body, bodyErrors, json, keySecurity, problems, storingErrors } from '../http/openapi.ts';
 import { countTenants } from '../http/tenant.ts';
@@ -27,6 +28,7 @@ export interface MessageBatchRoutesDeps {
   /** Longest wait that a request may ask for. */
   readonly maxWaitSeconds: number;
   readonly slicer: TimeSlicer;
+  readonly limiter: ReadLimiter;
 }
 
 /** Up to a thousand messages at once, with an outcome per item. */
@@ -57,6 +59,9 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
   app.openAPIRegistry.registerPath(create);
   return app.post(create.path, ...create.middleware, async (c) => {
     const { tenantId: boundTenant, keyId } = c.get('credential');
+    // An answer repeats what was stored: it may be as large as any.
+    const { unread } = deps.limiter;
+    unread?.check(boundTenant ?? keyId);
     const slicer = deps.slicer.of(boundTenant ?? keyId);
     const items = await parseBatch(await c.req.text(), { maxItemBytes, maxItemParts, slicer });
     const checking = { schema: messageSchema, credential: c.get('credential') };
@@ -71,7 +76,10 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
     });
     answerCreateOptions(c, options, created);
     const { hasErrors, hasPending, pieces } = await toBatchJson(created.outcomes);
-    if (hasErrors) return answerJson<BatchBody, 207>(c, pieces, 207);
-    return answerJson<BatchBody, 200 | 202>(c, pieces, hasPending ? 202 : 200);
+    const answer = hasErrors
+      ? answerJson<BatchBody, 207>(c, pieces, 207)
+      : answerJson<BatchBody, 200 | 202>(c, pieces, hasPending ? 202 : 200);
+    countUnread(c, unread, boundTenant ?? keyId);
+    return answer;
   });
 }

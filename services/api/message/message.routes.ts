@@ -144,7 +144,11 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     .openapi(get, async (c) => {
       const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);
       return withTenantSlot(c, { limiter, tenantId, cost: costOfRead }, async () =>
-        c.json(toMessageBody(await service.getById(tenantId, c.req.valid('param').id, c.get('signal')())), 200),
+        answerJson<z.input<typeof messageSchema>, 200>(
+          c,
+          [JSON.stringify(toMessageBody(await service.getById(tenantId, c.req.valid('param').id, c.get('signal')())))],
+          200,
+        ),
       );
     })
     .openapi(remove, async (c) => {

@@ -4,7 +4,7 @@ import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
 import { admitTenant } from '../http/tenant.ts';
-import { withTenantSlot, withTenantSlotFor, type ReadLimiter } from '../http/tenant-slot.ts';
+import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { tenantIdSchema } from '../http/field.schemas.ts';
 import type { RetentionRun } from './retention-run.ts';
@@ -96,7 +96,7 @@ export function retentionRoutes({ service, limiter, readBody }: RetentionRoutesD
       const request = { tenantId, actions: input.actions, dryRun: input.dry_run };
       const askedAt = Date.now();
       const slot = { limiter, tenantId, cost: costOfRetentionRun, signal: c.get('deadline') };
-      const started = await withTenantSlotFor(c, slot, () => service.start(request));
+      const started = await withTenantSlot(c, slot, () => service.start(request));
       const outcome = await service.waitForEnd(started, { askedAt, signal: c.get('signal')() });
       return c.json(toBody(outcome), outcome.state === 'completed' ? 200 : 202);
     })

@@ -15,9 +15,11 @@ import type { Reranker } from '../search/reranker/reranker.ts';
 import { createBacklogReader } from '../admin/backlog.ts';
 import { createHealthService } from '../admin/health.service.ts';
 import { createApp } from '../app.ts';
-import { composeWriter, createShares } from '../compose.ts';
+import { composeWriter } from '../compose.ts';
+import { createShares } from '../cost/shares.ts';
 import type { BodyMemoryLimits } from '../cost/body-memory.ts';
 import type { ConcurrencyLimits } from '../cost/tenant-concurrency-limiter.ts';
+import type { UnreadAnswerLimits } from '../cost/unread-answers.ts';
 import { createEmbeddingFailureRepository } from '../embedding-failure/embedding-failure.repository.ts';
 import { createEmbeddingFailureService } from '../embedding-failure/embedding-failure.service.ts';
 import { EventFeed, type EventFeedOptions } from '../events/event-feed.ts';
@@ -76,6 +78,7 @@ export interface TestApiOptions {
   readonly requestTimeoutMs?: number;
   readonly allowedOrigins?: readonly string[];
   readonly rateLimiters?: RateLimiters;
+  readonly unreadAnswers?: UnreadAnswerLimits;
   readonly reads?: Partial<ConcurrencyLimits>;
   readonly bodyMemory?: Partial<BodyMemoryLimits>;
   readonly maxQueuedBytes?: number;
@@ -284,6 +287,7 @@ function composeTestApp(database: Database, shared: Shared) {
       {
         reads: { perTenant: 8, shared: 8, queuePerTenant: 100, total: 16, queueTotal: 1000, ...options.reads },
         bodyMemory: { perKey: 67_108_864, total: 268_435_456, ...options.bodyMemory },
+        ...(options.unreadAnswers === undefined ? {} : { unreadAnswers: options.unreadAnswers }),
       },
       metrics,
     ),

@@ -78,8 +78,14 @@ function bodyMetrics(registers: Registry[]) {
     help: 'Bytes of the request bodies that this process reads or works on.',
     registers,
   });
+  const unreadAnswerBytes = new Gauge({
+    name: 'memory_unread_answer_bytes',
+    help: 'Bytes of answers that are made and not yet taken by their clients.',
+    registers,
+  });
   // Without labels a gauge begins at 0, which would be reported by processes that take no requests.
   bodyBytes.remove();
+  unreadAnswerBytes.remove();
   const bodiesRefused = new Counter({
     name: 'memory_request_bodies_refused_total',
     help: 'Bodies refused since too many bytes are held, by whose limit it was (key_full, full).',
@@ -87,7 +93,7 @@ function bodyMetrics(registers: Registry[]) {
     registers,
   });
   for (const reason of ['key_full', 'full']) bodiesRefused.inc({ reason }, 0);
-  return { bodyBytes, bodiesRefused };
+  return { bodyBytes, unreadAnswerBytes, bodiesRefused };
 }
 
 function eventMetrics(registers: Registry[]) {

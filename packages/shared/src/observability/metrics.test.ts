@@ -46,6 +46,7 @@ test('names and labels are what dashboards and alerts know', () => {
     'memory_retention_jobs_total{job_name,status}',
     'memory_retention_rows_total{action}',
     'memory_retention_runs_total{outcome}',
+    'memory_unread_answer_bytes{}',
     'memory_vector_index_build_duration_seconds{}',
     'memory_vector_index_builds_total{outcome}',
     'memory_vector_index_tail_vectors{}',

@@ -1,0 +1,65 @@
+import { AppError } from '@memory-layer/shared/errors/app-error';
+import { requestLimits } from './request-cost.ts';
+import type { Release } from './tenant-concurrency-limiter.ts';
+
+export interface UnreadAnswerLimits {
+  /** Bytes of the answers of one tenant. */
+  readonly perTenant: number;
+  /** Bytes of all answers. */
+  readonly total: number;
+}
+
+/** Four and sixteen of the largest. */
+export const unreadAnswerLimits: UnreadAnswerLimits = {
+  perTenant: 4 * requestLimits.answerBytes,
+  total: 16 * requestLimits.answerBytes,
+};
+
+const retryAfterSeconds = 1;
+
+/**
+ * The bytes of answers that are made and not yet taken by their clients. A client that reads slowly keeps nobody from a
+ * search; only where its tenant's answers have become too many, its next ones are refused.
+ */
+export class UnreadAnswers {
+  readonly #limits: UnreadAnswerLimits;
+  readonly #observer: (bytes: number) => void;
+  readonly #byTenant = new Map<string, number>();
+  #held = 0;
+
+  /** @param observer called with the bytes of all, after each change. */
+  constructor(limits: UnreadAnswerLimits, observer: (bytes: number) => void) {
+    this.#limits = limits;
+    this.#observer = observer;
+  }
+
+  /** @throws AppError `rate_limited` when the tenant's answers are too many, `unavailable` when those of all are. */
+  check(tenantId: string): void {
+    const own = this.#byTenant.get(tenantId) ?? 0;
+    if (own >= this.#limits.perTenant) {
+      const message = `${own} bytes of answers for this tenant have not been read.`;
+      throw new AppError('rate_limited', message, { retryAfterSeconds });
+    }
+    if (this.#held >= this.#limits.total) {
+      throw new AppError('unavailable', 'too many answers have not been read', { retryAfterSeconds });
+    }
+  }
+
+  /** Counts an answer until it is released. */
+  hold(tenantId: string, bytes: number): Release {
+    this.#change(tenantId, bytes);
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.#change(tenantId, -bytes);
+      isHeld = false;
+    };
+  }
+
+  #change(tenantId: string, bytes: number): void {
+    this.#held += bytes;
+    const own = (this.#byTenant.get(tenantId) ?? 0) + bytes;
+    if (own === 0) this.#byTenant.delete(tenantId);
+    else this.#byTenant.set(tenantId, own);
+    this.#observer(this.#held);
+  }
+}
