@@ -17,7 +17,7 @@ import {
   metadataCondition,
   splitLongList,
 } from './filter.sql.ts';
-import { termScores, wordCandidates, type EligibleTables } from './lexical.sql.ts';
+import { inMemory, termScores, wordCandidates, type EligibleTables } from './lexical.sql.ts';
 import { isCommon, nearestCandidates, type NearestQuery } from './nearest.sql.ts';
 import { isPassage, tenantSql, type TenantSql } from './tenant.sql.ts';
 
@@ -51,13 +51,17 @@ export function candidatesStatement(plan: SearchPlan): RawBuilder<ScoredRow> {
     )
     select ${scoredColumns(plan)}, true as eligible,
            1 - coalesce(pool.distance, ${nearestPassage(plan, tenant)}) as vector_score
-    from pool join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = pool.id
+    from pool join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = pool.id ${withIndexedWords}
   `;
 }
 
+/** Joins to a row of `message m` its words, for {@link scoredColumns}. */
+export const withIndexedWords = sql`cross join lateral (select ${inMemory('m')} as search_vector offset 0) indexed`;
+
 /** The columns of a {@link ScoredRow} for a row of `message m`; the vector's score is not among them. */
 export function scoredColumns({ words }: SearchPlan): RawBuilder<unknown> {
-  return sql`m.id, ${words === undefined ? sql`''` : termScores(words)} as term_scores, length(m.search_vector) as word_count,
+  return sql`m.id, ${words === undefined ? sql`''` : termScores(words, 'indexed')} as term_scores,
+    length(indexed.search_vector) as word_count,
     ${speakerOf('m')} as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at`;
 }
 

@@ -46,6 +46,8 @@ const b = 0.4;
 // π²/6; what is missing to the limit after n places is 1 / (n + 1/2), nearly. So rounding gives n back exactly.
 const rankLimit = sql.raw(`${Math.PI ** 2 / 6}::float8`);
 const rankScale = sql.raw('16.4493406685::float8');
+// Larger values are not in their row, as a rule (https://www.postgresql.org/docs/current/storage-toast.html).
+const inlineBytes = 1900;
 // Numbers of words that a statement is written for.
 const lengths = [4, 8, 16, 32];
 // As many as the index tells apart: longer messages count as so long.
@@ -74,14 +76,28 @@ export function wordCandidates(query: WordCandidates): RawBuilder<WordRow> {
   if (eligible !== undefined) results.push(amongEligible(steps.at(-1), eligible, query));
   return sql`
         with ${sql.join(ctes)}
-        select id, ${lexicalScore(words, 'found')} as lexical_score from (${sql.join(results, sql` union all `)}) found
+        select id, ${lexicalScore(words, 'found')} as lexical_score from (
+          select id, ${inMemory('stored')} as search_vector from (${sql.join(results, sql` union all `)}) stored offset 0
+        ) found
         order by lexical_score desc, id limit ${sql.lit(limit)}`;
 }
 
-/** What each word and each phrase of the query adds to the BM25 of `message m`, in their order, joined by commas. */
-export function termScores(words: LexicalPlan): RawBuilder<string> {
+/**
+ * The words of a row under the alias, read once: a long message's are stored compressed apart from its row, and each
+ * function that is given them from there would read and inflate them again. For a subquery that `offset 0` fences.
+ */
+export function inMemory(alias: string): RawBuilder<unknown> {
+  const vector = sql.ref(`${alias}.search_vector`);
+  return sql`case when pg_column_size(${vector}) > ${sql.lit(inlineBytes)} then ${vector} || ''::tsvector else ${vector} end`;
+}
+
+/**
+ * What each word and each phrase of the query adds to the BM25 of a row under the alias, in their order, joined by
+ * commas.
+ */
+export function termScores(words: LexicalPlan, alias: string): RawBuilder<string> {
   if (words.terms.length === 0) return sql<string>`''`;
-  return sql<string>`concat_ws(',', ${sql.join(scoreParts(words, 'm').map((part) => sql`(${part})::float4`))})`;
+  return sql<string>`concat_ws(',', ${sql.join(scoreParts(words, alias).map((part) => sql`(${part})::float4`))})`;
 }
 
 /** BM25 of any row of `message` under the alias, phrases included; 0 when it has no word of the query. */

@@ -4,7 +4,7 @@ import { requestLimits } from '../../cost/request-cost.ts';
 import { isWithinBytes, messageBytes } from '../../cost/within-bytes.sql.ts';
 import type { SearchPlan } from '../plan/search-plan.ts';
 import type { NeighbourhoodRow } from '../ranking/context.ts';
-import { queryParameter, scoredColumns, type ScoredRow } from './candidates.sql.ts';
+import { queryParameter, scoredColumns, withIndexedWords, type ScoredRow } from './candidates.sql.ts';
 import { isEligible } from './filter.sql.ts';
 import { isPassage, tenantSql, type TenantSql } from './tenant.sql.ts';
 
@@ -91,11 +91,10 @@ export function contextStatement(plan: SearchPlan, ids: readonly string[]): RawB
       where link.id is not null order by link.id, link.previous_id
     ),
     scored as materialized (
-      select distinct on (m.id) ${scoredColumns(plan)}, m.conversation_id, pool.previous_id,
+      select ${scoredColumns(plan)}, m.conversation_id, pool.previous_id,
              ${isEligible(plan)} as eligible, passage.vector, passage.vector_score
-      from pool join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = pool.id
-      ${passages(plan, tenant)}
-      order by m.id, passage.vector_score desc
+      from pool join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = pool.id ${withIndexedWords}
+      ${bestPassage(plan, tenant)}
     )
     select s.id, s.term_scores, s.word_count, s.speaker, s.importance, s.created_at, s.eligible,
            s.vector_score, s.previous_id,
@@ -106,14 +105,14 @@ export function contextStatement(plan: SearchPlan, ids: readonly string[]): RawB
   `;
 }
 
-/** Joins the passages of `message m`, and how near they are to the query. */
-function passages({ generation, vector }: SearchPlan, tenant: TenantSql): RawBuilder<unknown> {
+/** Joins the passage of `message m` that is nearest to the query. Its distance is written so that no index orders by it. */
+function bestPassage({ generation, vector }: SearchPlan, tenant: TenantSql): RawBuilder<unknown> {
   if (vector === undefined) {
     return sql`cross join (select null::halfvec as vector, null::float8 as vector_score) passage`;
   }
   return sql`left join lateral (
     select e.vector, 1 - (e.vector <=> (select vector from query)) as vector_score from ${tenant.embedding} e
-    where ${isPassage(tenant, generation)}
+    where ${isPassage(tenant, generation)} order by 1 - (e.vector <=> (select vector from query)) desc limit 1
   ) passage on true`;
 }
 

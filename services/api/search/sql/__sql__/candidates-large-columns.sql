@@ -59,19 +59,22 @@ by_words as materialized (
       when true then $82::float8 / (1 + (0.54::float8 + $83::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $84::tsquery)) - 0.5::float8)) when false then 0 end, 0) + coalesce(case "found"."search_vector" @@ $85::tsquery
       when true then $86::float8 / (1 + (0.54::float8 + $87::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $88::tsquery)) - 0.5::float8)) when false then 0 end, 0) + coalesce(case "found"."search_vector" @@ $89::tsquery
       when true then $90::float8 / (1 + (0.54::float8 + $91::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $92::tsquery)) - 0.5::float8)) when false then 0 end, 0) + coalesce(case "found"."search_vector" @@ $93::tsquery
-      when true then $94::float8 / (1 + (0.54::float8 + $95::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $96::tsquery)) - 0.5::float8)) when false then 0 end, 0)) as lexical_score from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2" ) found
+      when true then $94::float8 / (1 + (0.54::float8 + $95::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $96::tsquery)) - 0.5::float8)) when false then 0 end, 0)) as lexical_score from (
+    select id, case when pg_column_size("stored"."search_vector") > 1900 then "stored"."search_vector" || ''::tsvector else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2" ) stored offset 0
+  ) found
   order by lexical_score desc, id limit 60),
 pool as (
   select id, min(distance) as distance
   from (select id, distance from by_vector union all select id, null from by_words) found group by id
 )
-select m.id, concat_ws(',', (case "m"."search_vector" @@ $97::tsquery
-    when true then $98::float8 / (1 + (0.54::float8 + $99::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $100::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "m"."search_vector" @@ $101::tsquery
-    when true then $102::float8 / (1 + (0.54::float8 + $103::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $104::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "m"."search_vector" @@ $105::tsquery
-    when true then $106::float8 / (1 + (0.54::float8 + $107::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $108::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "m"."search_vector" @@ $109::tsquery
-    when true then $110::float8 / (1 + (0.54::float8 + $111::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $112::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores, length(m.search_vector) as word_count,
+select m.id, concat_ws(',', (case "indexed"."search_vector" @@ $97::tsquery
+    when true then $98::float8 / (1 + (0.54::float8 + $99::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $100::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $101::tsquery
+    when true then $102::float8 / (1 + (0.54::float8 + $103::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $104::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $105::tsquery
+    when true then $106::float8 / (1 + (0.54::float8 + $107::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $108::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $109::tsquery
+    when true then $110::float8 / (1 + (0.54::float8 + $111::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $112::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
+length(indexed.search_vector) as word_count,
 case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
 and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = 'acme' and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id
+from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed

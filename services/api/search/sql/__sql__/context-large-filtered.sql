@@ -24,20 +24,20 @@ pool as (
   where link.id is not null order by link.id, link.previous_id
 ),
 scored as materialized (
-  select distinct on (m.id) m.id, concat_ws(',', (case "m"."search_vector" @@ $3::tsquery
-      when true then $4::float8 / (1 + (0.54::float8 + $5::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $6::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "m"."search_vector" @@ $7::tsquery
-      when true then $8::float8 / (1 + (0.54::float8 + $9::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $10::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "m"."search_vector" @@ $11::tsquery
-      when true then $12::float8 / (1 + (0.54::float8 + $13::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $14::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "m"."search_vector" @@ $15::tsquery
-      when true then $16::float8 / (1 + (0.54::float8 + $17::float8 * length("m"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("m"."search_vector", $18::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores, length(m.search_vector) as word_count,
+  select m.id, concat_ws(',', (case "indexed"."search_vector" @@ $3::tsquery
+      when true then $4::float8 / (1 + (0.54::float8 + $5::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $6::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $7::tsquery
+      when true then $8::float8 / (1 + (0.54::float8 + $9::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $10::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $11::tsquery
+      when true then $12::float8 / (1 + (0.54::float8 + $13::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $14::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $15::tsquery
+      when true then $16::float8 / (1 + (0.54::float8 + $17::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $18::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
+  length(indexed.search_vector) as word_count,
   case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
   and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at, m.conversation_id, pool.previous_id,
   (true and "m"."conversation_id" = any($19::text[]) and "m"."role" = any($20::text[]) and "m"."created_at" >= $21 and "m"."created_at" < $22 and "m"."importance" >= $23 and "m"."importance" <= $24 and "m"."id" <= $25::uuid and true and (m.metadata <> '{}' and m.metadata @> $26::jsonb) and ("m"."search_vector" @@ $27::tsquery and not "m"."search_vector" @@ $28::tsquery)) as eligible, passage.vector, passage.vector_score
-  from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id
+  from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   left join lateral (
     select e.vector, 1 - (e.vector <=> (select vector from query)) as vector_score from "embedding_p3" e
-    where (e.tenant_id = 'acme' and e.message_id = m.id and e.generation + 0 = 1)
+    where (e.tenant_id = 'acme' and e.message_id = m.id and e.generation + 0 = 1) order by 1 - (e.vector <=> (select vector from query)) desc limit 1
   ) passage on true
-  order by m.id, passage.vector_score desc
 )
 select s.id, s.term_scores, s.word_count, s.speaker, s.importance, s.created_at, s.eligible,
 s.vector_score, s.previous_id,
