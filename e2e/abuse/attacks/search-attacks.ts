@@ -117,4 +117,21 @@ export const attacks: readonly Attack[] = [
     outcomes: refusedOrServed,
     latency: besideExpensiveWork,
   },
+  {
+    name: 'all that a search may ask for, over 600 messages of 30 kB, 20 side by side',
+    seconds: 8,
+    prepare: async (context) => {
+      const words = [...differentWords(30_000)];
+      await storeMessages(context, 600, (n) => ({
+        content: words.slice((n % 70) * 300, (n % 70) * 300 + 7500).join(' '),
+      }));
+      await untilEmbedded(context);
+    },
+    run: (context) => {
+      const query = [...differentWords(32)].join(' ');
+      return flood(context, sideBySide, [search(context, { query, ...worstOptions })]);
+    },
+    outcomes: refusedOrServed,
+    latency: besideExpensiveWork,
+  },
 ];
