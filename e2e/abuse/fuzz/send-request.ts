@@ -20,7 +20,8 @@ export function sendRequest(port: number, request: Omit<FuzzRequest, 'operation'
   socket.on('error', () => undefined);
   socket.on('data', (chunk) => {
     chunks.push(chunk);
-    if (chunks.length === 1 && /^content-type: text\/event-stream/im.test(chunk.toString('latin1'))) socket.destroy();
+    // 100 Continue may have come first.
+    if (chunks.length <= 2 && /^content-type: text\/event-stream/im.test(chunk.toString('latin1'))) socket.destroy();
   });
   socket.setTimeout(patienceMs, () => socket.destroy());
   socket.write(bytesOf(request));
