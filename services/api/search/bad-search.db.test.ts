@@ -193,6 +193,11 @@ describe('a search by query string names what is wrong', () => {
     expectProblem(answer, 'invalid_request', [{ in: 'query', pointer: '/min_importance' }]);
   });
 
+  test('a query that grows beyond measure once it is normalised', async () => {
+    const body = { tenant_id: 'bad', query: '\ufdfa'.repeat(2000) };
+    expectProblem(await api.call('POST', path, { body }), 'invalid_request', [{ in: 'body', pointer: '/query' }]);
+  });
+
   test('no query', async () => {
     expectProblem(await api.call('GET', `${path}?tenant_id=bad`), 'invalid_request', [
       { in: 'query', pointer: '/query' },
@@ -204,6 +209,7 @@ test('up to its limits a search is taken', async () => {
   const ids = Array.from({ length: 100 }, (_, n) => `c${n}`);
   for (const body of [
     { query: emoji.repeat(10_000) },
+    { query: '\ufdfa'.repeat(1100) },
     { query: `apple${' -me'.repeat(32)}` },
     { query: `+"${'red car '.repeat(32)}!"` },
     { query: `car -"${'red car '.repeat(17)}!" ${'-boat '.repeat(30)}` },

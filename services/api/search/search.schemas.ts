@@ -19,6 +19,8 @@ import { clauseProblem, parseSearchText } from './query/parse-query.ts';
 import { decayModes, defaultCandidateLimit, searchModes } from './query/search-request.ts';
 
 const maxQueryCharacters = 10_000;
+// The model reads a query in compatibility forms (NFKC), of which one character may become eighteen.
+const maxReadCharacters = 2 * maxQueryCharacters;
 
 const queryField = z
   .string()
@@ -36,7 +38,9 @@ const queryField = z
 
 function lengthProblem(text: string): string | undefined {
   if (text.trim() === '') return 'must not be blank';
-  return hasAtMost(text, maxQueryCharacters) ? undefined : `must have at most ${maxQueryCharacters} characters`;
+  if (!hasAtMost(text, maxQueryCharacters)) return `must have at most ${maxQueryCharacters} characters`;
+  const isReadable = hasAtMost(text.normalize('NFKC'), maxReadCharacters);
+  return isReadable ? undefined : `must have at most ${maxReadCharacters} characters once it is normalised (NFKC)`;
 }
 
 /** A whole number in a range, and how the description says so. */
