@@ -4,8 +4,9 @@ import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { WaitOptions } from '../polling/poll-schedule.ts';
 import type { EmbeddingWaiter } from './wait/embedding-waiter.ts';
 import { invalidRequest } from '../http/validation-hook.ts';
-import { replay, type IdempotencyClaim, type IdempotencyRequest } from './ingest/idempotency.ts';
+import { replay, type IdempotencyRequest } from './ingest/idempotency.ts';
 import { createMessageIds, toMessageRow, type MessageRow } from './ingest/message-row.ts';
+import { isOfAnotherRequest } from './ingest/message-write.repository.ts';
 import type { MessageWriter, WrittenPart } from './ingest/message-writer.ts';
 import { decodeCursor } from './message-cursor.ts';
 import type { MessageRepository } from './message.repository.ts';
@@ -98,15 +99,13 @@ export function createMessageService(deps: MessageServiceDeps) {
       input.length > fewMessages ? await slicer.of(input[0]?.tenantId ?? '').map(input, toRow) : input.map(toRow);
     const claim = toClaim(rows, options.idempotency);
     const parts = await writer.write({ rows, claim }, options.signal);
-    const written: (Outcome | AppError)[] = Array.from({ length: input.length });
-    for (const { places, result } of parts) {
-      const outcomes = outcomesOf(
-        result,
-        places.flatMap((place) => input[place] ?? []),
-        { generation, claim },
-      );
-      places.forEach((place, n) => (written[place] = outcomes[n] ?? missing()));
-      if (!(result instanceof AppError) && result.kind === 'written') announce(result.outcomes, generation, options);
+    const written: (Outcome | AppError)[] = [];
+    for (const part of parts) {
+      const messages = input.slice(written.length, written.length + part.request.rows.length);
+      written.push(...outcomesOf(part, messages, generation));
+      if (!(part.result instanceof AppError) && part.result.kind === 'written') {
+        announce(part.result.outcomes, generation, options);
+      }
     }
     const replayed = parts.every(({ result }) => !(result instanceof AppError) && result.kind === 'recorded');
     const { wait } = options;
@@ -174,25 +173,16 @@ export function createMessageService(deps: MessageServiceDeps) {
   };
 }
 
-interface ReplayOptions {
-  readonly generation: number;
-  readonly claim: IdempotencyClaim | undefined;
-}
-
 /** What became of each message of a part. */
 function outcomesOf(
-  result: WrittenPart['result'],
+  { request, result }: WrittenPart,
   messages: readonly NewMessage[],
-  { generation, claim }: ReplayOptions,
+  generation: number,
 ): readonly (Outcome | AppError)[] {
   if (result instanceof AppError) return messages.map(() => result);
   if (result.kind === 'written') return result.outcomes;
-  if (claim?.requestHash.equals(result.answer.requestHash) !== true) throw keyOfAnotherRequest();
+  if (isOfAnotherRequest(request, result)) throw keyOfAnotherRequest();
   return replay(messages, generation, result.answer.outcomes);
-}
-
-function missing(): never {
-  throw new Error('a message has no outcome');
 }
 
 /** The same outcomes, with the statuses that their messages have come to. */

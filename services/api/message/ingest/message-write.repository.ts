@@ -23,39 +23,36 @@ export function costOf({ rows }: WriteRequest): number {
   return rows.reduce((sum, row) => sum + costOfRow(row), 0);
 }
 
-/** What is written together of a request that is too large to be one. */
-export interface WritePart {
-  readonly request: WriteRequest;
-  /** Of its rows among those of the whole request. */
-  readonly places: readonly number[];
-}
-
 /**
- * The request in parts of at most this cost, to be written one after the other; a single row may cost more. Of rows with
- * the same external id the first stays the first. Each part holds a key of its own: sent again, a request that was written
- * in part goes on where it ended, since the same request has the same parts.
+ * The request in parts of at most this cost, to be written one after the other; a single row may cost more. Each part
+ * holds a key of its own: sent again, a request that was written in part goes on where it ended, since the same request
+ * has the same parts.
  */
-export function partsOf(request: WriteRequest, maxCost: number): readonly WritePart[] {
+export function partsOf(request: WriteRequest, maxCost: number): readonly WriteRequest[] {
   const { rows, claim } = request;
-  if (costOf(request) <= maxCost) return [{ request, places: rows.map((_, place) => place) }];
-  const parts: { rows: MessageRow[]; places: number[] }[] = [];
-  const places = new Map(rows.map((row, place) => [row, place]));
+  if (costOf(request) <= maxCost) return [request];
+  const parts: MessageRow[][] = [];
   let cost = Number.POSITIVE_INFINITY;
-  for (const row of inInsertOrder(rows)) {
+  for (const row of rows) {
     cost += costOfRow(row);
     if (cost > maxCost) {
-      parts.push({ rows: [], places: [] });
+      parts.push([]);
       cost = costOfRow(row);
     }
-    parts.at(-1)?.rows.push(row);
-    parts.at(-1)?.places.push(places.get(row) ?? 0);
+    parts.at(-1)?.push(row);
   }
-  return parts.map((part, n) => ({ request: { rows: part.rows, claim: claimOfPart(claim, n) }, places: part.places }));
+  return parts.map((own, n) => ({ rows: own, claim: claimOfPart(claim, n) }));
 }
 
-/** A client's key has no spaces, so no client has the key of a part. */
+/** The first part has the request's own key. No client can send a key with spaces, and no other request has this hash. */
 function claimOfPart(claim: IdempotencyClaim | undefined, part: number): IdempotencyClaim | undefined {
-  return claim === undefined || part === 0 ? claim : { ...claim, key: `${claim.key} part ${part + 1}` };
+  if (claim === undefined || part === 0) return claim;
+  return { ...claim, key: `${claim.key} ${claim.requestHash.toString('hex')} ${part + 1}` };
+}
+
+/** Whether a key was taken by another request than the one that claims it. */
+export function isOfAnotherRequest({ claim }: WriteRequest, result: WriteResult): boolean {
+  return result.kind === 'recorded' && claim?.requestHash.equals(result.answer.requestHash) !== true;
 }
 
 export interface MessageWriteRepositoryOptions {

@@ -8,6 +8,7 @@ import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
 import { costOfRow } from './message-row.ts';
 import {
   costOf,
+  isOfAnotherRequest,
   partsOf,
   type MessageWriteRepository,
   type WriteRequest,
@@ -37,8 +38,7 @@ const patienceMs = 30_000;
 
 /** What became of a part of a request. */
 export interface WrittenPart {
-  /** Of its rows in the request. */
-  readonly places: readonly number[];
+  readonly request: WriteRequest;
   /** An error when it was not written, although a part before it was. */
   readonly result: WriteResult | AppError;
 }
@@ -84,20 +84,23 @@ export class MessageWriter {
    * others have their turn in between.
    *
    * @param signal takes the request out of the queue. Once its statement runs, the answer is what became of it.
-   * @returns what became of each part. After one that failed none is written.
+   * @returns what became of each part, in the order of the rows. After one that failed none is written; only the first is
+   * there when its key is another request's.
    * @throws AppError `unavailable` when too much waits, after `close`, or when the database is away: the error says
    * whether something may have been stored; `rate_limited` when too much of the tenant waits; the signal's reason. All of
    * them only when no part is written.
    */
   async write(request: WriteRequest, signal?: AbortSignal): Promise<readonly WrittenPart[]> {
-    const [first, ...later] = partsOf(request, this.#maxPartCost);
-    if (first === undefined) return [];
-    const written: WrittenPart[] = [{ places: first.places, result: await this.#writePart(first.request, signal) }];
+    const [first = request, ...later] = partsOf(request, this.#maxPartCost);
+    const result = await this.#writePart(first, signal);
+    const written: WrittenPart[] = [{ request: first, result }];
+    // Its key is another request's: nothing of this one may be written.
+    if (isOfAnotherRequest(first, result)) return written;
     let failed: AppError | undefined;
     for (const part of later) {
-      const result = failed === undefined ? await this.#writeLater(part.request, signal) : notStored(failed);
-      if (result instanceof AppError) failed ??= result;
-      written.push({ places: part.places, result });
+      const outcome = failed === undefined ? await this.#writeLater(part, signal) : notStored(failed);
+      if (outcome instanceof AppError) failed ??= outcome;
+      written.push({ request: part, result: outcome });
     }
     return written;
   }
