@@ -103,7 +103,7 @@ describe('the launcher', () => {
   test('says what it needs when it cannot install', async () => {
     const { code, output } = await launch(['-p', '"ran"'], { NO_NETWORK: '1' }).ended;
     expect(code).toBe(1);
-    expect(output).toContain('a first start needs the network');
+    expect(output).toContain('A first start needs the network');
     expect(output).not.toContain('\nran');
   });
 

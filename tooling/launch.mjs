@@ -22,7 +22,9 @@ async function launch(args) {
   const agent = process.env['npm_config_user_agent'];
   const isRunByPnpm = agent !== undefined && agent.startsWith('pnpm/');
   if (!isRunByPnpm && !(await isInstalled(root, node, withoutTools)) && !(await install(root, withoutTools))) {
-    console.error('memory-layer: the dependencies could not be installed (see above); a first start needs the network');
+    console.error(
+      'memory-layer: the dependencies could not be installed: see above. A first start needs the network and a folder that can be written',
+    );
     return 1;
   }
   // What V8 has compiled is kept, which spares a start a quarter of a second. Not in the folder for temporary files that

@@ -66,6 +66,9 @@ function reasonOf(error: unknown, dataDir: string): string {
     case 'ENOSPC':
     case 'EDQUOT':
       return `${dataDir} has no room left`;
+    // What Node.js says of a folder to be made on a read-only file system.
+    case 'ENOENT':
+      return `${dataDir} cannot be made: the folder above it cannot be written`;
     case 'ENOTDIR':
     case 'EEXIST':
       return `${dataDir} is not a folder`;

@@ -21,9 +21,10 @@ export function createShares(limits: ShareLimits, metrics: Metrics) {
   return {
     readLimiter: {
       acquire: (tenantId: string, units: number, signal: () => AbortSignal) => slots.acquire(tenantId, units, signal),
-      unread: new UnreadAnswers(limits.unreadAnswers ?? unreadAnswerLimits, (bytes) =>
-        metrics.unreadAnswerBytes.set(bytes),
-      ),
+      unread: new UnreadAnswers(limits.unreadAnswers ?? unreadAnswerLimits, {
+        held: (bytes) => metrics.unreadAnswerBytes.set(bytes),
+        refused: (reason) => metrics.readsRefused.inc({ reason }),
+      }),
     },
     bodyMemory: new BodyMemory(limits.bodyMemory, {
       held: (bytes) => metrics.bodyBytes.set(bytes),

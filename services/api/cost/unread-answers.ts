@@ -9,6 +9,12 @@ export interface UnreadAnswerLimits {
   readonly total: number;
 }
 
+export interface UnreadAnswersObserver {
+  /** Bytes of all answers, after each change. */
+  readonly held: (bytes: number) => void;
+  readonly refused: (reason: 'tenant_unread' | 'unread') => void;
+}
+
 /** Four and sixteen of the largest. */
 export const unreadAnswerLimits: UnreadAnswerLimits = {
   perTenant: 4 * requestLimits.answerBytes,
@@ -23,12 +29,11 @@ const retryAfterSeconds = 1;
  */
 export class UnreadAnswers {
   readonly #limits: UnreadAnswerLimits;
-  readonly #observer: (bytes: number) => void;
+  readonly #observer: UnreadAnswersObserver;
   readonly #byTenant = new Map<string, number>();
   #held = 0;
 
-  /** @param observer called with the bytes of all, after each change. */
-  constructor(limits: UnreadAnswerLimits, observer: (bytes: number) => void) {
+  constructor(limits: UnreadAnswerLimits, observer: UnreadAnswersObserver) {
     this.#limits = limits;
     this.#observer = observer;
   }
@@ -37,10 +42,12 @@ export class UnreadAnswers {
   check(tenantId: string): void {
     const own = this.#byTenant.get(tenantId) ?? 0;
     if (own >= this.#limits.perTenant) {
+      this.#observer.refused('tenant_unread');
       const message = `${own} bytes of answers for this tenant have not been read.`;
       throw new AppError('rate_limited', message, { retryAfterSeconds });
     }
     if (this.#held >= this.#limits.total) {
+      this.#observer.refused('unread');
       throw new AppError('unavailable', 'too many answers have not been read', { retryAfterSeconds });
     }
   }
@@ -60,6 +67,6 @@ export class UnreadAnswers {
     const own = (this.#byTenant.get(tenantId) ?? 0) + bytes;
     if (own === 0) this.#byTenant.delete(tenantId);
     else this.#byTenant.set(tenantId, own);
-    this.#observer(this.#held);
+    this.#observer.held(this.#held);
   }
 }

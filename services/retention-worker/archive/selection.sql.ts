@@ -70,7 +70,7 @@ export function nextRows(
     for update skip locked`;
 }
 
-/** Has no position: which messages are beyond the limit is found anew for each batch. */
+/** Has no position: which messages are beyond the limit is found again for each batch. */
 export function nextBeyondMaxItems(request: BatchRequest): RawBuilder<Candidate> {
   return sql<Candidate>`
     select message.id, message.created_at as at from message

@@ -39,11 +39,12 @@ function requestMetrics(registers: Registry[]) {
   readsWaiting.remove();
   const readsRefused = new Counter({
     name: 'memory_reads_refused_total',
-    help: 'Reads that were not begun, by reason (tenant_queue_full, queue_full, deadline, client_gone).',
+    help: 'Reads that were not begun, by reason (tenant_queue_full, queue_full, deadline, client_gone, tenant_unread, unread).',
     labelNames: ['reason'] as const,
     registers,
   });
-  for (const reason of ['tenant_queue_full', 'queue_full', 'deadline', 'client_gone']) readsRefused.inc({ reason }, 0);
+  const reasons = ['tenant_queue_full', 'queue_full', 'deadline', 'client_gone', 'tenant_unread', 'unread'];
+  for (const reason of reasons) readsRefused.inc({ reason }, 0);
   return {
     connectionsClosed,
     requests: new Counter({

@@ -25,7 +25,7 @@ export function createSearchLanguageReindexer(options: SearchLanguageReindexerOp
     run: () => service.reindex(),
     everyMs,
     onError: (error) => {
-      if (!stopping.signal.aborted) logger.warn({ err: error }, 'words not indexed anew: trying again');
+      if (!stopping.signal.aborted) logger.warn({ err: error }, 'words not reindexed: trying again');
     },
   });
   let firstRound: Promise<void> | undefined;

@@ -33,7 +33,7 @@ export function createSearchLanguageService({ languages, wanted, logger, signal 
         messages += changed;
         if (Date.now() - reportedAt > reportEveryMs) {
           reportedAt = Date.now();
-          logger.info({ language, tenants: tenants.length, tenantsDone: index, messages }, 'indexing words anew');
+          logger.info({ language, tenants: tenants.length, tenantsDone: index, messages }, 'reindexing words');
         }
         // At most half of the time: searches and writes go first.
         if (changed > 0) await sleep(Date.now() - begun, undefined, { signal });
@@ -54,7 +54,7 @@ export function createSearchLanguageService({ languages, wanted, logger, signal 
         throw invalidConfiguration([`MEMORY_SEARCH_LANGUAGE: the database has ${names}`]);
       }
       const before = await languages.adopt(language);
-      if (before !== undefined) logger.warn({ before, language }, 'search language changed: words are indexed anew');
+      if (before !== undefined) logger.warn({ before, language }, 'search language changed: words are reindexed');
     },
 
     /**
@@ -72,7 +72,7 @@ export function createSearchLanguageService({ languages, wanted, logger, signal 
       const messages = await reindexAll(language);
       // Nothing was found in another language, so nothing is left but what was being written meanwhile.
       const isDone = messages === 0 && (await languages.forgetOld());
-      logger.info({ language, old, messages, isDone }, 'words indexed anew');
+      logger.info({ language, old, messages, isDone }, 'words reindexed');
     },
   };
 }

@@ -22,7 +22,7 @@ export function toRerankConfig(env: z.output<z.ZodObject<typeof rerankEnv>>) {
     apiKey: env.MEMORY_RERANK_API_KEY,
     modelName: env.MEMORY_RERANK_MODEL_NAME,
     modelPath: env.MEMORY_RERANK_MODEL_PATH,
-    /** How many of the best hits are put into order anew. */
+    /** How many of the best hits are reordered. */
     candidates: env.MEMORY_RERANK_CANDIDATES,
     timeoutMs: env.MEMORY_RERANK_TIMEOUT_MS,
   });
