@@ -12,7 +12,8 @@ let api: ApiClient;
 
 beforeAll(async () => {
   folder = await makeDataDir();
-  server = await startStandalone({ dataDir: folder.path });
+  const env = { MEMORY_RETENTION_MAX_AGE_DAYS: '30', MEMORY_RETENTION_IMPORTANCE_THRESHOLD: '0.35' };
+  server = await startStandalone({ dataDir: folder.path, env });
   api = createApiClient(server);
 });
 afterAll(async () => {

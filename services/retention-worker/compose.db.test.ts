@@ -44,14 +44,17 @@ test('a worker carries out what is scheduled and what waits without a job, and k
   const metrics = createMetrics();
   const readiness = new Readiness();
   const lines: string[] = [];
-  const worker = composeRetentionWorker(toRetentionConfig(loadEnv(retentionEnv, {})), {
-    database: database.database,
-    queues,
-    logger: createLogger({ service: 'test', level: 'info', stream: { write: (line) => void lines.push(line) } }),
-    metrics,
-    clock: systemClock,
-    readiness,
-  });
+  const worker = composeRetentionWorker(
+    toRetentionConfig(loadEnv(retentionEnv, { MEMORY_RETENTION_MAX_AGE_DAYS: '30' })),
+    {
+      database: database.database,
+      queues,
+      logger: createLogger({ service: 'test', level: 'info', stream: { write: (line) => void lines.push(line) } }),
+      metrics,
+      clock: systemClock,
+      readiness,
+    },
+  );
   await worker.start();
   try {
     await eventually(async () => {

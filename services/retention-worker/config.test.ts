@@ -5,9 +5,9 @@ import { retentionEnv, toRetentionConfig } from './config.ts';
 const load = (env: Record<string, string> = {}) => toRetentionConfig(loadEnv(retentionEnv, env));
 
 describe('the retention worker configuration', () => {
-  test('has the documented defaults', () => {
+  test('has the documented defaults: nothing is archived for its age', () => {
     expect(load()).toEqual({
-      defaults: { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 },
+      defaults: { maxAgeDays: undefined, importanceThreshold: undefined, deleteAfterDays: undefined },
       schedule: { everySeconds: 86_400, tenantIds: undefined },
       batchSize: 500,
       concurrency: 2,

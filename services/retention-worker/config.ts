@@ -12,11 +12,14 @@ const tenants = list
   .refine((ids) => ids.every((id) => id === everyTenant || tenantIdPattern.test(id)), 'must be * or tenant ids')
   .transform((ids): readonly string[] | undefined => (ids.includes(everyTenant) ? undefined : ids));
 
-/** The retention worker's variables. Names and defaults follow the service that this one replaces. */
+/**
+ * The retention worker's variables. Names follow the service that this one replaces; its ages and threshold have no
+ * defaults here, since nothing is archived that nobody asked to archive.
+ */
 export const retentionEnv = {
-  MEMORY_RETENTION_MAX_AGE_DAYS: integer(1, 3650).default(30),
-  MEMORY_RETENTION_IMPORTANCE_THRESHOLD: decimal(0, 1).default(0.35),
-  MEMORY_RETENTION_DELETE_AFTER_DAYS: integer(1, 3650).default(90),
+  MEMORY_RETENTION_MAX_AGE_DAYS: integer(1, 3650).optional(),
+  MEMORY_RETENTION_IMPORTANCE_THRESHOLD: decimal(0, 1).optional(),
+  MEMORY_RETENTION_DELETE_AFTER_DAYS: integer(1, 3650).optional(),
   MEMORY_RETENTION_SCHEDULE_SECONDS: integer(60, 31_536_000).default(86_400),
   MEMORY_RETENTION_TENANTS: tenants,
   MEMORY_RETENTION_BATCH_SIZE: integer(1, 10_000).default(500),

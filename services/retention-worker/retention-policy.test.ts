@@ -48,3 +48,9 @@ test('cutoffsAt counts back in days of 24 hours', () => {
     deleteUpTo: new Date('2025-03-30T12:00:00Z'),
   });
 });
+
+test('cutoffsAt has no dates where the policy has no ages', () => {
+  const nothing = { maxAgeDays: undefined, importanceThreshold: undefined, deleteAfterDays: undefined };
+  const now = new Date('2025-03-31T12:00:00Z');
+  expect(cutoffsAt(resolvePolicy(undefined, nothing), now)).toEqual({ now });
+});

@@ -1,13 +1,13 @@
 /** Which of age and importance a message must meet to be archived: both, or either one. */
 export type MatchMode = 'all' | 'any';
 
-/** A tenant's policy as it is in force, nothing left open. */
+/** A tenant's policy as it is in force. What is undefined archives or deletes nothing. */
 export interface RetentionPolicy {
-  readonly maxAgeDays: number;
+  readonly maxAgeDays: number | undefined;
   /** 0 to 1, compared with the stored importance. */
-  readonly importanceThreshold: number;
+  readonly importanceThreshold: number | undefined;
   /** Counted from the archiving, not from the message's own date. */
-  readonly deleteAfterDays: number;
+  readonly deleteAfterDays: number | undefined;
   /** Messages a tenant keeps at most; undefined for no limit. */
   readonly maxItems: number | undefined;
   readonly matchMode: MatchMode;
@@ -26,19 +26,15 @@ export interface StoredPolicy {
 }
 
 /** What holds for a tenant that did not set it. */
-export interface PolicyDefaults {
-  readonly maxAgeDays: number;
-  readonly importanceThreshold: number;
-  readonly deleteAfterDays: number;
-}
+export type PolicyDefaults = Pick<RetentionPolicy, 'maxAgeDays' | 'importanceThreshold' | 'deleteAfterDays'>;
 
 /** A policy at one instant: its ages turned into dates. */
 export interface Cutoffs {
   readonly now: Date;
-  /** Messages made before this are old. */
-  readonly oldBefore: Date;
-  /** What was archived at this instant or before is deleted. */
-  readonly deleteUpTo: Date;
+  /** Messages made before this are old; undefined: none is. */
+  readonly oldBefore: Date | undefined;
+  /** What was archived at this instant or before is deleted; undefined: nothing is. */
+  readonly deleteUpTo: Date | undefined;
 }
 
 const dayMs = 86_400_000;
@@ -57,9 +53,7 @@ export function resolvePolicy(stored: StoredPolicy | undefined, defaults: Policy
 
 /** Days are 24 hours, whatever the calendar says of summer time. */
 export function cutoffsAt(policy: RetentionPolicy, now: Date): Cutoffs {
-  return {
-    now,
-    oldBefore: new Date(now.getTime() - policy.maxAgeDays * dayMs),
-    deleteUpTo: new Date(now.getTime() - policy.deleteAfterDays * dayMs),
-  };
+  const before = (days: number | undefined) =>
+    days === undefined ? undefined : new Date(now.getTime() - days * dayMs);
+  return { now, oldBefore: before(policy.maxAgeDays), deleteUpTo: before(policy.deleteAfterDays) };
 }

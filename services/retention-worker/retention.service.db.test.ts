@@ -138,3 +138,39 @@ describe('a run that fails', () => {
     expect(await tenant.getRun(runId)).toMatchObject({ state: 'queued', archived: 1, error: null });
   });
 });
+
+describe('a policy of which a part is not set', () => {
+  const nothing = { maxAgeDays: undefined, importanceThreshold: undefined, deleteAfterDays: undefined };
+
+  test.each([
+    ['nothing at all', {}, { archived: 1, deleted: 0 }],
+    ['an age', { max_age_days: 30 }, { archived: 3, deleted: 0 }],
+    ['a threshold, which by itself archives nothing', { importance_threshold: 0.35 }, { archived: 1, deleted: 0 }],
+    ['an age and a threshold', { max_age_days: 30, importance_threshold: 0.35 }, { archived: 2, deleted: 0 }],
+    [
+      'either, of which a threshold is set',
+      { importance_threshold: 0.35, match_mode: 'any' },
+      { archived: 3, deleted: 0 },
+    ],
+    ['either, of which nothing is set', { match_mode: 'any' }, { archived: 1, deleted: 0 }],
+    ['the time in the archive', { delete_after_days: 90 }, { archived: 1, deleted: 1 }],
+  ] as const)('sets %s', async (_, policy, counts) => {
+    const tenant = await createTenant(database.db);
+    await tenant.setPolicy(policy);
+    const recent = { createdAt: daysAgo(1) };
+    const old = { createdAt: daysAgo(400) };
+    await tenant.addMessages(
+      { ...old, importance: 0.1 },
+      { ...old, importance: 0.9 },
+      { ...recent, importance: 0.1 },
+      { ...recent, importance: 0.9, expiresAt: daysAgo(1) },
+    );
+    await tenant.addArchived({ archivedAt: daysAgo(1000) });
+    const dryId = await tenant.askForRun(['archive', 'delete'], { dry_run: true });
+    const runId = await tenant.askForRun();
+    const worker = createWorker({ defaults: nothing });
+    for (const id of [dryId, runId]) await worker.run(tenant.tenantId, id, never);
+    expect(await tenant.getRun(dryId)).toMatchObject(counts);
+    expect(await tenant.getRun(runId)).toMatchObject(counts);
+  });
+});

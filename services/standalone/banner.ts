@@ -4,10 +4,11 @@ export interface BannerFacts {
   readonly generatedKey: string | undefined;
   readonly dataDir: string;
   readonly model: string;
+  readonly retention: Readonly<Record<'maxAgeDays' | 'importanceThreshold' | 'deleteAfterDays', number | undefined>>;
 }
 
 /** What a person wants to know after the start: where, with which key, and two lines to try. */
-export function banner({ url, generatedKey, dataDir, model }: BannerFacts): string {
+export function banner({ url, generatedKey, dataDir, model, retention }: BannerFacts): string {
   const key = generatedKey ?? '$MEMORY_API_KEY';
   const keyLine =
     generatedKey === undefined ? 'the ones in MEMORY_API_KEYS' : `${generatedKey}  (kept in ${dataDir}/api-key)`;
@@ -17,6 +18,7 @@ memory-layer listens on ${url}
   API key   ${keyLine}
   data      ${dataDir}
   model     ${model}
+  retention ${retentionLine(retention)}
   API docs  ${url}/docs
 
 Store a message, then find it${hint}:
@@ -27,4 +29,12 @@ curl -s '${url}/v1/memory/search?tenant_id=demo&query=Where+does+my+sister+live%
 
 Ctrl-C stops it.
 `;
+}
+
+/** What becomes of old messages of a tenant without a policy of its own. */
+function retentionLine({ maxAgeDays, importanceThreshold, deleteAfterDays }: BannerFacts['retention']): string {
+  if (maxAgeDays === undefined) return 'nothing is archived for its age (MEMORY_RETENTION_MAX_AGE_DAYS)';
+  const spared = importanceThreshold === undefined ? '' : ` and less important than ${importanceThreshold}`;
+  const end = deleteAfterDays === undefined ? '' : `, deleted ${deleteAfterDays} days later`;
+  return `messages older than ${maxAgeDays} days${spared} are archived${end}`;
 }

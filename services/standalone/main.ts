@@ -95,7 +95,10 @@ async function runOn(
   return runProcess(components, {
     logger,
     shutdownDeadlineMs: config.shutdownDeadlineMs,
-    onStarted: () => say(banner({ url: api.url, generatedKey, dataDir, model: embedder.modelId })),
+    onStarted: () =>
+      say(
+        banner({ url: api.url, generatedKey, dataDir, model: embedder.modelId, retention: config.retention.defaults }),
+      ),
   });
 }
 

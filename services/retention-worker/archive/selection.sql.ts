@@ -5,11 +5,19 @@ import type { BatchRequest, Scope } from './batch.ts';
  * Every predicate of retention stands in this file once. Runs and dry runs both use it, so that a dry run
  * cannot count something else than a run does.
  */
-export function isOld({ policy, cutoffs }: Scope): RawBuilder<boolean> {
+export function isOld({ policy, cutoffs: { oldBefore } }: Scope): RawBuilder<boolean> {
   const { matchMode, importanceThreshold } = policy;
-  return matchMode === 'all'
-    ? sql`(message.created_at < ${cutoffs.oldBefore} and message.importance < ${importanceThreshold})`
-    : sql`(message.created_at <= ${cutoffs.oldBefore} or message.importance <= ${importanceThreshold})`;
+  if (matchMode === 'any') {
+    const reasons = [
+      oldBefore && sql<boolean>`message.created_at <= ${oldBefore}`,
+      importanceThreshold === undefined ? undefined : sql<boolean>`message.importance <= ${importanceThreshold}`,
+    ].filter((reason) => reason !== undefined);
+    return reasons.length === 0 ? sql`false` : sql`(${sql.join(reasons, sql` or `)})`;
+  }
+  // Importance alone would archive a message on the day it was stored.
+  if (oldBefore === undefined) return sql`false`;
+  const spared = importanceThreshold === undefined ? sql`` : sql` and message.importance < ${importanceThreshold}`;
+  return sql`(message.created_at < ${oldBefore}${spared})`;
 }
 
 /** Never null, so that its negation keeps the messages that do not expire. */
@@ -19,7 +27,7 @@ export function isExpired({ cutoffs }: Scope): RawBuilder<boolean> {
 
 /** Of archived messages. */
 export function isDeletable({ cutoffs }: Scope): RawBuilder<boolean> {
-  return sql`archived_message.archived_at <= ${cutoffs.deleteUpTo}`;
+  return cutoffs.deleteUpTo === undefined ? sql`false` : sql`archived_message.archived_at <= ${cutoffs.deleteUpTo}`;
 }
 
 type Table = 'message' | 'archived_message';

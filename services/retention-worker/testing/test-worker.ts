@@ -4,6 +4,7 @@ import type { Schema } from '@memory-layer/shared/db/schema';
 import type { Kysely } from 'kysely';
 import { createRetentionRunRepository } from '../retention-run.repository.ts';
 import { createRetentionRepository, type RetentionRepository } from '../retention.repository.ts';
+import type { PolicyDefaults } from '../retention-policy.ts';
 import { createRetentionService } from '../retention.service.ts';
 import { now } from './retention-fixture.ts';
 
@@ -14,14 +15,18 @@ export interface WorkerOptions {
   readonly batchSize?: number;
   readonly sliceMs?: number;
   readonly at?: Date;
+  /** What holds for a tenant that did not set it: 30 days, 0.35 and 90 days when not given. */
+  readonly defaults?: PolicyDefaults;
   /** Called behind each batch of the archive, with its number. */
   readonly afterBatch?: (batch: number) => Promise<unknown>;
 }
 
-/** A retention service with the default policy on the real repositories, with records of what it did. */
+const usualDefaults: PolicyDefaults = { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 };
+
+/** A retention service on the real repositories, with records of what it did. */
 export function createWorker(
   db: Kysely<Schema>,
-  { batchSize = 500, sliceMs = 60_000, at = now, afterBatch }: WorkerOptions = {},
+  { batchSize = 500, sliceMs = 60_000, at = now, defaults = usualDefaults, afterBatch }: WorkerOptions = {},
 ) {
   const batches: number[] = [];
   const notified: string[] = [];
@@ -46,7 +51,7 @@ export function createWorker(
       logger: createLogger({ service: 'test', level: 'info', stream: { write: (line) => void lines.push(line) } }),
       metrics,
     },
-    { defaults: { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 }, batchSize, sliceMs },
+    { defaults, batchSize, sliceMs },
   );
   return { ...service, batches, notified, lines, metrics };
 }
