@@ -20,6 +20,9 @@ export const standaloneEnv = {
   ...retentionEnv,
 };
 
+/** What only services have, and a person who sets it expects to be used. */
+const ofServices = new Set(['MEMORY_DATABASE_URL', 'MEMORY_READ_REPLICA_URLS']);
+
 export type StandaloneConfig = ReturnType<typeof loadStandaloneConfig>;
 
 /** @throws ConfigError naming every variable that is wrong. */
@@ -28,6 +31,8 @@ export function loadStandaloneConfig(env: Readonly<Record<string, string | undef
   return deepFreeze({
     environment: values.MEMORY_ENVIRONMENT,
     dataDir: values.MEMORY_DATA_DIR,
+    /** Settings that have no effect in this mode. */
+    withoutEffect: Object.entries(env).flatMap(([name, value]) => (ofServices.has(name) && value !== '' ? [name] : [])),
     logLevel: values.MEMORY_LOG_LEVEL,
     logFormat: values.MEMORY_LOG_FORMAT,
     shutdownDeadlineMs: values.MEMORY_SHUTDOWN_DEADLINE_MS,

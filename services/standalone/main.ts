@@ -42,6 +42,9 @@ async function serve(config: StandaloneConfig, dataDir: string, output: LogOutpu
   const logger = createStandaloneLogger(config, output);
   const say = (line: string): void => output.write(`${line}\n`);
   say(`memory-layer ${version} starts`);
+  for (const name of config.withoutEffect) {
+    say(`  ${name} has no effect here: one process has a database of its own, in MEMORY_DATA_DIR`);
+  }
   const embedder = embedderFromConfig(config.embedding, {
     cacheDir: join(dataDir, 'models'),
     onProgress: (progress) => say(`  embedding model: ${progress}`),

@@ -101,8 +101,8 @@ export function createMessageService(deps: MessageServiceDeps) {
     const parts = await writer.write({ rows, claim }, options.signal);
     const written: (Outcome | AppError)[] = [];
     for (const part of parts) {
-      const messages = input.slice(written.length, written.length + part.request.rows.length);
-      written.push(...outcomesOf(part, messages, generation));
+      const own = input.slice(written.length, written.length + part.request.rows.length);
+      written.push(...outcomesOf(part, own, generation));
       if (!(part.result instanceof AppError) && part.result.kind === 'written') {
         announce(part.result.outcomes, generation, options);
       }
