@@ -116,6 +116,26 @@ describe('an answer that is not read', () => {
     await expect.poll(() => statusOf(memory.tenantId)).toBe(200);
   });
 
+  test('counts for those that waited beside it, too', async () => {
+    const api = await start({
+      reads: { perTenant: 1, queuePerTenant: 100 },
+      unreadAnswers: { perTenant: 20_000_000, total: 30_000_000 },
+    });
+    const [memory, other] = [createMemory(() => api), createMemory(() => api)];
+    await memory.store(...large.slice(0, 20));
+    await memory.store(...large.slice(20));
+    const { url } = await listen(api);
+    const sockets = await Promise.all(Array.from({ length: 8 }, () => askWithoutReading(url, memory.tenantId)));
+    const statuses = sockets.map((socket) => String(socket.read(12)).slice(9));
+    // Two of more than 10 MB each are the limit.
+    expect(statuses.filter((status) => status === '200')).toHaveLength(2);
+    expect(statuses.filter((status) => status === '429')).toHaveLength(6);
+    const answer = await fetch(`${url}/v1/messages?tenant_id=${other.tenantId}`, {
+      headers: { 'x-api-key': keys.unbound },
+    });
+    expect(answer.status).toBe(200);
+  });
+
   test('is whole for a client that reads it after all', async () => {
     const api = await start({});
     const memory = createMemory(() => api);

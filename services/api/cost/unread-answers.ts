@@ -38,7 +38,11 @@ export class UnreadAnswers {
     this.#observer = observer;
   }
 
-  /** @throws AppError `rate_limited` when the tenant's answers are too many, `unavailable` when those of all are. */
+  /**
+   * A tenant all of whose answers have been read is never refused, whatever others leave unread.
+   *
+   * @throws AppError `rate_limited` when the tenant's answers are too many, `unavailable` when those of all are.
+   */
   check(tenantId: string): void {
     const own = this.#byTenant.get(tenantId) ?? 0;
     if (own >= this.#limits.perTenant) {
@@ -46,7 +50,7 @@ export class UnreadAnswers {
       const message = `${own} bytes of answers for this tenant have not been read.`;
       throw new AppError('rate_limited', message, { retryAfterSeconds });
     }
-    if (this.#held >= this.#limits.total) {
+    if (own > 0 && this.#held >= this.#limits.total) {
       this.#observer.refused('unread');
       throw new AppError('unavailable', 'too many answers have not been read', { retryAfterSeconds });
     }

@@ -216,7 +216,7 @@ test('a connection has so many requests under way at most', async () => {
   client.send(get.replace('/', '/slow').repeat(150));
   await client.rest();
   expect(closed).toContain('pipelined');
-  expect(waiting.length).toBeLessThanOrEqual(101);
+  expect(waiting.length).toBeLessThanOrEqual(17);
 });
 
 describe('an answer', () => {

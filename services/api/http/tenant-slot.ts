@@ -32,6 +32,8 @@ export async function withTenantSlot<Result>(
   limiter.unread?.check(tenantId);
   const release = await limiter.acquire(tenantId, cost.units, () => signal ?? c.get('signal')());
   try {
+    // Again: what waited with it may have been answered meanwhile.
+    limiter.unread?.check(tenantId);
     const result = await work();
     countUnread(c, limiter.unread, tenantId);
     return result;

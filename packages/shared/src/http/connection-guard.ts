@@ -25,7 +25,7 @@ interface Connection {
 }
 
 // One connection is one client: one that asks for more at a time has a limit of requests, not of connections, to hide in.
-const maxPipelined = 100;
+const maxPipelined = 16;
 const maxRequestsPerConnection = 10_000;
 // Less than this within the stall limit is no progress: a byte a minute would hold an answer in memory for days.
 const minProgressBytes = 65_536;
