@@ -4,7 +4,7 @@ import { systemClock } from '@memory-layer/shared/lifecycle/clock';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { addVectors, dimension, generation } from './testing/vectors.ts';
 import { toVectorIndexConfig } from './vector-index-config.ts';
 import { createVectorIndexMaintainer } from './vector-index-maintainer.ts';
@@ -93,8 +93,11 @@ describe('the maintainer', () => {
   });
 });
 
-// The embedded engine is one session to PostgreSQL: it can neither wait for itself nor lock itself out.
-describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a server', () => {
+describe('on a server', () => {
+  beforeEach((context) => {
+    context.skip(fixture.engine === 'embedded', 'the embedded database is one session: it can neither wait for itself nor lock itself out');
+  });
+
   test('one maintainer of all is at work', async () => {
     const first = createVectorIndexRepository(fixture.db);
     await fixture.db.connection().execute(async (session) => {
