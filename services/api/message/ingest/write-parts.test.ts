@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { costOfRow, toMessageRow, type MessageRow } from './message-row.ts';
 import { partsOf } from './message-write.repository.ts';
+import { nonEmpty } from '@memory-layer/shared/testing/non-empty';
 
 const row = (content: string, externalId?: string): MessageRow =>
   toMessageRow(
@@ -35,7 +36,7 @@ describe('parts of a request', () => {
 
   test('keep the order of those with the same external id', () => {
     const ordered = parts.flatMap((part) => part.request.rows);
-    for (const same of Map.groupBy(ordered, ({ externalId }) => externalId).values()) {
+    for (const same of nonEmpty(Map.groupBy(ordered, ({ externalId }) => externalId).values())) {
       expect(same).toEqual(rows.filter(({ externalId }) => externalId === same[0]?.externalId));
     }
   });
