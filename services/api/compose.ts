@@ -154,11 +154,8 @@ export function composeApp(
   const db = database.queries;
   const embeddingProducer = queues.createProducer(embeddingQueue);
   const retentionProducer = queues.createProducer(retentionQueue);
-  const notifier = createEmbeddingJobNotifier({
-    producer: embeddingProducer,
-    metrics,
-    quietMs: config.notifierQuietMs,
-  });
+  const { notifierQuietMs: quietMs } = config;
+  const notifier = createEmbeddingJobNotifier({ producer: embeddingProducer, metrics, quietMs });
   const pendingMessages = createPendingMessagesRepository(db);
 
   const slicer = new TimeSlicer();

@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createMemory, type Hit, type Memory } from '../testing/search-fixture.ts';
-import { now, retryAfterBreakerMs, startTestApi, type TestApi } from '../testing/test-api.ts';
+import { now, startTestApi, type TestApi } from '../testing/test-api.ts';
 import { nonEmpty } from '@memory-layer/shared/testing/non-empty';
 
 let api: TestApi;
@@ -58,8 +57,7 @@ describe('weights', () => {
   test('of the side that is not asked: the other decides though it weighs nothing', async () => {
     api.embedder.mood = 'failing';
     const degraded = await memory.search('gardening and more', { weights: { lexical: 0 } });
-    api.embedder.mood = 'well';
-    await sleep(retryAfterBreakerMs * 2);
+    await api.healEmbedder();
     expect(degraded).toMatchObject({ degraded: true });
     const byWords = await memory.search('gardening', { mode: 'lexical', weights: { lexical: 0 } });
     const byVector = await memory.search('gardening', { mode: 'vector', weights: { vector: 0 } });
@@ -120,8 +118,7 @@ describe('thresholds', () => {
     await memory.store({ content: 'garden, waiting', importance: 1 });
   });
   afterEach(async () => {
-    api.embedder.mood = 'well';
-    await sleep(retryAfterBreakerMs * 2);
+    await api.healEmbedder();
   });
 
   test.each(['hybrid', 'vector'])(
@@ -175,8 +172,7 @@ describe('a message without any of the words', () => {
     expect((await memory.find('garden')).toSorted()).toEqual(['my garden', 'under a stone']);
     api.embedder.mood = 'failing';
     expect(await memory.search('garden beside')).toMatchObject({ degraded: true, items: [{ content: 'my garden' }] });
-    api.embedder.mood = 'well';
-    await sleep(retryAfterBreakerMs * 2);
+    await api.healEmbedder();
   });
 });
 

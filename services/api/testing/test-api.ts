@@ -7,6 +7,7 @@ import { createGenerationService } from '@memory-layer/shared/generation/generat
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics, type Metrics } from '@memory-layer/shared/observability/metrics';
+import { eventually } from '@memory-layer/shared/testing/eventually';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import type { Kysely } from 'kysely';
 import { composeApp } from '../compose.ts';
@@ -32,7 +33,6 @@ export const keys = {
 
 export const limits = { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216, maxMetadataBytes: 65_536 } as const;
 
-export const retryAfterBreakerMs = 50;
 const queryTimeoutMs = 100;
 
 export interface TestApiOptions {
@@ -58,6 +58,8 @@ export interface TestApi {
   readonly connection: TestDatabase['connection'];
   readonly call: Call;
   readonly embedder: WordEmbedder;
+  /** Makes the embedder well, and waits until the circuit breaker has seen it. */
+  healEmbedder(): Promise<void>;
   readonly generation: number;
   /** Every notification of the embed workers. */
   readonly notifications: WorkerNotification[];
@@ -83,7 +85,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     name: 'query',
     timeoutMs: queryTimeoutMs,
     failureThreshold: 2,
-    resetTimeoutMs: retryAfterBreakerMs,
+    resetTimeoutMs: 50,
   });
   const generations = createGenerationService({
     generations: createGenerationRepository(fixture.db),
@@ -121,6 +123,10 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     fetch: app.fetch,
     feed,
     embedder,
+    async healEmbedder() {
+      embedder.mood = 'well';
+      await eventually(() => queryEmbedder.embed(['harmless'], { kind: 'query' }));
+    },
     generation,
     notifications: queues.notifications,
     logLines,

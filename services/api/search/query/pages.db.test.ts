@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectProblem } from '../../testing/expect-problem.ts';
 import { createMemory, type Hit, type Memory, type SearchAnswer } from '../../testing/search-fixture.ts';
-import { keys, retryAfterBreakerMs, startTestApi, type TestApi } from '../../testing/test-api.ts';
+import { keys, startTestApi, type TestApi } from '../../testing/test-api.ts';
 import { nonEmpty } from '@memory-layer/shared/testing/non-empty';
 
 let api: TestApi;
@@ -168,8 +168,7 @@ describe('between the pages', () => {
     await memory.embed();
     api.embedder.mood = 'failing';
     const first = await memory.search('garden again');
-    api.embedder.mood = 'well';
-    await sleep(retryAfterBreakerMs * 2);
+    await api.healEmbedder();
     const rest = await memory.search('garden again', { top_k: 100, cursor: first.next_cursor });
     expect([first.degraded, rest.degraded]).toEqual([true, false]);
     const contents = [...first.items, ...rest.items].map((item) => item.content);
