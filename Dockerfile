@@ -20,6 +20,7 @@ RUN mkdir /manifests && cd /source \
   && cp --parents package.json pnpm-*.yaml migrations/package.json packages/*/package.json services/*/package.json \
     /manifests
 
+# /image has a folder for each image: its code and the migrations, without dependencies.
 FROM pnpm AS build
 COPY --from=manifests /manifests ./
 RUN --mount=type=cache,id=memory-layer-pnpm,target=/pnpm,sharing=locked \
@@ -27,7 +28,11 @@ RUN --mount=type=cache,id=memory-layer-pnpm,target=/pnpm,sharing=locked \
 COPY . .
 RUN node_modules/.bin/tsc -b tsconfig.build.json \
   && find packages/*/dist services/*/dist -type f \( -name '*.d.ts' -o -name '*.map' -o -name '*.tsbuildinfo' \) -delete \
-  && mkdir /dist && cp --parents -r packages/*/dist services/*/dist /dist
+  && for service in api embed-worker retention-worker migrate; do \
+    mkdir -p "/image/$service" \
+    && cp --parents -r migrations packages/shared/dist "services/$service/dist" "/image/$service" || exit 1; \
+  done \
+  && mkdir /image/standalone && cp --parents -r migrations packages/*/dist services/*/dist /image/standalone
 
 FROM pnpm AS dependencies
 COPY --from=manifests /manifests ./
@@ -62,9 +67,7 @@ FROM runtime AS api
 ENV MEMORY_HOST=0.0.0.0 MEMORY_OPS_PORT=9464
 EXPOSE 8000 9464
 COPY --from=api-dependencies /app ./
-COPY migrations migrations
-COPY --from=build /dist/packages/shared packages/shared
-COPY --from=build /dist/services/api services/api
+COPY --from=build /image/api ./
 RUN node services/api/dist/main.js || test $? -eq 2
 # Room for what a few hundred requests allocate: fewer collections, for some 50 MiB.
 ENTRYPOINT ["node", "--max-semi-space-size=64", "services/api/dist/main.js"]
@@ -73,9 +76,7 @@ FROM runtime AS embed-worker
 ENV MEMORY_OPS_PORT=9465
 EXPOSE 9465
 COPY --from=embed-worker-dependencies /app ./
-COPY migrations migrations
-COPY --from=build /dist/packages/shared packages/shared
-COPY --from=build /dist/services/embed-worker services/embed-worker
+COPY --from=build /image/embed-worker ./
 RUN node services/embed-worker/dist/main.js || test $? -eq 2
 ENTRYPOINT ["node", "services/embed-worker/dist/main.js"]
 
@@ -83,18 +84,14 @@ FROM runtime AS retention-worker
 ENV MEMORY_OPS_PORT=9466
 EXPOSE 9466
 COPY --from=retention-worker-dependencies /app ./
-COPY migrations migrations
-COPY --from=build /dist/packages/shared packages/shared
-COPY --from=build /dist/services/retention-worker services/retention-worker
+COPY --from=build /image/retention-worker ./
 RUN node services/retention-worker/dist/main.js || test $? -eq 2
 ENTRYPOINT ["node", "services/retention-worker/dist/main.js"]
 
 FROM runtime AS migrate
 HEALTHCHECK NONE
 COPY --from=migrate-dependencies /app ./
-COPY migrations migrations
-COPY --from=build /dist/packages/shared packages/shared
-COPY --from=build /dist/services/migrate services/migrate
+COPY --from=build /image/migrate ./
 RUN node services/migrate/dist/main.js || test $? -eq 2
 ENTRYPOINT ["node", "services/migrate/dist/main.js"]
 
@@ -103,8 +100,7 @@ FROM runtime AS standalone
 ENV MEMORY_HOST=0.0.0.0 MEMORY_PORT=8000 MEMORY_DATA_DIR=/var/lib/memory-layer
 EXPOSE 8000
 COPY --from=standalone-dependencies /app ./
-COPY migrations migrations
-COPY --from=build /dist ./
+COPY --from=build /image/standalone ./
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["node", "-e", \
   "fetch(`http://127.0.0.1:${process.env.MEMORY_PORT}/livez`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "services/standalone/dist/main.js"]

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { readServerVersions, warningOf } from '@memory-layer/shared/db/server-requirements';
+import { nonEmpty } from '@memory-layer/shared/testing/non-empty';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readLedger, untilEmbedded } from './ledger.ts';
 import { createPrivateServers, serversAreGiven, type PrivateServers } from './servers.ts';
@@ -32,7 +33,7 @@ describe.skipIf(!serversAreGiven)('the schema', () => {
 
   test('services on an empty database wait, and say what to do', async () => {
     services = await stack.spawnAll();
-    for (const service of services.all) {
+    for (const service of nonEmpty(services.all)) {
       await expect
         .poll(() => service.logs().map((line) => line['reason']), { timeout: 30_000 })
         .toContain(`the database lacks ${migrations.join(', ')}: run pnpm migrate`);

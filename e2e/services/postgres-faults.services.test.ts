@@ -4,6 +4,7 @@ import { startLoad } from './load.ts';
 import type { ServiceProcess } from './service-process.ts';
 import { createPrivateServers, serversAreGiven, type PrivateServers } from './servers.ts';
 import { createStack, type Services, type Stack } from './stack.ts';
+import { nonEmpty } from '@memory-layer/shared/testing/non-empty';
 
 /** The tests follow one another: each finds the services as the one before has left them. */
 describe.skipIf(!serversAreGiven)('without PostgreSQL', () => {
@@ -22,7 +23,7 @@ describe.skipIf(!serversAreGiven)('without PostgreSQL', () => {
 
   test('services start, say that they are not ready, and end on SIGTERM', async () => {
     services = await stack.spawnAll();
-    for (const service of services.all) {
+    for (const service of nonEmpty(services.all)) {
       await untilWaiting(service);
       expect((await service.ops('/livez'))?.status).toBe(200);
       expect((await service.ops('/readyz'))?.status).toBe(503);
@@ -69,7 +70,7 @@ describe.skipIf(!serversAreGiven)('without PostgreSQL', () => {
       await load.untilAnswered(202, 100);
       await postgres.kill();
       await load.untilAnswered(503, 50);
-      for (const service of services.all) expect((await service.ops('/readyz'))?.status).toBe(503);
+      for (const service of nonEmpty(services.all)) expect((await service.ops('/readyz'))?.status).toBe(503);
       await postgres.start();
       await load.untilAnswered(202, 50);
       await Promise.all(services.all.map((service) => service.ready()));
@@ -88,7 +89,7 @@ describe.skipIf(!serversAreGiven)('without PostgreSQL', () => {
   test('frozen: /readyz says so instead of hanging, and all are ready when it goes on', async () => {
     const { postgres } = stack.servers;
     postgres.freeze();
-    for (const service of services.all) expect((await service.ops('/readyz'))?.status).toBe(503);
+    for (const service of nonEmpty(services.all)) expect((await service.ops('/readyz'))?.status).toBe(503);
     expect((await stack.clientOf(services.api).get('/readyz')).status).toBe(503);
     postgres.thaw();
     await Promise.all(services.all.map((service) => service.ready()));

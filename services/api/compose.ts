@@ -3,7 +3,7 @@ import type { Database } from '@memory-layer/shared/db/database';
 import { whenDatabaseReady } from '@memory-layer/shared/db/database-gate';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
-import { createGenerationService } from '@memory-layer/shared/generation/generation.service';
+import { createGenerationService, type GenerationService } from '@memory-layer/shared/generation/generation.service';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
@@ -18,7 +18,7 @@ import type { ReadReplicas } from './replica/read-replicas.ts';
 import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 import { QueryVectors } from './search/query/query-vectors.ts';
 import { createBacklogReader } from './admin/backlog.ts';
-import { createHealthService } from './admin/health.service.ts';
+import { createHealthService, probeEmbedder } from './admin/health.service.ts';
 import { createApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
 import { createEmbeddingFailureRepository } from './embedding-failure/embedding-failure.repository.ts';
@@ -58,7 +58,7 @@ export interface ApiResources {
   readonly database: Database;
   /** Where searches look for candidates; undefined: in the database itself. */
   readonly replicas: ReadReplicas | undefined;
-  readonly queues: QueueBackend;
+  readonly queues: Pick<QueueBackend, 'createProducer' | 'health'>;
   /** For queries; guarded by a timeout and a circuit breaker, not cached. */
   readonly queryEmbedder: Embedder;
   /** For the best hits; guarded likewise. Undefined: hits are not reranked. */
@@ -82,30 +82,81 @@ export interface Api extends Component {
   readonly url: string;
 }
 
-// Under load a tenant's workers are notified twenty times a second, not with every message.
-const notifierQuietMs = 50;
 // How often it is asked whether a message is left that is indexed by the words of another language.
 const reindexEveryMs = 30_000;
 
 /** Builds the api: start it when database and queue are up. */
 export function composeApi(config: ApiConfig, resources: ApiResources): Api {
-  const { database, queues, queryEmbedder, clock, logger, metrics } = resources;
-  const db = database.queries;
+  const { database, queryEmbedder, logger, metrics } = resources;
   const readiness = new Readiness();
   const stopping = new AbortController();
   const generations = createGenerationService({
-    generations: createGenerationRepository(db),
+    generations: createGenerationRepository(database.queries),
     embedder: queryEmbedder,
   });
+  const { app, feed, watch, endWaits, close } = composeApp(config, resources, {
+    readiness,
+    generations,
+    stopping: stopping.signal,
+  });
+  watch();
+  const searchLanguage = createSearchLanguageReindexer({
+    languages: createSearchLanguageRepository(database.queries),
+    language: config.searchLanguage,
+    everyMs: reindexEveryMs,
+    logger,
+  });
+  const server = createHttpServer(app, config, { readiness, proxies: toBlockList(config.trustedProxies), metrics });
+
+  return {
+    id: 'api',
+    get url() {
+      return server.url;
+    },
+    readiness,
+    /** Listens at once, answering 503, and is ready when the database is. */
+    async start() {
+      await feed.start();
+      await server.start();
+      await whenDatabaseReady({ database, logger, signal: stopping.signal }, async () => {
+        await generations.start();
+        await searchLanguage.start();
+      });
+      readiness.set('ready');
+    },
+    async stop() {
+      stopping.abort();
+      endWaits();
+      await searchLanguage.stop();
+      // Streams do not end before they are aborted: the server waits for them.
+      await Promise.all([feed.stop(), server.stop()]);
+      await close();
+    },
+  };
+}
+
+/** What an app is told by the one who starts and stops it. */
+export interface AppLifecycle {
+  readonly readiness: Readiness;
+  /** Started before the app answers. */
+  readonly generations: GenerationService;
+  /** Aborted when the api begins to stop. */
+  readonly stopping: AbortSignal;
+}
+
+/** All of the api that is behind the listener. */
+export function composeApp(
+  config: ApiConfig,
+  resources: ApiResources,
+  { readiness, generations, stopping }: AppLifecycle,
+) {
+  const { database, queues, queryEmbedder, clock, logger, metrics } = resources;
+  const db = database.queries;
   const embeddingProducer = queues.createProducer(embeddingQueue);
   const retentionProducer = queues.createProducer(retentionQueue);
-  const notifier = createEmbeddingJobNotifier({ producer: embeddingProducer, metrics, quietMs: notifierQuietMs });
+  const { notifierQuietMs: quietMs } = config;
+  const notifier = createEmbeddingJobNotifier({ producer: embeddingProducer, metrics, quietMs });
   const pendingMessages = createPendingMessagesRepository(db);
-  metrics.watch.readiness(readiness, database);
-  metrics.watch.database(() => database.poolUse());
-  metrics.watch.queue(embeddingQueue.name, () => embeddingProducer.counts());
-  metrics.watch.queue(retentionQueue.name, () => retentionProducer.counts());
-  metrics.watch.pending(() => pendingMessages.count());
 
   const slicer = new TimeSlicer();
   const writer = composeWriter(config, resources);
@@ -123,20 +174,13 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     metrics,
   });
   const searchRepository = createSearchRepository(database);
-  const searchLanguage = createSearchLanguageReindexer({
-    languages: createSearchLanguageRepository(db),
-    language: config.searchLanguage,
-    everyMs: reindexEveryMs,
-    logger,
-  });
-  const proxies = toBlockList(config.trustedProxies);
   const app = createApp({
     messages,
     slicer,
     imports: {
       service: createMessageImportService({ messages }),
       stallMs: config.importStallMs,
-      stopping: stopping.signal,
+      stopping,
       ...importLimits(config, resources),
     },
     search: createSearchService({
@@ -174,7 +218,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       failures: createEmbeddingFailureRepository(db),
       notifier,
       activeGeneration: () => generations.getActive().generation,
-      retryBudgetMs: config.requestTimeoutMs / 3,
+      retryBudgetMs: config.retryBudgetMs,
     }),
     events: { feed, ...config.events },
     health: {
@@ -187,7 +231,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
         database,
         queue: queues,
         replicas: resources.replicas,
-        probeEmbedding: () => probeEmbedding(queryEmbedder),
+        probeEmbedding: () => probeEmbedder(queryEmbedder),
         ...config.health,
         readiness,
         clock,
@@ -200,37 +244,31 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     metricsEnabled: config.metricsEnabled,
     requestTimeoutMs: config.requestTimeoutMs,
     allowedOrigins: config.allowedOrigins,
-    trustedProxies: proxies,
+    trustedProxies: toBlockList(config.trustedProxies),
     rateLimiters: createRateLimiters(config.rates, resources.rateStore),
     ...createShares(config, metrics),
     logger,
     metrics,
   });
-  const server = createHttpServer(app, config, { readiness, proxies, metrics });
 
   return {
-    id: 'api',
-    get url() {
-      return server.url;
+    app,
+    feed,
+    /** Lets the metrics show how the app stands. */
+    watch: (): void => {
+      metrics.watch.readiness(readiness, database);
+      metrics.watch.database(() => database.poolUse());
+      metrics.watch.queue(embeddingQueue.name, () => embeddingProducer.counts());
+      metrics.watch.queue(retentionQueue.name, () => retentionProducer.counts());
+      metrics.watch.pending(() => pendingMessages.count());
     },
-    readiness,
-    /** Listens at once, answering 503, and is ready when the database is. */
-    async start() {
-      await feed.start();
-      await server.start();
-      await whenDatabaseReady({ database, logger, signal: stopping.signal }, async () => {
-        await generations.start();
-        await searchLanguage.start();
-      });
-      readiness.set('ready');
-    },
-    async stop() {
-      stopping.abort();
+    /** Answers the requests that wait for a worker. */
+    endWaits: (): void => {
       waiter.close();
       runWaiter.close();
-      await searchLanguage.stop();
-      // Streams do not end before they are aborted: the server waits for them.
-      await Promise.all([feed.stop(), server.stop()]);
+    },
+    /** After the last request. */
+    close: async (): Promise<void> => {
       await writer.close();
       await Promise.all([embeddingProducer.close(), retentionProducer.close()]);
     },
@@ -267,7 +305,7 @@ function importLimits(config: ApiConfig, { writing }: ApiResources) {
   return { groupsAtOnce: 4 * writers, linesPerGroup: writing?.maxRowsPerFlush ?? 500 };
 }
 
-export function composeWriter(
+function composeWriter(
   config: Pick<ApiConfig, 'ingest'>,
   { database, logger, writing }: Pick<ApiResources, 'database' | 'logger' | 'writing'>,
 ): MessageWriter {
@@ -297,13 +335,4 @@ function createHttpServer(
     isProxy: (address) => isTrusted(address, proxies),
     onClose: (reason) => metrics.connectionsClosed.inc({ reason }),
   });
-}
-
-async function probeEmbedding(embedder: Embedder): Promise<'ok' | 'failed'> {
-  try {
-    await embedder.embed(['healthcheck'], { kind: 'query' });
-    return 'ok';
-  } catch {
-    return 'failed';
-  }
 }

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { replicaEnv } from './replica/replica-config.ts';
 import { rerankEnv, toRerankConfig } from './search/reranker/rerank-config.ts';
 import { requestLimits } from './cost/request-cost.ts';
+import { unreadAnswerLimits } from './cost/unread-answers.ts';
 import { parseApiKeys, type ApiKey } from './http/auth.ts';
 import { proxyListSchema } from './rate-limit/client-address.ts';
 import { limitOf, rateSchema } from './rate-limit/rate.ts';
@@ -116,6 +117,8 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
     maxBatchBodyBytes: env.MEMORY_BATCH_MAX_BYTES,
     /** Bodies that are read or worked on at a time. */
     bodyMemory: { perKey: env.MEMORY_KEY_BODY_BUFFER_BYTES, total: env.MEMORY_BODY_BUFFER_BYTES },
+    /** Answers that their clients have not read. */
+    unreadAnswers: unreadAnswerLimits,
     /** Of the JSON text of one message's metadata. */
     maxMetadataBytes: env.MEMORY_METADATA_MAX_BYTES,
     /** How messages are written to the database. */
@@ -139,5 +142,9 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
     },
     /** How long POST /v1/admin/retention/run waits for its run to end. */
     retentionWaitMs: 10_000,
+    /** A request that retries many failed messages ends after this long, and says how far it came. */
+    retryBudgetMs: (env.MEMORY_REQUEST_TIMEOUT_SECONDS * 1000) / 3,
+    /** Under load a tenant's workers are notified twenty times a second, not with every message. */
+    notifierQuietMs: 50,
   });
 }

@@ -10,6 +10,7 @@ import { migrateQueueSchema } from '@memory-layer/shared/queue/migrate-queue-sch
 import type { QueueBackend } from '@memory-layer/shared/queue/queue-port';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { ScriptedEmbedder } from '@memory-layer/shared/embedding/testing/scripted-embedder';
+import { nonEmpty } from '@memory-layer/shared/testing/non-empty';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { composeEmbedWorker } from './compose.ts';
@@ -60,10 +61,10 @@ const texts = (tenant: TestTenant, count: number) =>
 
 async function expectCompleted(tenants: readonly TestTenant[], count: number): Promise<void> {
   const isDone = async () => {
-    for (const tenant of tenants) expect((await tenant.pending()).size).toBe(0);
+    for (const tenant of nonEmpty(tenants)) expect((await tenant.pending()).size).toBe(0);
   };
   await eventually(isDone);
-  for (const tenant of tenants) {
+  for (const tenant of nonEmpty(tenants)) {
     const vectors = Object.values(await tenant.vectors());
     expect(vectors).toHaveLength(count);
     expect(vectors.every((passages) => passages.length === 1)).toBe(true);

@@ -20,7 +20,7 @@ import { embedMessagesEvents, embedMessagesProcessor } from './embed-messages.pr
 import { createEmbeddingRepository } from './embedding.repository.ts';
 import { createEmbeddingService } from './embedding.service.ts';
 import { LeaseRenewer } from './lease-renewer.ts';
-import { PendingSweeper } from './pending-sweeper.ts';
+import { createPendingSweeper } from './pending-sweeper.ts';
 import { TenantConcurrencyLimiter } from './tenant-concurrency-limiter.ts';
 import {
   composeVectorIndexMaintainer,
@@ -88,7 +88,7 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
     { concurrency: config.concurrency, ...embedMessagesEvents(logger, metrics) },
   );
   const waitingJobs = async () => (await producer.counts()).waiting;
-  const sweeper = new PendingSweeper({ repository, notifier, waitingJobs, everyMs: config.sweepMs, logger });
+  const sweeper = createPendingSweeper({ repository, notifier, waitingJobs, everyMs: config.sweepMs, logger });
 
   return {
     id: 'embed-worker',

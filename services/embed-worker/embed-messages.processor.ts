@@ -1,7 +1,7 @@
-import { jobLogFields } from '@memory-layer/shared/queue/job-log-fields';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import { embeddingQueue } from '@memory-layer/shared/queue/catalog';
+import { createJobEvents } from '@memory-layer/shared/queue/job-events';
 import type { JobPayload, RunningJob } from '@memory-layer/shared/queue/define-queue';
 import type { ConsumerEvents } from '@memory-layer/shared/queue/queue-port';
 import type { EmbeddingService } from './embedding.service.ts';
@@ -21,22 +21,13 @@ export function embedMessagesProcessor(service: EmbeddingService, logger: Logger
 
 /** Counts and logs how jobs end. */
 export function embedMessagesEvents(logger: Logger, metrics: Metrics): ConsumerEvents {
-  const count = (status: 'completed' | 'failed', durationMs: number) => {
-    metrics.embeddingJobs.inc({ status });
-    metrics.embeddingJobSeconds.observe({ status }, durationMs / 1000);
-  };
-  return {
-    onCompleted: (report) => count('completed', report.durationMs),
-    onFailed: (report) => {
-      count('failed', report.durationMs);
-      metrics.jobsFailed.inc({ queue: embeddingQueue.name, reason: 'failed' });
-      logger.error({ ...jobLogFields(report), willRetry: report.willRetry, err: report.error }, 'job failed');
+  return createJobEvents({
+    queueName: embeddingQueue.name,
+    onEnded: ({ durationMs }, status) => {
+      metrics.embeddingJobs.inc({ status });
+      metrics.embeddingJobSeconds.observe({ status }, durationMs / 1000);
     },
-    onUnparseable: (report) => {
-      metrics.jobsFailed.inc({ queue: embeddingQueue.name, reason: 'unparseable' });
-      logger.error({ ...jobLogFields(report), err: report.error }, 'job not understood');
-    },
-    onHandedBack: (report) => logger.info(jobLogFields(report), 'job handed back'),
-    onError: (error) => logger.warn({ err: error }, 'embedding queue'),
-  };
+    logger,
+    metrics,
+  });
 }

@@ -1,7 +1,7 @@
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { TenantWork } from './lease.ts';
-import { PendingSweeper } from './pending-sweeper.ts';
+import { createPendingSweeper } from './pending-sweeper.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -21,7 +21,7 @@ function createSweeper(
   const notified: string[] = [];
   const graces: number[] = [];
   const lines: string[] = [];
-  const sweeper = new PendingSweeper({
+  const sweeper = createPendingSweeper({
     repository: {
       listOverdue: (graceMs, limit) => {
         graces.push(graceMs);

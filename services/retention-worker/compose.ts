@@ -4,11 +4,12 @@ import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { createRepeatingTask } from '@memory-layer/shared/lifecycle/repeating-task';
+import { createJobEvents } from '@memory-layer/shared/queue/job-events';
 import { jobLogFields } from '@memory-layer/shared/queue/job-log-fields';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import { retentionQueue } from '@memory-layer/shared/queue/catalog';
-import type { ConsumerEvents, JobReport, QueueBackend, QueueCounts } from '@memory-layer/shared/queue/queue-port';
+import type { ConsumerEvents, QueueBackend, QueueCounts } from '@memory-layer/shared/queue/queue-port';
 import type { RetentionConfig } from './config.ts';
 import { createEventLogPruner } from './event-log/event-log-pruner.ts';
 import { createEventLogRepository } from './event-log/event-log.repository.ts';
@@ -52,7 +53,7 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
       'schedule-retention': createScheduleRetentionProcessor(schedule),
       'run-retention': createRunRetentionProcessor(retention),
     },
-    { concurrency: config.concurrency, ...createJobEvents(logger, metrics) },
+    { concurrency: config.concurrency, ...retentionJobEvents(logger, metrics) },
   );
   const scheduler = queues.createScheduler(retentionQueue);
   const everyMs = config.schedule.everySeconds * 1000;
@@ -130,28 +131,17 @@ function watchState(resources: RetentionWorkerResources, counts: () => Promise<Q
   if (readiness) metrics.watch.readiness(readiness, database);
 }
 
-function createJobEvents(logger: Logger, metrics: Metrics): ConsumerEvents {
-  const count = ({ jobName, durationMs }: JobReport, status: 'completed' | 'failed') => {
-    // A label value must come from the catalog, whatever is found in the queue.
-    const name = jobName in retentionQueue.jobs ? jobName : 'unknown';
-    metrics.retentionJobs.inc({ job_name: name, status });
-    metrics.retentionJobSeconds.observe({ job_name: name, status }, durationMs / 1000);
-  };
-  return {
-    onCompleted: (report) => {
-      count(report, 'completed');
-      logger.info(jobLogFields(report), 'job');
+function retentionJobEvents(logger: Logger, metrics: Metrics): ConsumerEvents {
+  return createJobEvents({
+    queueName: retentionQueue.name,
+    onEnded: (report, status) => {
+      // A label value must come from the catalog, whatever is found in the queue.
+      const name = report.jobName in retentionQueue.jobs ? report.jobName : 'unknown';
+      metrics.retentionJobs.inc({ job_name: name, status });
+      metrics.retentionJobSeconds.observe({ job_name: name, status }, report.durationMs / 1000);
+      if (status === 'completed') logger.info(jobLogFields(report), 'job');
     },
-    onFailed: (report) => {
-      count(report, 'failed');
-      metrics.jobsFailed.inc({ queue: retentionQueue.name, reason: 'failed' });
-      logger.error({ ...jobLogFields(report), willRetry: report.willRetry, err: report.error }, 'job failed');
-    },
-    onUnparseable: (report) => {
-      metrics.jobsFailed.inc({ queue: retentionQueue.name, reason: 'unparseable' });
-      logger.error({ ...jobLogFields(report), err: report.error }, 'job not understood');
-    },
-    onHandedBack: (report) => logger.info(jobLogFields(report), 'job handed back'),
-    onError: (error) => logger.warn({ err: error }, 'the retention queue has trouble'),
-  };
+    logger,
+    metrics,
+  });
 }

@@ -1,50 +1,7 @@
-/**
- * Forbids `object[key]` and `key in object` where the object is a dictionary by its declared type (`Record<string, …>`,
- * `Record<number, …>`, an index signature) or made by `Object.fromEntries`, and the key is computed: `constructor` and
- * `__proto__` are found in every plain object. A `Map` has only what was put into it.
- */
-
-interface Node {
-  readonly type: string;
-  readonly [name: string]: unknown;
-}
-
-interface Definition {
-  readonly node: Node;
-  readonly name: Node;
-}
-
-interface Variable {
-  readonly name: string;
-  readonly defs: readonly Definition[];
-}
-
-interface Scope {
-  readonly set: ReadonlyMap<string, Variable>;
-  readonly upper: Scope | null;
-}
-
-interface RuleContext {
-  report(problem: { node: unknown; message: string }): void;
-  readonly sourceCode: { getScope(node: unknown): Scope };
-}
+import { child, children, isNode, variableOf, type Node, type RuleContext } from './syntax-tree.ts';
 
 const message =
   'A computed key of a plain object also finds what every object has: use a Map, or Object.hasOwn before, on a copy without prototype.';
-
-function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
-}
-
-function child(node: Node | undefined, name: string): Node | undefined {
-  const value = node?.[name];
-  return isNode(value) ? value : undefined;
-}
-
-function children(node: Node | undefined, name: string): readonly Node[] {
-  const value = node?.[name];
-  return Array.isArray(value) ? value.filter(isNode) : [];
-}
 
 const wrappers = new Set(['Readonly', 'Partial', 'Required']);
 const openKeys = new Set(['TSStringKeyword', 'TSNumberKeyword']);
@@ -73,14 +30,6 @@ function isFromEntries(declaration: Node): boolean {
   return child(callee, 'object')?.['name'] === 'Object' && child(callee, 'property')?.['name'] === 'fromEntries';
 }
 
-function findVariable(scope: Scope | null, name: string): Variable | undefined {
-  for (let at = scope; at !== null; at = at.upper) {
-    const found = at.set.get(name);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
 function isConstantKey(property: Node | undefined): boolean {
   return (
     property?.type === 'Literal' ||
@@ -88,13 +37,17 @@ function isConstantKey(property: Node | undefined): boolean {
   );
 }
 
-const noDictionaryLookup = {
+/**
+ * Forbids `object[key]` and `key in object` where the object is a dictionary by its declared type (`Record<string, …>`,
+ * `Record<number, …>`, an index signature) or made by `Object.fromEntries`, and the key is computed: `constructor` and
+ * `__proto__` are found in every plain object. A `Map` has only what was put into it.
+ */
+export const noDictionaryLookup = {
   create(context: RuleContext) {
     function isDeclaredDictionary(object: Node | undefined): boolean {
-      if (object?.type !== 'Identifier' || typeof object['name'] !== 'string') return false;
-      const variable = findVariable(context.sourceCode.getScope(object), object['name']);
+      if (object === undefined) return false;
       return (
-        variable?.defs.some(({ name, node }) => {
+        variableOf(context, object)?.defs.some(({ name, node }) => {
           const type = annotationOf(name);
           return type === undefined ? isFromEntries(node) : isDictionary(type);
         }) ?? false
@@ -116,9 +69,3 @@ const noDictionaryLookup = {
     };
   },
 };
-
-const plugin = { meta: { name: 'memory-layer' }, rules: { 'no-dictionary-lookup': noDictionaryLookup } };
-
-// The form that oxlint loads.
-// oxlint-disable-next-line import/no-default-export
-export default plugin;

@@ -89,6 +89,7 @@ test('keeps 20 clients apart that write, fail, roll back and notify at once', as
     const rows = await setup.query(`SELECT owner, round FROM table_${owner} ORDER BY round`);
     expect(rows.rows).toEqual(expected);
   }
+  expect(received.size).toBe(connections / 5);
   for (const [owner, got] of received) {
     expect(got).toEqual((committed[owner] ?? []).map((round) => `channel_${owner}:${round}`));
   }

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createRateLimiters } from '../rate-limit/rate-limiter.ts';
 import { storeFailed } from '../testing/store-failed.ts';
 import { keys, startTestApi, type TestApi } from '../testing/test-api.ts';
 
@@ -8,7 +7,7 @@ const rate = { requests: 10, windowSeconds: 3600 };
 let api: TestApi;
 beforeAll(async () => {
   api = await startTestApi({
-    rateLimiters: createRateLimiters({ address: rate, key: undefined, tenant: undefined }, undefined),
+    rates: { address: rate },
   });
   await storeFailed(api, { tenantId: 'failed', count: 2 });
   const message = { tenant_id: 'waiting', conversation_id: 'c', role: 'user', content: 'waiting' };

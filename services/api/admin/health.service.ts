@@ -1,3 +1,4 @@
+import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
@@ -96,4 +97,14 @@ export function createHealthService(deps: HealthServiceDeps) {
 function statusOf(serves: boolean, whole: boolean): HealthReport['status'] {
   if (!serves) return 'down';
   return whole ? 'ok' : 'degraded';
+}
+
+/** Embeds a word. */
+export async function probeEmbedder(embedder: Pick<Embedder, 'embed'>): Promise<EmbeddingHealth> {
+  try {
+    await embedder.embed(['healthcheck'], { kind: 'query' });
+    return 'ok';
+  } catch {
+    return 'failed';
+  }
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { describe, expect, test } from 'vitest';
 import manifest from '../package.json' with { type: 'json' };
 import { createBareApp, describeApi } from '../describe-api.ts';
+import { nonEmpty } from '@memory-layer/shared/testing/non-empty';
 
 type Json = Record<string, unknown>;
 
@@ -110,7 +111,7 @@ describe('the OpenAPI document', () => {
   });
 
   test('declares the parameters of each path, and their schemas', () => {
-    for (const { name, path, parameters = [] } of operations) {
+    for (const { name, path, parameters = [] } of nonEmpty(operations)) {
       const inTemplate = [...path.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter);
       const declared = parameters.filter((parameter) => parameter.in === 'path' && parameter.required === true);
       expect({ name, in: declared.map((parameter) => parameter.name) }).toEqual({ name, in: inTemplate });

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { keys, startTestApi, type TestApi } from '../testing/test-api.ts';
-import { createRateLimiters } from './rate-limiter.ts';
 
 const perMinute = (requests: number) => ({ requests, windowSeconds: 60 });
 const post = { body: { conversation_id: 'c', role: 'user', content: 'hello' } };
@@ -8,7 +7,7 @@ const post = { body: { conversation_id: 'c', role: 'user', content: 'hello' } };
 let api: TestApi;
 beforeAll(async () => {
   const rates = { address: perMinute(40), key: perMinute(10), tenant: perMinute(4) };
-  api = await startTestApi({ rateLimiters: createRateLimiters(rates, undefined) });
+  api = await startTestApi({ rates });
 });
 afterAll(() => api.stop());
 

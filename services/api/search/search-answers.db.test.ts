@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createMemory, type Memory } from '../testing/search-fixture.ts';
-import { retryAfterBreakerMs, startTestApi, type TestApi } from '../testing/test-api.ts';
+import { startTestApi, type TestApi } from '../testing/test-api.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -154,9 +153,7 @@ describe('while the embedder', () => {
     await memory.embed();
   });
   afterEach(async () => {
-    api.embedder.mood = 'well';
-    // Until the circuit breaker lets a call through again.
-    await sleep(retryAfterBreakerMs * 2);
+    await api.healEmbedder();
   });
 
   test.each(['failing', 'rejecting', 'hanging'] as const)(
@@ -175,8 +172,7 @@ describe('while the embedder', () => {
       const byUrl = `/v1/memory/search?tenant_id=${memory.tenantId}&query=garden+${mood}+by+url`;
       expect(await api.call('GET', byUrl)).toMatchObject({ status: 200, body: { degraded: true, total: 1 } });
 
-      api.embedder.mood = 'well';
-      await sleep(retryAfterBreakerMs * 2);
+      await api.healEmbedder();
       const recovered = await memory.search(`gardenia, not ${mood} any more`, { mode: 'vector' });
       expect(recovered).toMatchObject({ degraded: false, total: 1 });
     },

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createMemory, type Hit, type Memory } from '../testing/search-fixture.ts';
-import { now, retryAfterBreakerMs, startTestApi, type TestApi } from '../testing/test-api.ts';
+import { now, startTestApi, type TestApi } from '../testing/test-api.ts';
+import { nonEmpty } from '@memory-layer/shared/testing/non-empty';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -36,7 +36,7 @@ describe('weights', () => {
       ['importance', (await memory.search('garden', only('importance'))).items],
       ['decay', (await memory.search('garden', only('decay'))).items],
     ] as const) {
-      for (const item of items) expect(item.score).toBeCloseTo(item.breakdown[part]);
+      for (const item of nonEmpty(items)) expect(item.score).toBeCloseTo(item.breakdown[part]);
     }
   });
 
@@ -50,15 +50,14 @@ describe('weights', () => {
       const { items } = await memory.search('garden', { weights: { ...relevance, [side]: 2, [other]: 0 } });
       const best = items[0]?.breakdown[side] ?? 0;
       expect(best).toBeGreaterThan(0);
-      for (const item of items) expect(item.breakdown.relevance).toBeCloseTo(item.breakdown[side] / best);
+      for (const item of nonEmpty(items)) expect(item.breakdown.relevance).toBeCloseTo(item.breakdown[side] / best);
     }
   });
 
   test('of the side that is not asked: the other decides though it weighs nothing', async () => {
     api.embedder.mood = 'failing';
     const degraded = await memory.search('gardening and more', { weights: { lexical: 0 } });
-    api.embedder.mood = 'well';
-    await sleep(retryAfterBreakerMs * 2);
+    await api.healEmbedder();
     expect(degraded).toMatchObject({ degraded: true });
     const byWords = await memory.search('gardening', { mode: 'lexical', weights: { lexical: 0 } });
     const byVector = await memory.search('gardening', { mode: 'vector', weights: { vector: 0 } });
@@ -70,7 +69,7 @@ describe('weights', () => {
 
   test('that are left out are as configured, and a breakdown explains its score', async () => {
     const { items } = await memory.search('garden', { weights: { importance: 0.9 } });
-    for (const { score, similarity, importance, decay, breakdown } of items) {
+    for (const { score, similarity, importance, decay, breakdown } of nonEmpty(items)) {
       const weighted = 0.6 * breakdown.relevance + 0.9 * breakdown.importance + 0.1 * breakdown.decay;
       expect(score).toBeCloseTo(weighted / 1.6);
       expect(breakdown).toMatchObject({ score, similarity, importance, decay });
@@ -119,8 +118,7 @@ describe('thresholds', () => {
     await memory.store({ content: 'garden, waiting', importance: 1 });
   });
   afterEach(async () => {
-    api.embedder.mood = 'well';
-    await sleep(retryAfterBreakerMs * 2);
+    await api.healEmbedder();
   });
 
   test.each(['hybrid', 'vector'])(
@@ -174,8 +172,7 @@ describe('a message without any of the words', () => {
     expect((await memory.find('garden')).toSorted()).toEqual(['my garden', 'under a stone']);
     api.embedder.mood = 'failing';
     expect(await memory.search('garden beside')).toMatchObject({ degraded: true, items: [{ content: 'my garden' }] });
-    api.embedder.mood = 'well';
-    await sleep(retryAfterBreakerMs * 2);
+    await api.healEmbedder();
   });
 });
 
@@ -220,7 +217,7 @@ describe('the breakdown', () => {
     await memory.store({ content: 'garden' }, { content: 'garden walls' });
     await memory.embed();
     const hits = byContent((await memory.search('garden')).items);
-    for (const { score, similarity, importance, decay, breakdown } of hits.values()) {
+    for (const { score, similarity, importance, decay, breakdown } of nonEmpty(hits.values())) {
       expect(breakdown).toMatchObject({ similarity, importance, decay, score });
       for (const part of Object.values(breakdown)) expect(part).toEqual(expect.any(Number));
     }

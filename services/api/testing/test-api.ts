@@ -1,53 +1,25 @@
-import { BlockList } from 'node:net';
 import type { Database } from '@memory-layer/shared/db/database';
 import type { Schema } from '@memory-layer/shared/db/schema';
+import { loadEnv } from '@memory-layer/shared/config/load-config';
 import { CircuitBrokenEmbedder } from '@memory-layer/shared/embedding/guarded-embedder';
 import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
 import { createGenerationService } from '@memory-layer/shared/generation/generation.service';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics, type Metrics } from '@memory-layer/shared/observability/metrics';
-import { createPendingMessagesRepository } from '@memory-layer/shared/ops/pending-messages.repository';
+import { eventually } from '@memory-layer/shared/testing/eventually';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import type { Kysely } from 'kysely';
-import { QueryVectors } from '../search/query/query-vectors.ts';
-import type { Reranker } from '../search/reranker/reranker.ts';
-import { createBacklogReader } from '../admin/backlog.ts';
-import { createHealthService } from '../admin/health.service.ts';
-import { createApp } from '../app.ts';
-import { composeWriter } from '../compose.ts';
-import { createShares } from '../cost/shares.ts';
+import { composeApp } from '../compose.ts';
+import { apiEnv, toApiConfig, type ApiConfig } from '../config.ts';
 import type { BodyMemoryLimits } from '../cost/body-memory.ts';
 import type { ConcurrencyLimits } from '../cost/tenant-concurrency-limiter.ts';
 import type { UnreadAnswerLimits } from '../cost/unread-answers.ts';
-import { createEmbeddingFailureRepository } from '../embedding-failure/embedding-failure.repository.ts';
-import { createEmbeddingFailureService } from '../embedding-failure/embedding-failure.service.ts';
-import { EventFeed, type EventFeedOptions } from '../events/event-feed.ts';
-import { createEventRepository } from '../events/event.repository.ts';
-import type { EventRoutesDeps } from '../events/event.routes.ts';
-import { createKeyRing } from '../http/auth.ts';
-import { createMessageRepository } from '../message/message.repository.ts';
-import { createEmbeddingStatusRepository } from '../message/wait/embedding-status.repository.ts';
-import { EmbeddingWaiter } from '../message/wait/embedding-waiter.ts';
-import { createMessageService } from '../message/message.service.ts';
-import { createMessageImportService } from '../message/import/message-import.service.ts';
-import { TimeSlicer } from '../http/time-slicer.ts';
-import type { RateLimiters } from '../rate-limit/rate-limiter.ts';
-import { createRetentionRunRepository } from '../retention/retention-run.repository.ts';
-import { RetentionRunWaiter } from '../retention/retention-run-waiter.ts';
-import { createRetentionService, type RetentionServiceDeps } from '../retention/retention.service.ts';
-import { createHitReranker } from '../search/hits/hit-reranker.ts';
-import { createLexicalIndex } from '../search/plan/lexical-query.ts';
-import { createDateReader } from '../search/query/date-terms.ts';
-import { defaultWeights } from '../search/ranking/weights.ts';
-import { createSearchService } from '../search/search.service.ts';
-import { createSearchRepository } from '../search/sql/search.repository.ts';
-import { createLexicalRepository } from '../search/stats/lexical.repository.ts';
-import { createReadySegmentsRepository } from '../search/stats/ready-segments.repository.ts';
-import { createSegmentDirectory } from '../search/stats/segment-directory.ts';
+import type { EventFeed } from '../events/event-feed.ts';
+import type { Reranker } from '../search/reranker/reranker.ts';
 import { createCaller, type Call } from './call.ts';
+import { RecordingQueues, type WorkerNotification } from './recording-queues.ts';
 import { WordEmbedder } from './word-embedder.ts';
-import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 
 /** The moment at which the tests take place. */
 export const now = new Date('2026-03-01T12:00:00.000Z');
@@ -61,14 +33,7 @@ export const keys = {
 
 export const limits = { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216, maxMetadataBytes: 65_536 } as const;
 
-export const retryAfterBreakerMs = 50;
 const queryTimeoutMs = 100;
-
-export interface WorkerNotification {
-  readonly tenantId: string;
-  readonly generation: number;
-  readonly requestId: string | undefined;
-}
 
 export interface TestApiOptions {
   /** What a retention worker would do when it is notified of a run. */
@@ -77,7 +42,7 @@ export interface TestApiOptions {
   readonly retryBudgetMs?: number;
   readonly requestTimeoutMs?: number;
   readonly allowedOrigins?: readonly string[];
-  readonly rateLimiters?: RateLimiters;
+  readonly rates?: Partial<ApiConfig['rates']>;
   readonly unreadAnswers?: UnreadAnswerLimits;
   readonly reads?: Partial<ConcurrencyLimits>;
   readonly bodyMemory?: Partial<BodyMemoryLimits>;
@@ -85,8 +50,7 @@ export interface TestApiOptions {
   readonly importStallMs?: number;
   readonly stopping?: AbortSignal;
   readonly reranker?: Reranker;
-  readonly events?: Partial<Pick<EventRoutesDeps, 'heartbeatMs'>> &
-    Partial<Pick<EventFeedOptions, 'maxStreams' | 'maxStreamsPerTenant' | 'maxStreamsPerKey'>>;
+  readonly events?: Partial<ApiConfig['events']>;
 }
 
 export interface TestApi {
@@ -94,6 +58,8 @@ export interface TestApi {
   readonly connection: TestDatabase['connection'];
   readonly call: Call;
   readonly embedder: WordEmbedder;
+  /** Makes the embedder well, and waits until the circuit breaker has seen it. */
+  healEmbedder(): Promise<void>;
   readonly generation: number;
   /** Every notification of the embed workers. */
   readonly notifications: WorkerNotification[];
@@ -111,7 +77,7 @@ export interface TestApi {
   stop(): Promise<void>;
 }
 
-/** The api without a listener: real services over a database of its own, a model made of arithmetic, no queue. */
+/** The api without a listener, composed as in production: over a database of its own, with a model made of arithmetic. */
 export async function startTestApi(options: TestApiOptions = {}): Promise<TestApi> {
   const fixture = await startTestDatabase();
   const embedder = new WordEmbedder();
@@ -119,7 +85,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     name: 'query',
     timeoutMs: queryTimeoutMs,
     failureThreshold: 2,
-    resetTimeoutMs: retryAfterBreakerMs,
+    resetTimeoutMs: 50,
   });
   const generations = createGenerationService({
     generations: createGenerationRepository(fixture.db),
@@ -128,8 +94,27 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
   const { generation } = await generations.start();
   const readiness = new Readiness();
   readiness.set('ready');
-  const shared = { generations, queryEmbedder, readiness, metrics: createMetrics(), options, ...createRecords() };
-  const { app, feed } = composeTestApp(fixture.database, shared);
+  const lifecycle = { readiness, generations, stopping: options.stopping ?? new AbortController().signal };
+  const queues = new RecordingQueues(async ({ tenantId, runId }) =>
+    options.onRetentionRun?.(fixture.db, tenantId, runId),
+  );
+  const config = testConfig(options);
+  const logLines: string[] = [];
+  const resources = {
+    replicas: undefined,
+    queues,
+    queryEmbedder,
+    reranker: options.reranker,
+    rateStore: undefined,
+    extraKeys: [],
+    environment: 'test',
+    version: '0.0.0',
+    clock: { now: () => now },
+    logger: createLogger({ service: 'test', level: 'trace', stream: { write: (line) => void logLines.push(line) } }),
+    metrics: createMetrics(),
+  };
+  const compose = (database: Database) => composeApp(config, { ...resources, database }, lifecycle);
+  const { app, feed, close } = compose(fixture.database);
 
   return {
     db: fixture.db,
@@ -138,162 +123,51 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     fetch: app.fetch,
     feed,
     embedder,
+    async healEmbedder() {
+      embedder.mood = 'well';
+      await eventually(() => queryEmbedder.embed(['harmless'], { kind: 'query' }));
+    },
     generation,
-    notifications: shared.notifications,
-    logLines: shared.logLines,
-    metrics: shared.metrics,
+    notifications: queues.notifications,
+    logLines,
+    metrics: resources.metrics,
     readiness,
     appOver(database) {
-      const over = composeTestApp(database, shared).app;
+      const over = compose(database).app;
       return { fetch: over.fetch, call: createCaller(over, keys.unbound) };
     },
-    over: (database) => createCaller(composeTestApp(database, shared).app, keys.unbound),
+    over: (database) => createCaller(compose(database).app, keys.unbound),
     async stop() {
       await feed.stop();
+      await close();
       await fixture.stop();
     },
   };
 }
 
-function createRecords() {
-  const notifications: WorkerNotification[] = [];
-  const logLines: string[] = [];
+/** As a fresh installation has it, but that nothing is limited that a test has not asked for, and nothing is waited for. */
+function testConfig(options: TestApiOptions): ApiConfig {
+  const config = toApiConfig(loadEnv(apiEnv, {}));
   return {
-    notifications,
-    logLines,
-    logger: createLogger({ service: 'test', level: 'trace', stream: { write: (line) => void logLines.push(line) } }),
-  };
-}
-
-interface Shared extends ReturnType<typeof createRecords> {
-  readonly generations: ReturnType<typeof createGenerationService>;
-  readonly queryEmbedder: CircuitBrokenEmbedder;
-  readonly readiness: Readiness;
-  readonly metrics: Metrics;
-  readonly options: TestApiOptions;
-}
-
-function composeTestApp(database: Database, shared: Shared) {
-  const { generations, queryEmbedder, readiness, metrics, logger, notifications, options } = shared;
-  const db = database.queries;
-  const clock = { now: () => now };
-  const notify: RetentionServiceDeps['notify'] = async (tenantId, runId) =>
-    options.onRetentionRun?.(db, tenantId, runId);
-  const limitsOfStreams = {
-    pollMs: 20,
-    maxStreams: 100,
-    maxStreamsPerTenant: 10,
-    maxStreamsPerKey: 100,
-    ...options.events,
-  };
-  const feed = new EventFeed({ log: createEventRepository(db), ...limitsOfStreams, logger, metrics });
-  const slicer = new TimeSlicer();
-  const messages = createMessageService({
-    messages: createMessageRepository(db),
-    writer: composeWriter(
-      { ingest: { writers: 2, maxQueuedBytes: options.maxQueuedBytes ?? 67_108_864 } },
-      { database, logger },
-    ),
-    notifyWorkers: (tenantId, generation, requestId) => void notifications.push({ tenantId, generation, requestId }),
-    waiter: new EmbeddingWaiter({ statuses: createEmbeddingStatusRepository(db), logger }),
-    activeGeneration: () => generations.getActive().generation,
-    clock,
-    slicer,
-    metrics,
-  });
-  const searchRepository = createSearchRepository(database);
-  const retentionRuns = createRetentionRunRepository(db);
-  const app = createApp({
-    messages,
-    slicer,
-    imports: {
-      service: createMessageImportService({ messages }),
-      stallMs: options.importStallMs ?? 10_000,
-      stopping: options.stopping ?? new AbortController().signal,
-      linesPerGroup: 128,
-      groupsAtOnce: 4,
-    },
-    search: createSearchService({
-      repository: searchRepository,
-      readCandidates: (work) => work(searchRepository),
-      generations,
-      hitReranker:
-        options.reranker && createHitReranker({ reranker: options.reranker, candidates: 10, logger, metrics }),
-      queryVectors: new QueryVectors({ embedder: queryEmbedder, generations, maxCacheBytes: 1_048_576, metrics }),
-      lexicalIndex: createLexicalIndex({
-        repository: createLexicalRepository(db),
-        clock,
-        onError: (error) => logger.error({ err: error }),
-      }),
-      segments: createSegmentDirectory({
-        repository: createReadySegmentsRepository(db),
-        clock,
-        onError: (error) => logger.error({ err: error }),
-      }),
-      partitions: new TenantPartitions(db),
-      readDates: createDateReader([]),
-      weights: defaultWeights,
-      halfLifeDays: 7,
-      clock,
-      logger,
-      metrics,
-    }),
-    retention: createRetentionService({
-      runs: retentionRuns,
-      waiter: new RetentionRunWaiter({ runs: retentionRuns, logger }),
-      notify,
-      waitMs: options.retentionWaitMs ?? 0,
-      logger,
-    }),
-    embeddingFailures: createEmbeddingFailureService({
-      failures: createEmbeddingFailureRepository(db),
-      notifier: {
-        notify: (tenantId, generation, requestId) => void notifications.push({ tenantId, generation, requestId }),
-      },
-      activeGeneration: () => generations.getActive().generation,
-      retryBudgetMs: options.retryBudgetMs ?? 5000,
-    }),
-    events: { feed, heartbeatMs: 15_000, ...options.events },
-    health: {
-      readBacklog: createBacklogReader({
-        messages: () => createPendingMessagesRepository(db).count(),
-        embeddingJobs: async () => ({ waiting: 1, active: 2, delayed: 3, failed: 4 }),
-        retentionJobs: () => Promise.reject(new Error('the queue is away')),
-      }),
-      service: createHealthService({
-        database,
-        queue: { health: async () => ({ status: 'ok' }) },
-        replicas: undefined,
-        probeEmbedding: async () => 'ok',
-        embedTimeoutMs: 100,
-        embedCacheMs: 0,
-        readiness,
-        clock,
-      }),
-      environment: 'test',
-      version: '0.0.0',
-    },
-    keys: createKeyRing([
+    ...config,
+    apiKeys: [
       { key: keys.unbound, tenantId: undefined },
       { key: keys.acme, tenantId: 'acme' },
       { key: keys.globex, tenantId: 'globex' },
-    ]),
-    limits,
-    metricsEnabled: true,
-    requestTimeoutMs: options.requestTimeoutMs ?? 15_000,
-    allowedOrigins: options.allowedOrigins ?? [],
-    rateLimiters: options.rateLimiters ?? {},
-    ...createShares(
-      {
-        reads: { perTenant: 8, shared: 8, queuePerTenant: 100, total: 16, queueTotal: 1000, ...options.reads },
-        bodyMemory: { perKey: 67_108_864, total: 268_435_456, ...options.bodyMemory },
-        ...(options.unreadAnswers === undefined ? {} : { unreadAnswers: options.unreadAnswers }),
-      },
-      metrics,
-    ),
-    trustedProxies: new BlockList(),
-    logger,
-    metrics,
-  });
-  return { app, feed };
+    ],
+    rates: { address: undefined, key: undefined, tenant: undefined, ...options.rates },
+    reads: { ...config.reads, shared: 8, ...options.reads },
+    bodyMemory: { ...config.bodyMemory, ...options.bodyMemory },
+    unreadAnswers: options.unreadAnswers ?? config.unreadAnswers,
+    ingest: { writers: 2, maxQueuedBytes: options.maxQueuedBytes ?? config.ingest.maxQueuedBytes },
+    importStallMs: options.importStallMs ?? 10_000,
+    requestTimeoutMs: options.requestTimeoutMs ?? config.requestTimeoutMs,
+    retryBudgetMs: options.retryBudgetMs ?? config.retryBudgetMs,
+    retentionWaitMs: options.retentionWaitMs ?? 0,
+    notifierQuietMs: 0,
+    allowedOrigins: [...(options.allowedOrigins ?? [])],
+    health: { embedTimeoutMs: 100, embedCacheMs: 0 },
+    rerank: { ...config.rerank, candidates: 10 },
+    events: { ...config.events, pollMs: 20, maxStreams: 100, maxStreamsPerTenant: 10, ...options.events },
+  };
 }

@@ -4,6 +4,7 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import { CircuitOpenError } from '@memory-layer/shared/embedding/circuit-open-error';
 import { ScriptedEmbedder } from '@memory-layer/shared/embedding/testing/scripted-embedder';
 import { tokensOf } from '@memory-layer/shared/embedding/work-estimate';
+import { eventually } from '@memory-layer/shared/testing/eventually';
 import { BatchingEmbedder } from './batching-embedder.ts';
 
 const passage = { kind: 'passage' } as const;
@@ -66,7 +67,7 @@ describe('BatchingEmbedder', () => {
     const onPart = (from: number, vectors: readonly Float32Array[]) =>
       vectors.forEach((vector, index) => kept.set(from + index, vector));
     await expect(embedder.embed(texts(64), { ...passage, onPart })).rejects.toThrow('took too long');
-    await sleep(10);
+    await eventually(() => expect(kept.size).toBe(48));
     expect([...kept.keys()].toSorted((a, b) => a - b)).toEqual([...texts(64).keys()].filter((n) => n < 32 || n >= 48));
     for (const [n, vector] of kept) expect(vector).toEqual(vectorOf(`text ${n}`));
   });
@@ -96,20 +97,26 @@ describe('BatchingEmbedder', () => {
   test('cancels the work once nobody waits for it, and not before', async () => {
     const { scripted, embedder, vectorOf } = createEmbedder();
     const signals: (AbortSignal | undefined)[] = [];
+    let model = Promise.withResolvers<void>();
     scripted.answer = async (batch, { signal }) => {
       signals.push(signal);
-      await sleep(50);
+      await model.promise;
       return batch.map(vectorOf);
     };
+    const isAsked = (times: number) => eventually(() => expect(signals).toHaveLength(times));
     const [leaver, stayer] = [new AbortController(), new AbortController()];
     const left = embedder.embed(['a 1'], { ...passage, signal: leaver.signal });
     const stayed = embedder.embed(['b 1'], { ...passage, signal: stayer.signal });
-    setTimeout(() => leaver.abort(new Error('gone')), 10);
+    await isAsked(1);
+    leaver.abort(new Error('gone'));
     await expect(left).rejects.toThrow('gone');
     expect(signals[0]?.aborted).toBe(false);
+    model.resolve();
     expect(await stayed).toEqual([vectorOf('b 1')]);
+    model = Promise.withResolvers();
     const last = embedder.embed(['c 1'], { ...passage, signal: stayer.signal });
-    setTimeout(() => stayer.abort(new Error('gone too')), 10);
+    await isAsked(2);
+    stayer.abort(new Error('gone too'));
     await expect(last).rejects.toThrow('gone too');
     expect(signals[1]?.aborted).toBe(true);
   });

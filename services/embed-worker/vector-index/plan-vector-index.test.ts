@@ -1,4 +1,5 @@
 import { allIds, uncoveredRanges } from '@memory-layer/shared/vector-index/id-range';
+import { nonEmpty } from '@memory-layer/shared/testing/non-empty';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { planVectorIndex, type CountedSegment, type VectorCounts } from './plan-vector-index.ts';
@@ -115,7 +116,7 @@ function live(arrivals: readonly number[], isQuiet: boolean) {
   let tail = 0;
   let built = 0;
   let most = 0;
-  for (const arrival of arrivals) {
+  for (const arrival of nonEmpty(arrivals)) {
     tail += arrival;
     for (let step = 0; ; step += 1) {
       if (step > 50) throw new Error('the plan never comes to rest');

@@ -1,6 +1,7 @@
 import CircuitBreaker from 'opossum';
 import { AppError } from '../errors/app-error.ts';
 import { CircuitOpenError } from './circuit-open-error.ts';
+import { CallerAbort, withTimeout } from '../lifecycle/with-timeout.ts';
 import type { Embedder, EmbedOptions, SplitOptions } from './embedder.ts';
 import { EmbeddingTimeoutError } from './embedding-timeout-error.ts';
 import { FailureCount } from './failure-count.ts';
@@ -44,15 +45,6 @@ function isRejection(error: unknown): boolean {
   return error instanceof AppError && error.code === 'embedding_rejected';
 }
 
-type EmbedCall = (texts: readonly string[], options: EmbedOptions) => Promise<Float32Array[]>;
-
-/** Marks, on its way through the breaker, what the caller's own signal ended. */
-class CallerAbort extends Error {
-  constructor(reason: unknown) {
-    super('the caller aborted', { cause: reason });
-  }
-}
-
 /** Marks, on its way through the breaker, a timeout that may be the fault of the text. */
 class SuspectTimeout extends Error {
   readonly timeout: EmbeddingTimeoutError;
@@ -63,27 +55,20 @@ class SuspectTimeout extends Error {
   }
 }
 
-/** Rejects when time is up, whether or not the work obeys its signal, and cancels that work. */
-function withTimeout(embed: EmbedCall, { name, timeoutMs }: GuardOptions): EmbedCall {
-  return async (texts, options) => {
-    const late = new EmbeddingTimeoutError(name, timeoutMs);
-    const controller = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal;
-    const timer = setTimeout(() => controller.abort(late), timeoutMs);
-    const cancelled = Promise.withResolvers<never>();
-    const cancel = (): void => cancelled.reject(signal.reason);
-    signal.addEventListener('abort', cancel, { once: true });
-    try {
-      signal.throwIfAborted();
-      return await Promise.race([embed(texts, { ...options, signal }), cancelled.promise]);
-    } catch (error) {
-      if (options.signal?.aborted) throw new CallerAbort(options.signal.reason);
-      throw error === late && !isHarmless(texts) ? new SuspectTimeout(late) : error;
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', cancel);
-    }
-  };
+/** Embeds within the time that a call may take. */
+async function embedInTime(
+  inner: Embedder,
+  { name, timeoutMs }: GuardOptions,
+  texts: readonly string[],
+  options: EmbedOptions,
+): Promise<Float32Array[]> {
+  const late = new EmbeddingTimeoutError(name, timeoutMs);
+  try {
+    const embed = (signal: AbortSignal) => inner.embed(texts, { ...options, signal });
+    return await withTimeout(embed, { timeoutMs, late, signal: options.signal });
+  } catch (error) {
+    throw error === late && !isHarmless(texts) ? new SuspectTimeout(late) : error;
+  }
 }
 
 /**
@@ -119,18 +104,15 @@ export class CircuitBrokenEmbedder implements GuardedEmbedder {
       rejections: options.rejectionThreshold ?? 20,
     });
     // Timeouts are ours: opossum's AbortController is one for all calls, and its rates need steady traffic.
-    this.#breaker = new CircuitBreaker(
-      withTimeout((texts, call) => inner.embed(texts, call), options),
-      {
-        name: options.name,
-        timeout: false,
-        resetTimeout: options.resetTimeoutMs,
-        volumeThreshold: Number.MAX_SAFE_INTEGER,
-        enableSnapshots: false,
-        rollingPercentilesEnabled: false,
-        errorFilter: (error: unknown) => this.#isForgiven(error),
-      },
-    );
+    this.#breaker = new CircuitBreaker((texts, call) => embedInTime(inner, options, texts, call), {
+      name: options.name,
+      timeout: false,
+      resetTimeout: options.resetTimeoutMs,
+      volumeThreshold: Number.MAX_SAFE_INTEGER,
+      enableSnapshots: false,
+      rollingPercentilesEnabled: false,
+      errorFilter: (error: unknown) => this.#isForgiven(error),
+    });
     this.#watch(options.onStateChange);
   }
 

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { eventually } from '../testing/eventually.ts';
 
 import { createOutageGuard } from './outage-guard.ts';
 
@@ -33,8 +32,7 @@ describe('outage guard', () => {
     const fail = () => Promise.reject(new Error(`try ${(tries += 1)}`));
     for (let call = 0; call < 10; call += 1) await expect(run(fail)).rejects.toMatchObject({ code: 'unavailable' });
     expect(tries).toBe(5);
-    await sleep(100);
-    expect(await run(() => Promise.resolve('back'))).toBe('back');
+    await eventually(async () => expect(await run(() => Promise.resolve('back'))).toBe('back'));
     expect(await run(() => Promise.resolve('again'))).toBe('again');
   });
 

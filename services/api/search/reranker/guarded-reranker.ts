@@ -1,5 +1,6 @@
 import CircuitBreaker from 'opossum';
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import { CallerAbort, withTimeout } from '@memory-layer/shared/lifecycle/with-timeout';
 import type { Reranker, RerankOptions } from './reranker.ts';
 
 export interface RerankGuardOptions {
@@ -10,13 +11,6 @@ export interface RerankGuardOptions {
   /** Time that it stays open before one call may try again. */
   readonly resetTimeoutMs: number;
   readonly onStateChange?: (state: 'closed' | 'open' | 'half_open') => void;
-}
-
-/** Marks, on its way through the breaker, what the caller's own signal ended: that says nothing of the reranker. */
-class CallerAbort extends Error {
-  constructor(reason: unknown) {
-    super('the caller aborted', { cause: reason });
-  }
 }
 
 /** A reranker with a timeout and a circuit breaker: while that is open, calls fail at once. */
@@ -30,13 +24,13 @@ export class GuardedReranker implements Reranker {
     this.#inner = inner;
     this.#options = options;
     // Timeouts and counting are ours: opossum's rates need steady traffic.
-    this.#breaker = new CircuitBreaker((query, texts, signal) => this.#withTimeout(query, texts, signal), {
+    this.#breaker = new CircuitBreaker((query, texts, signal) => this.#rerankInTime(query, texts, signal), {
       timeout: false,
       resetTimeout: options.resetTimeoutMs,
       volumeThreshold: Number.MAX_SAFE_INTEGER,
       enableSnapshots: false,
       rollingPercentilesEnabled: false,
-      // A trial call that its caller aborted proves nothing: the breaker opens again.
+      // What its caller aborted says nothing of the reranker. A trial call proves nothing then: the breaker opens again.
       errorFilter: (error: unknown) => error instanceof CallerAbort && !this.#breaker.halfOpen,
     });
     this.#breaker.on('failure', () => {
@@ -73,25 +67,9 @@ export class GuardedReranker implements Reranker {
     }
   }
 
-  /** Rejects when time is up, whether or not the work obeys its signal, and cancels that work. */
-  async #withTimeout(query: string, texts: readonly string[], caller: AbortSignal | undefined): Promise<number[]> {
+  #rerankInTime(query: string, texts: readonly string[], signal: AbortSignal | undefined): Promise<number[]> {
     const { timeoutMs } = this.#options;
-    const ours = new AbortController();
-    const signal = caller ? AbortSignal.any([caller, ours.signal]) : ours.signal;
-    const timer = setTimeout(
-      () => ours.abort(new AppError('unavailable', `The reranker took longer than ${timeoutMs} ms.`)),
-      timeoutMs,
-    );
-    const ended = Promise.withResolvers<never>();
-    const end = (): void => ended.reject(signal.reason);
-    signal.addEventListener('abort', end, { once: true });
-    try {
-      return await Promise.race([this.#inner.rerank(query, texts, { signal }), ended.promise]);
-    } catch (error) {
-      throw caller?.aborted ? new CallerAbort(caller.reason) : error;
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-    }
+    const late = new AppError('unavailable', `The reranker took longer than ${timeoutMs} ms.`);
+    return withTimeout((inTime) => this.#inner.rerank(query, texts, { signal: inTime }), { timeoutMs, late, signal });
   }
 }

@@ -1,6 +1,7 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { systemClock } from '@memory-layer/shared/lifecycle/clock';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
+import { nonEmpty } from '@memory-layer/shared/testing/non-empty';
 import { sql, type Kysely } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { recordQueries } from '../../testing/record-queries.ts';
@@ -93,7 +94,7 @@ test('a conversation begins and ends', async () => {
 
 test('a message stands for its passage that is nearest to the query, and is compared by that', async () => {
   const { candidates, neighbourhood } = await find(10, 40);
-  for (const { id, vectorScore } of candidates) {
+  for (const { id, vectorScore } of nonEmpty(candidates)) {
     const [number = 0] = numbersOf([id]);
     expect(vectorScore).toBeCloseTo(cosine(best(number), [...probe]), 2);
   }
@@ -130,7 +131,7 @@ test('vectors are looked up by their key before there are statistics', async () 
 test('words are scored of each, and none that was not asked for', async () => {
   const { candidates } = await find(10);
   const scores = new Map(candidates.map((candidate) => [candidate.id, candidate.termScores]));
-  for (const scored of scores.values()) expect(scored).toHaveLength(2);
+  for (const scored of nonEmpty(scores.values())) expect(scored).toHaveLength(2);
   const isFound = (number: number) => scores.get(idOf(number))?.map((score) => score > 0);
   expect(isFound(10)?.toSorted()).toEqual([false, true]);
   expect(isFound(12)).toEqual([true, true]);

@@ -2,7 +2,7 @@ import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testi
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWords } from '../sql/testing/words-fixture.ts';
-import { createLexicalRepository, type LexicalRepository } from './lexical.repository.ts';
+import { characterWords, createLexicalRepository, type LexicalRepository } from './lexical.repository.ts';
 import { TermStatistics } from './term-statistics.ts';
 
 let database: TestDatabase;
@@ -79,5 +79,36 @@ describe('a text', () => {
     expect(await repository.parse({ words: '', phrases: [], required: [], excluded: [] })).toEqual([
       { terms: [], phrases: [], required: [], excluded: [] },
     ]);
+  });
+});
+
+describe('a phrase is split as messages are', () => {
+  test('by the same characters', async () => {
+    const { rows } = await sql<{ source: string }>`
+      select prosrc as source from pg_proc where proname = 'message_words'`.execute(database.db);
+    const classes = rows.flatMap(({ source }) => source.match(/\[\\u[^\]]+\]/g) ?? []);
+    expect(classes.length).toBeGreaterThan(0);
+    expect(new Set(classes)).toEqual(new Set([characterWords.source]));
+  });
+
+  /** The edges of the blocks of ideographs and kana, and what stands beside them. */
+  const edges = [
+    0x30_3f, 0x30_40, 0x30_41, 0x30_fe, 0x30_ff, 0x31_00, 0x33_ff, 0x34_00, 0x4d_bf, 0x4d_c0, 0x4e_00, 0x9f_ff, 0xa0_00,
+    0xf8_ff, 0xf9_00, 0xfa_ff, 0xfb_00,
+  ];
+  const texts = [
+    ...edges.map((edge) => `a${String.fromCodePoint(edge)}b`),
+    '昨日は友達と京都で抹茶アイスを食べました',
+    'tea 抹茶 and アイス',
+    'a<b>c',
+    '한국어 문장',
+  ];
+
+  test.each(texts)('%j', async (text) => {
+    const [parsed] = await repository.parse({ words: '', phrases: [text], required: [], excluded: [] });
+    const { rows } = await sql`
+      select message_words(${text}, '{}', language) @@ ${parsed?.phrases[0]}::tsquery as found
+      from search_language`.execute(database.db);
+    expect(rows).toEqual([{ found: true }]);
   });
 });

@@ -21,9 +21,12 @@ const sampleBytes = 4 * 2 ** 20;
 /** Messages whose ids a sample reads: more are estimated. */
 const maxCounted = 2 ** 18;
 
+/** Characters of which each is a word: those of languages without blanks. A test compares them with `message_words`. */
+export const characterWords = /[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]/g;
+
 /** What the database's `message_words` does to a text before it is parsed. */
 function toSearchable(text: string): string {
-  return text.replaceAll(/[<>]/g, ' ').replaceAll(/[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]/g, ' $& ');
+  return text.replaceAll(/[<>]/g, ' ').replaceAll(characterWords, ' $& ');
 }
 
 /** The texts as queries of phrases, in the language of the row `l`. */

@@ -1,15 +1,13 @@
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
+import { LRUCache } from 'lru-cache';
 import type { SearchText } from '../query/parse-query.ts';
 import type { TextInLanguage } from './lexical.repository.ts';
 
-export interface ParsedQueryCacheOptions {
-  readonly load: (text: SearchText, signal?: AbortSignal) => Promise<readonly TextInLanguage[]>;
-  readonly clock: Clock;
-}
+type Parsed = readonly TextInLanguage[];
 
-interface Entry {
-  readonly parsed: Promise<readonly TextInLanguage[]>;
-  readonly staleAt: number;
+export interface ParsedQueryCacheOptions {
+  readonly load: (text: SearchText, signal?: AbortSignal) => Promise<Parsed>;
+  readonly clock: Clock;
 }
 
 const maxEntries = 5000;
@@ -20,27 +18,25 @@ const maxAgeMs = 30_000;
 
 /** Search texts as the languages of the index parse them: asked again and again for the same text, and for each page. */
 export class ParsedQueryCache {
-  readonly #options: ParsedQueryCacheOptions;
-  readonly #entries = new Map<string, Entry>();
+  readonly #load: ParsedQueryCacheOptions['load'];
+  readonly #entries: LRUCache<string, Parsed, SearchText>;
 
-  constructor(options: ParsedQueryCacheOptions) {
-    this.#options = options;
+  constructor({ load, clock }: ParsedQueryCacheOptions) {
+    this.#load = load;
+    this.#entries = new LRUCache<string, Parsed, SearchText>({
+      max: maxEntries,
+      ttl: maxAgeMs,
+      ttlResolution: 0,
+      perf: { now: () => clock.now().getTime() },
+      fetchMethod: (_key, _stale, { context }) => load(context),
+      // A text whose place others take meanwhile is parsed all the same.
+      ignoreFetchAbort: true,
+    });
   }
 
   /** @param signal cancels the parsing of a text that is not kept for others */
-  get(text: SearchText, signal?: AbortSignal): Promise<readonly TextInLanguage[]> {
+  get(text: SearchText, signal?: AbortSignal): Promise<Parsed> {
     const key = JSON.stringify([text.words, text.phrases, text.required, text.excluded]);
-    if (key.length > maxLength) return this.#options.load(text, signal);
-    const now = this.#options.clock.now().getTime();
-    const known = this.#entries.get(key);
-    this.#entries.delete(key);
-    const entry = known && now < known.staleAt ? known : { parsed: this.#options.load(text), staleAt: now + maxAgeMs };
-    this.#entries.set(key, entry);
-    entry.parsed.catch(() => {
-      if (this.#entries.get(key) === entry) this.#entries.delete(key);
-    });
-    const [oldest] = this.#entries.keys();
-    if (oldest !== undefined && this.#entries.size > maxEntries) this.#entries.delete(oldest);
-    return entry.parsed;
+    return key.length > maxLength ? this.#load(text, signal) : this.#entries.forceFetch(key, { context: text });
   }
 }

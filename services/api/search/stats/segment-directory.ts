@@ -1,4 +1,5 @@
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
+import { LRUCache } from 'lru-cache';
 import type { ReadySegment, ReadySegmentsRepository, VectorSample } from './ready-segments.repository.ts';
 
 /**
@@ -46,7 +47,8 @@ const sampleSize = 128;
 /** Remembers the segments of the tenants that are searched. */
 export function createSegmentDirectory(options: SegmentDirectoryOptions): SegmentDirectory {
   const { repository, clock, maxTenants = 10_000 } = options;
-  const entries = new Map<string, Entry>();
+  const entries = new LRUCache<string, Entry>({ max: maxTenants });
+  // Not the cache's fetchMethod: its allowStale has no end, and here an answer is too old to be used after two minutes.
   const loading = new Map<string, Promise<Entry>>();
 
   async function look(key: string, tenantId: string, generation: number, before: Entry | undefined): Promise<Entry> {
@@ -67,29 +69,21 @@ export function createSegmentDirectory(options: SegmentDirectoryOptions): Segmen
   }
 
   function keepSample(key: string, taken: VectorSample): void {
-    const entry = entries.get(key);
+    const entry = entries.peek(key);
     if (entry !== undefined) entries.set(key, { ...entry, known: { ...entry.known, ...taken } });
   }
 
   function load(key: string, tenantId: string, generation: number): Promise<Entry> {
     const underWay = loading.get(key);
     if (underWay !== undefined) return underWay;
-    const loaded = look(key, tenantId, generation, entries.get(key))
+    const loaded = look(key, tenantId, generation, entries.peek(key))
       .then((entry) => {
-        remember(key, entry);
+        entries.set(key, entry);
         return entry;
       })
       .finally(() => loading.delete(key));
     loading.set(key, loaded);
     return loaded;
-  }
-
-  /** A Map keeps the order of insertion: the first is the one not used for longest. */
-  function remember(key: string, entry: Entry): void {
-    entries.delete(key);
-    entries.set(key, entry);
-    const oldest = entries.keys().next();
-    if (entries.size > maxTenants && oldest.done !== true) entries.delete(oldest.value);
   }
 
   return {
@@ -98,7 +92,6 @@ export function createSegmentDirectory(options: SegmentDirectoryOptions): Segmen
       const entry = entries.get(key);
       const age = entry === undefined ? Infinity : clock.now().getTime() - entry.loadedAt;
       if (entry === undefined || age > usableMs) return (await load(key, tenantId, generation)).known;
-      remember(key, entry);
       if (age > freshMs) void load(key, tenantId, generation).catch(options.onError);
       return entry.known;
     },

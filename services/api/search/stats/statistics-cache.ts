@@ -1,4 +1,5 @@
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
+import { LRUCache } from 'lru-cache';
 import { SharedCall } from '../query/shared-call.ts';
 import { TermStatistics, type MessageSample } from './term-statistics.ts';
 
@@ -30,20 +31,22 @@ const restPerWork = 400;
  */
 export class StatisticsCache {
   readonly #options: StatisticsCacheOptions;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries: LRUCache<string, Entry>;
+  // Not the cache's fetchMethod: there the signal of the first caller ends the load for all; here the last who leaves does.
   readonly #loading = new Map<string, SharedCall<TermStatistics>>();
-  #size = 0;
 
   constructor(options: StatisticsCacheOptions) {
     this.#options = options;
+    this.#entries = new LRUCache({
+      maxSize: options.maxSize,
+      sizeCalculation: ({ statistics }) => Math.max(1, statistics.size),
+    });
   }
 
   /** @throws what loading throws, when nothing is known of the tenant; the signal's reason. */
   async get(tenantId: string, signal?: AbortSignal): Promise<TermStatistics> {
     const entry = this.#entries.get(tenantId);
     if (entry === undefined) return this.#load(tenantId, signal);
-    this.#entries.delete(tenantId);
-    this.#entries.set(tenantId, entry);
     if (this.#now() >= entry.staleAt) this.#load(tenantId, undefined).catch(this.#options.onError);
     return entry.statistics;
   }
@@ -62,20 +65,9 @@ export class StatisticsCache {
     const statistics = new TermStatistics(await this.#options.load(tenantId, signal));
     const now = this.#now();
     const ageMs = Math.min(maxAgeMs, minAgeMs + restPerWork * (now - begun));
-    this.#remove(tenantId);
-    if (statistics.messages < minMessages) return statistics;
-    this.#entries.set(tenantId, { statistics, staleAt: now + ageMs });
-    this.#size += statistics.size;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#size <= this.#options.maxSize) break;
-      this.#remove(oldest);
-    }
+    if (statistics.messages < minMessages) this.#entries.delete(tenantId);
+    else this.#entries.set(tenantId, { statistics, staleAt: now + ageMs });
     return statistics;
-  }
-
-  #remove(tenantId: string): void {
-    this.#size -= this.#entries.get(tenantId)?.statistics.size ?? 0;
-    this.#entries.delete(tenantId);
   }
 
   #now(): number {

@@ -1,6 +1,6 @@
 import { Kysely, sql } from 'kysely';
 import { Pool } from 'pg';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '../../testing/test-database.ts';
 import { createPooledDialect } from '../cancel/pooled-dialect.ts';
 import { Database } from '../database.ts';
@@ -49,8 +49,11 @@ test('without connections for it, statements are not prepared', () => {
   expect(database.prepared).toBe(database.queries);
 });
 
-// All connections to the embedded engine are one session.
-describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a server', () => {
+describe('on a server', () => {
+  beforeEach((context) => {
+    context.skip(server.engine === 'embedded', 'all connections to the embedded database are one session');
+  });
+
   test('a statement is prepared once, and one plan serves all values', async () => {
     const database = open();
     for (let n = 0; n < 20; n++) expect(await doubled(database, n)).toBe(2 * n);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type QuantisedMatrix, quantiseColumns, quantiseRows } from './quantise.ts';
+import { nonEmpty } from '../../testing/non-empty.ts';
 
 const float = fc.integer({ min: -4096, max: 4096 }).map((value) => value / 512);
 const matrix = fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 6 })).chain(([rows, columns]) =>
@@ -16,7 +17,7 @@ function expectClose(
   { integers, scales }: QuantisedMatrix,
   scaleOf: (index: number) => number,
 ): void {
-  values.forEach((value, index) => {
+  nonEmpty(values).forEach((value, index) => {
     const scale = scales[scaleOf(index)] ?? Number.NaN;
     expect(Math.abs(value - (integers[index] ?? Number.NaN) * scale)).toBeLessThanOrEqual(scale * 0.501);
   });
