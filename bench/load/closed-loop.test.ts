@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
 import { runClosedLoop } from './closed-loop.ts';
-import { createMessages } from './messages.ts';
+import { createMessages } from '../harness/messages.ts';
 import { parseMix } from './mix.ts';
 import { Outcomes } from './outcomes.ts';
 

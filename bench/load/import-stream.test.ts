@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { createInterface } from 'node:readline';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { runImport } from './import-stream.ts';
-import { createMessages } from './messages.ts';
+import { createMessages } from '../harness/messages.ts';
 
 async function serve(listener: RequestListener): Promise<string> {
   const server = createServer(listener).listen(0, '127.0.0.1');

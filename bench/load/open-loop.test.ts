@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createMessages } from './messages.ts';
+import { createMessages } from '../harness/messages.ts';
 import { parseMix } from './mix.ts';
 import { runOpenLoop } from './open-loop.ts';
 import { Outcomes } from './outcomes.ts';
