@@ -35,6 +35,7 @@ export async function startProcess(options: StartOptions): Promise<BenchProcess>
   const output = openSync(options.logFile, 'a');
   const child = spawn(file, args, { cwd: options.cwd, env: options.env, stdio: ['ignore', output, output] });
   closeSync(output);
+  process.once('exit', () => child.kill('SIGKILL'));
   const stop = (): Promise<void> => end(child);
   try {
     await untilReady(child, options);

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, startProcess } from '../harness/child-process.ts';
@@ -18,29 +18,35 @@ const main = fileURLToPath(new URL('../../services/standalone/main.ts', import.m
  */
 export async function startOwnServer(given: string | undefined): Promise<OwnServer> {
   const dataDir = await makeFolder(given, 'retrieval');
+  const logFile = `${dataDir}.log`;
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const removeFolder = (): void => {
     if (given !== undefined) return;
     // A killed process leaves its lock beside the folder.
-    for (const path of [dataDir, `${dataDir}.lock`]) rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(`${dataDir}.lock`, { recursive: true, force: true });
   };
   process.once('exit', removeFolder);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-  const logs = await makeFolder(undefined, 'retrieval-log');
-  await mkdir(dataDir, { recursive: true });
   const server = await startProcess({
     name: 'standalone',
     command: [process.execPath, '--conditions=memory-layer-source', main],
     cwd: dataDir,
     env: environment(dataDir, port),
-    logFile: join(logs, 'standalone.log'),
+    logFile,
     url,
     readyUrl: `${url}/readyz`,
   });
   const generated = await readFile(join(dataDir, 'api-key'), 'utf8').catch(() => '');
   const apiKey = process.env['MEMORY_API_KEYS']?.split(',')[0] ?? generated.trim();
-  return { url, apiKey, dataDir, [Symbol.asyncDispose]: () => server.stop().then(removeFolder) };
+  const stop = async (): Promise<void> => {
+    await server.stop();
+    removeFolder();
+    // Of a process that did not start, the log stays.
+    rmSync(logFile, { force: true });
+  };
+  return { url, apiKey, dataDir, [Symbol.asyncDispose]: stop };
 }
 
 function environment(dataDir: string, port: number): Record<string, string> {
