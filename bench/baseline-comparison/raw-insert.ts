@@ -7,14 +7,8 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import { createMessages } from '../load/messages.ts';
-
-export interface RawInsertOutcome {
-  readonly rows: number;
-  readonly seconds: number;
-  readonly rowsPerSecond: number;
-  readonly cpuSeconds: number;
-}
+import { createMessages } from '../harness/messages.ts';
+import type { ScriptOutcome } from '../harness/sample.ts';
 
 const connections = 4;
 const rowsOfStatement = 100;
@@ -98,5 +92,7 @@ const seconds = (performance.now() - startedAt) / 1000;
 const { user, system } = process.cpuUsage(usedBefore);
 await Promise.all(clients.map((client) => client.end()));
 
-const outcome: RawInsertOutcome = { rows, seconds, rowsPerSecond: rows / seconds, cpuSeconds: (user + system) / 1e6 };
-console.log(JSON.stringify(outcome));
+const cpuSeconds = { script: (user + system) / 1e6 };
+console.log(
+  JSON.stringify({ items: rows, itemsInAll: rows, perSecond: rows / seconds, cpuSeconds } satisfies ScriptOutcome),
+);

@@ -1,79 +1,56 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { quantile, rounded } from './median.ts';
+import type { Row } from '../harness/rounds.ts';
+import { quantile, rounded } from '../harness/statistics.ts';
 import * as pending from './pending-messages.ts';
-import type { WorkerUnderTest } from './worker-under-test.ts';
-
-/** Milliseconds from the commit of a message to the commit of its vector. */
-export interface Latency {
-  readonly p50: number;
-  readonly p95: number;
-  readonly max: number;
-}
-
-export interface Fairness {
-  /** One message at a time, nothing else to do. */
-  readonly idle: Latency;
-  /** The same while another tenant's flood waits; the flood was not over at the last probe. */
-  readonly duringFlood: Latency;
-  readonly probesDuringFlood: number;
-}
+import { readTexts } from './throughput.ts';
+import type { EmbeddingBench } from './worker.ts';
 
 const pauseMs = 20;
+const secondTenant = 'second';
 
-async function probe({ db, producer, generation }: WorkerUnderTest, n: string): Promise<number> {
-  const tenantId = 'second';
-  await pending.storePending(db, generation, [{ tenantId, text: `Is there still a table free on Friday? ${n}` }]);
-  const started = performance.now();
-  await pending.enqueueFor(producer, generation, [tenantId]);
-  await pending.untilEmbedded(db, tenantId);
-  return performance.now() - started;
+/** How long does a message of a second tenant wait for its vector while the flood of a first one is worked off? */
+export const fairness: Row<EmbeddingBench> = {
+  name: 'fairness',
+  what: "from a message's row to its vector, one message at a time, while another tenant's flood waits",
+  baseline: 'the same with nothing else to do',
+  async measure(bench) {
+    const { stack, options, worker } = bench;
+    const { db } = stack;
+    await pending.clear(db);
+    const idle: number[] = [];
+    for (let n = 0; n < options.probes; n += 1) idle.push(await probe(bench, `idle ${n}`));
+    const texts = await readTexts(options);
+    const flood = texts.map((text) => `${text} Flood.`);
+    await pending.storePending(db, worker.generation, pending.spread(flood, 1, 'flood'));
+    await pending.enqueueFor(worker.producer, worker.generation, ['flood-0']);
+    const flooded: number[] = [];
+    for (let n = 0; n < options.probes; n += 1) {
+      const took = await probe(bench, `flood ${n}`);
+      if (!(await pending.isPending(db, 'flood-0'))) break;
+      flooded.push(took);
+    }
+    await pending.untilEmbedded(db);
+    return {
+      seen: { idle, flooded },
+      notes: [`idle: ${summary(idle)}`, `while a flood of ${texts.length} waits: ${summary(flooded)}`],
+      checks: [],
+    };
+  },
+};
+
+/** @returns milliseconds from the commit of a message to the commit of its vector. */
+async function probe({ stack, worker }: EmbeddingBench, n: string): Promise<number> {
+  const message = { tenantId: secondTenant, text: `Is there still a table free on Friday? ${n}` };
+  await pending.storePending(stack.db, worker.generation, [message]);
+  const startedAt = performance.now();
+  await pending.enqueueFor(worker.producer, worker.generation, [secondTenant]);
+  await pending.untilEmbedded(stack.db, secondTenant);
+  const took = performance.now() - startedAt;
+  await sleep(pauseMs);
+  return took;
 }
 
-/** A second tenant sends single messages, first alone, then while a flood of one tenant is worked off. */
-export async function measureFairness(
-  worker: WorkerUnderTest,
-  texts: readonly string[],
-  probes: number,
-): Promise<Fairness> {
-  const { db, producer, generation } = worker;
-  await pending.clear(db);
-  const idle: number[] = [];
-  for (let n = 0; n < probes; n += 1) {
-    idle.push(await probe(worker, `idle ${n}`));
-    await sleep(pauseMs);
-  }
-  await pending.storePending(
-    db,
-    generation,
-    pending.spread(
-      texts.map((text) => `${text} Flood.`),
-      1,
-      'flood',
-    ),
-  );
-  await pending.enqueueFor(producer, generation, ['flood-0']);
-  const flooded: number[] = [];
-  for (let n = 0; n < probes; n += 1) {
-    const took = await probe(worker, `flood ${n}`);
-    if (!(await isPending(worker, 'flood-0'))) break;
-    flooded.push(took);
-    await sleep(pauseMs);
-  }
-  await pending.untilEmbedded(db);
-  return { idle: latency(idle), duringFlood: latency(flooded), probesDuringFlood: flooded.length };
-}
-
-async function isPending({ db }: WorkerUnderTest, tenantId: string): Promise<boolean> {
-  const row = await db
-    .selectFrom('embedding_pending')
-    .select('tenant_id')
-    .where('tenant_id', '=', tenantId)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
-function latency(values: readonly number[]): Latency {
-  const at = (q: number): number => rounded(quantile(values, q));
-  return { p50: at(0.5), p95: at(0.95), max: at(1) };
+function summary(ms: readonly number[]): string {
+  const at = (q: number): number => rounded(quantile(ms, q));
+  return `p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, at most ${at(1)} ms (${ms.length} messages)`;
 }

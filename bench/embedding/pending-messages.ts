@@ -4,14 +4,14 @@ import type { Schema } from '@memory-layer/shared/db/schema';
 import type { embeddingQueue } from '@memory-layer/shared/queue/catalog';
 import type { Producer } from '@memory-layer/shared/queue/queue-port';
 import { sql, type Kysely } from 'kysely';
-import { firstRandomId } from './stored-vectors.ts';
 
 export interface PendingText {
   readonly tenantId: string;
   readonly text: string;
 }
 
-// What was stored before the first round has ids below all others.
+// Random ids are above it, but for one in four thousand millions; those of vectors stored before the first round below.
+const firstRandomId = '00000001-0000-0000-0000-000000000000';
 const ofMessages = sql<boolean>`message_id > ${firstRandomId}::uuid`;
 
 export type JobProducer = Pick<Producer<typeof embeddingQueue>, 'add'>;
@@ -24,16 +24,6 @@ const patienceMs = 300_000;
 /** Spreads texts over tenants in turn: each has messages of all lengths. */
 export function spread(texts: readonly string[], tenants: number, prefix: string): PendingText[] {
   return texts.map((text, n) => ({ tenantId: `${prefix}-${n % tenants}`, text }));
-}
-
-/** The generation that the worker made active when it started. */
-export async function activeGeneration(db: Kysely<Schema>): Promise<number> {
-  const row = await db
-    .selectFrom('embedding_generation')
-    .select('generation')
-    .where('state', '=', 'active')
-    .executeTakeFirstOrThrow();
-  return row.generation;
 }
 
 /** Stores messages with their pending rows, all in one transaction, as if the api had accepted them just now. */
@@ -70,21 +60,23 @@ export async function enqueueFor(
   );
 }
 
-/** Waits until nothing of these tenants (of any, when none are given) is pending. @throws after five minutes, or when a message failed. */
+/** Waits until nothing of this tenant (of any without it) is pending. @throws after five minutes, or when a message failed. */
 export async function untilEmbedded(db: Kysely<Schema>, tenantId?: string): Promise<void> {
   const deadline = performance.now() + patienceMs;
   while (performance.now() < deadline) {
-    const left = await db
-      .selectFrom('embedding_pending')
-      .select('state')
-      .$if(tenantId !== undefined, (query) => query.where('tenant_id', '=', tenantId ?? ''))
-      .limit(1)
-      .executeTakeFirst();
-    if (left === undefined) return;
-    if (left.state === 'failed') throw new Error('a message failed');
+    if (!(await isPending(db, tenantId))) return;
     await sleep(tenantId === undefined ? pollMs : probePollMs);
   }
   throw new Error('messages are still pending');
+}
+
+/** @throws when a message failed. */
+export async function isPending(db: Kysely<Schema>, tenantId?: string): Promise<boolean> {
+  const { rows } = await sql<{ state: string }>`
+    select state from embedding_pending
+    where ${tenantId === undefined ? sql`true` : sql`tenant_id = ${tenantId}`} limit 1`.execute(db);
+  if (rows[0]?.state === 'failed') throw new Error('a message failed');
+  return rows.length > 0;
 }
 
 /** @throws unless there is exactly one vector for each of the messages; chat turns have one passage. */

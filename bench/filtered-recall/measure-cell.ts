@@ -1,22 +1,23 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { toVectorLiteral } from '@memory-layer/shared/db/vector';
-import { median, rounded } from '../embedding/median.ts';
-import type { Session } from '../vector-index/session.ts';
+import { runAll, type Session } from '../harness/session.ts';
+import { mean, median, rounded } from '../harness/statistics.ts';
 import type { FilterCell } from './cells.ts';
 import { generation, type Tenant } from './one-database.ts';
 import { nearestCandidates, planNearest, planTenant, tenantSql, type NearestQuery } from './search-by-vector.ts';
 
+/** A line of the table. */
 export interface CellResult {
   readonly messages: number;
   readonly filter: string;
   readonly matching: number;
   /** Fewest messages that a search came back with. */
-  readonly shortest: number;
-  readonly worstRecall: number;
-  readonly meanRecall: number;
-  readonly cpuMs: number;
-  readonly medianMs: number;
+  readonly 'shortest answer': number;
+  readonly 'recall@10, worst': number;
+  readonly mean: number;
+  readonly 'CPU ms': number;
+  readonly 'ms p50': number;
   /** As many as wanted or as there are, all different, and the nearest among them. */
   readonly isRight: boolean;
 }
@@ -42,16 +43,7 @@ export async function measureCell(session: Session, db: Kysely<Schema>, settings
   const { tenant, cell, queries, limit } = settings;
   const statements = queries.map((query) => compiled(db, nearest(settings, query)));
   await session.client.query(statements[0]?.text ?? '', statements[0]?.values);
-  const found: Row[][] = [];
-  const times: number[] = [];
-  const before = session.used();
-  for (const { text, values } of statements) {
-    const startedAt = performance.now();
-    const { rows } = await session.client.query<Row>(text, values);
-    times.push(performance.now() - startedAt);
-    found.push(rows);
-  }
-  const cpuMs = ((session.used() - before) * 1000) / queries.length;
+  const { found, times, cpuMs } = await runAll<Row>(session, statements);
   let matching = 0;
   const recalls: number[] = [];
   for (const [index, query] of queries.entries()) {
@@ -61,16 +53,16 @@ export async function measureCell(session: Session, db: Kysely<Schema>, settings
     recalls.push(recall(found[index] ?? [], rows));
   }
   const shortest = Math.min(...found.map((rows) => new Set(rows.map((row) => row.id)).size));
-  const meanRecall = recalls.reduce((a, b) => a + b, 0) / recalls.length;
+  const meanRecall = mean(recalls);
   return {
     messages: tenant.messages,
     filter: cell.kind === 'none' ? 'none' : `${cell.kind}, ${cell.share}`,
     matching,
-    shortest,
-    worstRecall: rounded(Math.min(...recalls)),
-    meanRecall: rounded(meanRecall),
-    cpuMs: rounded(cpuMs),
-    medianMs: rounded(median(times)),
+    'shortest answer': shortest,
+    'recall@10, worst': rounded(Math.min(...recalls)),
+    mean: rounded(meanRecall),
+    'CPU ms': rounded(cpuMs),
+    'ms p50': rounded(median(times)),
     isRight: shortest === Math.min(limit, matching) && meanRecall >= recallWanted,
   };
 }

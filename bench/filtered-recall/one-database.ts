@@ -1,8 +1,8 @@
 import type { Client } from 'pg';
 import { toVectorLiteral } from '@memory-layer/shared/db/vector';
-import { graphOptionsFor, segmentIndexName, type GraphOptions } from '@memory-layer/shared/vector-index/segment-index';
-import { createSegmentIndexStatement } from '@memory-layer/shared/vector-index/segment-index.sql';
 import { allIds } from '@memory-layer/shared/vector-index/id-range';
+import { graphOptionsFor } from '@memory-layer/shared/vector-index/segment-index';
+import { buildReadySegment } from '../harness/segments.ts';
 
 export const generation = 1;
 
@@ -89,25 +89,8 @@ export async function buildSegments(client: Client, { tenantId }: Tenant, dimens
   for (let from = 0; from < rows.length - tail; from += mostVectors, built++) {
     const size = Math.min(mostVectors, rows.length - tail - from);
     const segment = { tenantId, generation, afterId, throughId: rows[from + size - 1]?.id ?? allIds.throughId };
-    await buildSegment(client, segment, { ...graphOptionsFor(size), dimension, size });
+    await buildReadySegment(client, segment, { ...graphOptionsFor(size), dimension, vectors: size });
     afterId = segment.throughId;
   }
   return built;
-}
-
-async function buildSegment(
-  client: Client,
-  segment: Parameters<typeof segmentIndexName>[0],
-  { size, ...options }: GraphOptions & { readonly dimension: number; readonly size: number },
-): Promise<void> {
-  const { rows } = await client.query<{ partition: string }>(
-    'select tableoid::regclass::text as partition from embedding where tenant_id = $1 limit 1',
-    [segment.tenantId],
-  );
-  await client.query(createSegmentIndexStatement(segment, { ...options, partition: rows[0]?.partition ?? '' }));
-  await client.query(
-    `insert into vector_index (tenant_id, generation, index_name, after_id, through_id, state, vectors)
-     values ($1, $2, $3, $4, $5, 'ready', $6)`,
-    [segment.tenantId, segment.generation, segmentIndexName(segment), segment.afterId, segment.throughId, size],
-  );
 }

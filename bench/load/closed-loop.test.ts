@@ -1,24 +1,19 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { runClosedLoop } from './closed-loop.ts';
-import { createMessages } from './messages.ts';
+import { createMessages } from '../harness/messages.ts';
 import { parseMix } from './mix.ts';
 import { Outcomes } from './outcomes.ts';
+import { serve } from './testing/serve.ts';
 
 test('sends as many requests as asked for, each answer counted under its kind', async () => {
   const paths = new Map<string, number>();
   const keys = new Set<unknown>();
-  const server = createServer((request, response) => {
+  const url = await serve((request, response) => {
     const path = request.url ?? '';
     paths.set(path, (paths.get(path) ?? 0) + 1);
     keys.add(request.headers['x-api-key']);
     request.resume().on('end', () => response.writeHead(path.endsWith('search') ? 200 : 202).end('{}'));
-  }).listen(0, '127.0.0.1');
-  onTestFinished(() => void server.close());
-  await once(server, 'listening');
-  const address = server.address();
-  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  });
 
   const outcomes = new Outcomes({ warmupSeconds: 0, windowSeconds: 1 });
   const mix = parseMix('single=6,batch=1,search=3');

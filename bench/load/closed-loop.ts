@@ -1,8 +1,8 @@
 import autocannon from 'autocannon';
 import { createRequests, sequence, type Kind, type Mix } from './mix.ts';
-import type { Messages } from './messages.ts';
+import type { Messages } from '../harness/messages.ts';
 import type { Outcomes } from './outcomes.ts';
-import { createRandom, shuffled } from './random.ts';
+import { createRandom, shuffled } from '../harness/random.ts';
 
 /** Where requests go. */
 export interface Target {

@@ -1,20 +1,8 @@
-import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
 import { createInterface } from 'node:readline';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { runImport } from './import-stream.ts';
-import { createMessages } from './messages.ts';
-
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
-}
+import { createMessages } from '../harness/messages.ts';
+import { serve } from './testing/serve.ts';
 
 const plan = { messages: createMessages(2), firstMessage: 0, lines: 3000 };
 

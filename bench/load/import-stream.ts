@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { text } from 'node:stream/consumers';
 import type { Target } from './closed-loop.ts';
-import type { Messages } from './messages.ts';
+import type { Messages } from '../harness/messages.ts';
 
 export interface ImportPlan {
   readonly messages: Messages;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { createMessages } from './messages.ts';
+import { createMessages } from '../harness/messages.ts';
 import { createRequests, parseMix, sequence } from './mix.ts';
-import { createRandom } from './random.ts';
+import { createRandom } from '../harness/random.ts';
 
 describe('mix', () => {
   test('gives every kind its share, in an order that does not change', () => {

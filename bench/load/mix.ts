@@ -1,5 +1,5 @@
-import type { Messages } from './messages.ts';
-import { shuffled } from './random.ts';
+import type { Messages } from '../harness/messages.ts';
+import { shuffled } from '../harness/random.ts';
 
 /** What one request does. */
 export const kinds = ['single', 'batch', 'search'] as const;

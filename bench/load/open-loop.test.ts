@@ -1,21 +1,9 @@
-import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { createMessages } from './messages.ts';
+import { describe, expect, test } from 'vitest';
+import { createMessages } from '../harness/messages.ts';
 import { parseMix } from './mix.ts';
 import { runOpenLoop } from './open-loop.ts';
 import { Outcomes } from './outcomes.ts';
-
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
-}
+import { serve } from './testing/serve.ts';
 
 function plan(rate: number, seconds: number, clients = 4) {
   const mix = parseMix('single');

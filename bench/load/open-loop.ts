@@ -2,11 +2,11 @@ import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Target } from './closed-loop.ts';
-import { Latencies, type LatencySummary } from './latencies.ts';
+import { Latencies, type LatencySummary } from '../harness/latencies.ts';
 import { createRequests, sequence, type LoadRequest, type Mix } from './mix.ts';
-import type { Messages } from './messages.ts';
+import type { Messages } from '../harness/messages.ts';
 import type { Outcomes } from './outcomes.ts';
-import { createRandom } from './random.ts';
+import { createRandom } from '../harness/random.ts';
 
 export interface OpenLoopPlan {
   readonly mix: Mix;
@@ -29,7 +29,8 @@ const mixLength = 1000;
  * request was due, so a stall is seen by all the requests that fall into it (no coordinated omission, see Tene,
  * "How NOT to measure latency").
  *
- * autocannon's own rate is not used: it sends a second's requests in one burst at its beginning.
+ * autocannon's own rate is not used: it sends a second's requests in one burst at its beginning, and its correction
+ * counts a late answer once for each millisecond that it took, whatever the rate.
  *
  * @returns how late the generator itself was in sending; near the latencies, it is the generator that was measured.
  */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { Latencies } from './latencies.ts';
+import { Latencies } from '../harness/latencies.ts';
 import { Outcomes } from './outcomes.ts';
-import { drawPicture } from './picture.ts';
+import { drawPicture } from '../harness/picture.ts';
 
 describe('latencies', () => {
   test('finds percentiles to three figures', () => {

@@ -1,4 +1,4 @@
-import { Latencies, type LatencySummary, type Points } from './latencies.ts';
+import { Latencies, type LatencySummary, type Points } from '../harness/latencies.ts';
 import type { Kind } from './mix.ts';
 
 export interface KindOutcomes {

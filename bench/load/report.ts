@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LatencySummary } from '../harness/latencies.ts';
+import { drawPicture, type Panel, type Series } from '../harness/picture.ts';
+import { tableOf, type Line } from '../harness/table.ts';
 import type { ImportOutcomes } from './import-stream.ts';
-import type { LatencySummary } from './latencies.ts';
-import type { LoadOutcomes } from './outcomes.ts';
-import { drawPicture } from './picture.ts';
+import type { KindOutcomes, LoadOutcomes, Window } from './outcomes.ts';
 
 /** What `load.json` holds. Times in seconds and milliseconds, as the names say. */
 export interface LoadReport {
@@ -31,29 +32,14 @@ export async function writeReport(folder: string, report: LoadReport): Promise<v
 
 export function printReport({ load, import: imported, generator }: LoadReport): void {
   if (load !== undefined) {
-    const rows = [
-      ...Object.entries(load.kinds),
-      ...(Object.keys(load.kinds).length > 1 ? [['all', load.all] as const] : []),
-    ];
-    console.table(
-      rows.map(([kind, { perSecond, latencyMs, statuses }]) => ({
-        kind,
-        'requests/s': perSecond,
-        'p50 ms': latencyMs.p50,
-        'p95 ms': latencyMs.p95,
-        'p99 ms': latencyMs.p99,
-        'p99.9 ms': latencyMs.p99_9,
-        'max ms': latencyMs.max,
-        statuses: Object.entries(statuses)
-          .map(([status, count]) => `${status}: ${count}`)
-          .join(', '),
-      })),
-    );
+    const kinds = Object.entries(load.kinds);
+    const rows = kinds.length > 1 ? [...kinds, ['all', load.all] as const] : kinds;
+    console.log(tableOf(rows.map(([kind, outcomes]) => lineOf(kind, outcomes))));
     for (const [reason, count] of Object.entries(load.unanswered)) console.log(`${count} without an answer: ${reason}`);
   }
   if (imported !== undefined) {
     const { examples, ...figures } = imported;
-    console.table([figures]);
+    console.log(tableOf([figures]));
     for (const line of examples) console.log(`for example: ${line}`);
   }
   const { cpuSeconds, maxRssMb, latenessMs } = generator;
@@ -61,60 +47,47 @@ export function printReport({ load, import: imported, generator }: LoadReport): 
   console.log(`load generator: ${cpuSeconds} s of CPU, ${maxRssMb} MB at most${late}`);
 }
 
+function lineOf(kind: string, { perSecond, latencyMs, statuses }: KindOutcomes): Line {
+  return {
+    kind,
+    'requests/s': perSecond,
+    'p50 ms': latencyMs.p50,
+    'p95 ms': latencyMs.p95,
+    'p99 ms': latencyMs.p99,
+    'p99.9 ms': latencyMs.p99_9,
+    'max ms': latencyMs.max,
+    statuses: Object.entries(statuses)
+      .map(([status, count]) => `${status}: ${count}`)
+      .join(', '),
+  };
+}
+
+function panel(title: string, xLabel: string, yLabel: string, series: readonly Series[]): Panel {
+  const xScale = xLabel === 'seconds' ? 'linear' : 'log';
+  return { title, xLabel, yLabel, series, xScale, yScale: yLabel === 'milliseconds' ? 'log' : 'linear' };
+}
+
+const percentiles = [1, 2, 10, 20, 100, 1000, 1e4, 1e5].map((inverse) => [inverse, `${100 - 100 / inverse}`] as const);
+
 function drawLoad({ url, startedAt }: LoadReport, load: LoadOutcomes): string {
   const kinds = Object.entries(load.kinds);
-  const over = (pick: (latency: LatencySummary) => number) =>
-    load.windows.map(({ fromSecond, latencyMs }) => [fromSecond, pick(latencyMs)] as const);
+  const latency = (name: 'p50' | 'p95' | 'p99') => ({
+    name,
+    points: load.windows.map(({ fromSecond, latencyMs }) => [fromSecond, latencyMs[name]] as const),
+  });
+  const count = (name: string, of: (window: Window) => number) => ({
+    name,
+    points: load.windows.map((window) => [window.fromSecond, of(window)] as const),
+  });
+  const histogram = kinds.map(([name, { distribution }]) => ({ name, points: distribution }));
+  const curves = kinds.map(([name, { curve }]) => ({ name, points: curve }));
   return drawPicture(`${url}, ${startedAt}`, [
-    {
-      title: 'Latency histogram',
-      xLabel: 'milliseconds',
-      yLabel: 'share of requests',
-      xScale: 'log',
-      yScale: 'linear',
-      steps: true,
-      series: kinds.map(([name, { distribution }]) => ({ name, points: distribution })),
-    },
-    {
-      title: 'Latency by percentile',
-      xLabel: 'percentile',
-      yLabel: 'milliseconds',
-      xScale: 'log',
-      yScale: 'log',
-      xTicks: [
-        [1, '0'],
-        [2, '50'],
-        [10, '90'],
-        [20, '95'],
-        [100, '99'],
-        [1000, '99.9'],
-        [1e4, '99.99'],
-        [1e5, '99.999'],
-      ],
-      series: kinds.map(([name, { curve }]) => ({ name, points: curve })),
-    },
-    {
-      title: 'Latency over time',
-      xLabel: 'seconds',
-      yLabel: 'milliseconds',
-      xScale: 'linear',
-      yScale: 'log',
-      series: [
-        { name: 'p50', points: over(({ p50 }) => p50) },
-        { name: 'p95', points: over(({ p95 }) => p95) },
-        { name: 'p99', points: over(({ p99 }) => p99) },
-      ],
-    },
-    {
-      title: 'Answers over time',
-      xLabel: 'seconds',
-      yLabel: 'per second',
-      xScale: 'linear',
-      yScale: 'linear',
-      series: [
-        { name: 'answered', points: load.windows.map(({ fromSecond, perSecond }) => [fromSecond, perSecond] as const) },
-        { name: 'errors', points: load.windows.map(({ fromSecond, errors }) => [fromSecond, errors] as const) },
-      ],
-    },
+    { ...panel('Latency histogram', 'milliseconds', 'share of requests', histogram), steps: true },
+    { ...panel('Latency by percentile', 'percentile', 'milliseconds', curves), xTicks: percentiles },
+    panel('Latency over time', 'seconds', 'milliseconds', [latency('p50'), latency('p95'), latency('p99')]),
+    panel('Answers over time', 'seconds', 'per second', [
+      count('answered', ({ perSecond }) => perSecond),
+      count('errors', ({ errors }) => errors),
+    ]),
   ]);
 }

@@ -48,8 +48,16 @@ export class Drops {
   }
 }
 
-/** The sessions that the given turns are of, each once. */
-export function sessionsOf(turnIds: readonly string[], turns: readonly Turn[]): string[] {
-  const wanted = new Set(turnIds);
-  return [...new Set(turns.filter((turn) => wanted.has(turn.turnId)).map((turn) => turn.session))];
+/** A question with the evidence that there is; none when there is no evidence left. */
+export function questionOf(
+  { evidence: named, ...question }: Omit<Question, 'evidenceSessions'>,
+  turns: readonly Turn[],
+  drops: Drops,
+): Question[] {
+  const sessionOf = new Map(turns.map((turn) => [turn.turnId, turn.session]));
+  const evidence = named.filter((name) => sessionOf.has(name));
+  drops.add('evidence: names a turn that the chat does not have', named.length - evidence.length);
+  if (evidence.length === 0) drops.add('question: no evidence');
+  const evidenceSessions = [...new Set(evidence.map((name) => sessionOf.get(name) ?? ''))];
+  return evidence.length === 0 ? [] : [{ ...question, evidence, evidenceSessions }];
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Drops, sessionsOf, type Chat, type Question, type Turn } from './chat.ts';
+import { Drops, questionOf, type Chat, type Question, type Turn } from './chat.ts';
 
 const turnSchema = z.looseObject({
   speaker: z.string(),
@@ -51,18 +51,11 @@ function toQuestion(
     drops.add('question: category 5, unanswerable');
     return [];
   }
-  const known = new Set(turns.map((turn) => turn.turnId));
-  const named = item.evidence.map((entry) => ({ entry, names: namesIn(entry) }));
-  drops.add('evidence: an entry without a turn in it', named.filter(({ names }) => names.length === 0).length);
-  const all = [...new Set(named.flatMap(({ names }) => names))];
-  const evidence = all.filter((name) => known.has(name));
-  drops.add('evidence: names a turn that the chat does not have', all.length - evidence.length);
-  if (evidence.length === 0) {
-    drops.add('question: no evidence');
-    return [];
-  }
+  const named = item.evidence.map(namesIn);
+  drops.add('evidence: an entry without a turn in it', named.filter((names) => names.length === 0).length);
   const category = categories.get(item.category) ?? String(item.category);
-  return [{ questionId, text: item.question, category, evidence, evidenceSessions: sessionsOf(evidence, turns) }];
+  const question = { questionId, text: item.question, category, evidence: [...new Set(named.flat())] };
+  return questionOf(question, turns, drops);
 }
 
 function readTurns(conversation: Readonly<Record<string, unknown>>, speakerA: string, drops: Drops): Turn[] {

@@ -1,31 +1,28 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { basename, join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { askAll, type Judged } from './ask.ts';
-import type { Chat } from './chat.ts';
-import { ingest } from './ingest.ts';
-import { createMemoryClient, RefusedError, type Target } from './memory-client.ts';
-import { metricNames } from './metrics.ts';
+import type { Chat, Question } from './chat.ts';
+import { createProgress, ingest } from './ingest.ts';
+import { createMemoryClient, RefusedError, type MemoryClient, type Target } from './memory-client.ts';
+import { judge, metricNames, ranksOf, rankSessions, type MetricValues } from './metrics.ts';
 import type { RetrievalOptions } from './options.ts';
 import { readChats } from './read-chats.ts';
 import { groupsOf, type Results, type VariantResult } from './results.ts';
 import type { Variant } from './variants.ts';
 
-export interface MeasureOptions extends Omit<RetrievalOptions, 'file' | 'run' | 'out'> {
+export interface MeasureOptions extends RetrievalOptions {
   readonly file: string;
   readonly run: string;
   readonly out: string;
   readonly target: Target;
-  readonly say: (line: string) => void;
 }
+
+const say = (line: string): void => console.error(line);
 
 /** Stores the chats, asks all questions in every way, and judges. Raw answers go to `<variant>.ndjson` in `out`. */
 export async function measure(options: MeasureOptions): Promise<Results> {
-  const { run, out, say, without, bootstrap } = options;
+  const { run, target } = options;
   const startedAt = new Date().toISOString();
   const before = loadavg()[0] ?? 0;
   const bytes = await readFile(options.file);
@@ -33,16 +30,14 @@ export async function measure(options: MeasureOptions): Promise<Results> {
   const chats = all
     .slice(0, options.chats)
     .map((chat) => ({ ...chat, questions: chat.questions.slice(0, options.questions) }));
-  const client = createMemoryClient(options.target);
+  const client = createMemoryClient(target);
   const tenantOf = ({ chatId }: Chat): string => `${run}-${chatId}`.replaceAll(/[^A-Za-z0-9_.-]/g, '_').slice(0, 64);
-  const { turnOf, stored, foundStored, failedToEmbed } = await ingest(chats, { client, tenantOf, without, say });
+  const { turnOf, stored, foundStored, failedToEmbed } = await ingest(chats, { client, tenantOf, say });
   say(`${stored} messages stored, ${foundStored} were there; run ${run}`);
   const variants: VariantResult[] = [];
   for (const variant of options.variants) {
     try {
-      const judged = await askAll(chats, variant, { ...options, client, tenantOf, turnOf });
-      await writeAnswers(join(out, `${variant.name}.ndjson`), judged);
-      variants.push(toResult(variant, judged, bootstrap));
+      variants.push(await measureVariant(variant, chats, { ...options, client, tenantOf, turnOf }));
     } catch (error) {
       if (!(error instanceof RefusedError && error.status === 422)) throw error;
       // A deployment of another version may not know an option: the other variants can still be measured.
@@ -57,40 +52,76 @@ export async function measure(options: MeasureOptions): Promise<Results> {
     dropped: { ...dropped },
     run,
     startedAt,
-    target: options.target.url,
-    without: [...without],
+    target: target.url,
     failedToEmbed,
     load: { before, after: loadavg()[0] ?? 0 },
-    bootstrap,
     metrics: [...metricNames],
     variants,
   };
 }
 
-function toResult(variant: Variant, judged: readonly Judged[], options: Results['bootstrap']): VariantResult {
-  const questions = judged.map(({ chatId, question: { questionId, category }, values }) => ({
+interface AskOptions {
+  readonly out: string;
+  readonly client: MemoryClient;
+  readonly tenantOf: (chat: Chat) => string;
+  readonly turnOf: ReadonlyMap<Chat, ReadonlyMap<string, string>>;
+  readonly concurrency: number;
+}
+
+/** Asks every question in one way, several at a time, and writes the answers, a line a question. */
+async function measureVariant(variant: Variant, chats: readonly Chat[], options: AskOptions): Promise<VariantResult> {
+  const todo = chats.flatMap((chat) => chat.questions.map((question) => ({ chat, question })));
+  const progress = createProgress(`asked (${variant.name})`, todo.length, say);
+  const judged: Awaited<ReturnType<typeof ask>>[] = [];
+  const left = todo.entries();
+  let done = 0;
+  const work = async (): Promise<void> => {
+    for (const [index, { chat, question }] of left) {
+      judged[index] = await ask(chat, question, variant, options);
+      progress(++done);
+    }
+  };
+  await Promise.all(Array.from({ length: options.concurrency }, work));
+  const lines = judged.map(({ answer }) => `${JSON.stringify(answer)}\n`);
+  await writeFile(join(options.out, `${variant.name}.ndjson`), lines);
+  const questions = judged.map(({ answer: { chatId, questionId, category }, values }) => ({
     chatId,
     questionId,
     category,
     values: [...values],
   }));
-  return {
-    name: variant.name,
-    request: { ...variant.request },
-    questions,
-    groups: groupsOf(questions, options),
-    shortOfSessions: judged.filter(({ shortOfSessions }) => shortOfSessions).length,
-  };
+  return { name: variant.name, request: { ...variant.request }, questions, groups: groupsOf(questions) };
 }
 
-/** A line a question: what was asked, what should have been found, at which ranks it was, and the whole ranking. */
-async function writeAnswers(file: string, judged: readonly Judged[]): Promise<void> {
-  const lines = judged.map((each) => {
-    const { questionId, text, category, evidence, evidenceSessions } = each.question;
-    const { chatId, turnRanks, sessionRanks, values, ranking } = each;
-    const metrics = Object.fromEntries(metricNames.map((name, n) => [name, values[n] ?? null]));
-    const question = { chatId, questionId, category, text, evidence, turnRanks, evidenceSessions, sessionRanks };
-    return `${JSON.stringify({ ...question, metrics, ranking })}\n`;
-  });
-  await pipeline(Readable.from(lines), createWriteStream(file));
+const turnsJudged = 50;
+const sessionsJudged = 10;
+const mostHits = 100;
+
+/** One question: what should have been found, at which ranks it was, how good that is, and the whole ranking. */
+async function ask(chat: Chat, question: Question, variant: Variant, { client, tenantOf, turnOf }: AskOptions) {
+  const { text, evidence, evidenceSessions } = question;
+  const names = turnOf.get(chat);
+  const sessionOf = new Map(chat.turns.map((turn) => [turn.turnId, turn.session]));
+  const search = async (topK: number) => {
+    const hits = await client.search(tenantOf(chat), { ...variant.request, query: text, top_k: topK });
+    const ranking = hits.map(({ message_id: id, score, similarity = null, breakdown }) => {
+      return { turn: names?.get(id) ?? id, score, similarity, breakdown };
+    });
+    const turns = ranking.map(({ turn }) => turn);
+    return { ranking, turns, sessions: rankSessions(turns, (turn) => sessionOf.get(turn) ?? turn) };
+  };
+  const { ranking, turns, ...found } = await search(turnsJudged);
+  // Long sessions fill the page: the tenth one may be further down.
+  const isShort = found.sessions.length < sessionsJudged && ranking.length === turnsJudged;
+  const { sessions } = isShort ? await search(mostHits) : found;
+  const values: MetricValues = judge({ turns, sessions }, { turns: evidence, sessions: evidenceSessions });
+  const answer = {
+    chatId: chat.chatId,
+    ...question,
+    turnRanks: ranksOf(turns, evidence),
+    sessionRanks: ranksOf(sessions, evidenceSessions),
+    metrics: Object.fromEntries(metricNames.map((name, n) => [name, values[n] ?? null])),
+    ranking,
+  };
+  return { answer, values };
 }

@@ -1,3 +1,5 @@
+import { sum } from '../harness/statistics.ts';
+
 /** What a ranking is judged by: turns first, then sessions. All values 0 to 1. */
 export const metricNames = ['R@5', 'R@10', 'R@20', 'R@50', 'nDCG@10', 'MRR', 'session R@5', 'session R@10'] as const;
 export type MetricName = (typeof metricNames)[number];
@@ -60,8 +62,4 @@ function reciprocalRank(ranks: Ranks): number | null {
 
 function gainAt(rank: number): number {
   return 1 / Math.log2(rank + 1);
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

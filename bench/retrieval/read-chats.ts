@@ -1,5 +1,5 @@
-import { parseChatSet } from './chat-set.ts';
-import { Drops, type Chat, type ChatFile } from './chat.ts';
+import { z } from 'zod';
+import { Drops, questionOf, type Chat, type ChatFile } from './chat.ts';
 import { parseLocomo } from './locomo.ts';
 import { parseLongMemEval } from './longmemeval.ts';
 
@@ -27,4 +27,42 @@ export function readChats(json: unknown): ChatFile {
   const chats = all.filter((chat) => chat.questions.length > 0);
   drops.add('chat: no question left', all.length - chats.length);
   return { format, chats, dropped: drops.toJSON() };
+}
+
+const turnSchema = z.strictObject({
+  id: z.string(),
+  role: z.enum(['user', 'assistant']),
+  speaker: z.string(),
+  text: z.string(),
+});
+const chatSetSchema = z.strictObject({
+  chats: z.array(
+    z.strictObject({
+      id: z.string(),
+      sessions: z.array(z.strictObject({ id: z.string(), started_at: z.iso.datetime(), turns: z.array(turnSchema) })),
+      questions: z.array(z.strictObject({ kind: z.string(), text: z.string(), evidence: z.array(z.string()).min(1) })),
+    }),
+  ),
+});
+
+/**
+ * Reads the format of the project's own regression set, `e2e/retrieval/chats.json`. Its chats are searched
+ * together, as those of one tenant: they are small, and distract from one another.
+ */
+function parseChatSet(json: unknown, drops: Drops): Chat[] {
+  const { chats } = chatSetSchema.parse(json);
+  const turns = chats
+    .flatMap(({ sessions }) => sessions)
+    .flatMap((session) =>
+      session.turns.map(({ id, role, speaker, text }, index) => {
+        const saidAt = new Date(Date.parse(session.started_at) + index * 1000);
+        return { turnId: id, session: session.id, role, speaker, text, saidAt };
+      }),
+    );
+  const questions = chats.flatMap((chat) =>
+    chat.questions.flatMap(({ kind: category, text, evidence }, index) =>
+      questionOf({ questionId: `${chat.id}-q${index + 1}`, text, category, evidence }, turns, drops),
+    ),
+  );
+  return [{ chatId: 'set', turns, questions }];
 }

@@ -2,9 +2,6 @@ import { expect, test } from 'vitest';
 import { metricNames } from './metrics.ts';
 import { differences, groupsOf, intervalOf, parseResults, type QuestionResult, type Results } from './results.ts';
 import { comparisonOf, reportOf } from './tables.ts';
-import { drawPicture, panelsOf } from './picture.ts';
-
-const options = { scheme: 'chats-and-questions', resamples: 200, seed: 1 } as const;
 
 function question(chatId: string, questionId: string, category: string, value: number | null): QuestionResult {
   return { chatId, questionId, category, values: metricNames.map(() => value) };
@@ -21,23 +18,20 @@ function results(run: string, questions: Record<string, QuestionResult[]>): Resu
     run,
     startedAt: '2026-01-01T00:00:00.000Z',
     target: 'http://127.0.0.1:1',
-    without: ['speaker'],
     failedToEmbed: 0,
     load: { before: 0.5, after: 1 },
-    bootstrap: options,
     metrics: [...metricNames],
     variants: Object.entries(questions).map(([name, asked]) => ({
       name,
       request: {},
       questions: asked,
-      groups: groupsOf(asked, options),
-      shortOfSessions: 0,
+      groups: groupsOf(asked),
     })),
   };
 }
 
 test('groups are all questions, then categories, then chats', () => {
-  const groups = groupsOf(good, options);
+  const groups = groupsOf(good);
   expect(groups.map(({ name, questions }) => [name, questions])).toEqual([
     ['all', 3],
     ['category x', 1],
@@ -65,7 +59,6 @@ test('what is written is read again, and nothing else', () => {
 test('the report shows groups, variants, and what was left out', () => {
   const report = reportOf(results('one', { default: good, 'no-context': bad }));
   expect(report).toContain('3 × question: no evidence');
-  expect(report).toContain('messages without: speaker');
   expect(report).toMatch(/\| category y +\| +2 \| +25\.0 \[0\.0, 50\.0\]/);
   expect(report).toMatch(/\| no-context +\| +2 \|/);
 });
@@ -76,14 +69,4 @@ test('a comparison is signed, and says what has no counterpart', () => {
   expect(comparison).toContain('### default (2 questions have no counterpart');
   expect(comparison).toMatch(/\| all +\| +2 \| -50\.0 \[-50\.0, -50\.0\]/);
   expect(comparison).not.toContain('### lexical');
-});
-
-test('the picture has a bar a group, drawn to scale, and escapes names', () => {
-  const drawn = drawPicture('a < b', panelsOf(results('one', { default: good, lexical: good })));
-  expect(drawn).toContain('a &lt; b');
-  expect(drawn.match(/<rect x=/g)).toHaveLength(3 * 5 + 2 + 1);
-  const bars = [{ name: 'half', mean: 0.5, low: 0.25, high: 0.75 }];
-  const [, from, width] =
-    /<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"/.exec(drawPicture('', [{ title: 't', bars }])) ?? [];
-  expect([from, width]).toEqual(['0', '257']);
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bootstrap, schemes, type BootstrapOptions, type Sample } from './bootstrap.ts';
+import { bootstrap, type Sample } from './bootstrap.ts';
 import { metricNames, type MetricName } from './metrics.ts';
 
 const questionSchema = z.object({
@@ -21,8 +21,6 @@ const variantSchema = z.object({
   request: z.record(z.string(), z.unknown()),
   questions: z.array(questionSchema),
   groups: z.array(groupSchema),
-  /** Questions for which fewer sessions were found than R@10 looks at, though the chat has more. */
-  shortOfSessions: z.int(),
 });
 const resultsSchema = z.object({
   version: z.literal(1),
@@ -31,10 +29,8 @@ const resultsSchema = z.object({
   run: z.string(),
   startedAt: z.string(),
   target: z.string(),
-  without: z.array(z.string()),
   failedToEmbed: z.int(),
   load: z.object({ before: z.number(), after: z.number() }),
-  bootstrap: z.object({ scheme: z.enum(schemes), resamples: z.int(), seed: z.int() }),
   metrics: z.array(z.enum(metricNames)).length(metricNames.length),
   variants: z.array(variantSchema),
 });
@@ -53,7 +49,7 @@ export function parseResults(text: string): Results {
 const maxChatRows = 20;
 
 /** Means over questions with their intervals: of all, of each category, of each chat. */
-export function groupsOf(questions: readonly QuestionResult[], options: BootstrapOptions): Group[] {
+export function groupsOf(questions: readonly QuestionResult[]): Group[] {
   const byCategory = Map.groupBy(questions, ({ category }) => `category ${category}`);
   const byChat = Map.groupBy(questions, ({ chatId }) => `chat ${chatId}`);
   const showsChats = byChat.size > 1 && byChat.size <= maxChatRows && byChat.size < questions.length;
@@ -61,7 +57,7 @@ export function groupsOf(questions: readonly QuestionResult[], options: Bootstra
     ['all', questions] as const,
     ...[...byCategory].toSorted(([a], [b]) => (a < b ? -1 : 1)),
     ...(showsChats ? byChat : []),
-  ].map(([name, members]) => ({ name, questions: members.length, intervals: bootstrap(members, options) }));
+  ].map(([name, members]) => ({ name, questions: members.length, intervals: bootstrap(members) }));
 }
 
 /** Differences, question by question, of those that both have: `results` minus `others`. */
@@ -73,14 +69,12 @@ export function differences(
   const other = new Map(others.map((question) => [keyOf(question), question.values]));
   return results.flatMap((question) => {
     const values = other.get(keyOf(question));
-    return values === undefined
-      ? []
-      : [{ ...question, values: question.values.map((value, n) => minus(value, values[n])) }];
+    const minus = (value: number | null, n: number): number | null => {
+      const subtracted = values?.[n] ?? null;
+      return value === null || subtracted === null ? null : value - subtracted;
+    };
+    return values === undefined ? [] : [{ ...question, values: question.values.map(minus) }];
   });
-}
-
-function minus(value: number | null, other: number | null | undefined): number | null {
-  return value === null || other === null || other === undefined ? null : value - other;
 }
 
 /** @returns the mean and interval of one metric. */

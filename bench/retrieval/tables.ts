@@ -1,3 +1,5 @@
+import { table } from '../harness/table.ts';
+import { resamples } from './bootstrap.ts';
 import { metricNames, type MetricName } from './metrics.ts';
 import { differences, groupsOf, intervalOf, type Group, type Results, type VariantResult } from './results.ts';
 
@@ -12,7 +14,7 @@ export function reportOf(results: Results): string {
     headOf(results),
     `## ${first.name}, in percent`,
     groupTable(first.groups),
-    ...(others.length === 0 ? [] : ablations(first, others, results)),
+    ...(others.length === 0 ? [] : ablations(first, others)),
   ].join('\n\n');
 }
 
@@ -24,31 +26,28 @@ export function comparisonOf(results: Results, other: Results): string {
     const paired = differences(variant.questions, same.questions);
     const unpaired = variant.questions.length + same.questions.length - 2 * paired.length;
     const note = unpaired === 0 ? '' : ` (${unpaired} questions have no counterpart and do not count)`;
-    return [`### ${variant.name}${note}`, differenceTable(groupsOf(paired, results.bootstrap))];
+    return [`### ${variant.name}${note}`, differenceTable(groupsOf(paired))];
   });
   const title = `## This run minus ${other.run} of ${other.startedAt}, paired by question, in points`;
   return [title, ...(tables.length === 0 ? ['No variant is in both.'] : tables)].join('\n\n');
 }
 
 function headOf(results: Results): string {
-  const { file, run, bootstrap, dropped, without, load, failedToEmbed } = results;
+  const { file, run, dropped, load, failedToEmbed } = results;
   const reasons = Object.entries(dropped).map(([reason, count]) => `${count} × ${reason}`);
   return [
     `# Retrieval: ${file.name} (${file.format}, ${file.chats} chats, ${file.turns} turns), run ${run}`,
     '',
     `- left out of the file: ${reasons.join('; ') || 'nothing'}`,
-    ...(without.length === 0 ? [] : [`- messages without: ${without.join(', ')}`]),
     ...(failedToEmbed === 0 ? [] : [`- **${failedToEmbed} messages could not be embedded**`]),
-    `- means over questions; 95 % bootstrap intervals (${bootstrap.scheme}, ${bootstrap.resamples} resamples, seed ${bootstrap.seed})`,
+    `- means over questions; 95 % bootstrap intervals (chats are drawn, then their questions; ${resamples} resamples)`,
     `- load average before ${load.before.toFixed(1)}, after ${load.after.toFixed(1)}`,
   ].join('\n');
 }
 
-function ablations(first: VariantResult, others: readonly VariantResult[], results: Results): string[] {
+function ablations(first: VariantResult, others: readonly VariantResult[]): string[] {
   const rows = [first, ...others].map(({ name, groups }) => ofAll(groups, name));
-  const against = others.map(({ name, questions }) =>
-    ofAll(groupsOf(differences(questions, first.questions), results.bootstrap), name),
-  );
+  const against = others.map(({ name, questions }) => ofAll(groupsOf(differences(questions, first.questions)), name));
   const title = `## Each variant minus ${first.name}, paired by question, in points`;
   return ['## Variants, all questions, in percent', groupTable(rows.flat()), title, differenceTable(against.flat())];
 }
@@ -59,7 +58,7 @@ function ofAll(groups: readonly Group[], name: string): Group[] {
 }
 
 function groupTable(groups: readonly Group[]): string {
-  return table(groups, (group, metric) => {
+  return tableBy(groups, (group, metric) => {
     const interval = intervalOf(group, metric);
     if (interval === null) return '–';
     const bounds = judgedBy.has(metric) ? ` [${percent(interval.low)}, ${percent(interval.high)}]` : '';
@@ -68,25 +67,20 @@ function groupTable(groups: readonly Group[]): string {
 }
 
 function differenceTable(groups: readonly Group[]): string {
-  return table(groups, (group, metric) => {
+  return tableBy(groups, (group, metric) => {
     const interval = intervalOf(group, metric);
     if (interval === null) return '–';
     return `${signed(interval.mean)} [${signed(interval.low)}, ${signed(interval.high)}]`;
   });
 }
 
-function table(groups: readonly Group[], cell: (group: Group, metric: MetricName) => string): string {
-  const head = ['', 'questions', ...metricNames];
+function tableBy(groups: readonly Group[], cell: (group: Group, metric: MetricName) => string): string {
   const rows = groups.map((group) => [
     group.name,
     String(group.questions),
     ...metricNames.map((metric) => cell(group, metric)),
   ]);
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0), 3));
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((text, n) => (n === 0 ? text.padEnd(widths[n] ?? 0) : text.padStart(widths[n] ?? 0))).join(' | ')} |`;
-  const rule = widths.map((width, n) => (n === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
-  return [line(head), `| ${rule.join(' | ')} |`, ...rows.map(line)].join('\n');
+  return table(['', 'questions', ...metricNames], rows);
 }
 
 function percent(share: number): string {

@@ -1,15 +1,54 @@
-import type { Client } from 'pg';
 import { toVectorLiteral } from '@memory-layer/shared/db/vector';
+import type { GraphOptions } from '@memory-layer/shared/vector-index/segment-index';
+import type { Client } from 'pg';
+import { idAt } from '../harness/populate.ts';
+import { buildSegment, type Segment } from '../harness/segments.ts';
+import type { Session } from '../harness/session.ts';
 
 export const tenantId = 'bench';
 export const generation = 1;
 
-/** Message ids in the order of n. */
-export function idAt(n: number): string {
-  return `01900000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
+/** How many vectors the tenant has, and of which size. */
+export interface Size {
+  readonly count: number;
+  readonly dimension: number;
 }
 
-/** Stores messages `from` on, one statement each `rowsAtOnce`, as the embed worker writes them: message, then vector. */
+export const small = { m: 8, efConstruction: 32 };
+export const large = { m: 16, efConstruction: 32 };
+
+/** Vectors `from` (left out) to `through`, by their number. */
+export interface NumberRange {
+  readonly from: number;
+  readonly through: number;
+}
+
+/** Ranges side by side, in tenths of the whole. */
+export function split(count: number, ...tenths: readonly number[]): NumberRange[] {
+  let from = 0;
+  return tenths.map((size) => {
+    const range = { from, through: from + (size * count) / 10 };
+    from = range.through;
+    return range;
+  });
+}
+
+export function segmentOf({ from, through }: NumberRange): Segment {
+  return { tenantId, generation, afterId: idAt(from), throughId: idAt(through) };
+}
+
+/** Builds the index of a range at once. @returns CPU milliseconds. */
+export async function build(
+  { client, used }: Session,
+  range: NumberRange,
+  graph: GraphOptions & { readonly dimension: number },
+): Promise<number> {
+  const before = used();
+  await buildSegment(client, segmentOf(range), graph);
+  return (used() - before) * 1000;
+}
+
+/** Stores messages `from` on, `rowsAtOnce` a statement, as the embed worker writes them: message, then vector. */
 export async function insertVectors(
   client: Client,
   vectors: readonly Float32Array[],
@@ -33,15 +72,4 @@ export async function insertVectors(
       [tenantId, generation, ids, chunk.map(toVectorLiteral)],
     );
   }
-}
-
-/** The partition that the tenant is in. */
-export async function partitionOf(client: Client): Promise<string> {
-  const { rows } = await client.query<{ name: string }>(
-    'select tableoid::regclass::text as name from embedding where tenant_id = $1 limit 1',
-    [tenantId],
-  );
-  const name = rows[0]?.name;
-  if (name === undefined) throw new Error('nothing was stored');
-  return name;
 }

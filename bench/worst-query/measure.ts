@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { z } from 'zod';
-import type { BenchProcess } from '../baseline-comparison/child-process.ts';
-import { cpuSecondsOf } from '../baseline-comparison/process-use.ts';
-import type { Stack } from '../baseline-comparison/stack.ts';
+import type { BenchProcess } from '../harness/child-process.ts';
+import { cpuSecondsOf } from '../harness/process-use.ts';
+import type { Stack } from '../harness/stack.ts';
 import { tenantId } from './large-tenant.ts';
 import type { Shape } from './shapes.ts';
 
