@@ -47,7 +47,7 @@ const effects: Readonly<Record<keyof typeof apiEnv, readonly [value: string, cha
   MEMORY_INGEST_WRITERS: ['11', { 'ingest.writers': 11 }],
   MEMORY_INGEST_QUEUE_BYTES: ['2000006', { 'ingest.maxQueuedBytes': 2_000_006 }],
   MEMORY_IMPORT_STALL_SECONDS: ['4.5', { importStallMs: 4500 }],
-  MEMORY_REQUEST_TIMEOUT_SECONDS: ['5.5', { requestTimeoutMs: 5500 }],
+  MEMORY_REQUEST_TIMEOUT_SECONDS: ['6', { requestTimeoutMs: 6000, retryBudgetMs: 2000 }],
   MEMORY_GLOBAL_RATE_LIMIT: ['3/hour', { 'rates.address.requests': 3, 'rates.address.windowSeconds': 3600 }],
   MEMORY_KEY_RATE_LIMIT: ['4/hour', { 'rates.key.requests': 4, 'rates.key.windowSeconds': 3600 }],
   MEMORY_TENANT_RATE_LIMIT: ['5/hour', { 'rates.tenant.requests': 5, 'rates.tenant.windowSeconds': 3600 }],

@@ -118,7 +118,7 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
     /** Bodies that are read or worked on at a time. */
     bodyMemory: { perKey: env.MEMORY_KEY_BODY_BUFFER_BYTES, total: env.MEMORY_BODY_BUFFER_BYTES },
     /** Answers that their clients have not read. */
-    unreadAnswers: unreadAnswerLimits,
+    unreadAnswers: { ...unreadAnswerLimits },
     /** Of the JSON text of one message's metadata. */
     maxMetadataBytes: env.MEMORY_METADATA_MAX_BYTES,
     /** How messages are written to the database. */
