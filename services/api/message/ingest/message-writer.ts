@@ -33,8 +33,8 @@ const minParallelRows = 64;
 const maxRowsPerTurn = 128;
 const maxTenantShare = 1 / 4;
 const reserveMs = 2000;
-/** Longest wait of a later part for a place in the queue, where the request has no deadline. */
-const patienceMs = 30_000;
+/** What has begun is ended, whatever the deadline of its request: but a later part does not begin after this time. */
+const patienceMs = 60_000;
 
 /** What became of a part of a request. */
 export interface WrittenPart {
@@ -83,7 +83,7 @@ export class MessageWriter {
    * Durable when it resolves. A request larger than a statement may be is written in parts, one after the other, so that
    * others have their turn in between.
    *
-   * @param signal takes the request out of the queue. Once its statement runs, the answer is what became of it.
+   * @param signal takes the request out of the queue. Once its first statement runs, the answer is what became of it.
    * @returns what became of each part, in the order of the rows. After one that failed none is written; only the first is
    * there when its key is another request's.
    * @throws AppError `unavailable` when too much waits, after `close`, or when the database is away: the error says
@@ -95,10 +95,11 @@ export class MessageWriter {
     const result = await this.#writePart(first, signal);
     const written: WrittenPart[] = [{ request: first, result }];
     // Its key is another request's: nothing of this one may be written.
-    if (isOfAnotherRequest(first, result)) return written;
+    if (later.length === 0 || isOfAnotherRequest(first, result)) return written;
+    const patience = AbortSignal.timeout(patienceMs);
     let failed: AppError | undefined;
     for (const part of later) {
-      const outcome = failed === undefined ? await this.#writeLater(part, signal) : notStored(failed);
+      const outcome = failed === undefined ? await this.#writeLater(part, patience) : notStored(failed);
       if (outcome instanceof AppError) failed ??= outcome;
       written.push({ request: part, result: outcome });
     }
@@ -114,14 +115,14 @@ export class MessageWriter {
   }
 
   /** Waits for a place in the queue: others may have filled it since the first part. */
-  async #writeLater(request: WriteRequest, deadline: AbortSignal | undefined): Promise<WriteResult | AppError> {
-    const signal = deadline ?? AbortSignal.timeout(patienceMs);
+  async #writeLater(request: WriteRequest, signal: AbortSignal): Promise<WriteResult | AppError> {
     const retry = { signal, shouldRetry: isQueueFull, onRetry: () => undefined };
     try {
-      return await retryUntilDone(() => this.#writePart(request, deadline), retry);
+      return await retryUntilDone(() => this.#writePart(request, signal), retry);
     } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      return error instanceof InDoubt ? error : notStored(error);
+      if (error instanceof InDoubt) return error;
+      if (error instanceof AppError || error === signal.reason) return notStored(error);
+      throw error;
     }
   }
 
@@ -154,7 +155,7 @@ export function nothingStored(message: string, cause?: unknown): AppError {
   return new AppError('unavailable', message, { cause, publicDetail, retryAfterSeconds: 1 });
 }
 
-function notStored(cause: AppError): AppError {
+function notStored(cause: unknown): AppError {
   const publicDetail = 'It was not stored; others of this request were. Send it again shortly.';
   return new AppError('unavailable', publicDetail, { cause, publicDetail, retryAfterSeconds: 1 });
 }
