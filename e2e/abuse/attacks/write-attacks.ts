@@ -119,7 +119,7 @@ export const attacks: readonly Attack[] = [
     run: sendLongSpeaker,
     outcomes: [...written, '422'],
     expected: ['202', '207', '422'],
-    latency: besideStreams,
+    latency: besideABusyTenant,
   },
   {
     name: 'a Prefer header of 7900 pairs of quote and backslash, 20 side by side',
@@ -159,7 +159,7 @@ export const attacks: readonly Attack[] = [
     seconds: 5,
     run: (context) => flood(context, 20, [post(context, message(1, { content: `x${' '.repeat(900_000)}` }))]),
     outcomes: refused,
-    latency: besideStreams,
+    latency: besideABusyTenant,
   },
   {
     name: 'bodies of 16 MiB of every hostile kind, 2 side by side',

@@ -62,7 +62,7 @@ export class TenantConcurrencyLimiter {
   readonly #observer: LimiterObserver;
   readonly #tenants = new Map<string, Tenant>();
   /** Tenants below their own limit that wait for the process; the next to be looked at comes first. */
-  readonly #ring = new Set<Tenant>();
+  readonly #round = new Set<Tenant>();
   /** The first of them, once it was given what it may take in this round. */
   #turn: Tenant | undefined;
   /** When each tenant asked that is active, in that order. */
@@ -114,7 +114,7 @@ export class TenantConcurrencyLimiter {
     };
     this.#note(tenantId);
     const weight = Math.min(units, this.#limits.perTenant, this.#limits.total);
-    const isFirst = tenant.waiting.size === 0 && this.#ring.size === 0;
+    const isFirst = tenant.waiting.size === 0 && this.#round.size === 0;
     if (isFirst && this.#fitsTenant(tenant, weight) && this.#fitsTotal(weight)) return this.#start(tenant, weight);
     if (tenant.waiting.size >= this.#limits.queuePerTenant) {
       this.#observer.refused('tenant_queue_full');
@@ -183,12 +183,12 @@ export class TenantConcurrencyLimiter {
   #settle(tenant: Tenant): void {
     const [next] = tenant.waiting;
     if (next === undefined || !this.#fitsTenant(tenant, next.units)) {
-      this.#ring.delete(tenant);
+      this.#round.delete(tenant);
       if (this.#turn === tenant) this.#turn = undefined;
-    } else if (!this.#ring.has(tenant)) {
+    } else if (!this.#round.has(tenant)) {
       // What it runs already it has had before its turn.
       tenant.deficit = -tenant.units;
-      this.#ring.add(tenant);
+      this.#round.add(tenant);
     }
     if (tenant.running === 0 && tenant.waiting.size === 0) this.#tenants.delete(tenant.id);
     this.#admitNext();
@@ -197,7 +197,7 @@ export class TenantConcurrencyLimiter {
   #admitNext(): void {
     // Turns are not counted while nobody can take one.
     if (this.#running > 0 && this.#units >= this.#limits.total) return;
-    for (let [tenant] = this.#ring; tenant !== undefined; [tenant] = this.#ring) {
+    for (let [tenant] = this.#round; tenant !== undefined; [tenant] = this.#round) {
       if (this.#turn !== tenant) {
         this.#turn = tenant;
         tenant.deficit += quantum;
@@ -210,9 +210,9 @@ export class TenantConcurrencyLimiter {
         next.admit();
       } else {
         this.#turn = undefined;
-        this.#ring.delete(tenant);
+        this.#round.delete(tenant);
         // To the end of the round.
-        if (next !== undefined && this.#fitsTenant(tenant, next.units)) this.#ring.add(tenant);
+        if (next !== undefined && this.#fitsTenant(tenant, next.units)) this.#round.add(tenant);
       }
     }
   }

@@ -89,3 +89,27 @@ test('a tenant whose writes take long leaves a quarter of the slots to others', 
   isOver.resolve();
   expect(await Promise.all(slow)).toEqual([1000, 1000]);
 });
+
+test('a line that was not stored although others of its group were is answered with its own error', async () => {
+  const error = new AppError('unavailable', 'not stored');
+  const service = createMessageImportService({
+    messages: { create: async () => ({ outcomes: [{ kind: 'conflict', existingId: 'x' }, error], replayed: false }) },
+  });
+  const slot = { take: async () => undefined, giveBack: () => undefined };
+  const message = (content: string): NewMessage => ({
+    tenantId: 't',
+    conversationId: 'c',
+    role: 'user',
+    content,
+    metadata: {},
+    importanceOverride: undefined,
+    externalId: undefined,
+    createdAt: undefined,
+    expiresAt: undefined,
+  });
+  const options = { requestId: 'r', signal: new AbortController().signal, slot };
+  expect(await service.store([message('one'), message('two')], options)).toEqual([
+    { status: 'fulfilled', value: { kind: 'conflict', existingId: 'x' } },
+    { status: 'rejected', reason: error },
+  ]);
+});
