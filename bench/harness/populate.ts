@@ -123,9 +123,10 @@ async function insert(db: Kysely<Schema>, rows: readonly StoredMessage[], genera
   const column = <K extends keyof StoredMessage>(name: K) => rows.map((row) => row[name]);
   await sql`
     insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at,
-                         updated_at)
+                         updated_at, search_language, search_vector)
     select t.tenant_id, t.id, t.conversation_id, t.role, t.content, t.metadata, t.importance,
-           sha256(convert_to(t.content, 'utf8')), t.created_at, t.created_at
+           sha256(convert_to(t.content, 'utf8')), t.created_at, t.created_at, 'english 2',
+           to_tsvector('english', t.content)
     from unnest(${column('tenantId')}::text[], ${column('id')}::uuid[], ${column('conversationId')}::text[],
                 ${column('role')}::text[], ${column('content')}::text[],
                 ${rows.map(({ metadata }) => JSON.stringify(metadata))}::jsonb[], ${column('importance')}::float8[],

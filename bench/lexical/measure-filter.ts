@@ -5,7 +5,7 @@ import { mean, median, quantile, rounded } from '../harness/statistics.ts';
 import type { Line } from '../harness/table.ts';
 import {
   lexicalScore,
-  parseSearchText,
+  parseOperators,
   planTenant,
   planWords,
   tenantSql,
@@ -44,7 +44,7 @@ export async function measureFilter(
 ): Promise<Line> {
   const { tenantId, messages } = tenant;
   const filter = filters[name] ?? sql<boolean>`true`;
-  const prepared = await Promise.all(texts.map((text) => index.prepare(tenantId, parseSearchText(text))));
+  const prepared = await Promise.all(texts.map((text) => index.prepare(tenantId, parseOperators(text))));
   const compiled = (query: RawBuilder<unknown>) => {
     const { sql: text, parameters } = query.compile(db);
     return { text, values: parameters };

@@ -10,7 +10,7 @@ export { planWords } from '../../services/api/search/plan/lexical-plan.ts';
 // oxlint-disable-next-line no-restricted-imports
 export { planTenant } from '../../services/api/search/plan/search-plan.ts';
 // oxlint-disable-next-line no-restricted-imports
-export { parseSearchText } from '../../services/api/search/query/parse-query.ts';
+export { parseOperators } from '../../services/api/search/query/parse-query.ts';
 // oxlint-disable-next-line no-restricted-imports
 export { lexicalScore, wordCandidates } from '../../services/api/search/sql/lexical.sql.ts';
 // oxlint-disable-next-line no-restricted-imports

@@ -60,8 +60,8 @@ export async function insertVectors(
     const ids = chunk.map((_, index) => idAt(from + start + index));
     await client.query(
       `insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash,
-                            created_at, updated_at)
-       select $1, id, 'c', 'user', 'text', '{}', 0.2, '', now(), now() from unnest($2::uuid[]) id`,
+                            created_at, updated_at, search_language, search_vector)
+       select $1, id, 'c', 'user', 'text', '{}', 0.2, '', now(), now(), 'english 2', to_tsvector('english', 'text') from unnest($2::uuid[]) id`,
       [tenantId, ids],
     );
     await client.query(

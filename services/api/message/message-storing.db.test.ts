@@ -7,6 +7,7 @@ import { now, startTestApi, type TestApi } from '../testing/test-api.ts';
 import { createMessageRepository } from './message.repository.ts';
 import { insertMessages } from './ingest/insert-messages.sql.ts';
 import type { MessageRow } from './ingest/message-row.ts';
+import { indexMessage } from '../words/message-index.ts';
 
 let api: TestApi;
 let repository: ReturnType<typeof createMessageRepository>;
@@ -34,6 +35,7 @@ function row(tenantId: string, more: Partial<MessageRow> = {}): MessageRow {
     expiresAt: undefined,
     contentHash: Buffer.from('hash'),
     metadataJson: '{}',
+    index: indexMessage('hello', {}),
     bytes: 5,
     generation: api.generation,
     ...more,

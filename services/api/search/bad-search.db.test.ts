@@ -33,13 +33,6 @@ const refusedInBody: Record<string, readonly unknown[]> = {
     '\ud83d',
     'x'.repeat(10_001),
     emoji.repeat(10_001),
-    `apple${' -me'.repeat(33)}`,
-    `apple ${'"red car" '.repeat(33)}`,
-    `${'+"red car" '.repeat(17)}${'-boat '.repeat(16)}`,
-    `+"${'red car '.repeat(33)}!"`,
-    `"${'red car '.repeat(33)}!"`,
-    `car -"${'red car '.repeat(17)}!" ${'-boat '.repeat(31)}`,
-    `-${'a,b,'.repeat(2000)}`,
     null,
     1,
     [],
@@ -69,12 +62,27 @@ const refusedInBody: Record<string, readonly unknown[]> = {
   half_life_days: [0, -1, 0.001, 36_501, '7', null],
   cursor: ['', 'x', null, 1, 'A'.repeat(9000)],
 };
+/** Too many operators, or too many words in them. */
+const refusedOperators = [
+  `apple${' -me'.repeat(33)}`,
+  `apple ${'"red car" '.repeat(33)}`,
+  `${'+"red car" '.repeat(17)}${'-boat '.repeat(16)}`,
+  `+"${'red car '.repeat(33)}!"`,
+  `"${'red car '.repeat(33)}!"`,
+  `car -"${'red car '.repeat(17)}!" ${'-boat '.repeat(31)}`,
+  `-${'a,b,'.repeat(2000)}`,
+];
 const inBody = Object.entries(refusedInBody).flatMap(([name, values]) => values.map((value) => [name, value] as const));
 
 describe('a search with a body names what is wrong', () => {
   test.each(inBody)('%s: %.40j', async (name, value) => {
     const answer = await api.call('POST', path, { body: { tenant_id: 'bad', query: 'x', [name]: value } });
     expectProblem(answer, 'invalid_request', [{ in: 'body', pointer: `/${name}` }]);
+  });
+
+  test.each(refusedOperators)('query_syntax operators: %.40j', async (query) => {
+    const body = { tenant_id: 'bad', query, query_syntax: 'operators' };
+    expectProblem(await api.call('POST', path, { body }), 'invalid_request', [{ in: 'body', pointer: '/query' }]);
   });
 
   test.each<[string, object]>([
@@ -97,6 +105,12 @@ describe('a search with a body names what is wrong', () => {
     ['/half_life_days', { half_life_days: 7, decay_mode: 'legacy' }],
     ['/half_life_days', { half_life_days: 7, decay_mode: 'none' }],
     ['/similarity_min', { similarity_min: 0.5, mode: 'lexical' }],
+    ['/must/1', { must: ['red', ' '] }],
+    ['/must_not/0', { must_not: ['x'.repeat(1001)] }],
+    ['/phrases/0', { phrases: ['\u0000'] }],
+    ['/phrases', { phrases: Array(33).fill('x') }],
+    ['/must', { must: Array(16).fill('x'), must_not: Array(17).fill('x') }],
+    ['/must', { must: ['red car '.repeat(33)] }],
   ])('%s in %j', async (pointer, part) => {
     const answer = await api.call('POST', path, { body: { tenant_id: 'bad', query: 'x', ...part } });
     expectProblem(answer, 'invalid_request', [{ in: 'body', pointer }]);
@@ -121,7 +135,8 @@ const decimals = [
 ];
 const refusedInQuery: Record<string, readonly string[]> = {
   tenant_id: ['', 'a b', 'x'.repeat(65)],
-  query: ['', ' ', '\u0000', 'x'.repeat(10_001), `apple${' -me'.repeat(33)}`, `+"${'red car '.repeat(33)}!"`],
+  query: ['', ' ', '\u0000', 'x'.repeat(10_001)],
+  query_syntax: ['', 'TEXT', 'lucene'],
   mode: ['', 'HYBRID', 'semantic'],
   top_k: ['0', '101', '1.5', '-1', ...decimals],
   candidate_limit: ['0', '1001', '1.5', ...decimals],
@@ -210,10 +225,12 @@ test('up to its limits a search is taken', async () => {
   for (const body of [
     { query: emoji.repeat(10_000) },
     { query: '\ufdfa'.repeat(1100) },
-    { query: `apple${' -me'.repeat(32)}` },
-    { query: `+"${'red car '.repeat(32)}!"` },
-    { query: `car -"${'red car '.repeat(17)}!" ${'-boat '.repeat(30)}` },
-    { query: `car +"${'to be or not '.repeat(600)}!"` },
+    { query: `apple${' -me'.repeat(32)}`, query_syntax: 'operators' },
+    { query: `+"${'red car '.repeat(32)}!"`, query_syntax: 'operators' },
+    { query: `car -"${'red car '.repeat(17)}!" ${'-boat '.repeat(30)}`, query_syntax: 'operators' },
+    { query: `car +"${'to be or not '.repeat(600)}!"`, query_syntax: 'operators' },
+    { query: `apple${' -me'.repeat(2000)} +"${'red car '.repeat(100)}"` },
+    { query: 'x', must: Array.from({ length: 16 }, (_, n) => `w${n}`), must_not: Array(16).fill('x'.repeat(1000)) },
     { query: 'x', top_k: 100, candidate_limit: 1000, conversation_ids: ids, importance_min: 1, metadata: {} },
     {
       query: 'x',

@@ -5,7 +5,7 @@ import { startTestApi } from '../testing/test-api.ts';
 
 /** What no other statement of a search has. */
 const marks = {
-  'the words of the query': 'message_words(',
+  'the words of the query': 'index_words(',
   'the sample of messages': 'newest as materialized',
   'the candidates': 'by_vector as materialized',
   'the messages around them': 'around as materialized',

@@ -3,12 +3,14 @@ import { requestLimits } from '../cost/request-cost.ts';
 import { noFilter } from './plan/testing/no-filter.ts';
 import { cursorLength } from './query/cursor.ts';
 import type { MetadataFilter } from './query/metadata-filter.ts';
+import { parseOperators, parsePlainText } from './query/parse-query.ts';
 import type { SearchRequest } from './query/search-request.ts';
 import { costOf } from './search-cost.ts';
 
 const ordinary: SearchRequest = {
   tenantId: 'acme',
   query: 'Where does my sister live?',
+  text: parsePlainText('Where does my sister live?'),
   mode: 'hybrid',
   topK: 5,
   candidateLimit: 60,
@@ -36,7 +38,9 @@ const conditions = (count: number): MetadataFilter => ({
 
 /** As costly as each field by itself allows. */
 const costliest: Partial<SearchRequest> = {
-  query: `${words(100)} ${Array.from({ length: requestLimits.queryClauses }, (_, n) => `-no${n}`).join(' ')}`,
+  text: parseOperators(
+    `${words(100)} ${Array.from({ length: requestLimits.queryClauses }, (_, n) => `-no${n}`).join(' ')}`,
+  ),
   topK: 100,
   candidateLimit: 1000,
   neighbours: 10,
@@ -51,8 +55,8 @@ describe('the cost of a search', () => {
   });
 
   test.each<[string, Partial<SearchRequest>]>([
-    ['words', { query: words(32) }],
-    ['clauses', { query: 'garden -one -two "three four" "five" -six -seven' }],
+    ['words', { text: parsePlainText(words(32)) }],
+    ['clauses', { text: parseOperators('garden -one -two "three four" "five" -six -seven') }],
     ['candidates', { candidateLimit: 1000 }],
     ['hits', { topK: 100 }],
     ['neighbours', { neighbours: 10, topK: 100 }],
@@ -71,7 +75,9 @@ describe('the cost of a search', () => {
   });
 
   test('does not grow with words that are not looked up', () => {
-    expect(costOf({ ...ordinary, query: words(1000) })).toEqual(costOf({ ...ordinary, query: words(32) }));
+    expect(costOf({ ...ordinary, text: parsePlainText(words(1000)) })).toEqual(
+      costOf({ ...ordinary, text: parsePlainText(words(32)) }),
+    );
   });
 
   test('beyond its bound is refused', () => {

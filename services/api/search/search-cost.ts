@@ -2,7 +2,7 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import { costOfSearch, requestLimits, type RequestCost } from '../cost/request-cost.ts';
 import { shownUpTo } from './query/cursor.ts';
 import type { MetadataFilter } from './query/metadata-filter.ts';
-import { parseSearchText, wordsOf } from './query/parse-query.ts';
+import { wordsOf } from './query/parse-query.ts';
 import type { SearchFilter, SearchRequest } from './query/search-request.ts';
 
 /**
@@ -11,8 +11,8 @@ import type { SearchFilter, SearchRequest } from './query/search-request.ts';
  * @throws AppError `invalid_request` when that is more than any search may.
  */
 export function costOf(request: SearchRequest): RequestCost {
-  const { query, topK, neighbours, candidateLimit, cursor, filter, ranking, source } = request;
-  const { words, phrases, required, excluded } = parseSearchText(query);
+  const { text, topK, neighbours, candidateLimit, cursor, filter, ranking, source } = request;
+  const { words, phrases, required, excluded } = text;
   const shown = cursor === undefined ? 0 : shownUpTo(cursor.length);
   const cost = costOfSearch({
     terms: Math.min(new Set(wordsOf(words)).size, requestLimits.queryTerms),

@@ -7,7 +7,7 @@ import { WordEmbedder } from '../testing/word-embedder.ts';
 import { createLexicalIndex } from './plan/lexical-query.ts';
 import { createSearchPlan, planTenant } from './plan/search-plan.ts';
 import { noFilter } from './plan/testing/no-filter.ts';
-import { parseSearchText } from './query/parse-query.ts';
+import { parseOperators } from './query/parse-query.ts';
 import { createSearchRepository } from './sql/search.repository.ts';
 import { createLexicalRepository } from './stats/lexical.repository.ts';
 import { noSegments } from './stats/segment-directory.ts';
@@ -138,7 +138,7 @@ describe('security: tenant A cannot see tenant B', () => {
         repository: createLexicalRepository(api.db),
         clock: systemClock,
         onError: (error) => expect.fail(error.message),
-      }).prepare(own.tenantId, parseSearchText('garden theirs')),
+      }).prepare(own.tenantId, parseOperators('garden theirs')),
       byWords: true,
       limit: 10,
       filter: noFilter,

@@ -24,7 +24,8 @@ async function garden(): Promise<Memory> {
 }
 
 describe.each(searchModes)('in the mode %s', (mode) => {
-  const find = async (query: string) => (await (await garden()).find(query, { mode })).toSorted();
+  const find = async (query: string) =>
+    (await (await garden()).find(query, { mode, query_syntax: 'operators' })).toSorted();
 
   test('a phrase in quotes is required after a plus, and where there is nothing else', async () => {
     expect(await find('garden +"red car"')).toEqual([contents[0]]);

@@ -1,6 +1,7 @@
 import type { z } from '@hono/zod-openapi';
 import { jsonList, jsonObject, takeWhileFits, type AnswerBudget, type JsonPiece } from '../http/json-answer.ts';
 import type { SearchHit, SearchResult } from './hits/hit-reader.ts';
+import { toSearchText } from './query/parse-query.ts';
 import type { SearchFilter, SearchRequest } from './query/search-request.ts';
 import type { neighbourSchema, searchHitSchema, searchResponseSchema } from './search-answer.schemas.ts';
 import type { createSearchBodySchema, searchQuerySchema } from './search.schemas.ts';
@@ -15,7 +16,7 @@ type Body = z.output<ReturnType<typeof createSearchBodySchema>>;
 
 export function fromQuery(query: Query, caller: Caller): SearchRequest {
   const filter = { ...commonFilter(query), metadata: undefined, where: undefined };
-  return { ...caller, ...commonParts(query, {}), filter, source: 'query' };
+  return { ...caller, ...commonParts(query, {}, {}), filter, source: 'query' };
 }
 
 export function fromBody(body: Body, caller: Caller): SearchRequest {
@@ -27,7 +28,7 @@ export function fromBody(body: Body, caller: Caller): SearchRequest {
     metadata: body.metadata,
     where: body.filter,
   };
-  return { ...caller, ...commonParts(body, body.weights), filter, source: 'body' };
+  return { ...caller, ...commonParts(body, body.weights, body), filter, source: 'body' };
 }
 
 function commonFilter(asked: Query | Body): Omit<SearchFilter, 'metadata' | 'where'> {
@@ -41,9 +42,13 @@ function commonFilter(asked: Query | Body): Omit<SearchFilter, 'metadata' | 'whe
   };
 }
 
-function commonParts(asked: Query | Body, weights: Body['weights']) {
+type Clauses = Partial<Pick<Body, 'must' | 'must_not' | 'phrases'>>;
+
+function commonParts(asked: Query | Body, weights: Body['weights'], clauses: Clauses) {
+  const { must = [], must_not: mustNot = [], phrases = [] } = clauses;
   return {
     query: asked.query,
+    text: toSearchText({ query: asked.query, syntax: asked.query_syntax, must, mustNot, phrases }),
     mode: asked.mode,
     topK: asked.top_k,
     candidateLimit: asked.candidate_limit,

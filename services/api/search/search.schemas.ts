@@ -9,39 +9,12 @@ import {
   numberFromText,
   roleSchema,
   tenantIdSchema,
-  hasAtMost,
-  textProblem,
 } from '../http/field.schemas.ts';
 import { cursorLength } from './query/cursor.ts';
 import { maxPagedHits } from './query/page.ts';
 import { parseMetadataFilter } from './query/parse-metadata-filter.ts';
-import { clauseProblem, parseSearchText } from './query/parse-query.ts';
+import { checkClauses, clausesField, queryField, syntaxField, type AskedText } from './query/query-text.schemas.ts';
 import { decayModes, defaultCandidateLimit, searchModes } from './query/search-request.ts';
-
-const maxQueryCharacters = 10_000;
-// The model reads a query in compatibility forms (NFKC), of which one character may become eighteen.
-const maxReadCharacters = 2 * maxQueryCharacters;
-
-const queryField = z
-  .string()
-  .superRefine((text, context) => {
-    const problem = textProblem(text) ?? lengthProblem(text) ?? clauseProblem(parseSearchText(text));
-    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
-  })
-  .openapi({
-    minLength: 1,
-    maxLength: maxQueryCharacters,
-    description:
-      'What to look for. `+"a phrase"` must be in a hit; `-word` and `-"a phrase"` must not; `"a phrase"` is favoured, and must be there when the query has nothing else. At most 32 of them.',
-    example: 'Where does my sister live?',
-  });
-
-function lengthProblem(text: string): string | undefined {
-  if (text.trim() === '') return 'must not be blank';
-  if (!hasAtMost(text, maxQueryCharacters)) return `must have at most ${maxQueryCharacters} characters`;
-  const isReadable = hasAtMost(text.normalize('NFKC'), maxReadCharacters);
-  return isReadable ? undefined : `must have at most ${maxReadCharacters} characters once it is normalised (NFKC)`;
-}
 
 /** A whole number in a range, and how the description says so. */
 function whole(min: number, max: number) {
@@ -176,6 +149,7 @@ function createFilterField(maxBytes: number) {
 const common = {
   tenant_id: tenantIdSchema.optional(),
   query: queryField,
+  query_syntax: syntaxField,
   mode: modeField,
   conversation_id: conversationIdSchema.optional(),
   role: roleSchema.optional(),
@@ -185,7 +159,7 @@ const common = {
   cursor: cursorField,
 };
 
-interface Checked {
+interface Checked extends AskedText {
   readonly mode: string;
   readonly decay_mode: string;
   readonly importance_min?: number | undefined;
@@ -197,6 +171,7 @@ interface Checked {
 /** Fields that cannot be sent together. */
 function checkTogether(value: Checked, context: z.core.$RefinementCtx): void {
   const refuse = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message });
+  checkClauses(value, refuse);
   if (value.importance_min !== undefined && value.min_importance !== undefined) {
     refuse('min_importance', 'is another name of importance_min: send one of the two');
   }
@@ -244,6 +219,9 @@ export function createSearchBodySchema(maxMetadataBytes: number) {
       importance_min: importanceSchema.optional().openapi(described.importance_min),
       min_importance: nameOfTheServiceBefore(importanceSchema.optional(), 'importance_min'),
       importance_max: importanceSchema.optional().openapi(described.importance_max),
+      must: clausesField('Texts that every hit has: their words in this order, side by side.', ['red car']),
+      must_not: clausesField('Texts that no hit has.', ['sail boat']),
+      phrases: clausesField('Texts that are favoured: each counts as one more word.', ['by the sea']),
       metadata: createMetadataSchema(maxMetadataBytes)
         .optional()
         .openapi({ description: 'What the metadata of a hit must contain.' }),

@@ -9,7 +9,6 @@ import { createHitReader, type HitReaderDeps, type SearchResult } from './hits/h
 import type { SearchPlan } from './plan/search-plan.ts';
 import { planSearch, type SearchPlannerDeps } from './plan/search-planner.ts';
 import { openPage } from './query/page.ts';
-import { parseSearchText } from './query/parse-query.ts';
 import { invalidField, type SearchRequest } from './query/search-request.ts';
 import type { Candidate } from './ranking/candidate.ts';
 import { diversify } from './ranking/diversity.ts';
@@ -61,7 +60,7 @@ export function createSearchService(deps: SearchServiceDeps) {
       }
       const page = openPage(request, deps.clock.now());
       const ranking = chooseRanking(request, deps);
-      const text = parseSearchText(request.query);
+      const { text } = request;
       // Nothing but exclusions is no meaning either: then the text is embedded as it is.
       const vector =
         request.mode === 'lexical' ? undefined : await tryEmbed(text.words || request.query, request.signal);
@@ -72,9 +71,10 @@ export function createSearchService(deps: SearchServiceDeps) {
       const { plan } = planned;
       if (plan.clauses.words > requestLimits.queryClauseWords) {
         const limit = `at most ${requestLimits.queryClauseWords} are taken`;
+        const isOfQuery = text.required.every((clause) => request.query.includes(clause));
         throw invalidField(
           request.source,
-          'query',
+          isOfQuery ? 'query' : 'must',
           `requires and excludes ${plan.clauses.words} words in all: ${limit}`,
         );
       }

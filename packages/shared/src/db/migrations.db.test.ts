@@ -31,8 +31,14 @@ const shapes: TableShapes = {
     expires_at: 'timestamptz null',
     search_language: 'text not null',
     search_vector: 'tsvector not null',
+    search_passages: '_tsvector null',
   },
-  search_language: { language: 'text not null', state: 'text not null', changed_at: 'timestamptz not null' },
+  search_language: {
+    language: 'text not null',
+    configuration: 'text not null',
+    state: 'text not null',
+    changed_at: 'timestamptz not null',
+  },
   embedding: {
     tenant_id: 'text not null',
     message_id: 'uuid not null',

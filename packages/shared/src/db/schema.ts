@@ -38,13 +38,17 @@ export interface MessageTable {
   created_at: Date;
   updated_at: Date;
   expires_at: Date | null;
-  /** The text search configuration of its words. */
-  search_language: Generated<string>;
-  search_vector: Computed<string>;
+  /** What its words are indexed by: a row of `search_language`. */
+  search_language: string;
+  search_vector: string;
+  /** The words again, in parts, of a text that is too long for one tsvector to have the places of all. */
+  search_passages: string[] | null;
 }
 
 export interface SearchLanguageTable {
   language: string;
+  /** The text search configuration. */
+  configuration: Computed<string>;
   state: 'current' | 'old';
   changed_at: DefaultNow;
 }
@@ -88,7 +92,10 @@ export interface ConversationTable {
 
 export type ArchiveReason = 'age' | 'expired' | 'max_items';
 
-export interface ArchivedMessageTable extends Omit<MessageTable, 'search_language' | 'search_vector'> {
+export interface ArchivedMessageTable extends Omit<
+  MessageTable,
+  'search_language' | 'search_vector' | 'search_passages'
+> {
   archived_at: DefaultNow;
   archive_reason: ArchiveReason;
 }

@@ -13,7 +13,7 @@ type PgTypeOf<T> = T extends boolean
         : T extends readonly number[]
           ? '_float4'
           : T extends readonly string[]
-            ? '_text' | '_uuid'
+            ? '_text' | '_tsvector' | '_uuid'
             : T extends string
               ? 'text' | 'uuid' | 'halfvec' | 'tsvector' | 'int8' | 'xid8'
               : 'jsonb';

@@ -1,5 +1,6 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely } from 'kysely';
+import { indexColumns, indexInput } from '../../words/message-index.sql.ts';
 import type { MessageRow } from './message-row.ts';
 
 /**
@@ -18,7 +19,8 @@ export async function insertMessages(db: Kysely<Schema>, rows: readonly MessageR
 async function insertAll(db: Kysely<Schema>, rows: readonly MessageRow[]): Promise<void> {
   await sql`
     with input as materialized (${input(rows)}), known_tenant as (${insertTenantsOfInput}), stored as (
-      insert into message (${columns}, search_language) select ${columns}, ${currentLanguage} from input
+      insert into message (${columns}, ${indexColumns.names}) select ${columns}, ${indexColumns.of('input', 'current')}
+      from input left join ${currentLanguage} on true
     )
     insert into embedding_pending (tenant_id, message_id, generation, content_hash)
     select tenant_id, id, generation, content_hash from input
@@ -37,8 +39,8 @@ export async function insertTenants(db: Kysely<Schema>, rows: readonly MessageRo
 async function insertUntaken(db: Kysely<Schema>, rows: readonly MessageRow[]): Promise<ReadonlySet<string>> {
   const result = await sql<{ id: string }>`
     with input as materialized (${input(rows)}), known_tenant as (${insertTenantsOfInput}), stored as (
-      insert into message (${columns}, search_language)
-      select ${columns}, ${currentLanguage} from input i
+      insert into message (${columns}, ${indexColumns.names})
+      select ${columns}, ${indexColumns.of('i', 'current')} from input i left join ${currentLanguage} on true
       where (select count(*) >= 0 from known_tenant) and (i.external_id is null or not exists (
         select from archived_message a where a.tenant_id = i.tenant_id and a.external_id = i.external_id
       ))
@@ -58,7 +60,8 @@ const columns = sql`tenant_id, id, conversation_id, role, content, metadata, imp
   created_at, updated_at, expires_at`;
 
 // Asked once a statement: the database knows which language is searched in, and all writers agree.
-const currentLanguage = sql`(select language from search_language where state = 'current')`;
+const currentLanguage = sql`(
+  select language, configuration from search_language where state = 'current' offset 0) current`;
 
 const insertTenantsOfInput = sql`
   insert into tenant (tenant_id) select distinct tenant_id from input order by 1 on conflict do nothing
@@ -80,7 +83,8 @@ function input(rows: readonly MessageRow[]) {
       ${column((row) => row.createdAt.toISOString())}::timestamptz[],
       ${column((row) => row.updatedAt.toISOString())}::timestamptz[],
       ${column((row) => row.expiresAt?.toISOString() ?? null)}::timestamptz[],
-      ${column((row) => row.generation)}::int[]
+      ${column((row) => row.generation)}::int[],
+      ${indexInput.values(rows.map((row) => row.index))}
     ) with ordinality as t (tenant_id, id, conversation_id, role, content, metadata, importance, external_id,
-                            content_hash, created_at, updated_at, expires_at, generation, n)`;
+                            content_hash, created_at, updated_at, expires_at, generation, ${indexInput.names}, n)`;
 }

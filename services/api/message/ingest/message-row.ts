@@ -1,6 +1,7 @@
 import { hash, randomFillSync } from 'node:crypto';
 import type { Role } from '@memory-layer/shared/db/schema';
 import { v7 } from 'uuid';
+import { indexMessage, type MessageIndex } from '../../words/message-index.ts';
 import type { Kept, NewMessage, StoredMessage } from '../message.ts';
 
 /** A message about to be stored, with what is stored beside it but never answered. */
@@ -8,6 +9,7 @@ export interface MessageRow extends StoredMessage {
   readonly contentHash: Buffer;
   /** Its metadata as JSON text. */
   readonly metadataJson: string;
+  readonly index: MessageIndex;
   /** Of its content and metadata, in UTF-8. */
   readonly bytes: number;
   /** The generation that it is to be embedded for. */
@@ -31,6 +33,7 @@ export function toMessageRow(message: NewMessage, generation: number, now: Date,
     expiresAt: message.expiresAt,
     contentHash: hash('sha256', message.content, 'buffer'),
     metadataJson,
+    index: indexMessage(message.content, message.metadata),
     bytes: Buffer.byteLength(message.content) + Buffer.byteLength(metadataJson),
     generation,
   };
@@ -41,7 +44,8 @@ export function storedOutcome({
   contentHash: _,
   generation: __,
   metadataJson: ___,
-  bytes: ____,
+  index: ____,
+  bytes: _____,
   ...message
 }: MessageRow): Kept {
   return { kind: 'stored', message: { ...message, embeddingStatus: 'pending' } };

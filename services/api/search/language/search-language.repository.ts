@@ -1,5 +1,12 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely } from 'kysely';
+import { indexMessage, wordsVersion } from '../../words/message-index.ts';
+import { indexColumns, indexInput } from '../../words/message-index.sql.ts';
+
+/** How messages are indexed: by a text search configuration, and by the words that this version of the api reads. */
+export function indexName(configuration: string): string {
+  return `${configuration} ${wordsVersion}`;
+}
 
 export interface ReindexBatch {
   readonly tenantId: string;
@@ -15,6 +22,9 @@ export interface ReindexedBatch {
   /** Messages that were reindexed. */
   readonly changed: number;
 }
+
+// Reading the words of more would keep others waiting.
+const maxBatchBytes = 256 * 1024;
 
 export type SearchLanguageRepository = ReturnType<typeof createSearchLanguageRepository>;
 
@@ -82,21 +92,31 @@ export function createSearchLanguageRepository(db: Kysely<Schema>) {
       return rows.map((row) => row.tenant_id);
     },
 
-    /** Reindexes the next messages, as far as they are in another language. */
+    /** Reads the words of the next messages again, as far as they are indexed by something else. */
     async reindexBatch({ tenantId, afterId, language, limit }: ReindexBatch): Promise<ReindexedBatch> {
       const after = afterId === undefined ? sql`true` : sql`id > ${afterId}::uuid`;
-      const result = await sql<{ last_id: string | null; changed: number }>`
+      const { rows } = await sql<{ id: string; content: string | null; metadata: Record<string, unknown> | null }>`
         with batch as materialized (
-          select id from message where tenant_id = ${tenantId} and ${after} order by id limit ${limit}
-        ), changed as (
-          update message set search_language = ${language}
-          where tenant_id = ${tenantId} and id = any(array(select id from batch)) and search_language <> ${language}
-          returning id
+          select id, search_language <> ${language} as is_old, content, metadata,
+                 sum(octet_length(content)) over (order by id) - octet_length(content) as bytes_before
+          from message where tenant_id = ${tenantId} and ${after} order by id limit ${limit}
         )
-        select (select id from batch order by id desc limit 1) as last_id, (select count(*)::int from changed) as changed
+        select id, case when is_old then content end as content, case when is_old then metadata end as metadata
+        from batch where bytes_before < ${sql.lit(maxBatchBytes)} order by id
       `.execute(db);
-      const { last_id: lastId = null, changed = 0 } = result.rows[0] ?? {};
-      return { lastId: lastId ?? undefined, changed };
+      const old = rows.flatMap(({ id, content, metadata }) =>
+        content === null ? [] : [{ id, index: indexMessage(content, metadata ?? {}) }],
+      );
+      if (old.length > 0) {
+        await sql`
+          update message set (${indexColumns.names}) = (select ${indexColumns.of('given', 'l')})
+          from search_language l, unnest(
+            ${old.map(({ id }) => id)}::uuid[], ${indexInput.values(old.map(({ index }) => index))}
+          ) as given (id, ${indexInput.names})
+          where message.tenant_id = ${tenantId} and message.id = given.id and l.language = ${language}
+        `.execute(db);
+      }
+      return { lastId: rows.at(-1)?.id, changed: old.length };
     },
   };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { invalidConfiguration } from '@memory-layer/shared/config/load-config';
 import type { Logger } from '@memory-layer/shared/observability/logger';
-import type { SearchLanguageRepository } from './search-language.repository.ts';
+import { indexName, type SearchLanguageRepository } from './search-language.repository.ts';
 
 export interface SearchLanguageServiceDeps {
   readonly languages: SearchLanguageRepository;
@@ -48,11 +48,12 @@ export function createSearchLanguageService({ languages, wanted, logger, signal 
      * @throws ConfigError naming those that there are, when the database does not have it.
      */
     async start(): Promise<void> {
-      const language = await languages.findByName(wanted);
-      if (language === undefined) {
+      const configuration = await languages.findByName(wanted);
+      if (configuration === undefined) {
         const names = (await languages.listNames()).join(', ');
         throw invalidConfiguration([`MEMORY_SEARCH_LANGUAGE: the database has ${names}`]);
       }
+      const language = indexName(configuration);
       const before = await languages.adopt(language);
       if (before !== undefined) logger.warn({ before, language }, 'search language changed: words are reindexed');
     },
@@ -64,8 +65,8 @@ export function createSearchLanguageService({ languages, wanted, logger, signal 
     async reindex(): Promise<void> {
       const old = await languages.listOld();
       if (old.length === 0) return;
-      const [language, own] = [await languages.findCurrent(), await languages.findByName(wanted)];
-      if (language === undefined || language !== own) {
+      const [language, configuration] = [await languages.findCurrent(), await languages.findByName(wanted)];
+      if (language === undefined || configuration === undefined || language !== indexName(configuration)) {
         logger.warn({ language, wanted }, 'another process searches in another language');
         return;
       }

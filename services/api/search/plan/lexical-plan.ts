@@ -1,5 +1,6 @@
+import { quoteTerm } from '../../words/message-index.ts';
 import type { TermStatistics } from '../stats/term-statistics.ts';
-import { quoteTerm, type LexicalQuery, type WeightedPhrase, type WeightedTerm } from './lexical-query.ts';
+import type { LexicalQuery, WeightedPhrase, WeightedTerm } from './lexical-query.ts';
 
 // The index asks all alternatives for every message it comes by: more of them are not worth their time.
 const maxNodes = 96;

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import { requestLimits } from '../../cost/request-cost.ts';
+import { quoteTerm } from '../../words/message-index.ts';
 import type { SearchText } from '../query/parse-query.ts';
 import type { LexicalRepository, TextInLanguage } from '../stats/lexical.repository.ts';
 import { ParsedQueryCache } from '../stats/parsed-query-cache.ts';
@@ -29,10 +30,10 @@ export interface WeightedPhrase {
 
 /** What a hit must have, and must not have, as conditions on its words. */
 export interface Clauses {
-  /** A tsquery that all hits match. */
-  readonly must: string | undefined;
-  /** A tsquery that no hit matches. */
-  readonly mustNot: string | undefined;
+  /** Tsqueries that all hits match. */
+  readonly must: readonly string[];
+  /** Tsqueries that no hit matches. */
+  readonly mustNot: readonly string[];
   /** Words of both together: what comparing them with a message costs. */
   readonly words: number;
 }
@@ -78,7 +79,8 @@ export function createLexicalIndex({ repository, clock, onError }: LexicalIndexO
   return {
     async prepare(tenantId: string, text: SearchText, signal?: AbortSignal): Promise<LexicalQuery> {
       const [parsed, known] = await Promise.all([parsedQueries.get(text, signal), statistics.get(tenantId, signal)]);
-      const terms = await weighTerms([...new Set(parsed.flatMap((language) => language.terms))], known);
+      const names = new Set(parsed.flatMap((language) => language.names));
+      const terms = await weighTerms([...new Set(parsed.flatMap((language) => language.terms))], known, names);
       return {
         tenantId,
         terms,
@@ -90,23 +92,36 @@ export function createLexicalIndex({ repository, clock, onError }: LexicalIndexO
   };
 }
 
+// A stop word that is somebody's name tells less than another word: often it is none.
+const nameShare = 0.5;
+const maxNames = 16;
+
 /**
  * The words to score by, those that tell most first. Of more than 32 the rarest count, by a rough count of each: only
  * those are looked up. What nobody said, as far as the sample goes, comes last: else a long query would be full of it.
+ * Of stop words that may be names, those count that are somebody's.
  */
-export async function weighTerms(terms: readonly string[], statistics: TermStatistics): Promise<KnownTerm[]> {
+export async function weighTerms(
+  terms: readonly string[],
+  statistics: TermStatistics,
+  names: ReadonlySet<string> = new Set(),
+): Promise<KnownTerm[]> {
   const weighed: KnownTerm[] = [];
   let begun = performance.now();
-  for (const term of chooseTerms(terms, statistics)) {
-    weighed.push({ term, weight: statistics.idf(term), isSaid: statistics.frequency(term) > 0 });
+  for (const term of [...chooseTerms(terms, statistics), ...[...names].slice(0, maxNames)]) {
+    const isSaid = statistics.frequency(term) > 0;
+    const share = names.has(term) ? nameShare : 1;
+    if (isSaid || !names.has(term)) weighed.push({ term, weight: share * statistics.idf(term), isSaid });
     if (performance.now() - begun < sliceMs) continue;
     await setImmediate();
     begun = performance.now();
   }
-  return weighed.toSorted(
-    (one, other) =>
-      Number(other.isSaid) - Number(one.isSaid) || other.weight - one.weight || (one.term < other.term ? -1 : 1),
-  );
+  return weighed
+    .toSorted(
+      (one, other) =>
+        Number(other.isSaid) - Number(one.isSaid) || other.weight - one.weight || (one.term < other.term ? -1 : 1),
+    )
+    .slice(0, requestLimits.queryTerms);
 }
 
 function chooseTerms(terms: readonly string[], statistics: TermStatistics): readonly string[] {
@@ -170,12 +185,7 @@ function toClauses(text: SearchText, parsed: readonly TextInLanguage[]): Clauses
   const words = parsed.map((language) =>
     [...language.required, ...language.excluded].reduce((sum, query) => sum + wordsIn(query), 0),
   );
-  return { must: joined(must, ' & '), mustNot: joined(mustNot, ' | '), words: Math.max(0, ...words) };
-}
-
-function joined(queries: readonly string[], operator: string): string | undefined {
-  const given = queries.filter((query) => query !== '');
-  return given.length === 0 ? undefined : given.map((query) => `(${query})`).join(operator);
+  return { must: must.filter(Boolean), mustNot: mustNot.filter(Boolean), words: Math.max(0, ...words) };
 }
 
 /** A text as a tsquery that matches when it does in any of the languages; empty when none has one of its words. */
@@ -190,9 +200,4 @@ function inAnyLanguage(
 /** Words of a tsquery as PostgreSQL writes it, each in quotes. */
 function wordsIn(query: string): number {
   return (query.split("'").length - 1) / 2;
-}
-
-/** The term as a tsquery of its own. */
-export function quoteTerm(term: string): string {
-  return `'${term.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }

@@ -135,7 +135,7 @@ export function planTenant(
 }
 
 export function hasClauses({ must, mustNot }: Clauses): boolean {
-  return must !== undefined || mustNot !== undefined;
+  return must.length > 0 || mustNot.length > 0;
 }
 
 /** Whether metadata is filtered, so that `message` has to be read. */

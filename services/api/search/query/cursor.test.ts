@@ -7,11 +7,13 @@ import {
   shownUpTo,
   type SearchPosition,
 } from './cursor.ts';
+import { parsePlainText } from './parse-query.ts';
 import type { SearchRequest } from './search-request.ts';
 
 const request: SearchRequest = {
   tenantId: 'acme',
   query: 'garden',
+  text: parsePlainText('garden'),
   mode: 'hybrid',
   topK: 5,
   candidateLimit: 200,
@@ -80,7 +82,8 @@ const { filter, ranking } = request;
 describe('it is none', () => {
   test.each<[string, Partial<SearchRequest>]>([
     ['tenant', { tenantId: 'globex' }],
-    ['query', { query: 'gardens' }],
+    ['query', { text: parsePlainText('gardens') }],
+    ['clause', { text: { ...request.text, required: ['red car'] } }],
     ['mode', { mode: 'vector' }],
     ['candidate_limit', { candidateLimit: 201 }],
     ['conversation', { filter: { ...filter, conversationIds: ['c', 'd'] } }],

@@ -1,16 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { createDateReader } from './date-terms.ts';
-import { clauseProblem, parseSearchText, wordsOf } from './parse-query.ts';
+import { clauseProblem, parseOperators, parsePlainText, toSearchText, wordsOf } from './parse-query.ts';
+import { readWords } from '../../words/text-words.ts';
 
 const plain = (words: string) => ({ words, phrases: [], required: [], excluded: [] });
 
 describe('a query', () => {
   test('without quotes and minuses is all words', () => {
-    expect(parseSearchText('  where is the well-known key? ')).toEqual(plain('where is the well-known key?'));
+    expect(parseOperators('  where is the well-known key? ')).toEqual(plain('where is the well-known key?'));
   });
 
   test('has phrases in quotes, whose words are searched for too', () => {
-    expect(parseSearchText('the "red car" or “blue  boat”, please')).toEqual({
+    expect(parseOperators('the "red car" or “blue  boat”, please')).toEqual({
       words: 'the red car or blue  boat, please',
       phrases: ['red car', 'blue  boat'],
       required: [],
@@ -19,7 +20,7 @@ describe('a query', () => {
   });
 
   test('requires a phrase after a plus, whatever is beside it', () => {
-    expect(parseSearchText('the +"red car" or +“blue boat” "at sea"')).toEqual({
+    expect(parseOperators('the +"red car" or +“blue boat” "at sea"')).toEqual({
       words: 'the red car or blue boat at sea',
       phrases: ['at sea'],
       required: ['red car', 'blue boat'],
@@ -28,7 +29,7 @@ describe('a query', () => {
   });
 
   test('requires no other phrase beside one after a plus', () => {
-    expect(parseSearchText('+"red car" "blue boat"')).toMatchObject({ phrases: ['blue boat'], required: ['red car'] });
+    expect(parseOperators('+"red car" "blue boat"')).toMatchObject({ phrases: ['blue boat'], required: ['red car'] });
   });
 
   test.each([
@@ -37,11 +38,11 @@ describe('a query', () => {
     ['"red car", "blue boat"!', ['red car', 'blue boat']],
     ['-"green bus" "red car" -bike', ['red car']],
   ])('requires the phrases where there is nothing else to look for: %s', (text, required) => {
-    expect(parseSearchText(text)).toMatchObject({ phrases: [], required });
+    expect(parseOperators(text)).toMatchObject({ phrases: [], required });
   });
 
   test('excludes words and phrases after a minus', () => {
-    expect(parseSearchText('car -boat -"sail ship" -größe')).toEqual({
+    expect(parseOperators('car -boat -"sail ship" -größe')).toEqual({
       words: 'car',
       phrases: [],
       required: [],
@@ -50,7 +51,7 @@ describe('a query', () => {
   });
 
   test('may consist of exclusions', () => {
-    expect(parseSearchText('-boat')).toEqual({ words: '', phrases: [], required: [], excluded: ['boat'] });
+    expect(parseOperators('-boat')).toEqual({ words: '', phrases: [], required: [], excluded: ['boat'] });
   });
 
   test.each([
@@ -73,12 +74,12 @@ describe('a query', () => {
     '+1 car',
     '+car',
   ])('takes %j as it is', (text) => {
-    expect(parseSearchText(text)).toEqual(plain(text));
+    expect(parseOperators(text)).toEqual(plain(text));
   });
 });
 
 describe('the clauses of a query', () => {
-  const problemOf = (text: string) => clauseProblem(parseSearchText(text));
+  const problemOf = (text: string) => clauseProblem(parseOperators(text));
   const repeated = (part: (n: number) => string, count: number) =>
     Array.from({ length: count }, (_, n) => part(n)).join(' ');
 
@@ -86,12 +87,41 @@ describe('the clauses of a query', () => {
     const mixed = (count: number) =>
       `${repeated((n) => ['-a', '"b c"', '+"d e"', '-"f g"'][n % 4] ?? '', count)} words`;
     expect(problemOf(mixed(32))).toBeUndefined();
-    expect(problemOf(mixed(33))).toBe('has 33 texts in quotes and words after a minus: at most 32 are taken');
+    expect(problemOf(mixed(33))).toBe('has 33 phrases and words to require, exclude or favour: at most 32 are taken');
     expect(problemOf(repeated(() => '-a', 2500))).toMatch(/^has 2500 /);
   });
 
   test('are not what is no clause', () => {
     expect(problemOf(repeated(() => '--flag +word -5 5" "', 400))).toBeUndefined();
+  });
+});
+
+describe('a text', () => {
+  test.each([
+    'what does kubectl get pods -n prod do?',
+    'git commit -m and tar -xzf',
+    'shopping:\n-milk\n-eggs',
+    'see you -anna',
+    '+1 for that',
+    '-5 degrees --flag',
+  ])('requires and excludes nothing: %j', (text) => {
+    expect(parsePlainText(text)).toEqual({ words: text, phrases: [], required: [], excluded: [] });
+  });
+
+  test('favours what is in quotes, up to eight times', () => {
+    expect(parsePlainText('Who wrote "Becoming" and -"A Promised Land"?')).toMatchObject({ phrases: ['Becoming'] });
+    expect(parsePlainText('"a b" '.repeat(20)).phrases).toHaveLength(8);
+  });
+
+  test('has the clauses of its request beside it', () => {
+    const parts = { query: 'boats -red', must: ['sail boat'], mustNot: ['car'], phrases: ['by the sea'] };
+    const clauses = { required: ['sail boat'], phrases: ['by the sea'] };
+    expect(toSearchText({ ...parts, syntax: 'text' })).toEqual({ ...clauses, words: 'boats -red', excluded: ['car'] });
+    expect(toSearchText({ ...parts, syntax: 'operators' })).toEqual({
+      ...clauses,
+      words: 'boats',
+      excluded: ['car', 'red'],
+    });
   });
 });
 
@@ -101,7 +131,9 @@ const filled = (part: string) => part.repeat(Math.ceil(length / part.length)).sl
 describe('a text of 10 000 characters', () => {
   const readDates = createDateReader(['de', 'fr']);
   const readers: Readonly<Record<string, (text: string) => unknown>> = {
-    'the marks': parseSearchText,
+    'the marks': parseOperators,
+    'the quotes': parsePlainText,
+    'the words': readWords,
     'the words of names': wordsOf,
     'the dates': readDates,
   };
@@ -150,7 +182,7 @@ describe('a text of 10 000 characters', () => {
   }
 
   test.each(Object.keys(readers))('%s are read in a time that its length bounds, whatever it is', (name) => {
-    const read = readers[name] ?? parseSearchText;
+    const read = readers[name] ?? parseOperators;
     cpuOf(read, benign);
     // What backtracks over 10 000 characters takes hundreds of times as long; the least is for a clock that ticks.
     const usual = Math.max(cpuOf(read, benign), 250);

@@ -4,12 +4,50 @@ import { requestLimits } from '../../cost/request-cost.ts';
 export interface SearchText {
   /** What is searched for, phrases included and exclusions left out: the text to embed and to take words from. */
   readonly words: string;
-  /** Texts in quotes within a sentence: what has their words in this order, side by side, is found more readily. */
+  /** What has the words of one of these texts in this order, side by side, is found more readily. */
   readonly phrases: readonly string[];
-  /** Texts in quotes that a hit must have. */
+  /** Texts that a hit must have. */
   readonly required: readonly string[];
-  /** Words and quoted texts after a minus: no hit has one of them. */
+  /** Words and texts that no hit has. */
   readonly excluded: readonly string[];
+}
+
+/** How a query is read: as it stands, or with quotes, pluses and minuses for operators. */
+export const querySyntaxes = ['text', 'operators'] as const;
+export type QuerySyntax = (typeof querySyntaxes)[number];
+
+/** A query with what is asked for beside it. */
+export interface QueryParts {
+  readonly query: string;
+  readonly syntax: QuerySyntax;
+  readonly must: readonly string[];
+  readonly mustNot: readonly string[];
+  readonly phrases: readonly string[];
+}
+
+/**
+ * What a request searches for. Quotes in a text require nothing, whatever the syntax: they stand around the title of a
+ * book most often, and what answers a question about it seldom repeats the title.
+ */
+export function toSearchText({ query, syntax, must, mustNot, phrases }: QueryParts): SearchText {
+  const text = syntax === 'operators' ? parseOperators(query) : parsePlainText(query);
+  return {
+    words: text.words,
+    phrases: [...phrases, ...text.phrases],
+    required: [...must, ...text.required],
+    excluded: [...mustNot, ...text.excluded],
+  };
+}
+
+// As many as a text has of them in earnest: a pasted page has more.
+const maxQuoted = 8;
+const inQuotes = /(?<=^|[\s(])["“](?<phrase>[^"“”\s](?:[^"“”]*[^"“”\s])?)["”](?=$|[\s.,;:!?)])/gu;
+
+/** A text as it stands: what is in quotes within a sentence is favoured, nothing is required or excluded. */
+export function parsePlainText(text: string): SearchText {
+  const found = text.matchAll(inQuotes).take(maxQuoted);
+  const phrases = Array.from(found, ({ groups }) => groups?.['phrase'] ?? '');
+  return { words: text.trim(), phrases, required: [], excluded: [] };
 }
 
 // A quote opens before text at the start of a word and closes before the end of one, so that 5" and 6" are no phrase.
@@ -24,7 +62,7 @@ const operator =
  * Quotes are required after a plus, and where there is nothing else to look for. In a sentence they are marks of
  * writing, around the title of a book most often: what answers it seldom repeats the title.
  */
-export function parseSearchText(text: string): SearchText {
+export function parseOperators(text: string): SearchText {
   const quoted: string[] = [];
   const required: string[] = [];
   const excluded: string[] = [];
@@ -53,7 +91,7 @@ export function clauseProblem({ phrases, required, excluded }: SearchText): stri
   const { queryClauses } = requestLimits;
   return clauses <= queryClauses
     ? undefined
-    : `has ${clauses} texts in quotes and words after a minus: at most ${queryClauses} are taken`;
+    : `has ${clauses} phrases and words to require, exclude or favour: at most ${queryClauses} are taken`;
 }
 
 /** The words of a text, in lower case and without what surrounds them; compatibility forms are one (UAX #15, NFKC). */

@@ -1,6 +1,7 @@
 import type { Role } from '@memory-layer/shared/db/schema';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { MetadataFilter } from './metadata-filter.ts';
+import type { SearchText } from './parse-query.ts';
 
 export const searchModes = ['hybrid', 'vector', 'lexical'] as const;
 export type SearchMode = (typeof searchModes)[number];
@@ -65,6 +66,8 @@ export const defaultCandidateLimit = 60;
 export interface SearchRequest {
   readonly tenantId: string;
   readonly query: string;
+  /** The query as it is read, with what hits must have and must not. */
+  readonly text: SearchText;
   readonly mode: SearchMode;
   readonly topK: number;
   /** Candidates taken from each side before ranking. */

@@ -126,9 +126,9 @@ describe('words', () => {
   });
 
   test('of a very long query are the ones that tell most', async () => {
-    const words = await memory('a marmot', ...Array.from({ length: 20 }, (_, n) => `number${n}`));
-    const query = `${Array.from({ length: 500 }, (_, n) => `unknown${n}`).join(' ')} marmot number7`;
-    expect(contentsOf(await words.find(query)).toSorted()).toEqual(['a marmot', 'number7']);
+    const words = await memory('a marmot', ...Array.from({ length: 20 }, (_, n) => `number${lettersOf(n)}`));
+    const query = `${Array.from({ length: 500 }, (_, n) => `unknown${lettersOf(n)}`).join(' ')} marmot numberp`;
+    expect(contentsOf(await words.find(query)).toSorted()).toEqual(['a marmot', 'numberp']);
   });
 
   test('of another tenant are not found, and do not count', async () => {
@@ -139,6 +139,11 @@ describe('words', () => {
     expect(contentsOf(await other.find('own'))).toEqual([]);
   });
 });
+
+/** Without digits, which are words beside letters. */
+function lettersOf(n: number): string {
+  return Array.from(String(n), (figure) => 'bcfgjkmpqv'.charAt(Number(figure))).join('');
+}
 
 describe('phrases and exclusions', () => {
   let words: Words;
@@ -214,7 +219,7 @@ describe('phrases and exclusions', () => {
   test('are counted by the words that are compared with a message', async () => {
     const clauseWords = async (text: string) => (await words.prepare(text)).clauses.words;
     expect(await clauseWords('a "red car" in a sentence')).toBe(0);
-    expect(await clauseWords('+"the red car" -"to be" -well-known,boat')).toBe(2 + 4);
+    expect(await clauseWords('+"the red car" -"to be" -well-known,boat')).toBe(2 + 3);
     expect(await clauseWords(`-${'b,'.repeat(4000)}`)).toBe(4000);
   });
 

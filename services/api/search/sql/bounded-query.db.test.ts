@@ -6,7 +6,7 @@ import { recordQueries } from '../../testing/record-queries.ts';
 import { createLexicalIndex } from '../plan/lexical-query.ts';
 import { createSearchPlan, planTenant } from '../plan/search-plan.ts';
 import { noFilter } from '../plan/testing/no-filter.ts';
-import { parseSearchText } from '../query/parse-query.ts';
+import { parseOperators } from '../query/parse-query.ts';
 import { createLexicalRepository } from '../stats/lexical.repository.ts';
 import { noSegments } from '../stats/segment-directory.ts';
 import { delimiters } from '../stats/term-statistics.ts';
@@ -17,8 +17,9 @@ let database: TestDatabase;
 beforeAll(async () => {
   database = await startTestDatabase();
   await sql`
-    insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at)
-    select ${tenantId}, gen_random_uuid(), 'c', 'user', 'entry' || n || ' is my apple' || n % 7, '{}', 0.2, '', now(), now()
+    insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at,
+                         search_language, search_vector)
+    select ${tenantId}, gen_random_uuid(), 'c', 'user', 'entry' || n || ' is my apple' || n % 7, '{}', 0.2, '', now(), now(), 'english 2', to_tsvector('english', 'entry' || n || ' is my apple' || n % 7)
     from generate_series(1, 300) n`.execute(database.db);
 });
 afterAll(() => database.stop());
@@ -44,7 +45,7 @@ test.each([
     generation: 1,
     vector: new Float32Array(8).fill(0.1),
     segments: noSegments,
-    lexical: await lexicalIndex().prepare(tenantId, parseSearchText(text)),
+    lexical: await lexicalIndex().prepare(tenantId, parseOperators(text)),
     byWords: true,
     limit: 60,
     filter: { ...noFilter, metadata: { a: 1 } },
@@ -59,7 +60,7 @@ test.each([
 test('of 2 500 words of a query at most 32 are looked for in the sample of messages', async () => {
   const words = Array.from({ length: 2500 }, (_, n) => (n < 300 ? `entry${n}` : `unknown${n}`));
   const indexOf = vi.spyOn(String.prototype, 'indexOf');
-  const query = await lexicalIndex().prepare(tenantId, parseSearchText(words.join(' ')));
+  const query = await lexicalIndex().prepare(tenantId, parseOperators(words.join(' ')));
   const looked = indexOf.mock.calls
     .map(([wanted]) => wanted)
     .filter((wanted) => wanted.length > 1 && wanted.startsWith(delimiters.word));

@@ -30,8 +30,8 @@ const searchStatement = (run: (repository: SearchRepository) => Promise<unknown>
 const rare = { term: 'lisbon', weight: 4.5 };
 const common = { term: 'garden', weight: 1.5 };
 const phrase = { query: `'red' <-> 'boat'`, weight: 4.5 };
-const noClauses = { must: undefined, mustNot: undefined, words: 0 };
-const clauses = { must: `('red' <-> 'boat')`, mustNot: `('car')`, words: 3 };
+const noClauses = { must: [], mustNot: [], words: 0 };
+const clauses = { must: [`'red' <-> 'boat'`], mustNot: [`'car'`], words: 3 };
 
 /** Where `messages` are more than the statistics say of words, they are a sample. */
 function wordsOf(parts: Partial<LexicalQuery>, messages: number): LexicalQuery {

@@ -16,7 +16,7 @@ import {
 } from '../plan/search-plan.ts';
 import { noFilter } from '../plan/testing/no-filter.ts';
 import { parseMetadataFilter } from '../query/parse-metadata-filter.ts';
-import { parseSearchText } from '../query/parse-query.ts';
+import { parseOperators } from '../query/parse-query.ts';
 import { createLexicalRepository } from '../stats/lexical.repository.ts';
 import { noSegments, type ReadySegments } from '../stats/segment-directory.ts';
 import { createSearchRepository } from './search.repository.ts';
@@ -114,7 +114,7 @@ async function queryOf({ filter = {}, text = 'text' }: Case, segments: ReadySegm
     generation,
     vector: probe,
     segments,
-    lexical: await lexicalIndex.prepare(tenantId, parseSearchText(text)),
+    lexical: await lexicalIndex.prepare(tenantId, parseOperators(text)),
     byWords: true,
     limit,
     filter: { ...noFilter, ...filter },

@@ -17,11 +17,35 @@ export function isEligible({ filter, clauses }: Pick<SearchPlan, 'filter' | 'cla
 
 /** Whether a row of `message m` has what it must have and nothing that it must not. */
 export function clausesCondition({ must, mustNot }: Clauses): RawBuilder<boolean> {
-  const vector = sql.ref('m.search_vector');
   const conditions: RawBuilder<boolean>[] = [];
-  if (must !== undefined) conditions.push(sql`${vector} @@ ${must}::tsquery`);
-  if (mustNot !== undefined) conditions.push(sql`not ${vector} @@ ${mustNot}::tsquery`);
+  if (must.length > 0) {
+    const all = allOf(must);
+    conditions.push(sql`m.search_vector @@ ${all.replaceAll(followedBy, '&')}::tsquery`);
+    if (must.some(isPhrase)) conditions.push(sql`(m.search_vector @@ ${all}::tsquery or ${matchesInPassages(must)})`);
+  }
+  if (mustNot.length > 0) {
+    const any = anyOf(mustNot);
+    conditions.push(sql`not m.search_vector @@ ${any}::tsquery`);
+    if (mustNot.some(isPhrase)) {
+      conditions.push(sql`(m.search_passages is null or not exists (
+        select from unnest(m.search_passages) passage where passage @@ ${any}::tsquery))`);
+    }
+  }
   return conditions.length === 0 ? sql`true` : sql`(${sql.join(conditions, sql` and `)})`;
+}
+
+// Words of phrases are letters and digits alone, so this stands in none of them.
+const followedBy = /<-> ?|<\d+> ?/g;
+const isPhrase = (query: string) => query.includes('<');
+const allOf = (queries: readonly string[]) => queries.map((query) => `(${query})`).join(' & ');
+const anyOf = (queries: readonly string[]) => queries.map((query) => `(${query})`).join(' | ');
+
+/** A text that is too long for one tsvector has each phrase in one of its passages, if it has it. */
+function matchesInPassages(queries: readonly string[]): RawBuilder<boolean> {
+  return sql<boolean>`(m.search_passages is not null and not exists (
+    select from unnest(${[...queries]}::tsquery[]) wanted (query)
+    where not m.search_vector @@ wanted.query
+      and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))`;
 }
 
 /**

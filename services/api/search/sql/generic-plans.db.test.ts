@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createLexicalIndex } from '../plan/lexical-query.ts';
 import { createSearchPlan, planTenant, type SearchPlanParts } from '../plan/search-plan.ts';
 import { noFilter } from '../plan/testing/no-filter.ts';
-import { parseSearchText } from '../query/parse-query.ts';
+import { parseOperators } from '../query/parse-query.ts';
 import { defaultCandidateLimit } from '../query/search-request.ts';
 import { createLexicalRepository } from '../stats/lexical.repository.ts';
 import { noSegments, type ReadySegments } from '../stats/segment-directory.ts';
@@ -42,7 +42,7 @@ async function queryOf(tenantId: 'large' | 'small', text: string, vectors = 700)
     generation,
     vector: new Float32Array(dimension).fill(0.1),
     segments: isLarge ? countedAs(vectors) : noSegments,
-    lexical: await lexicalIndex.prepare(tenantId, parseSearchText(text)),
+    lexical: await lexicalIndex.prepare(tenantId, parseOperators(text)),
     byWords: true,
     limit: defaultCandidateLimit,
     filter: noFilter,

@@ -10,11 +10,15 @@ let words: Words;
 /** Messages of words of which the nth is in one of n: the usual shape of a language. */
 async function fill(tenantId: string, count: number): Promise<void> {
   await sql`
-    insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at)
+    insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at,
+                         search_language, search_vector)
     select ${tenantId}, ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'c', 'user',
-           'entry ' || coalesce((select string_agg('word' || w, ' ') from generate_series(3, 60) w where hashint8(n * 1000 + w) % w = 0), ''),
-           jsonb_build_object('part', n % 200), 0.2, '', now() - make_interval(secs => n), now()
-    from generate_series(1, ${count}::int) n`.execute(database.db);
+           content,
+           jsonb_build_object('part', n % 200), 0.2, '', now() - make_interval(secs => n), now(), 'english 2', to_tsvector('english', content)
+    from generate_series(1, ${count}::int) n, lateral (select 'entry ' || coalesce(
+      (select string_agg('word' || w, ' ') from generate_series(3, 60) w where hashint8(n * 1000 + w) % w = 0), '') as content) written`.execute(
+    database.db,
+  );
 }
 
 beforeAll(async () => {
@@ -84,7 +88,9 @@ describe('a large tenant', () => {
     const late = createWords(database.db, 'late');
     await fill('late', 200);
     await late.find('word3');
-    await sql`update message set content = content || ' news' where tenant_id = 'late'`.execute(database.db);
+    await sql`update message set search_vector = search_vector || 'news:1' where tenant_id = 'late'`.execute(
+      database.db,
+    );
     expect(await late.find('news', { limit: 200 })).toHaveLength(200);
   });
 });

@@ -1,6 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
+import { quoteTerm } from '../../words/message-index.ts';
 import { maxSteps, type CandidateStep, type LexicalPlan } from '../plan/lexical-plan.ts';
-import { quoteTerm, type Clauses, type WeightedPhrase, type WeightedTerm } from '../plan/lexical-query.ts';
+import type { Clauses, WeightedPhrase, WeightedTerm } from '../plan/lexical-query.ts';
 import { hasClauses } from '../plan/search-plan.ts';
 import { clausesCondition } from './filter.sql.ts';
 import type { TenantSql } from './tenant.sql.ts';

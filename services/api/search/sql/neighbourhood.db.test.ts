@@ -8,7 +8,7 @@ import { recordQueries } from '../../testing/record-queries.ts';
 import { createLexicalIndex } from '../plan/lexical-query.ts';
 import { createSearchPlan, planTenant, type SearchPlan } from '../plan/search-plan.ts';
 import { noFilter } from '../plan/testing/no-filter.ts';
-import { parseSearchText } from '../query/parse-query.ts';
+import { parseOperators } from '../query/parse-query.ts';
 import { createLexicalRepository } from '../stats/lexical.repository.ts';
 import { noSegments } from '../stats/segment-directory.ts';
 import { createSearchRepository } from './search.repository.ts';
@@ -41,7 +41,7 @@ beforeAll(async () => {
     generation,
     vector: probe,
     segments: noSegments,
-    lexical: await lexicalIndex.prepare(tenantId, parseSearchText('text 12')),
+    lexical: await lexicalIndex.prepare(tenantId, parseOperators('text 12')),
     byWords: true,
     limit: 20,
     filter: noFilter,

@@ -8,7 +8,7 @@ import { recordQueries } from '../../testing/record-queries.ts';
 import { createLexicalIndex } from '../plan/lexical-query.ts';
 import { createSearchPlan, planTenant, type CandidateFilter, type SearchPlanParts } from '../plan/search-plan.ts';
 import { noFilter } from '../plan/testing/no-filter.ts';
-import { parseSearchText } from '../query/parse-query.ts';
+import { parseOperators } from '../query/parse-query.ts';
 import { createLexicalRepository } from '../stats/lexical.repository.ts';
 import { noSegments } from '../stats/segment-directory.ts';
 import { createSearchRepository } from './search.repository.ts';
@@ -18,9 +18,10 @@ const tenantId = 'mine';
 /** Two tenants with a history long enough that the planner has a choice to make. */
 async function fill(db: Kysely<Schema>): Promise<void> {
   await sql`
-    insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at)
+    insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at,
+                         search_language, search_vector)
     select tenant_id, gen_random_uuid(), 'c-' || n % 4, 'user', 'words about subject' || n % 300, jsonb_build_object('n', n % 100),
-           n % 10 / 10.0, decode('00', 'hex'), now() - make_interval(mins => n), now()
+           n % 10 / 10.0, decode('00', 'hex'), now() - make_interval(mins => n), now(), 'english 2', to_tsvector('english', 'words about subject' || n % 300)
     from unnest(array['mine', 'other']) tenant_id, generate_series(1, 1500) n`.execute(db);
   await sql`
     insert into embedding (tenant_id, message_id, generation, passage_no, vector, conversation_id, role, importance, created_at)
@@ -53,7 +54,7 @@ beforeAll(async () => {
     generation,
     vector: new Float32Array(32).fill(0.1),
     segments: noSegments,
-    lexical: await lexicalIndex.prepare(tenantId, parseSearchText('subject7')),
+    lexical: await lexicalIndex.prepare(tenantId, parseOperators('subject7')),
     byWords: true,
     limit: 200,
     filter: noFilter,

@@ -2,7 +2,7 @@ import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testi
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWords } from '../sql/testing/words-fixture.ts';
-import { characterWords, createLexicalRepository, type LexicalRepository } from './lexical.repository.ts';
+import { createLexicalRepository, type LexicalRepository } from './lexical.repository.ts';
 import { TermStatistics } from './term-statistics.ts';
 
 let database: TestDatabase;
@@ -31,9 +31,10 @@ describe('the sample of a tenant', () => {
 
   test('of many is a part, by which frequencies are told', async () => {
     await sql`
-      insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at)
+      insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at,
+                         search_language, search_vector)
       select 'many', ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'c', 'user',
-             case when n % 10 = 0 then 'rare' else 'usual' end, '{}', 0.2, '', now(), now()
+             case when n % 10 = 0 then 'rare' else 'usual' end, '{}', 0.2, '', now(), now(), 'english 2', to_tsvector('english', case when n % 10 = 0 then 'rare' else 'usual' end)
       from generate_series(1, 9000) n`.execute(database.db);
     const sample = await repository.sample('many');
     expect(sample.messages).toBe(9000);
@@ -50,11 +51,13 @@ describe('the sample of a tenant', () => {
 test('a sample of long messages is bounded in bytes, and the same each time', async () => {
   // Each of about 34 000 characters.
   await sql`
-    insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at)
+    insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at,
+                         search_language, search_vector)
     select 'long', ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'c', 'user',
-           'page' || n || ' ' || (select string_agg('w' || n % 7 || 'x' || w, ' ') from generate_series(1, 4300) w),
-           '{}', 0.2, '', now(), now()
-    from generate_series(1, 300) n`.execute(database.db);
+           content, '{}', 0.2, '', now(), now(), 'english 2', to_tsvector('english', content)
+    from generate_series(1, 300) n, lateral (
+      select 'page' || n || ' ' || string_agg('w' || n % 7 || 'x' || w, ' ') as content from generate_series(1, 4300) w
+    ) written`.execute(database.db);
   const sample = await repository.sample('long');
   expect(sample.messages).toBe(300);
   expect(sample.sampled).toBeGreaterThan(50);
@@ -72,43 +75,20 @@ describe('a text', () => {
         required: ['dogs'],
         excluded: ['cats'],
       }),
-    ).toEqual([{ terms: ['dog', 'run'], phrases: ["'run' <-> 'dog'", ''], required: ["'dog'"], excluded: ["'cat'"] }]);
+    ).toEqual([
+      {
+        terms: ['dog', 'run'],
+        names: ['@The'],
+        phrases: ["'run' <-> 'dog'", ''],
+        required: ["'dog'"],
+        excluded: ["'cat'"],
+      },
+    ]);
   });
 
   test('may be empty', async () => {
     expect(await repository.parse({ words: '', phrases: [], required: [], excluded: [] })).toEqual([
-      { terms: [], phrases: [], required: [], excluded: [] },
+      { terms: [], names: [], phrases: [], required: [], excluded: [] },
     ]);
-  });
-});
-
-describe('a phrase is split as messages are', () => {
-  test('by the same characters', async () => {
-    const { rows } = await sql<{ source: string }>`
-      select prosrc as source from pg_proc where proname = 'message_words'`.execute(database.db);
-    const classes = rows.flatMap(({ source }) => source.match(/\[\\u[^\]]+\]/g) ?? []);
-    expect(classes.length).toBeGreaterThan(0);
-    expect(new Set(classes)).toEqual(new Set([characterWords.source]));
-  });
-
-  /** The edges of the blocks of ideographs and kana, and what stands beside them. */
-  const edges = [
-    0x30_3f, 0x30_40, 0x30_41, 0x30_fe, 0x30_ff, 0x31_00, 0x33_ff, 0x34_00, 0x4d_bf, 0x4d_c0, 0x4e_00, 0x9f_ff, 0xa0_00,
-    0xf8_ff, 0xf9_00, 0xfa_ff, 0xfb_00,
-  ];
-  const texts = [
-    ...edges.map((edge) => `a${String.fromCodePoint(edge)}b`),
-    '昨日は友達と京都で抹茶アイスを食べました',
-    'tea 抹茶 and アイス',
-    'a<b>c',
-    '한국어 문장',
-  ];
-
-  test.each(texts)('%j', async (text) => {
-    const [parsed] = await repository.parse({ words: '', phrases: [text], required: [], excluded: [] });
-    const { rows } = await sql`
-      select message_words(${text}, '{}', language) @@ ${parsed?.phrases[0]}::tsquery as found
-      from search_language`.execute(database.db);
-    expect(rows).toEqual([{ found: true }]);
   });
 });

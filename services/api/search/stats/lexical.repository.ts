@@ -1,12 +1,16 @@
 import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { itemDelimiter, quoteTerm, speakerName, toName } from '../../words/message-index.ts';
+import { readWords } from '../../words/text-words.ts';
 import type { SearchText } from '../query/parse-query.ts';
 import { delimiters, type MessageSample } from './term-statistics.ts';
 
 /** A search text in one of the languages that messages are indexed by. */
 export interface TextInLanguage {
   readonly terms: readonly string[];
+  /** Stop words that may be names, as the index has them. */
+  readonly names: readonly string[];
   /** Each phrase as a tsquery; empty when the language has none of its words. */
   readonly phrases: readonly string[];
   readonly required: readonly string[];
@@ -21,31 +25,57 @@ const sampleBytes = 4 * 2 ** 20;
 /** Messages whose ids a sample reads: more are estimated. */
 const maxCounted = 2 ** 18;
 
-/** Characters of which each is a word: those of languages without blanks. A test compares them with `message_words`. */
-export const characterWords = /[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]/g;
-
-/** What the database's `message_words` does to a text before it is parsed. */
-function toSearchable(text: string): string {
-  return text.replaceAll(/[<>]/g, ' ').replaceAll(characterWords, ' $& ');
-}
-
 /** The texts as queries of phrases, in the language of the row `l`. */
 function phraseQueries(texts: readonly string[]): RawBuilder<string[]> {
   return sql`array(
-    select phraseto_tsquery(l.language::regconfig, t)::text
-    from unnest(${texts.map(toSearchable)}::text[]) with ordinality as given (t, n) order by n)`;
+    select phraseto_tsquery(l.configuration::regconfig, t)::text
+    from unnest(${texts.map((text) => readWords(text).words.join(' '))}::text[]) with ordinality as given (t, n) order by n)`;
 }
+
+const emoji = /\p{Extended_Pictographic}|\p{RI}/u;
+
+/** The clause as a tsquery; what has no words has emoji or is a stop word that is a name. */
+function toClause(text: string, phrase: string, names: readonly string[]): string {
+  const marks = readWords(text)
+    .exact.filter((mark) => emoji.test(mark))
+    .map(quoteTerm);
+  if (phrase !== '') return [phrase.includes('<') ? `(${phrase})` : phrase, ...marks].join(' & ');
+  return names.includes(text) ? quoteTerm(text) : marks.join(' & ');
+}
+
+/** A word as names are written. */
+const name = /^\p{Lu}\p{Ll}{1,15}$/u;
+
+// A query has few words that may be names.
+const maxNames = 64;
 
 export function createLexicalRepository(db: Kysely<Schema>) {
   return {
     /** The text as each language parses it: more than one while messages are indexed again. */
     async parse(text: SearchText, signal?: AbortSignal): Promise<TextInLanguage[]> {
-      const result = await sql<TextInLanguage>`
-        select tsvector_to_array(message_words(${text.words}, '{}', l.language)) as terms,
+      const read = readWords(text.words);
+      const asNames = read.words.map(toName).filter((word) => name.test(word));
+      const named = [...new Set([...read.names, ...asNames.map(speakerName)])].slice(0, maxNames);
+      const clauseNames = [...text.required, ...text.excluded].filter((clause) => name.test(clause));
+      const alone = [...new Set([...clauseNames, ...asNames])].slice(0, maxNames);
+      const result = await sql<TextInLanguage & { readonly alone: readonly string[] }>`
+        select tsvector_to_array(index_words(${read.words.join(' ')}, ${read.parts.join(itemDelimiter) || null}, null, null,
+                                             l.configuration)) as terms,
+               stop_words(${named}::text[], l.configuration::regconfig) as names,
+               stop_words(${alone}::text[], l.configuration::regconfig) as alone,
                ${phraseQueries(text.phrases)} as phrases, ${phraseQueries(text.required)} as required,
                ${phraseQueries(text.excluded)} as excluded
         from search_language l order by l.state, l.language`.execute(db, cancelledBy(signal));
-      return result.rows;
+      return result.rows.map((row) => {
+        const terms = [...row.terms, ...read.exact];
+        return {
+          terms,
+          names: terms.length === 0 ? [...row.names, ...row.alone] : row.names,
+          phrases: row.phrases,
+          required: row.required.map((phrase, index) => toClause(text.required[index] ?? '', phrase, row.alone)),
+          excluded: row.excluded.map((phrase, index) => toClause(text.excluded[index] ?? '', phrase, row.alone)),
+        };
+      });
     },
 
     /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseSearchText } from '../query/parse-query.ts';
+import { parseOperators } from '../query/parse-query.ts';
 import type { TextInLanguage } from './lexical.repository.ts';
 import { ParsedQueryCache } from './parsed-query-cache.ts';
 
@@ -13,11 +13,11 @@ function createCache() {
       parsed.push(words);
       if (state.failure) throw state.failure;
       signal?.throwIfAborted();
-      return [{ terms: [`${words} ${parsed.length}`], phrases: [], required: [], excluded: [] }];
+      return [{ terms: [`${words} ${parsed.length}`], names: [], phrases: [], required: [], excluded: [] }];
     },
   });
   const termsOf = (languages: readonly TextInLanguage[]) => languages.flatMap(({ terms }) => terms);
-  const get = async (text: string, signal?: AbortSignal) => termsOf(await cache.get(parseSearchText(text), signal));
+  const get = async (text: string, signal?: AbortSignal) => termsOf(await cache.get(parseOperators(text), signal));
   return { get, clock, parsed, state };
 }
 

@@ -18,8 +18,9 @@ export async function addVectors(db: Kysely<Schema>, tenantId: string, first: nu
       select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid as id, n
       from generate_series(${first}::int, ${last}::int) n),
     messages as (
-      insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at)
-      select ${tenantId}, id, 'c', 'user', 'text ' || n, '{}', 0.2, '', now(), now() from numbered)
+      insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at,
+                         search_language, search_vector)
+      select ${tenantId}, id, 'c', 'user', 'text ' || n, '{}', 0.2, '', now(), now(), 'english 2', to_tsvector('english', 'text ' || n) from numbered)
     insert into embedding (tenant_id, message_id, generation, passage_no, vector, conversation_id, role, importance, created_at)
     select ${tenantId}, id, ${generation}, 0,
            (select array_agg(sin(n * n * (i + 1) * 0.37) + 0.01) from generate_series(1, ${dimension}::int) i)::halfvec,

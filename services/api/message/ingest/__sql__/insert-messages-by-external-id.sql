@@ -12,15 +12,20 @@ with input as materialized (
     $10::timestamptz[],
     $11::timestamptz[],
     $12::timestamptz[],
-    $13::int[]
+    $13::int[],
+    $14::text[], $15::text[], $16::text[], $17::text[], $18::text[]
   ) with ordinality as t (tenant_id, id, conversation_id, role, content, metadata, importance, external_id,
-    content_hash, created_at, updated_at, expires_at, generation, n)), known_tenant as (
+    content_hash, created_at, updated_at, expires_at, generation, words, parts, exact, names, passages, n)), known_tenant as (
   insert into tenant (tenant_id) select distinct tenant_id from input order by 1 on conflict do nothing
   returning tenant_id), stored as (
   insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, external_id, content_hash,
-    created_at, updated_at, expires_at, search_language)
+    created_at, updated_at, expires_at, search_language, search_vector, search_passages)
   select tenant_id, id, conversation_id, role, content, metadata, importance, external_id, content_hash,
-  created_at, updated_at, expires_at, (select language from search_language where state = 'current') from input i
+  created_at, updated_at, expires_at, "current"."language", index_words("i"."words", "i"."parts", "i"."exact", "i"."names", "current"."configuration"), case when "i"."passages" is not null then array(
+    select to_tsvector("current"."configuration"::regconfig, passage)
+    from unnest(string_to_array("i"."passages", '')) with ordinality as split (passage, n)
+    order by n) end from input i left join (
+    select language, configuration from search_language where state = 'current' offset 0) current on true
   where (select count(*) >= 0 from known_tenant) and (i.external_id is null or not exists (
       select from archived_message a where a.tenant_id = i.tenant_id and a.external_id = i.external_id
   ))

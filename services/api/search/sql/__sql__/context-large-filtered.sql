@@ -32,7 +32,10 @@ scored as materialized (
   length(indexed.search_vector) as word_count,
   case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
   and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at, m.conversation_id, pool.previous_id,
-  (true and "m"."conversation_id" = any($19::text[]) and "m"."role" = any($20::text[]) and "m"."created_at" >= $21 and "m"."created_at" < $22 and "m"."importance" >= $23 and "m"."importance" <= $24 and "m"."id" <= $25::uuid and true and (m.metadata <> '{}' and m.metadata @> $26::jsonb) and ("m"."search_vector" @@ $27::tsquery and not "m"."search_vector" @@ $28::tsquery)) as eligible, passage.vector, passage.vector_score
+  (true and "m"."conversation_id" = any($19::text[]) and "m"."role" = any($20::text[]) and "m"."created_at" >= $21 and "m"."created_at" < $22 and "m"."importance" >= $23 and "m"."importance" <= $24 and "m"."id" <= $25::uuid and true and (m.metadata <> '{}' and m.metadata @> $26::jsonb) and (m.search_vector @@ $27::tsquery and (m.search_vector @@ $28::tsquery or (m.search_passages is not null and not exists (
+            select from unnest($29::tsquery[]) wanted (query)
+            where not m.search_vector @@ wanted.query
+            and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $30::tsquery)) as eligible, passage.vector, passage.vector_score
   from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   left join lateral (
     select e.vector, 1 - (e.vector <=> (select vector from query)) as vector_score from "embedding_p3" e

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { indexMessage } from '../../../words/message-index.ts';
+import { indexColumns, indexInput } from '../../../words/message-index.sql.ts';
 import { planWords } from '../../plan/lexical-plan.ts';
 import { createLexicalIndex, type LexicalQuery } from '../../plan/lexical-query.ts';
 import { planTenant } from '../../plan/search-plan.ts';
-import { parseSearchText } from '../../query/parse-query.ts';
+import { parseOperators } from '../../query/parse-query.ts';
 import { createLexicalRepository } from '../../stats/lexical.repository.ts';
 import { clausesCondition } from '../filter.sql.ts';
 import { lexicalScore, wordCandidates } from '../lexical.sql.ts';
@@ -55,7 +57,7 @@ export function createWords(db: Kysely<Schema>, tenantId = `words-${++tenants}`)
       throw error;
     },
   });
-  const prepare = (text: string) => index.prepare(tenantId, parseSearchText(text));
+  const prepare = (text: string) => index.prepare(tenantId, parseOperators(text));
   const candidates = async (text: string, { filter, limit, messages }: CandidateOptions) => {
     const query = await prepare(text);
     const tenant = tenantSql(planTenant(tenantId, { messages }));
@@ -71,12 +73,14 @@ export function createWords(db: Kysely<Schema>, tenantId = `words-${++tenants}`)
       const rows = messages.map((said) => (typeof said === 'string' ? { content: said } : said));
       await sql`
         insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash,
-                             created_at, updated_at, search_language)
+                             created_at, updated_at, ${indexColumns.names})
         select ${tenantId}, id, 'c', 'user', content, metadata, 0.2, '', now() + n * interval '1 second', now(),
-               (select language from search_language where state = 'current')
-        from unnest(${rows.map(() => randomUUID())}::uuid[], ${rows.map((row) => row.content)}::text[],
-                    ${rows.map((row) => JSON.stringify(row.metadata ?? {}))}::jsonb[])
-             with ordinality as given (id, content, metadata, n)`.execute(db);
+               ${indexColumns.of('given', 'l')}
+        from search_language l, unnest(${rows.map(() => randomUUID())}::uuid[], ${rows.map((row) => row.content)}::text[],
+                    ${rows.map((row) => JSON.stringify(row.metadata ?? {}))}::jsonb[],
+                    ${indexInput.values(rows.map((row) => indexMessage(row.content, { ...row.metadata })))})
+             with ordinality as given (id, content, metadata, ${indexInput.names}, n)
+        where l.state = 'current'`.execute(db);
     },
     async find(text, { limit = 10, filter = sql<boolean>`true` } = {}) {
       const result = await sql<FoundMessage>`

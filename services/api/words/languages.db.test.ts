@@ -1,0 +1,180 @@
+import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createWords, type Words } from '../search/sql/testing/words-fixture.ts';
+
+type Row = readonly [query: string, content: string];
+
+/** Five questions in each of ten languages, and the message that answers each: indexed with the configuration `english`. */
+const languages: Readonly<Record<string, readonly Row[]>> = {
+  Portuguese: [
+    ['onde fica o cafe?', 'O café fica na esquina da praça.'],
+    ['quando é a reunião', 'A reuniao é na segunda-feira.'],
+    ['Joao', 'O João mudou-se para o Porto.'],
+    ['alergia a amendoim', 'A Inês tem alergia a amendoim.'],
+    ['pao', 'Compra pão e queijo.'],
+  ],
+  German: [
+    ['Strasse', 'Wir wohnen in der Straße am Park.'],
+    ['Zurich', 'Der Flug nach Zürich ist am Freitag.'],
+    ['GRÖSSE', 'Meine Größe ist 42.'],
+    ['Muller', 'Frau Müller hat angerufen.'],
+    ['Katze', 'Unsere Katze heißt Minka.'],
+  ],
+  French: [
+    ['eleve', 'Cet élève habite à Lyon.'],
+    ['coeur', 'Il a mal au cœur.'],
+    ['l’école', "L'école ferme à midi."],
+    ['Noël', 'On fête Noel chez mamie.'],
+    ['garcon', 'Le garçon aime le vélo.'],
+  ],
+  Polish: [
+    ['lodz', 'Moja siostra mieszka w Łódź.'],
+    ['zolty', 'Kupiłem żółty rower.'],
+    ['Wrocław', 'Jedziemy do Wroclaw w maju.'],
+    ['ksiazka', 'Ta książka jest świetna.'],
+    ['pies', 'Pies ma na imię Reks.'],
+  ],
+  Greek: [
+    ['ΟΔΥΣΣΕΥΣ', 'Ο Οδυσσεύς γύρισε.'],
+    ['σπιτι', 'Το σπίτι είναι μικρό.'],
+    ['Αθήνα', 'Μένω στην ΑΘΗΝΑ.'],
+    ['γατα', 'Η γάτα κοιμάται.'],
+    ['θάλασσα', 'Αγαπώ τη θαλασσα.'],
+  ],
+  Arabic: [
+    ['محمد', 'قال مُحَمَّد إنه قادم.'],
+    ['احمد', 'أحمد يسكن في القاهرة.'],
+    ['مدرسه', 'مدرسة الحي مغلقة.'],
+    ['كتاب', 'هذا كـتـاب جديد.'],
+    ['مستشفى', 'زرنا مستشفي المدينة.'],
+  ],
+  Japanese: [
+    ['日本', '来年は日本へ行きます。'],
+    ['東京', '姉は東京に住んでいます。'],
+    ['アレルギー', 'えびアレルギーがあります。'],
+    ['ｺｰﾋｰ', 'コーヒーが好きです。'],
+    ['誕生日', '誕生日は五月です。'],
+  ],
+  Chinese: [
+    ['北京', '我妹妹住在北京。'],
+    ['过敏', '他对花生过敏。'],
+    ['生日', '我的生日是五月三日。'],
+    ['火车站', '我们在火车站见面。'],
+    ['猫', '我家的猫叫小白。'],
+  ],
+  Korean: [
+    ['서울', '언니는 서울에서 살아요.'],
+    ['커피', '커피를 좋아해요.'],
+    ['고양이', '우리 고양이는 하얀색이에요.'],
+    ['생일', '생일이 오월이에요.'],
+    ['집', '집에서 만나요.'],
+  ],
+  Thai: [
+    ['กาแฟ', 'ฉันชอบดื่มกาแฟทุกเช้า'],
+    ['กรุงเทพ', 'พี่สาวอยู่ที่กรุงเทพ'],
+    ['แมว', 'เรามีแมวสองตัว'],
+    ['แพ้', 'เขาแพ้อาหารทะเล'],
+    ['วันเกิด', 'วันเกิดของฉันคือเดือนพฤษภาคม'],
+  ],
+};
+const rows = Object.entries(languages).flatMap(([language, own]) => own.map((row) => [language, ...row] as const));
+
+let database: TestDatabase;
+let words: Words;
+beforeAll(async () => {
+  database = await startTestDatabase();
+  words = createWords(database.db);
+  await words.say(...rows.map(([, , content]) => content));
+});
+afterAll(() => database.stop());
+
+async function order(query: string, ...contents: readonly string[]): Promise<string[]> {
+  const own = createWords(database.db);
+  await own.say(...contents.toReversed());
+  return (await own.find(query)).map(({ content }) => content);
+}
+
+describe('ten languages', () => {
+  test.each(rows)('%s: %j finds its message first', async (_, query, content) => {
+    const [first] = await words.find(query, { limit: 1 });
+    expect(first?.content).toBe(content);
+  });
+});
+
+describe('one word in several forms', () => {
+  test.each([
+    ['NFC and NFD', 'Zu\u0308rich', 'Z\u00fcrich is nice'],
+    ['full width', 'ABC123', 'code ＡＢＣ１２３ here'],
+    ['half width kana', 'カタカナ', 'ｶﾀｶﾅ です'],
+    ['ligatures', 'office', 'the oﬃce is closed'],
+    ['soft hyphens', 'holiday', 'our holi\u00adday plans'],
+    ['characters without width', 'password', 'my pass\u200bword is lost'],
+    ['Hebrew points', 'שלום', 'שָׁלוֹם לכולם'],
+    ['final sigma', 'οδος', 'ΟΔΟΣ'],
+    ['Turkish capitals', 'istanbul', 'İstanbul is large'],
+    ['emoji', '👍', 'sounds good 👍'],
+    ['emoji with a skin tone', '👍', 'great 👍🏽'],
+    ['emoji with a variation selector', '❤', 'love ❤️'],
+    ['flags', '🇵🇹', 'moving to 🇵🇹 soon'],
+    ['an apostrophe', "O'Brien", 'Mr. O’Brien called'],
+  ])('%s', async (_, query, content) => {
+    expect(await order(query, content, 'nothing of that')).toEqual([content]);
+  });
+
+  test.each([
+    ['cafe', ['a cafe nearby', 'a café nearby']],
+    ['café', ['a café nearby', 'a cafe nearby']],
+    ['日本', ['来年は日本へ行きます', '日曜日に本日の話を']],
+    ['東京都', ['東京都に住む', '京都と東の都']],
+  ])('%s: the exact form ranks above', async (query, contents) => {
+    expect(await order(query, ...contents)).toEqual(contents);
+  });
+});
+
+describe('names that are stop words', () => {
+  const said = ['We met Will at the harbour.', 'I will call you tomorrow.', 'The harbour will be closed.'];
+
+  test.each(['Where does Will live?', 'Will', 'will'])('%s: what is said of Will is found', async (query) => {
+    const found = await order(query, ...said);
+    expect(query === 'will' ? found : found.slice(0, 1)).toEqual(said.slice(0, 1));
+  });
+
+  test.each(['Will', 'Don', 'May', 'An', 'So'])('%s, who speaks, is found by the name in any case', async (name) => {
+    const own = createWords(database.db);
+    const content = 'I live near the river.';
+    await own.say({ content, metadata: { speaker: name } }, 'The weather is fine.');
+    for (const query of [`Where does ${name} live?`, `where does ${name.toLowerCase()} stay`, name]) {
+      expect((await own.find(query)).map((found) => found.content)).toEqual([content]);
+    }
+  });
+
+  test('a stop word that is no name finds nothing', async () => {
+    expect(await order('the and of', ...said)).toEqual([]);
+  });
+
+  test('a name weighs less than another word', async () => {
+    expect((await order('Did Will see the harbour?', 'Near the harbour.', 'It was Will then.')).at(0)).toBe(
+      'Near the harbour.',
+    );
+  });
+});
+
+describe('a text that is longer than a tsvector has places', () => {
+  const filler = Array.from({ length: 16_500 }, (_, n) => `w${n}`).join(' ');
+  const late = `${filler} the violet lighthouse stood there`;
+
+  test('is found by a phrase at its end, and excluded by it', async () => {
+    const own = createWords(database.db);
+    await own.say(late, 'a lighthouse that is violet');
+    const lengths = async (query: string) => (await own.find(query)).map(({ content }) => content.length > 1000);
+    expect(await lengths('+"violet lighthouse"')).toEqual([true]);
+    expect(await lengths('+"lighthouse violet"')).toEqual([]);
+    expect(await lengths('lighthouse -"violet lighthouse"')).toEqual([false]);
+  });
+
+  test('and by one that comes after a word said 300 times', async () => {
+    const own = createWords(database.db);
+    await own.say(`${'error again '.repeat(1300)} error timeout`, 'timeout error');
+    expect(await own.find('+"error timeout"')).toHaveLength(1);
+  });
+});

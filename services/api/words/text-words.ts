@@ -1,0 +1,340 @@
+/** What a text is found by: the same function reads messages for the index and queries for a search. */
+export interface TextWords {
+  /** In their order, in lower case, without accents: stemmed by the language of the index, and phrases are made of them. */
+  readonly words: readonly string[];
+  /** Stemmed too, but without a place: parts of camelCase and words as they are with their accents. */
+  readonly parts: readonly string[];
+  /** Found as they stand: identifiers as a whole, pairs of characters of scripts without spaces, emoji. */
+  readonly exact: readonly string[];
+  /** Words with a capital within a sentence: they are indexed where the language has them for stop words. */
+  readonly names: readonly string[];
+}
+
+// A text that grows as it is normalised is read so far: a tsvector holds no more words than that, as a rule.
+const maxGrownCharacters = 2 ** 17;
+
+// Words by how their script is written. Scripts without spaces have no words of their own to be matched as one.
+const token =
+  /([[\p{L}\p{M}\p{N}]--[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}ー\p{sc=Hang}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}]]+)|([\p{sc=Han}\p{sc=Hira}\p{sc=Kana}ー]+)|(\p{sc=Hang}+)|([\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}]+)|(\p{Extended_Pictographic}\p{Emoji_Modifier}?|\p{RI}\p{RI})/gv;
+const notAscii = /[^\0-\x7f]/;
+// Soft hyphens, characters without width, marks of direction, variation selectors, and the stroke that stretches Arabic.
+const ignorable = /[\p{Cf}\u0640]|\u034f|\p{Variation_Selector}/gu;
+
+// How closely what stands between two words binds them: what binds closer makes a whole within a larger one.
+const bindings = new Map(
+  ["_'’", '.-+,', '/\\', ':@>', '=&?#%~'].flatMap((characters, level) =>
+    Array.from(characters, (character) => [character, level] as const),
+  ),
+);
+const maxGap = 3;
+// Longer identifiers are found by their parts.
+const maxExactCharacters = 256;
+// No stop word is longer.
+const maxNameCharacters = 16;
+const contraction = /['’](?:s|t|m|d|ll|re|ve)$/;
+
+/** The words of a text. Its time grows with its length alone. */
+export function readWords(text: string): TextWords {
+  const isAscii = !notAscii.test(text);
+  const normal = isAscii ? text : normalise(text);
+  const reader = new WordReader(normal);
+  return isAscii ? reader.readAscii() : reader.read();
+}
+
+function normalise(text: string): string {
+  const whole = text.normalize('NFKC').slice(0, Math.max(text.length, maxGrownCharacters));
+  return whole.replaceAll(ignorable, '');
+}
+
+/** Words that only what stands between them tells apart from one: `foo_bar.ts:42`. */
+interface Chunk {
+  readonly starts: number[];
+  readonly ends: number[];
+  /** Of what stands before each word but the first. */
+  readonly levels: number[];
+}
+
+class WordReader {
+  readonly #text: string;
+  readonly #words: string[] = [];
+  readonly #parts = new Set<string>();
+  readonly #exact = new Set<string>();
+  readonly #names = new Set<string>();
+  #chunk: Chunk = { starts: [], ends: [], levels: [] };
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  read(): TextWords {
+    const text = this.#text;
+    // A copy, since a pattern holds the place where it is.
+    const tokens = new RegExp(token);
+    for (let match = tokens.exec(text); match !== null; match = tokens.exec(text)) {
+      const [raw, word, characters, hangul, segments] = match;
+      const isFirst = this.#startWord(match.index, tokens.lastIndex);
+      if (word !== undefined) this.#addWord(raw, isFirst);
+      else if (characters !== undefined) this.#addCharacters(raw);
+      else if (hangul !== undefined) this.#addHangul(raw);
+      else if (segments !== undefined) this.#addSegments(raw);
+      else this.#addEmoji(raw);
+    }
+    return this.#finish();
+  }
+
+  /** The same for the texts that most are, in a third of the time. */
+  readAscii(): TextWords {
+    const text = this.#text;
+    const lower = text.toLowerCase();
+    for (let start = 0; start < text.length; start += 1) {
+      let kinds = kindOf(text.charCodeAt(start));
+      if (kinds === 0) continue;
+      const first = kinds;
+      let end = start + 1;
+      let kindsAfter = 0;
+      for (let kind = kindOf(text.charCodeAt(end)); kind !== 0; kind = kindOf(text.charCodeAt(end))) {
+        kindsAfter |= kind;
+        end += 1;
+      }
+      kinds |= kindsAfter;
+      const isFirst = this.#startWord(start, end);
+      this.#words.push(lower.slice(start, end));
+      if (first === upper && kindsAfter === small) {
+        if (!isFirst && end - start <= maxNameCharacters) this.#names.add(text.slice(start, end));
+      } else if (kinds !== small && kinds !== digit && kinds !== upper) {
+        this.#addPartsOf(text.slice(start, end), lower.slice(start, end));
+      }
+      start = end;
+    }
+    return this.#finish();
+  }
+
+  /** @returns whether a sentence may begin with the word. */
+  #startWord(start: number, end: number): boolean {
+    const { ends } = this.#chunk;
+    const before = ends.at(-1);
+    const level = before === undefined ? undefined : this.#levelBetween(before, start);
+    if (level === undefined) this.#closeChunk();
+    else this.#chunk.levels.push(level);
+    this.#chunk.starts.push(start);
+    this.#chunk.ends.push(end);
+    return before === undefined || startsSentence(this.#text, before, start);
+  }
+
+  #finish(): TextWords {
+    this.#closeChunk();
+    if (/\d/.test(this.#text)) this.#addLongNumbers();
+    return { words: this.#words, parts: [...this.#parts], exact: [...this.#exact], names: [...this.#names] };
+  }
+
+  /** How closely what stands between two words binds them; undefined: not at all. */
+  #levelBetween(end: number, start: number): number | undefined {
+    const text = this.#text;
+    if (start - end > maxGap || text.charCodeAt(end) === 32) return undefined;
+    let level = 0;
+    for (let at = end; at < start; at += 1) {
+      const own = bindings.get(text[at] ?? '');
+      if (own === undefined) return undefined;
+      level = Math.max(level, own);
+    }
+    if (text[end] === ',' && !(isDigit(text, end - 1) && isDigit(text, start))) return undefined;
+    return level;
+  }
+
+  #addWord(raw: string, isFirst: boolean): void {
+    const lower = raw.toLowerCase();
+    const word = notAscii.test(lower) ? fold(lower) : lower;
+    if (word === '') return;
+    this.#words.push(word);
+    if (word !== lower) this.#parts.add(lower.normalize('NFC'));
+    if (/.[\p{Lu}\d]|^\d/u.test(raw)) this.#addPartsOf(raw, word);
+    if (!isFirst && raw.length <= maxNameCharacters && /^\p{Lu}\p{Ll}+$/u.test(raw)) this.#names.add(raw);
+  }
+
+  /** What camelCase and digits beside letters divide, such as `user` and `name` in `userName2`. */
+  #addPartsOf(raw: string, word: string): void {
+    if (/^(?:\d+|[A-Z]+)$/.test(raw)) return;
+    // A hash is known by its first characters.
+    if (/^(?=.*\d)[0-9a-f]{8,64}$/.test(word)) {
+      this.#exact.add(word.slice(0, 7)).add(word.slice(0, 8));
+      return;
+    }
+    const parts = raw.slice(0, 64).match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+|\p{N}+|\p{Lo}+/gu) ?? [];
+    if (parts.length < 2 || parts.length > 6) return;
+    for (const part of parts) if (part.length > 1 || isDigit(part, 0)) this.#parts.add(fold(part.toLowerCase()));
+  }
+
+  /** Characters that are words of their own, and each two that stand side by side. */
+  #addCharacters(run: string): void {
+    let before = '';
+    for (const character of run) {
+      this.#words.push(character);
+      if (before !== '') this.#exact.add(before + character);
+      before = character;
+    }
+  }
+
+  /** Particles follow the word they belong to, so it is found by its first syllables. */
+  #addHangul(word: string): void {
+    this.#words.push(word);
+    const syllables = Array.from(word);
+    if (syllables.length < 2) return;
+    if (syllables[0] !== undefined) this.#exact.add(syllables[0]);
+    for (let at = 1; at < syllables.length; at += 1) this.#exact.add(`${syllables[at - 1]}${syllables[at]}`);
+  }
+
+  #addSegments(run: string): void {
+    segmenter ??= new Intl.Segmenter('th', { granularity: 'word' });
+    for (let at = 0; at < run.length; at += maxSegmented) {
+      for (const { segment } of segmenter.segment(run.slice(at, at + maxSegmented))) this.#words.push(segment);
+    }
+  }
+
+  #addEmoji(emoji: string): void {
+    this.#exact.add(emoji);
+    const plain = emoji.replace(/\p{Emoji_Modifier}$/u, '');
+    if (plain !== '') this.#exact.add(plain);
+  }
+
+  #closeChunk(): void {
+    const { starts, ends, levels } = this.#chunk;
+    const [first, last] = [starts[0], ends.at(-1)];
+    if (first === undefined || last === undefined) return;
+    if (levels.length > 0) this.#addWholes(levels);
+    this.#addMarked(first, levels.length === 0 ? last : this.#endOfClosest(), last);
+    this.#chunk = { starts: [], ends: [], levels: [] };
+  }
+
+  /** Every run of words that are bound closer to each other than to what is beside them. */
+  #addWholes(levels: readonly number[]): void {
+    const { starts, ends } = this.#chunk;
+    for (const level of new Set(levels)) {
+      let from = 0;
+      for (let at = 0; at <= levels.length; at += 1) {
+        if ((levels[at] ?? Infinity) <= level) continue;
+        if (at > from) this.#addWhole(starts[from] ?? 0, ends[at] ?? 0);
+        from = at + 1;
+      }
+    }
+  }
+
+  #addWhole(start: number, end: number): void {
+    if (end - start > maxExactCharacters) return;
+    const whole = this.#text.slice(start, end).toLowerCase();
+    if (contraction.test(whole)) return;
+    this.#exact.add(whole);
+    if (/^v\d/.test(whole)) this.#exact.add(whole.slice(1));
+    if (/^\d{1,15}(?:[.,]\d{1,15}){1,6}$/.test(whole)) for (const amount of amountsOf(whole)) this.#exact.add(amount);
+  }
+
+  /** `@ana`, `#urgent`, `.env`, `C++` and `C#` are other words than those in them. */
+  #addMarked(start: number, endOfFirst: number, end: number): void {
+    const text = this.#text;
+    const mark = text[start - 1] ?? ' ';
+    const isMarked = '@#.$'.includes(mark) && /[\s("'[]/.test(text[start - 2] ?? ' ');
+    if (isMarked) this.#addWhole(start - 1, endOfFirst);
+    const suffix = text[end] === '#' ? 1 : Number(text.startsWith('++', end)) * 2;
+    if (suffix > 0 && !/[\p{L}\p{N}]/u.test(text[end + suffix] ?? ' ')) this.#addWhole(start, end + suffix);
+  }
+
+  /** Where the first words of the chunk end that are bound closely. */
+  #endOfClosest(): number {
+    const { ends, levels } = this.#chunk;
+    const index = levels.findIndex((level) => level > 1);
+    return (index === -1 ? ends.at(-1) : ends[index]) ?? 0;
+  }
+
+  /** Telephone numbers, however their digits are grouped, with and without what may stand for the country. */
+  #addLongNumbers(): void {
+    for (const [number] of this.#text.matchAll(longNumber)) {
+      const digits = number.replaceAll(/\D/g, '');
+      this.#exact.add(digits).add(digits.slice(-9)).add(digits.slice(-10));
+    }
+  }
+}
+
+const small = 1;
+const upper = 2;
+const digit = 4;
+
+/** Of an ASCII character of a word; 0 for any other. */
+function kindOf(code: number): number {
+  if (code >= 97 && code <= 122) return small;
+  if (code >= 65 && code <= 90) return upper;
+  return code >= 48 && code <= 57 ? digit : 0;
+}
+
+const maxSegmented = 1000;
+// Made when a text needs it: it loads dictionaries.
+let segmenter: Intl.Segmenter | undefined;
+
+const longNumber = /(?<!\d)\d(?:[ ().-]{0,2}\d){7,14}(?!\d)/g;
+
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 48 && code <= 57;
+}
+
+/** Whether a sentence may begin between two words. */
+function startsSentence(text: string, end: number, start: number): boolean {
+  if (start - end === 1 && text.charCodeAt(end) === 32) return false;
+  return /[.!?:;"“„«(*\n-]/.test(text.slice(end, start).slice(0, 64));
+}
+
+/** What a number with points and commas may stand for, without those between thousands: 1.250,00 is 1250 and 1250.00. */
+function amountsOf(number: string): string[] {
+  const groups = number.split(/[.,]/);
+  const marks = number.replaceAll(/\d/g, '');
+  const amounts: string[] = [];
+  if (isGrouped(groups) && new Set(marks).size === 1) amounts.push(groups.join(''));
+  const last = groups.at(-1) ?? '';
+  const whole = groups.slice(0, -1);
+  const hasOtherPoint = marks.length === 1 || !marks.slice(0, -1).includes(marks.at(-1) ?? '');
+  if (hasOtherPoint && isGrouped(whole) && new Set(marks.slice(0, -1)).size <= 1) {
+    amounts.push(`${whole.join('')}.${last}`);
+    if (/^0+$/.test(last)) amounts.push(whole.join(''));
+  }
+  return amounts;
+}
+
+/** Whether all but the first are of three digits, as between thousands. */
+function isGrouped(groups: readonly string[]): boolean {
+  return groups.slice(1).every((group) => group.length === 3);
+}
+
+// Letters that are no other letter with a mark on it, and letters that are written in several ways.
+const alike = new Map(
+  Object.entries({
+    ß: 'ss',
+    æ: 'ae',
+    œ: 'oe',
+    ø: 'o',
+    ł: 'l',
+    đ: 'd',
+    ð: 'd',
+    þ: 'th',
+    ħ: 'h',
+    ı: 'i',
+    ŧ: 't',
+    ς: 'σ',
+    ё: 'е',
+    أ: 'ا',
+    إ: 'ا',
+    آ: 'ا',
+    ٱ: 'ا',
+    ى: 'ي',
+    ی: 'ي',
+    ک: 'ك',
+    ة: 'ه',
+  }),
+);
+const alikeLetters = new RegExp(`[${[...alike.keys()].join('')}]`, 'g');
+const latinOrGreek = /[\p{sc=Latn}\p{sc=Grek}]/u;
+// Vowels and signs of Arabic and Hebrew, which most texts leave out.
+const vowelSigns = /[\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed]/g;
+
+/** A word in lower case without accents. In other scripts marks are letters, or stems depend on them. */
+function fold(word: string): string {
+  const bare = latinOrGreek.test(word) ? word.normalize('NFD').replaceAll(/[\u0300-\u036f]/g, '') : word;
+  return bare.replaceAll(vowelSigns, '').replaceAll(alikeLetters, (letter) => alike.get(letter) ?? letter);
+}
