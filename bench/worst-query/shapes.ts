@@ -55,7 +55,7 @@ function wordKinds({ common, rare }: Vocabulary): Kinds {
     list(count, (index) => `"${some(common.slice(0, 20), length, n * 100 + index).join(' ')}"`);
   const repeated = (count: number, n: number): string => list(count, () => common[n % 5]).join(' ');
   const nothing = { filter: { key: 'n', gte: 1e9 } };
-  return {
+  const kinds: Kinds = {
     '32 common words': (n) => ({ query: some(frequent, 32, n).join(' ') }),
     'the same, lexical, limit 1000': (n) => ({
       query: some(frequent, 32, n).join(' '),
@@ -88,6 +88,9 @@ function wordKinds({ common, rare }: Vocabulary): Kinds {
     '32 favoured phrases of common words': (n) => ({ query: `about ${phrases(32, n).join(' ')}` }),
     '31 favoured phrases of 16 words': (n) => ({ query: `about ${phrases(31, n, 16).join(' ')}`.slice(0, 9990) }),
   };
+  return Object.fromEntries(
+    Object.entries(kinds).map(([name, kind]) => [name, (n) => ({ ...kind(n), query_syntax: 'operators' })]),
+  );
 }
 
 /** As much as can be asked for, and filters over what a message has. */

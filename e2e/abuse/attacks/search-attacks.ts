@@ -61,7 +61,7 @@ export const attacks: readonly Attack[] = [
     prepare: shortMessages,
     run: (context) => {
       const query = longest('apple', repeated(stopWords.map((word) => `-${word}`)));
-      return flood(context, sideBySide, [search(context, { query })]);
+      return flood(context, sideBySide, [search(context, { query, query_syntax: 'operators' })]);
     },
     outcomes: refusedOrServed,
     latency: besideExpensiveWork,
@@ -72,7 +72,9 @@ export const attacks: readonly Attack[] = [
     prepare: shortMessages,
     run: (context) => {
       const excluded = stopWords.slice(0, 31).map((word) => `-${word}`);
-      return flood(context, sideBySide, [search(context, { query: `apple ${excluded.join(' ')}` })]);
+      return flood(context, sideBySide, [
+        search(context, { query: `apple ${excluded.join(' ')}`, query_syntax: 'operators' }),
+      ]);
     },
     outcomes: refusedOrServed,
     latency: besideExpensiveWork,
@@ -83,7 +85,7 @@ export const attacks: readonly Attack[] = [
     prepare: shortMessages,
     run: (context) => {
       const phrase = longest('the apple', repeated(['tree', 'of', 'my', 'aunt', 'bears'])).slice(0, -3);
-      return flood(context, sideBySide, [search(context, { query: `+"${phrase}"` })]);
+      return flood(context, sideBySide, [search(context, { query: `+"${phrase}"`, query_syntax: 'operators' })]);
     },
     outcomes: refusedOrServed,
     latency: besideExpensiveWork,
