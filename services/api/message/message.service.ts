@@ -74,6 +74,11 @@ export interface MessagePage {
 }
 
 const fewMessages = 32;
+const fewCharacters = 64 * 1024;
+
+function isLarge(input: readonly NewMessage[]): boolean {
+  return input.length > fewMessages || input.reduce((sum, { content }) => sum + content.length, 0) > fewCharacters;
+}
 
 export type MessageService = ReturnType<typeof createMessageService>;
 
@@ -94,9 +99,8 @@ export function createMessageService(deps: MessageServiceDeps) {
     const now = clock.now();
     const generation = activeGeneration();
     const toRow = (message: NewMessage) => toMessageRow(message, generation, now, nextId());
-    // Hashing the contents of a large batch takes some tens of milliseconds.
-    const rows =
-      input.length > fewMessages ? await slicer.of(input[0]?.tenantId ?? '').map(input, toRow) : input.map(toRow);
+    // Hashing the contents of a large batch and reading its words takes some tens of milliseconds.
+    const rows = isLarge(input) ? await slicer.of(input[0]?.tenantId ?? '').map(input, toRow) : input.map(toRow);
     const claim = toClaim(rows, options.idempotency);
     const parts = await writer.write({ rows, claim }, options.signal);
     const written: (Outcome | AppError)[] = [];

@@ -1,10 +1,12 @@
 import { maxSpeakerCharacters } from '@memory-layer/shared/message/speaker';
 import { speakerOf } from '@memory-layer/shared/message/speaker.sql';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
+import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { indexMessage } from './message-index.ts';
 import { indexColumns, indexInput } from './message-index.sql.ts';
+import { readWords } from './text-words.ts';
 
 let fixture: TestDatabase;
 beforeAll(async () => {
@@ -15,8 +17,9 @@ afterAll(() => fixture.stop());
 async function wordsOf(content: string, metadata: Readonly<Record<string, unknown>> = {}): Promise<string[]> {
   const { rows } = await sql<{ words: string[] }>`
     select tsvector_to_array(indexed.vector) as words
-    from search_language l, unnest(${indexInput.values([indexMessage(content, metadata)])}) as given (${indexInput.names}),
-         lateral (select ${indexColumns.of('given', 'l')}) as indexed (language, vector, passages)
+    from search_language l, (select ${content} as content) message,
+         unnest(${indexInput.values([indexMessage(content, metadata)])}) as given (${indexInput.names}),
+         lateral (select ${indexColumns.of('given', 'l', 'message')}) as indexed (language, vector, passages)
     where l.state = 'current'`.execute(fixture.db);
   return rows[0]?.words ?? [];
 }
@@ -80,6 +83,26 @@ describe('the words of a message', () => {
       expect(hostile / plain).toBeLessThan(30);
     },
   );
+
+  test('of prose are what PostgreSQL takes it for', async () => {
+    const unit = fc.constantFrom(...'abzAEZ0159 .,!?;:\'"()\n\t'.split(''), 'Will ', "don't ", '5. ', 'e.g. ', '1e5 ');
+    let plain = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(unit, { maxLength: 40 }), async (units) => {
+        const content = units.join('');
+        const read = readWords(content);
+        if (!read.isPlain) return;
+        plain += 1;
+        const { rows } = await sql<{ isSame: boolean }>`
+          select to_tsvector('english', ${content}) = to_tsvector('english', ${read.words.join(' ')}) as "isSame"`.execute(
+          fixture.db,
+        );
+        expect(rows).toEqual([{ isSame: true }]);
+      }),
+      { numRuns: 400 },
+    );
+    expect(plain).toBeGreaterThan(50);
+  });
 
   test('are kept apart from those of the speaker, whose name is no word of a phrase', async () => {
     expect(await wordsOf('hello there', { speaker: 'Will Smith' })).toEqual(['@Will', 'Will', 'hello', 'smith']);

@@ -16,11 +16,12 @@ export const indexColumns = {
   /**
    * @param input alias of rows of {@link indexInput}
    * @param language alias of a row of `search_language`
+   * @param content alias of rows that have the content
    */
-  of(input: string, language: string): RawBuilder<unknown> {
+  of(input: string, language: string, content = input): RawBuilder<unknown> {
     const part = (name: keyof MessageIndex) => sql.ref(`${input}.${name}`);
     const configuration = sql.ref(`${language}.configuration`);
-    const vector = sql`index_words(${part('words')}, ${part('parts')}, ${part('exact')}, ${part('names')}, ${configuration})`;
+    const vector = sql`index_words(coalesce(${part('words')}, ${sql.ref(`${content}.content`)}), ${part('parts')}, ${part('exact')}, ${part('names')}, ${configuration})`;
     const passages = sql`case when ${part('passages')} is not null then array(
       select to_tsvector(${configuration}::regconfig, passage)
       from unnest(string_to_array(${part('passages')}, ${sql.lit(itemDelimiter)})) with ordinality as split (passage, n)

@@ -1,6 +1,6 @@
 import { maxSpeakerCharacters } from '@memory-layer/shared/message/speaker';
 import { hasAtMost } from '../http/field.schemas.ts';
-import { readWords } from './text-words.ts';
+import { readWords, type TextWords } from './text-words.ts';
 
 /** Stands between the items of a list where the database is given one as a text: no word has this character. */
 export const itemDelimiter = '\u0001';
@@ -13,7 +13,8 @@ export const wordsVersion = 2;
 
 /** What the database's `index_words` makes a tsvector of. Lists have {@link itemDelimiter} between their items. */
 export interface MessageIndex {
-  readonly words: string;
+  /** Null where the database's parser takes the content for the same. */
+  readonly words: string | null;
   readonly parts: string | null;
   readonly exact: string | null;
   readonly names: string | null;
@@ -34,16 +35,16 @@ const sharedWords = 64;
 export function indexMessage(content: string, metadata: Readonly<Record<string, unknown>>): MessageIndex {
   const read = readWords(content);
   const speaker = speakerIn(metadata);
-  if (speaker === undefined) return toIndex(read.words, read.parts, read.exact, read.names);
+  if (speaker === undefined) return toIndex(read);
   const spokenBy = readWords(speaker);
   const names = spokenBy.words.flatMap((word) => [toName(word), speakerName(word)]);
-  return toIndex(
-    read.words,
+  return toIndex({
+    ...read,
     // First, since of more than a tsvector holds the first are indexed.
-    [...spokenBy.words, ...spokenBy.parts, ...read.parts],
-    [...spokenBy.exact, ...read.exact],
-    [...names, ...read.names],
-  );
+    parts: [...spokenBy.words, ...spokenBy.parts, ...read.parts],
+    exact: [...spokenBy.exact, ...read.exact],
+    names: [...names, ...read.names],
+  });
 }
 
 function speakerIn({ speaker }: Readonly<Record<string, unknown>>): string | undefined {
@@ -52,14 +53,9 @@ function speakerIn({ speaker }: Readonly<Record<string, unknown>>): string | und
     : undefined;
 }
 
-function toIndex(
-  words: readonly string[],
-  parts: readonly string[],
-  exact: readonly string[],
-  names: readonly string[],
-): MessageIndex {
+function toIndex({ words, parts, exact, names, isPlain }: TextWords): MessageIndex {
   return {
-    words: words.join(' '),
+    words: isPlain ? null : words.join(' '),
     parts: toList(parts),
     exact: toList(exact),
     names: toList(names),

@@ -8,6 +8,8 @@ export interface TextWords {
   readonly exact: readonly string[];
   /** Words with a capital within a sentence: they are indexed where the language has them for stop words. */
   readonly names: readonly string[];
+  /** PostgreSQL's parser takes the text for the same words: it need not be given them. */
+  readonly isPlain: boolean;
 }
 
 // A text that grows as it is normalised is read so far: a tsvector holds no more words than that, as a rule.
@@ -32,6 +34,10 @@ const maxExactCharacters = 256;
 // No stop word is longer.
 const maxNameCharacters = 16;
 const contraction = /['’](?:s|t|m|d|ll|re|ve)$/;
+
+// Prose: nothing in it is bound to anything, or is a mark that the parser knows.
+const plainCharacters = /^[A-Za-z0-9\s.,!?;:'"()]*$/;
+const boundWords = /[.,!?;:][A-Za-z0-9]/;
 
 /** The words of a text. Its time grows with its length alone. */
 export function readWords(text: string): TextWords {
@@ -79,7 +85,7 @@ class WordReader {
       else if (segments !== undefined) this.#addSegments(raw);
       else this.#addEmoji(raw);
     }
-    return this.#finish();
+    return { ...this.#finish(), isPlain: false };
   }
 
   /** The same for the texts that most are, in a third of the time. */
@@ -106,7 +112,7 @@ class WordReader {
       }
       start = end;
     }
-    return this.#finish();
+    return { ...this.#finish(), isPlain: plainCharacters.test(text) && !boundWords.test(text) };
   }
 
   /** @returns whether a sentence may begin with the word. */
@@ -121,7 +127,7 @@ class WordReader {
     return before === undefined || startsSentence(this.#text, before, start);
   }
 
-  #finish(): TextWords {
+  #finish(): Omit<TextWords, 'isPlain'> {
     this.#closeChunk();
     if (/\d/.test(this.#text)) this.#addLongNumbers();
     return { words: this.#words, parts: [...this.#parts], exact: [...this.#exact], names: [...this.#names] };

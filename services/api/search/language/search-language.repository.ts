@@ -109,7 +109,7 @@ export function createSearchLanguageRepository(db: Kysely<Schema>) {
       );
       if (old.length > 0) {
         await sql`
-          update message set (${indexColumns.names}) = (select ${indexColumns.of('given', 'l')})
+          update message set (${indexColumns.names}) = (select ${indexColumns.of('given', 'l', 'message')})
           from search_language l, unnest(
             ${old.map(({ id }) => id)}::uuid[], ${indexInput.values(old.map(({ index }) => index))}
           ) as given (id, ${indexInput.names})

@@ -21,7 +21,7 @@ with input as materialized (
   insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, external_id, content_hash,
     created_at, updated_at, expires_at, search_language, search_vector, search_passages)
   select tenant_id, id, conversation_id, role, content, metadata, importance, external_id, content_hash,
-  created_at, updated_at, expires_at, "current"."language", index_words("i"."words", "i"."parts", "i"."exact", "i"."names", "current"."configuration"), case when "i"."passages" is not null then array(
+  created_at, updated_at, expires_at, "current"."language", index_words(coalesce("i"."words", "i"."content"), "i"."parts", "i"."exact", "i"."names", "current"."configuration"), case when "i"."passages" is not null then array(
     select to_tsvector("current"."configuration"::regconfig, passage)
     from unnest(string_to_array("i"."passages", '')) with ordinality as split (passage, n)
     order by n) end from input i left join (

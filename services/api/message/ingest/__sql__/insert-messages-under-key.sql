@@ -38,7 +38,7 @@ with input as materialized (
   returning tenant_id), stored as (
   insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, external_id, content_hash,
     created_at, updated_at, expires_at, search_language, search_vector, search_passages) select tenant_id, id, conversation_id, role, content, metadata, importance, external_id, content_hash,
-  created_at, updated_at, expires_at, "current"."language", index_words("input"."words", "input"."parts", "input"."exact", "input"."names", "current"."configuration"), case when "input"."passages" is not null then array(
+  created_at, updated_at, expires_at, "current"."language", index_words(coalesce("input"."words", "input"."content"), "input"."parts", "input"."exact", "input"."names", "current"."configuration"), case when "input"."passages" is not null then array(
     select to_tsvector("current"."configuration"::regconfig, passage)
     from unnest(string_to_array("input"."passages", '')) with ordinality as split (passage, n)
     order by n) end
