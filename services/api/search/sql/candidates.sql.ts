@@ -46,23 +46,36 @@ export function candidatesStatement(plan: SearchPlan): RawBuilder<ScoredRow> {
     by_vector as materialized (${byVector(plan, nearest, eligible)}),
     by_words as materialized (${byWords(plan, tenant, eligible)}),
     pool as (
-      select id, min(distance) as distance
-      from (select id, distance from by_vector union all select id, null from by_words) found group by id
+      select id, min(distance) as distance, max(term_scores) as term_scores, max(word_count) as word_count
+      from (
+        select id, distance, null::text as term_scores, null::int as word_count from by_vector
+        union all select id, null, term_scores, word_count from by_words
+      ) found group by id
     )
-    select ${scoredColumns(plan)}, true as eligible,
+    select m.id, coalesce(pool.term_scores, unscored.term_scores) as term_scores,
+           coalesce(pool.word_count, unscored.word_count) as word_count, ${messageColumns}, true as eligible,
            1 - coalesce(pool.distance, ${nearestPassage(plan, tenant)}) as vector_score
-    from pool join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = pool.id ${withIndexedWords}
+    from pool join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = pool.id left join lateral (
+      select ${wordColumns(plan)} from (select ${inMemory('m')} as search_vector offset 0) indexed
+      where pool.term_scores is null
+    ) unscored on true
   `;
+}
+
+const messageColumns = sql`${speakerOf('m')} as speaker, m.importance,
+  (extract(epoch from m.created_at) * 1000)::float8 as created_at`;
+
+function wordColumns({ words }: SearchPlan): RawBuilder<unknown> {
+  return sql`${words === undefined ? sql`''` : termScores(words, 'indexed')} as term_scores,
+    length(indexed.search_vector) as word_count`;
 }
 
 /** Joins to a row of `message m` its words, for {@link scoredColumns}. */
 export const withIndexedWords = sql`cross join lateral (select ${inMemory('m')} as search_vector offset 0) indexed`;
 
 /** The columns of a {@link ScoredRow} for a row of `message m`; the vector's score is not among them. */
-export function scoredColumns({ words }: SearchPlan): RawBuilder<unknown> {
-  return sql`m.id, ${words === undefined ? sql`''` : termScores(words, 'indexed')} as term_scores,
-    length(indexed.search_vector) as word_count,
-    ${speakerOf('m')} as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at`;
+export function scoredColumns(plan: SearchPlan): RawBuilder<unknown> {
+  return sql`m.id, ${wordColumns(plan)}, ${messageColumns}`;
 }
 
 export function toCandidate(row: ScoredRow): Candidate {
@@ -128,7 +141,9 @@ function byVector(
 
 function byWords(plan: SearchPlan, tenant: TenantSql, eligible: EligibleTables | undefined): RawBuilder<unknown> {
   const { words, clauses, limit } = plan;
-  if (words === undefined) return sql`select null::uuid as id where false`;
+  if (words === undefined) {
+    return sql`select null::uuid as id, null::text as term_scores, null::int as word_count where false`;
+  }
   return wordCandidates({ words, clauses, tenant, filter: isEligible(plan), limit, eligible });
 }
 

@@ -32,6 +32,9 @@ export interface WordCandidates {
 interface WordRow {
   readonly id: string;
   readonly lexical_score: number;
+  /** As {@link termScores}, and the number of different words; null where nothing was scored. */
+  readonly term_scores: string | null;
+  readonly word_count: number | null;
 }
 
 /** What stands for a term where there is none: a statement has one of few lengths, so that it can be prepared. */
@@ -55,7 +58,7 @@ const lengths = [4, 8, 16, 32];
 const longest = 40;
 
 /**
- * Rows (id, lexical_score), best first, of messages that pass the filter and the clauses: min(limit, those that have any
+ * Rows (id, lexical_score, term_scores, word_count), best first, of messages that pass the filter and the clauses: min(limit, those that have any
  * word). Without words, the newest that pass, when there are clauses; else none.
  */
 export function wordCandidates(query: WordCandidates): RawBuilder<WordRow> {
@@ -75,12 +78,33 @@ export function wordCandidates(query: WordCandidates): RawBuilder<WordRow> {
     return sql`select * from ${stepName(index)} ${isLast ? sql`` : sql`where not exists (select from ${stepName(index + 1)})`}`;
   });
   if (eligible !== undefined) results.push(amongEligible(steps.at(-1), eligible, query));
+  const parts = scoreParts(words, 'found');
   return sql`
         with ${sql.join(ctes)}
-        select id, ${lexicalScore(words, 'found')} as lexical_score from (
-          select id, ${inMemory('stored')} as search_vector from (${sql.join(results, sql` union all `)}) stored offset 0
-        ) found
-        order by lexical_score desc, id limit ${sql.lit(limit)}`;
+        select id, lexical_score, concat_ws(',', ${sql.join(parts.map((_, index) => sql`${partName(index)}::float4`))}) as term_scores,
+               word_count
+        from (
+          select scored.*, ${sumOf(parts.map((_, index) => partName(index)))} as lexical_score from (
+            select id, length(search_vector) as word_count,
+                   ${sql.join(parts.map((part, index) => sql`${part} as ${partName(index)}`))}
+            from (
+              select id, ${inMemory('stored')} as search_vector from (${sql.join(results, sql` union all `)}) stored offset 0
+            ) found offset 0
+          ) scored
+          order by lexical_score desc, id limit ${sql.lit(limit)}
+        ) best
+        order by lexical_score desc, id`;
+}
+
+function partName(index: number) {
+  return sql.ref(`part_${index}`);
+}
+
+function sumOf(parts: readonly RawBuilder<unknown>[]): RawBuilder<number> {
+  return sql<number>`(${sql.join(
+    parts.map((part) => sql`coalesce(${part}, 0)`),
+    sql` + `,
+  )})`;
 }
 
 /**
@@ -104,10 +128,7 @@ export function termScores(words: LexicalPlan, alias: string): RawBuilder<string
 /** BM25 of any row of `message` under the alias, phrases included; 0 when it has no word of the query. */
 export function lexicalScore(words: LexicalPlan, alias: string): RawBuilder<number> {
   if (words.terms.length === 0) return sql<number>`0::float8`;
-  return sql<number>`(${sql.join(
-    scoreParts(words, alias).map((part) => sql`coalesce(${part}, 0)`),
-    sql` + `,
-  )})`;
+  return sumOf(scoreParts(words, alias));
 }
 
 function scoreParts({ terms, phrases, averageLength }: LexicalPlan, alias: string): RawBuilder<number | null>[] {
@@ -188,12 +209,14 @@ function amongEligible(any: CandidateStep | undefined, eligible: EligibleTables,
     ) m where ${eligible.isSelectiveByWords}`;
 }
 
+const unscored = sql`0::float8 as lexical_score, null::text as term_scores, null::int as word_count`;
+
 function newest({ tenant, filter, clauses, limit, eligible }: WordCandidates): RawBuilder<WordRow> {
-  if (!hasClauses(clauses)) return sql<never>`select null::uuid as id, 0::float8 as lexical_score where false`;
+  if (!hasClauses(clauses)) return sql<never>`select null::uuid as id, ${unscored} where false`;
   const required = clausesCondition(clauses);
   if (eligible !== undefined) {
     return sql<WordRow>`
-      select id, 0::float8 as lexical_score from (
+      select id, ${unscored} from (
         (select m.id, m.created_at from (select distinct id from ${eligible.table}) few
            join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = few.id
          where ${eligible.isSelectiveByWords})
@@ -205,7 +228,7 @@ function newest({ tenant, filter, clauses, limit, eligible }: WordCandidates): R
       order by created_at desc, id desc limit ${sql.lit(limit)}`;
   }
   return sql<WordRow>`
-    select m.id, 0::float8 as lexical_score from ${tenant.message} m
+    select m.id, ${unscored} from ${tenant.message} m
     where m.tenant_id = ${tenant.id} and ${filter} and ${required}
     order by m.created_at desc, m.id desc limit ${sql.lit(limit)}`;
 }

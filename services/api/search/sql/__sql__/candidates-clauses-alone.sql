@@ -11,7 +11,7 @@ by_vector as materialized (
   group by message_id
   order by 2, 1 limit 60),
 by_words as materialized (
-  select m.id, 0::float8 as lexical_score from "message_p3" m
+  select m.id, 0::float8 as lexical_score, null::text as term_scores, null::int as word_count from "message_p3" m
   where m.tenant_id = $8 and (true and true and (m.search_vector @@ $9::tsquery and (m.search_vector @@ $10::tsquery or (m.search_passages is not null and not exists (
             select from unnest($11::tsquery[]) wanted (query)
             where not m.search_vector @@ wanted.query
@@ -21,13 +21,20 @@ by_words as materialized (
           and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $16::tsquery)
   order by m.created_at desc, m.id desc limit 60),
 pool as (
-  select id, min(distance) as distance
-  from (select id, distance from by_vector union all select id, null from by_words) found group by id
+  select id, min(distance) as distance, max(term_scores) as term_scores, max(word_count) as word_count
+  from (
+    select id, distance, null::text as term_scores, null::int as word_count from by_vector
+    union all select id, null, term_scores, word_count from by_words
+  ) found group by id
 )
-select m.id, '' as term_scores,
-length(indexed.search_vector) as word_count,
-case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
-and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
+select m.id, coalesce(pool.term_scores, unscored.term_scores) as term_scores,
+coalesce(pool.word_count, unscored.word_count) as word_count, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
+and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
+(extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = $17 and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = $18 and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+from pool join "message_p3" m on m.tenant_id = $18 and m.id = pool.id left join lateral (
+  select '' as term_scores,
+  length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+  where pool.term_scores is null
+) unscored on true

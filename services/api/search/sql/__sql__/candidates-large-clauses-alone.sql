@@ -87,7 +87,7 @@ by_vector as materialized (
     ) chosen
     order by distance, id)),
 by_words as materialized (
-  select id, 0::float8 as lexical_score from (
+  select id, 0::float8 as lexical_score, null::text as term_scores, null::int as word_count from (
     (select m.id, m.created_at from (select distinct id from eligible) few
       join "message_p3" m on m.tenant_id = 'acme' and m.id = few.id
       where (select by_words from filter_is_selective))
@@ -104,13 +104,20 @@ by_words as materialized (
   ) found
   order by created_at desc, id desc limit 60),
 pool as (
-  select id, min(distance) as distance
-  from (select id, distance from by_vector union all select id, null from by_words) found group by id
+  select id, min(distance) as distance, max(term_scores) as term_scores, max(word_count) as word_count
+  from (
+    select id, distance, null::text as term_scores, null::int as word_count from by_vector
+    union all select id, null, term_scores, word_count from by_words
+  ) found group by id
 )
-select m.id, '' as term_scores,
-length(indexed.search_vector) as word_count,
-case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
-and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
+select m.id, coalesce(pool.term_scores, unscored.term_scores) as term_scores,
+coalesce(pool.word_count, unscored.word_count) as word_count, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
+and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
+(extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = 'acme' and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id left join lateral (
+  select '' as term_scores,
+  length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+  where pool.term_scores is null
+) unscored on true

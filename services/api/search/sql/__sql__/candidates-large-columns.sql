@@ -55,26 +55,42 @@ by_words as materialized (
     and ((message_scope(m.tenant_id, m.search_vector) && $70::text[] and m.search_vector @@ $71::tsquery)
       or (message_scope(m.tenant_id, m.search_vector) @> $72::text[] and m.search_vector @@ $73::tsquery)) and (true and "m"."conversation_id" = any($74::text[]) and "m"."role" = any($75::text[]) and "m"."created_at" >= $76 and "m"."created_at" < $77 and "m"."importance" >= $78 and "m"."importance" <= $79 and "m"."id" <= $80::uuid and true and true) and true
     and (select count(*) from "step_0") < 60 and (select count(*) from "step_1") < 60)
-  select id, (coalesce(case "found"."search_vector" @@ $81::tsquery
-      when true then $82::float8 / (1 + (0.54::float8 + $83::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $84::tsquery)) - 0.5::float8)) when false then 0 end, 0) + coalesce(case "found"."search_vector" @@ $85::tsquery
-      when true then $86::float8 / (1 + (0.54::float8 + $87::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $88::tsquery)) - 0.5::float8)) when false then 0 end, 0) + coalesce(case "found"."search_vector" @@ $89::tsquery
-      when true then $90::float8 / (1 + (0.54::float8 + $91::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $92::tsquery)) - 0.5::float8)) when false then 0 end, 0) + coalesce(case "found"."search_vector" @@ $93::tsquery
-      when true then $94::float8 / (1 + (0.54::float8 + $95::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $96::tsquery)) - 0.5::float8)) when false then 0 end, 0)) as lexical_score from (
-    select id, case when pg_column_size("stored"."search_vector") > 1900 then "stored"."search_vector" || ''::tsvector else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2" ) stored offset 0
-  ) found
-  order by lexical_score desc, id limit 60),
+  select id, lexical_score, concat_ws(',', "part_0"::float4, "part_1"::float4, "part_2"::float4, "part_3"::float4) as term_scores,
+  word_count
+  from (
+    select scored.*, (coalesce("part_0", 0) + coalesce("part_1", 0) + coalesce("part_2", 0) + coalesce("part_3", 0)) as lexical_score from (
+      select id, length(search_vector) as word_count,
+      case "found"."search_vector" @@ $81::tsquery
+      when true then $82::float8 / (1 + (0.54::float8 + $83::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $84::tsquery)) - 0.5::float8)) when false then 0 end as "part_0", case "found"."search_vector" @@ $85::tsquery
+      when true then $86::float8 / (1 + (0.54::float8 + $87::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $88::tsquery)) - 0.5::float8)) when false then 0 end as "part_1", case "found"."search_vector" @@ $89::tsquery
+      when true then $90::float8 / (1 + (0.54::float8 + $91::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $92::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $93::tsquery
+      when true then $94::float8 / (1 + (0.54::float8 + $95::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $96::tsquery)) - 0.5::float8)) when false then 0 end as "part_3"
+      from (
+        select id, case when pg_column_size("stored"."search_vector") > 1900 then "stored"."search_vector" || ''::tsvector else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2" ) stored offset 0
+      ) found offset 0
+    ) scored
+    order by lexical_score desc, id limit 60
+  ) best
+  order by lexical_score desc, id),
 pool as (
-  select id, min(distance) as distance
-  from (select id, distance from by_vector union all select id, null from by_words) found group by id
+  select id, min(distance) as distance, max(term_scores) as term_scores, max(word_count) as word_count
+  from (
+    select id, distance, null::text as term_scores, null::int as word_count from by_vector
+    union all select id, null, term_scores, word_count from by_words
+  ) found group by id
 )
-select m.id, concat_ws(',', (case "indexed"."search_vector" @@ $97::tsquery
-    when true then $98::float8 / (1 + (0.54::float8 + $99::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $100::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $101::tsquery
-    when true then $102::float8 / (1 + (0.54::float8 + $103::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $104::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $105::tsquery
-    when true then $106::float8 / (1 + (0.54::float8 + $107::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $108::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $109::tsquery
-    when true then $110::float8 / (1 + (0.54::float8 + $111::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $112::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
-length(indexed.search_vector) as word_count,
-case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
-and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
+select m.id, coalesce(pool.term_scores, unscored.term_scores) as term_scores,
+coalesce(pool.word_count, unscored.word_count) as word_count, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
+and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
+(extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = 'acme' and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id left join lateral (
+  select concat_ws(',', (case "indexed"."search_vector" @@ $97::tsquery
+      when true then $98::float8 / (1 + (0.54::float8 + $99::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $100::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $101::tsquery
+      when true then $102::float8 / (1 + (0.54::float8 + $103::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $104::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $105::tsquery
+      when true then $106::float8 / (1 + (0.54::float8 + $107::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $108::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $109::tsquery
+      when true then $110::float8 / (1 + (0.54::float8 + $111::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $112::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
+  length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+  where pool.term_scores is null
+) unscored on true

@@ -24,26 +24,42 @@ by_words as materialized (
     and ((message_scope(m.tenant_id, m.search_vector) && $17::text[] and m.search_vector @@ $18::tsquery)
       or (message_scope(m.tenant_id, m.search_vector) @> $19::text[] and m.search_vector @@ $20::tsquery)) and (true and true and true) and true
     and (select count(*) from "step_0") < 60 and (select count(*) from "step_1") < 60)
-  select id, (coalesce(case "found"."search_vector" @@ $21::tsquery
-      when true then $22::float8 / (1 + (0.54::float8 + $23::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $24::tsquery)) - 0.5::float8)) when false then 0 end, 0) + coalesce(case "found"."search_vector" @@ $25::tsquery
-      when true then $26::float8 / (1 + (0.54::float8 + $27::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $28::tsquery)) - 0.5::float8)) when false then 0 end, 0) + coalesce(case "found"."search_vector" @@ $29::tsquery
-      when true then $30::float8 / (1 + (0.54::float8 + $31::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $32::tsquery)) - 0.5::float8)) when false then 0 end, 0) + coalesce(case "found"."search_vector" @@ $33::tsquery
-      when true then $34::float8 / (1 + (0.54::float8 + $35::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $36::tsquery)) - 0.5::float8)) when false then 0 end, 0) + coalesce(case when "found"."search_vector" @@ $37::tsquery then $38::float8 else 0 end, 0)) as lexical_score from (
-    select id, case when pg_column_size("stored"."search_vector") > 1900 then "stored"."search_vector" || ''::tsvector else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2" ) stored offset 0
-  ) found
-  order by lexical_score desc, id limit 60),
+  select id, lexical_score, concat_ws(',', "part_0"::float4, "part_1"::float4, "part_2"::float4, "part_3"::float4, "part_4"::float4) as term_scores,
+  word_count
+  from (
+    select scored.*, (coalesce("part_0", 0) + coalesce("part_1", 0) + coalesce("part_2", 0) + coalesce("part_3", 0) + coalesce("part_4", 0)) as lexical_score from (
+      select id, length(search_vector) as word_count,
+      case "found"."search_vector" @@ $21::tsquery
+      when true then $22::float8 / (1 + (0.54::float8 + $23::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $24::tsquery)) - 0.5::float8)) when false then 0 end as "part_0", case "found"."search_vector" @@ $25::tsquery
+      when true then $26::float8 / (1 + (0.54::float8 + $27::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $28::tsquery)) - 0.5::float8)) when false then 0 end as "part_1", case "found"."search_vector" @@ $29::tsquery
+      when true then $30::float8 / (1 + (0.54::float8 + $31::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $32::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $33::tsquery
+      when true then $34::float8 / (1 + (0.54::float8 + $35::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $36::tsquery)) - 0.5::float8)) when false then 0 end as "part_3", case when "found"."search_vector" @@ $37::tsquery then $38::float8 else 0 end as "part_4"
+      from (
+        select id, case when pg_column_size("stored"."search_vector") > 1900 then "stored"."search_vector" || ''::tsvector else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2" ) stored offset 0
+      ) found offset 0
+    ) scored
+    order by lexical_score desc, id limit 60
+  ) best
+  order by lexical_score desc, id),
 pool as (
-  select id, min(distance) as distance
-  from (select id, distance from by_vector union all select id, null from by_words) found group by id
+  select id, min(distance) as distance, max(term_scores) as term_scores, max(word_count) as word_count
+  from (
+    select id, distance, null::text as term_scores, null::int as word_count from by_vector
+    union all select id, null, term_scores, word_count from by_words
+  ) found group by id
 )
-select m.id, concat_ws(',', (case "indexed"."search_vector" @@ $39::tsquery
-    when true then $40::float8 / (1 + (0.54::float8 + $41::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $42::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $43::tsquery
-    when true then $44::float8 / (1 + (0.54::float8 + $45::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $46::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $47::tsquery
-    when true then $48::float8 / (1 + (0.54::float8 + $49::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $50::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $51::tsquery
-    when true then $52::float8 / (1 + (0.54::float8 + $53::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $54::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case when "indexed"."search_vector" @@ $55::tsquery then $56::float8 else 0 end)::float4) as term_scores,
-length(indexed.search_vector) as word_count,
-case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
-and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
+select m.id, coalesce(pool.term_scores, unscored.term_scores) as term_scores,
+coalesce(pool.word_count, unscored.word_count) as word_count, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
+and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
+(extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
-    where (e.tenant_id = $57 and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = $58 and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+    where (e.tenant_id = $39 and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
+from pool join "message_p3" m on m.tenant_id = $40 and m.id = pool.id left join lateral (
+  select concat_ws(',', (case "indexed"."search_vector" @@ $41::tsquery
+      when true then $42::float8 / (1 + (0.54::float8 + $43::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $44::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $45::tsquery
+      when true then $46::float8 / (1 + (0.54::float8 + $47::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $48::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $49::tsquery
+      when true then $50::float8 / (1 + (0.54::float8 + $51::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $52::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $53::tsquery
+      when true then $54::float8 / (1 + (0.54::float8 + $55::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $56::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case when "indexed"."search_vector" @@ $57::tsquery then $58::float8 else 0 end)::float4) as term_scores,
+  length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+  where pool.term_scores is null
+) unscored on true

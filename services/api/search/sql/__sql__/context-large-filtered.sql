@@ -29,9 +29,9 @@ scored as materialized (
       when true then $8::float8 / (1 + (0.54::float8 + $9::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $10::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $11::tsquery
       when true then $12::float8 / (1 + (0.54::float8 + $13::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $14::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $15::tsquery
       when true then $16::float8 / (1 + (0.54::float8 + $17::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $18::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
-  length(indexed.search_vector) as word_count,
-  case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
-  and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at, m.conversation_id, pool.previous_id,
+  length(indexed.search_vector) as word_count, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
+  and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
+  (extract(epoch from m.created_at) * 1000)::float8 as created_at, m.conversation_id, pool.previous_id,
   (true and "m"."conversation_id" = any($19::text[]) and "m"."role" = any($20::text[]) and "m"."created_at" >= $21 and "m"."created_at" < $22 and "m"."importance" >= $23 and "m"."importance" <= $24 and "m"."id" <= $25::uuid and true and (m.metadata <> '{}' and m.metadata @> $26::jsonb) and (m.search_vector @@ $27::tsquery and (m.search_vector @@ $28::tsquery or (m.search_passages is not null and not exists (
             select from unnest($29::tsquery[]) wanted (query)
             where not m.search_vector @@ wanted.query

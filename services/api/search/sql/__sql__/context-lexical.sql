@@ -29,9 +29,9 @@ scored as materialized (
       when true then $11::float8 / (1 + (0.54::float8 + $12::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $13::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $14::tsquery
       when true then $15::float8 / (1 + (0.54::float8 + $16::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $17::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $18::tsquery
       when true then $19::float8 / (1 + (0.54::float8 + $20::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $21::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
-  length(indexed.search_vector) as word_count,
-  case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
-  and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at, m.conversation_id, pool.previous_id,
+  length(indexed.search_vector) as word_count, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
+  and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
+  (extract(epoch from m.created_at) * 1000)::float8 as created_at, m.conversation_id, pool.previous_id,
   (true and true and true) as eligible, passage.vector, passage.vector_score
   from pool join "message_p3" m on m.tenant_id = $22 and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   cross join (select null::halfvec as vector, null::float8 as vector_score) passage
