@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { indexMessage } from './message-index.ts';
 import { indexColumns, indexInput } from './message-index.sql.ts';
-import { readWords } from './text-words.ts';
+import { readProse, readWords } from './text-words.ts';
 
 let fixture: TestDatabase;
 beforeAll(async () => {
@@ -90,9 +90,12 @@ describe('the words of a message', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(unit, { maxLength: 40 }), async (units) => {
         const content = units.join('');
-        const read = readWords(content);
-        if (!read.isPlain) return;
+        const prose = readProse(content, 1000);
+        if (prose === undefined) return;
         plain += 1;
+        const read = readWords(content);
+        const { words: _, ...beside } = read;
+        expect(prose).toMatchObject(beside);
         const { rows } = await sql<{ isSame: boolean }>`
           select to_tsvector('english', ${content}) = to_tsvector('english', ${read.words.join(' ')}) as "isSame"`.execute(
           fixture.db,

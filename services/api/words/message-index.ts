@@ -1,6 +1,6 @@
 import { maxSpeakerCharacters } from '@memory-layer/shared/message/speaker';
 import { hasAtMost } from '../http/field.schemas.ts';
-import { readWords, type TextWords } from './text-words.ts';
+import { readProse, readWords, type TextWords } from './text-words.ts';
 
 /** Stands between the items of a list where the database is given one as a text: no word has this character. */
 export const itemDelimiter = '\u0001';
@@ -33,13 +33,14 @@ const sharedWords = 64;
 
 /** What a message is found by: the words of its content, and who says it. */
 export function indexMessage(content: string, metadata: Readonly<Record<string, unknown>>): MessageIndex {
-  const read = readWords(content);
+  const prose = readProse(content, fewWords);
+  const read = prose === undefined ? readWords(content) : { ...prose, words: undefined };
   const speaker = speakerIn(metadata);
   if (speaker === undefined) return toIndex(read);
   const spokenBy = readWords(speaker);
   const names = spokenBy.words.flatMap((word) => [toName(word), speakerName(word)]);
   return toIndex({
-    ...read,
+    words: read.words,
     // First, since of more than a tsvector holds the first are indexed.
     parts: [...spokenBy.words, ...spokenBy.parts, ...read.parts],
     exact: [...spokenBy.exact, ...read.exact],
@@ -53,13 +54,19 @@ function speakerIn({ speaker }: Readonly<Record<string, unknown>>): string | und
     : undefined;
 }
 
-function toIndex({ words, parts, exact, names, isPlain }: TextWords): MessageIndex {
+interface ReadText extends Omit<TextWords, 'words'> {
+  /** Undefined where the database finds them. */
+  readonly words: readonly string[] | undefined;
+}
+
+function toIndex({ words, parts, exact, names }: ReadText): MessageIndex {
   return {
-    words: isPlain ? null : words.join(' '),
+    words: words?.join(' ') ?? null,
     parts: toList(parts),
     exact: toList(exact),
     names: toList(names),
-    passages: words.length > fewWords && outgrowsPlaces(words) ? toList(passagesOf(words)) : null,
+    passages:
+      words !== undefined && words.length > fewWords && outgrowsPlaces(words) ? toList(passagesOf(words)) : null,
   };
 }
 
