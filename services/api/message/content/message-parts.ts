@@ -25,7 +25,9 @@ export function toOnePart(reading: ContentReading): MessagePart | undefined {
     const metadata = { ...listed('tool_calls', calls), ...rest };
     return { role: undefined, text: answered.trim() === '' ? said : `${said}\n\n${answered}`, metadata };
   }
-  if (answered.trim() !== '') return { role: 'tool', text: answered, metadata: { ...listed('tool_calls', calls), ...rest } };
+  if (answered.trim() !== '') {
+    return { role: 'tool', text: answered, metadata: { ...listed('tool_calls', calls), ...rest } };
+  }
   if (calls.length === 0) return undefined;
   return { role: 'tool', text: callTexts(calls), metadata: { ...callNames(calls), ...rest } };
 }
@@ -39,14 +41,20 @@ export function toOnePart(reading: ContentReading): MessagePart | undefined {
 export function toManyParts(reading: ContentReading): MessagePart[] {
   const { texts, calls, results } = reading;
   const said = joined(texts);
-  const parts: MessagePart[] = results
+  const called: MessagePart[] =
+    calls.length === 0 ? [] : [{ role: 'tool', text: callTexts(calls), metadata: callNames(calls) }];
+  const answered: MessagePart[] = results
     .filter(({ text }) => text.trim() !== '')
     .map((result) => ({ role: 'tool', text: result.text, metadata: resultNames([result]) }));
-  if (said.trim() !== '') parts.push({ role: undefined, text: said, metadata: {} });
-  if (calls.length > 0) parts.push({ role: 'tool', text: callTexts(calls), metadata: callNames(calls) });
+  const spoken: MessagePart[] = said.trim() === '' ? [] : [{ role: undefined, text: said, metadata: {} }];
+  // A model that tells all of its turn in one message has called before it was answered, and then spoke.
+  const isWholeTurn = results.some(({ id }) => id !== undefined && calls.some((call) => call.id === id));
+  const parts = isWholeTurn ? [...called, ...answered, ...spoken] : [...answered, ...spoken, ...called];
   const bearer = parts.findIndex(({ role }) => role === undefined);
   const named = listed('attachments', reading.attachments);
-  return parts.map((part, n) => (n === Math.max(0, bearer) ? { ...part, metadata: { ...part.metadata, ...named } } : part));
+  return parts.map((part, n) =>
+    n === Math.max(0, bearer) ? { ...part, metadata: { ...part.metadata, ...named } } : part,
+  );
 }
 
 /** As `name(arguments)`, one a line. */
@@ -71,6 +79,8 @@ function resultNames(results: readonly ToolResult[]) {
 /** Nothing for an empty list; fields without a value are left out, as JSON has no place for them. */
 function listed(name: string, items: readonly object[]): Record<string, unknown> {
   if (items.length === 0) return {};
-  const sparse = items.map((item) => Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined)));
+  const sparse = items.map((item) =>
+    Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined)),
+  );
   return { [name]: sparse };
 }

@@ -21,7 +21,11 @@ describe('what a model is sent is stored as text', () => {
       'text parts, with a blank line between them',
       {
         role: 'user',
-        content: [{ type: 'text', text: 'one' }, { type: 'input_text', text: 'two' }, { type: 'output_text', text: 'three' }],
+        content: [
+          { type: 'text', text: 'one' },
+          { type: 'input_text', text: 'two' },
+          { type: 'output_text', text: 'three' },
+        ],
       },
       { role: 'user', content: 'one\n\ntwo\n\nthree', metadata: {} },
     ],
@@ -66,12 +70,20 @@ describe('what a model is sent is stored as text', () => {
     [
       'calls alone (OpenAI)',
       { role: 'assistant', content: null, tool_calls: [call] },
-      { role: 'tool', content: 'weather({"city":"Lisbon"})', metadata: { tool_calls: [{ id: 'call_1', name: 'weather' }] } },
+      {
+        role: 'tool',
+        content: 'weather({"city":"Lisbon"})',
+        metadata: { tool_calls: [{ id: 'call_1', name: 'weather' }] },
+      },
     ],
     [
       'calls alone (Anthropic)',
       { role: 'assistant', content: [{ type: 'tool_use', id: 'toolu_1', name: 'weather', input: { city: 'Lisbon' } }] },
-      { role: 'tool', content: 'weather({"city":"Lisbon"})', metadata: { tool_calls: [{ id: 'toolu_1', name: 'weather' }] } },
+      {
+        role: 'tool',
+        content: 'weather({"city":"Lisbon"})',
+        metadata: { tool_calls: [{ id: 'toolu_1', name: 'weather' }] },
+      },
     ],
     [
       'what a tool answered (OpenAI)',
@@ -82,7 +94,9 @@ describe('what a model is sent is stored as text', () => {
       'what a tool answered (Anthropic)',
       {
         role: 'user',
-        content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: [{ type: 'text', text: '22 degrees' }, image] }],
+        content: [
+          { type: 'tool_result', tool_use_id: 'toolu_1', content: [{ type: 'text', text: '22 degrees' }, image] },
+        ],
       },
       {
         role: 'tool',
@@ -100,7 +114,11 @@ describe('what a model is sent is stored as text', () => {
       { role: 'function', content: '22', name: 'weather' },
       { role: 'tool', content: '22', metadata: { tool_results: [{ name: 'weather' }] } },
     ],
-    ['a refusal', { role: 'assistant', content: null, refusal: 'No.' }, { role: 'assistant', content: 'No.', metadata: {} }],
+    [
+      'a refusal',
+      { role: 'assistant', content: null, refusal: 'No.' },
+      { role: 'assistant', content: 'No.', metadata: {} },
+    ],
   ])('%s', (_, message, expected) => {
     expect(stored(message)).toEqual(expected);
   });
@@ -116,8 +134,16 @@ describe('what cannot be stored is refused where it stands', () => {
     ['blank texts', { role: 'user', content: [{ type: 'text', text: ' ' }] }, [['/content', noText]]],
     ['no part', { role: 'user', content: [{ type: 'text', text: 'a' }, 7] }, [['/content/1', expect.any(String)]]],
     ['a part without a type', { role: 'user', content: [{ text: 'a' }] }, [['/content/0/type', expect.any(String)]]],
-    ['a text part without text', { role: 'user', content: [{ type: 'text' }] }, [['/content/0/text', expect.any(String)]]],
-    ['a call without a name', { role: 'assistant', content: 'a', tool_calls: [{ id: '1' }] }, [['/tool_calls/0', expect.any(String)]]],
+    [
+      'a text part without text',
+      { role: 'user', content: [{ type: 'text' }] },
+      [['/content/0/text', expect.any(String)]],
+    ],
+    [
+      'a call without a name',
+      { role: 'assistant', content: 'a', tool_calls: [{ id: '1' }] },
+      [['/tool_calls/0', expect.any(String)]],
+    ],
     [
       'texts that are too long together',
       { role: 'user', content: Array.from({ length: 3 }, () => ({ type: 'text', text: 'x'.repeat(40_000) })) },
@@ -133,7 +159,11 @@ describe('what cannot be stored is refused where it stands', () => {
       { role: 'user', content: 'a', name: 'Ana', metadata: { speaker: 'Ben' } },
       [['/metadata/speaker', expect.stringContaining('leave it out')]],
     ],
-    ['a NUL in a part', { role: 'user', content: [{ type: 'text', text: 'a\0' }] }, [['/content', 'must not contain the NUL character']]],
+    [
+      'a NUL in a part',
+      { role: 'user', content: [{ type: 'text', text: 'a\0' }] },
+      [['/content', 'must not contain the NUL character']],
+    ],
   ])('%s', (_, message, expected) => {
     expect(refused(message)).toEqual(expected);
   });

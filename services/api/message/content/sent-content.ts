@@ -24,14 +24,20 @@ export const modelMessageFields = {
       'Calls of tools, as OpenAI has them: beside a text they go to metadata.tool_calls; without one they are the text, ' +
       'as name(arguments), and the role is tool.',
   }),
-  tool_call_id: z.string().nullish().openapi({ description: 'The call that this answers: in metadata.tool_results.' }),
+  tool_call_id: z.string().nullish().openapi({
+    description: 'The call that this answers, of role tool: in metadata.tool_results.',
+    example: undefined,
+  }),
   function_call: z.unknown().optional().openapi({ type: 'object', description: 'The older form of tool_calls.' }),
   name: z
     .string()
     .max(maxSpeakerCharacters, `must have at most ${maxSpeakerCharacters} characters`)
     .nullish()
-    .openapi({ description: 'Of a tool: in metadata.tool_results. Of anybody else: metadata.speaker.' }),
-  refusal: z.string().nullish().openapi({ description: 'A text like content.' }),
+    .openapi({
+      description: 'Of a tool: in metadata.tool_results. Of anybody else: metadata.speaker.',
+      example: 'Ana',
+    }),
+  refusal: z.string().nullish().openapi({ description: 'A text like content.', example: 'I cannot help with that.' }),
   annotations: listSchema.nullish().openapi({ ...objectItems, description: 'Taken, and not stored.' }),
   audio: z.unknown().optional().openapi({ type: 'object', description: 'Named in metadata.attachments.' }),
 };
@@ -48,7 +54,8 @@ interface SentFields extends ModelMessage {
   readonly metadata?: Record<string, unknown> | null | undefined;
 }
 
-interface Settled {
+/** What a message is once its content is read. */
+export interface Settled {
   readonly role: Role;
   readonly content: string;
   readonly metadata: Record<string, unknown> | null | undefined;
@@ -70,7 +77,9 @@ export function settleContent<Message extends SentFields>(limits: ContentLimits)
     const add = (path: readonly (string | number)[], text: string): void => {
       context.issues.push({ code: 'custom', path: [...path], message: text, input: undefined });
     };
-    const reading = readModelMessage(message, roleOf(message.role) === 'tool');
+    // Only a tool answers a call.
+    const isTools = roleOf(message.role) === 'tool' || message.tool_call_id != null;
+    const reading = readModelMessage(message, isTools);
     const one = toOnePart(reading);
     if (one === undefined && reading.problems.length === 0) add(['content'], noText);
     for (const { path, message: text } of reading.problems) add(path, text);

@@ -170,4 +170,3 @@ export async function* skipLines(
     if (rest.length > 0) yield rest;
   }
 }
-

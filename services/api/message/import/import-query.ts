@@ -11,14 +11,14 @@ export const importQuerySchema = z.strictObject({
     .openapi({
       description:
         'What the body is; auto, and leaving it out, finds it out by the shape. docs/import.md says what is read of each.',
-      example: undefined,
+      example: 'auto',
     }),
   tenant_id: tenantIdSchema
     .optional()
-    .openapi({ description: 'Of messages that name none, when the key is bound to none.', example: undefined }),
+    .openapi({ description: 'Of messages that name none, when the key is bound to none.', example: 'acme' }),
   conversation_id: conversationIdSchema
     .optional()
-    .openapi({ description: 'Of messages whose source names no conversation.', example: undefined }),
+    .openapi({ description: 'Of messages whose source names no conversation.', example: 'chat-42' }),
   timezone: z
     .string()
     .max(64)
@@ -28,21 +28,16 @@ export const importQuerySchema = z.strictObject({
   date_order: z
     .enum(dateOrders)
     .optional()
-    .openapi({ description: 'Of dates such as 5/6/24 in text. Found out, when left out.', example: undefined }),
-  dry_run: z
-    .enum(['true', 'false'])
-    .default('false')
-    .openapi({
-      description: 'true stores nothing, and answers the first ten messages as they would be stored, and a summary.',
-    }),
-  skip: numberFromText(z.int('must be a whole number').min(0, 'must not be negative'))
-    .default(0)
-    .openapi({
-      type: 'integer',
-      minimum: 0,
-      default: 0,
-      description: 'Outcomes that were read of an import that broke off: it goes on behind them.',
-    }),
+    .openapi({ description: 'Of dates such as 5/6/24 in text. Found out, when left out.', example: 'dmy' }),
+  dry_run: z.enum(['true', 'false']).default('false').openapi({
+    description: 'true stores nothing, and answers the first ten messages as they would be stored, and a summary.',
+  }),
+  skip: numberFromText(z.int('must be a whole number').min(0, 'must not be negative')).default(0).openapi({
+    type: 'integer',
+    minimum: 0,
+    default: 0,
+    description: 'Outcomes that were read of an import that broke off: it goes on behind them.',
+  }),
 });
 
 export type ImportQuery = z.output<typeof importQuerySchema>;

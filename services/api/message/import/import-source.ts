@@ -95,7 +95,11 @@ function readPeeked(
 function check(format: ImportFormat, query: ImportQuery, { needsTenant }: SourceOptions): void {
   const errors = [];
   if (needsTenant && query.tenant_id === undefined) {
-    errors.push({ in: 'query', pointer: '/tenant_id', detail: 'is required: this key is not bound to a tenant' } as const);
+    errors.push({
+      in: 'query',
+      pointer: '/tenant_id',
+      detail: 'is required: this key is not bound to a tenant',
+    } as const);
   }
   if (format.namesConversations === 'never' && query.conversation_id === undefined) {
     const detail = `is required: a source of the format ${format.name} does not name its conversation`;

@@ -51,7 +51,8 @@ slows the import down and at last ends it. A line without an answer may have bee
 \`external_id\`, and it is stored once. An Idempotency-Key is refused here.
 
 The body may also be an export of another system: \`format\` says which, or its shape does. Each message then gets an
-\`external_id\` made of the ids in the source, so that importing it again stores nothing twice. docs/import.md has the formats.
+\`external_id\` made of the ids in the source, so that importing it again stores nothing twice. docs/import.md has the formats; text goes
+as \`text/plain\`.
 \`application/x-ndjson\` without a \`format\` is taken as it comes: the first line tells what it is, and an error of that is an
 outcome.`;
 
@@ -59,6 +60,11 @@ const exampleLines = `{"tenant_id":"acme","conversation_id":"chat-42","role":"us
 {"tenant_id":"acme","conversation_id":"chat-42","role":"user","content":"At gate 12.","external_id":"a2"}
 `;
 
+const exampleChat = {
+  id: 'chat-42',
+  messages: [{ id: 'm1', role: 'user', parts: [{ type: 'text', text: 'We board at nine.' }] }],
+};
+const chatExamples = { chat: { summary: 'A chat of the AI SDK', value: exampleChat } };
 const examples = { lines: { summary: 'Two messages', value: exampleLines } };
 
 /** A line of the answer to an import. */
@@ -116,8 +122,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
         required: true,
         content: {
           'application/x-ndjson': { schema: z.string().openapi({ example: exampleLines }), examples },
-          'application/json': { schema: z.unknown() },
-          'text/plain': { schema: z.string() },
+          'application/json': { schema: z.unknown().openapi({ example: exampleChat }), examples: chatExamples },
         },
       },
     },
@@ -166,12 +171,16 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     const checks = checksFor(c, deps.messageSchema, query);
     const outcomes =
       query.dry_run === 'true'
-        ? dryRun(source.lines, { ...checks, maxLineParts: deps.maxLineParts }, {
-            source,
-            timezone: query.timezone,
-            requestId,
-            slicer,
-          })
+        ? dryRun(
+            source.lines,
+            { ...checks, maxLineParts: deps.maxLineParts },
+            {
+              source,
+              timezone: query.timezone,
+              requestId,
+              slicer,
+            },
+          )
         : importLines(
             skipLines(source.lines, query.skip),
             {

@@ -18,10 +18,14 @@ export const aiSdk: ImportFormat = {
   namesConversations: 'sometimes',
   looksLike(sample) {
     const found = firstMessage(sample, ['messages']);
-    if (found === undefined || !found.messages.every((message) => roles.has(textOf(message, 'role') ?? ''))) return false;
+    if (found === undefined || !found.messages.every((message) => roles.has(textOf(message, 'role') ?? ''))) {
+      return false;
+    }
     return found.messages.some((message) => {
       const types = listOf(message, 'content').flatMap((part) => (isObject(part) ? [textOf(part, 'type') ?? ''] : []));
-      return Array.isArray(message['parts']) || 'toolInvocations' in message || types.some((type) => modelParts.has(type));
+      return (
+        Array.isArray(message['parts']) || 'toolInvocations' in message || types.some((type) => modelParts.has(type))
+      );
     });
   },
   reader: (options) =>

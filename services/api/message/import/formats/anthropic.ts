@@ -5,7 +5,14 @@ import type { FormatReader, ImportFormat, ReaderOptions } from './format.ts';
 import { firstMessage } from './sample.ts';
 
 /** Parts that no other format has under these names. */
-const anthropicParts = new Set(['tool_use', 'tool_result', 'server_tool_use', 'document', 'thinking', 'redacted_thinking']);
+const anthropicParts = new Set([
+  'tool_use',
+  'tool_result',
+  'server_tool_use',
+  'document',
+  'thinking',
+  'redacted_thinking',
+]);
 
 /**
  * Anthropic's messages: https://docs.anthropic.com/en/api/messages, a list of them, a request with `system` and `messages`,

@@ -1,8 +1,21 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { emptyReading, readContent, type ContentReading } from '../../content/content-reading.ts';
 import { firstTextOf, isObject, listOf, objectOf, textOf, type JsonObject } from '../../content/json-value.ts';
-import { maxWaitingCharacters, toMessages, tooMuchWaits, type SourceMessage } from './conversation-reader.ts';
-import { tooLarge, type FormatReader, type ImportFormat, type Mapped, type Path, type ReaderOptions } from './format.ts';
+import {
+  maxWaitingCharacters,
+  messageTooLarge,
+  toMessages,
+  tooMuchWaits,
+  type SourceMessage,
+} from './conversation-reader.ts';
+import {
+  tooLarge,
+  type FormatReader,
+  type ImportFormat,
+  type Mapped,
+  type Path,
+  type ReaderOptions,
+} from './format.ts';
 import { firstWith } from './sample.ts';
 
 /**
@@ -57,7 +70,8 @@ function keep(path: Path, value: unknown, conversation: Conversation): void {
   const id = String(path.at(-1));
   if (conversation.characters > maxWaitingCharacters) return;
   const node = toNode(path, value);
-  conversation.characters += node.message === undefined || node.message instanceof AppError ? 256 : sizeOf(node.message);
+  conversation.characters +=
+    node.message === undefined || node.message instanceof AppError ? 256 : sizeOf(node.message);
   if (conversation.characters > maxWaitingCharacters) conversation.nodes.clear();
   else conversation.nodes.set(id, node);
   conversation.last = id;
@@ -69,8 +83,7 @@ function sizeOf({ content }: SourceMessage): number {
 
 function toNode(path: Path, value: unknown): TreeNode {
   if (value === tooLarge) {
-    const error = new AppError('payload_too_large', 'The message is longer than a message may be.');
-    return { parent: undefined, path, message: error, skipped: undefined };
+    return { parent: undefined, path, message: messageTooLarge(), skipped: undefined };
   }
   const node = isObject(value) ? value : {};
   const parent = textOf(node, 'parent');
@@ -147,7 +160,10 @@ function* branchOf(conversation: Conversation, options: ReaderOptions): Generato
     else if (message !== undefined) {
       const context = { spec: { format: 'chatgpt' }, options, conversation: name, position, toolNames };
       const title = textOf(fields, 'title');
-      const metadata = { ...(title === undefined || title === '' ? {} : { conversation_title: title }), ...message.metadata };
+      const metadata = {
+        ...(title === undefined || title === '' ? {} : { conversation_title: title }),
+        ...message.metadata,
+      };
       for (const result of toMessages({ ...message, metadata }, context)) yield { path: node.path, result };
     }
   }

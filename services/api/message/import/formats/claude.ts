@@ -13,7 +13,12 @@ export const claude: ImportFormat = {
   looksLike: (sample) => Array.isArray(firstWith(sample, 'chat_messages')?.['chat_messages']),
   reader: (options) =>
     conversationReader(
-      { format: 'claude', conversation: (fields) => firstTextOf(fields, ['uuid']), isNamedLate: true, message: toMessage },
+      {
+        format: 'claude',
+        conversation: (fields) => firstTextOf(fields, ['uuid']),
+        isNamedLate: true,
+        message: toMessage,
+      },
       options,
     ),
 };

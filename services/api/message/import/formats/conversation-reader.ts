@@ -1,7 +1,7 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { invalidRequest } from '../../../http/validation-hook.ts';
 import type { ContentReading } from '../../content/content-reading.ts';
-import type { JsonObject } from '../../content/json-value.ts';
+import { isObject, type JsonObject } from '../../content/json-value.ts';
 import { toManyParts } from '../../content/message-parts.ts';
 import { idOfPosition, idOfSource } from './external-id.ts';
 import { tooLarge, type FormatReader, type Mapped, type Path, type Piece, type ReaderOptions } from './format.ts';
@@ -62,17 +62,13 @@ export function conversationReader(spec: ConversationSpec, options: ReaderOption
 
   function* item(path: Path, value: unknown): Generator<Mapped> {
     const group = groups.at(-1) ?? outermost;
-    if (value === tooLarge) {
-      yield { path, result: new AppError('payload_too_large', 'The message is longer than a message may be.') };
+    if (!isObject(value)) {
+      if (spec.isNoMessage?.(path) !== true) {
+        yield { path, result: value === tooLarge ? messageTooLarge() : notAMessage() };
+      }
       return;
     }
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      if (spec.isNoMessage?.(path) !== true) yield { path, result: notAMessage() };
-      return;
-    }
-    // Not an array: what came out of JSON.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    const read = spec.message(value as JsonObject, group.fields);
+    const read = spec.message(value, group.fields);
     if ('skipped' in read) {
       yield { path, result: read };
       return;
@@ -102,26 +98,24 @@ export function conversationReader(spec: ConversationSpec, options: ReaderOption
     return conversationId === undefined || group.number === 1 ? conversationId : `${conversationId}-${group.number}`;
   }
 
+  function begin(fields: JsonObject): void {
+    const name = spec.conversation?.(fields);
+    if (name === undefined) unnamed += 1;
+    const group = newGroup(fields, unnamed);
+    if (name === undefined && spec.isNamedLate === true) group.waiting = [];
+    groups.push(group);
+  }
+
+  function* end(group: Group | undefined): Generator<Mapped> {
+    const waiting = group?.waiting ?? [];
+    if (group !== undefined) for (const { path, message } of waiting) yield* settle(path, message, group);
+  }
 
   return {
     *take(piece: Piece): Generator<Mapped> {
-      if (piece.kind === 'item') {
-        yield* item(piece.path, piece.value);
-        return;
-      }
-      if (piece.kind === 'begin') {
-        const name = spec.conversation?.(piece.fields);
-        if (name === undefined) unnamed += 1;
-        const group = newGroup(piece.fields, unnamed);
-        if (name === undefined && spec.isNamedLate === true) group.waiting = [];
-        groups.push(group);
-        return;
-      }
-      const group = groups.pop();
-      if (group === undefined) return;
-      const waiting = group.waiting ?? [];
-      group.waiting = undefined;
-      for (const { path, message } of waiting) yield* settle(path, message, group);
+      if (piece.kind === 'item') yield* item(piece.path, piece.value);
+      else if (piece.kind === 'begin') begin(piece.fields);
+      else yield* end(groups.pop());
     },
   };
 }
@@ -174,7 +168,11 @@ function speakerOf({ speaker }: SourceMessage, isSaid: boolean): { readonly spea
 }
 
 function sizeOf({ content, metadata }: SourceMessage): number {
-  const texts = [...content.texts, ...content.results.map(({ text }) => text), ...content.calls.map((call) => call.arguments)];
+  const texts = [
+    ...content.texts,
+    ...content.results.map(({ text }) => text),
+    ...content.calls.map((call) => call.arguments),
+  ];
   return texts.reduce((sum, text) => sum + text.length, 256) + (metadata === undefined ? 0 : 256);
 }
 
@@ -185,6 +183,10 @@ function whyNoText({ attachments }: ContentReading): string {
 
 function invalid(path: Path, detail: string): AppError {
   return invalidRequest([{ in: 'body', pointer: path.map((part) => `/${part}`).join(''), detail }]);
+}
+
+export function messageTooLarge(): AppError {
+  return new AppError('payload_too_large', 'The message is longer than a message may be.');
 }
 
 function notAMessage(): AppError {

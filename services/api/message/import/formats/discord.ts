@@ -5,7 +5,18 @@ import type { ImportFormat } from './format.ts';
 import { firstWith } from './sample.ts';
 
 /** Types that somebody wrote, by name or number; the others tell what happened in the channel. */
-const written = new Set(['Default', 'Reply', 'ChatInputCommand', 'ContextMenuCommand', 'ThreadStarterMessage', '0', '19', '20', '21', '23']);
+const written = new Set([
+  'Default',
+  'Reply',
+  'ChatInputCommand',
+  'ContextMenuCommand',
+  'ThreadStarterMessage',
+  '0',
+  '19',
+  '20',
+  '21',
+  '23',
+]);
 
 /** A channel as DiscordChatExporter writes it in JSON: https://github.com/Tyrrrz/DiscordChatExporter. */
 export const discord: ImportFormat = {

@@ -12,7 +12,12 @@ export function idOfSource(format: string, ids: readonly string[]): string {
 /** The same for a message without an id of its own: its conversation, its position there and what it says. */
 export function idOfPosition(
   format: string,
-  message: { readonly conversation: string; readonly position: string; readonly role: string; readonly content: string },
+  message: {
+    readonly conversation: string;
+    readonly position: string;
+    readonly role: string;
+    readonly content: string;
+  },
 ): string {
   const { conversation, position, role, content } = message;
   return digestOf(format, [conversation, position, role, content]);

@@ -111,7 +111,9 @@ export class JsonSource {
 function malformed(error: unknown, line: number, path: Path): AppError {
   const what = error instanceof Error ? error.message.replace('Parser cannot parse input: ', '') : 'not JSON';
   const where = path.length === 0 ? '' : `, after ${toPointer(path)}`;
-  return new AppError('malformed_json', `Line ${line}${where}: the text is not valid JSON (${what}).`, { cause: error });
+  return new AppError('malformed_json', `Line ${line}${where}: the text is not valid JSON (${what}).`, {
+    cause: error,
+  });
 }
 
 const maxPointerPart = 128;

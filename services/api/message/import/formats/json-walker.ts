@@ -142,7 +142,9 @@ export class JsonWalker {
   #isListHere(isArray: boolean): boolean {
     const { lists } = this.#options;
     const [above, parent] = [this.#frames.at(-2), this.#frames.at(-1)];
-    if (lists === undefined || this.#frames.filter(({ list }) => list !== undefined).length >= maxListsInLists) return false;
+    if (lists === undefined || this.#frames.filter(({ list }) => list !== undefined).length >= maxListsInLists) {
+      return false;
+    }
     if (parent === undefined || parent.list !== undefined) return isArray;
     const isNamed = typeof parent.key === 'string' && lists.has(parent.key);
     return isNamed && (above === undefined || above.list !== undefined);
@@ -181,8 +183,7 @@ export class JsonWalker {
 function newContainer(isArray: boolean): Container {
   if (isArray) return [];
   // Without a prototype `__proto__` is a name like any other.
-  const object: Record<string, unknown> = Object.create(null);
-  return object;
+  return { __proto__: null };
 }
 
 function fieldsOf({ value }: Frame): Readonly<Record<string, unknown>> {

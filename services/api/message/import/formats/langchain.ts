@@ -29,7 +29,8 @@ export const langchain: ImportFormat = {
 function flatten(message: JsonObject): JsonObject {
   if (isObject(message['data'])) return { type: message['type'], ...message['data'] };
   if (message['type'] !== 'constructor' || !isObject(message['kwargs'])) return message;
-  return { ...message['kwargs'], type: String(listOf(message, 'id').at(-1) ?? '') };
+  const name = listOf(message, 'id').at(-1);
+  return { ...message['kwargs'], type: typeof name === 'string' ? name : '' };
 }
 
 /** `AIMessageChunk` and `HumanMessage` are the names of classes. */

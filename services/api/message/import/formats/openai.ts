@@ -5,7 +5,15 @@ import type { ImportFormat } from './format.ts';
 import { firstMessage } from './sample.ts';
 import { toRole } from './roles.ts';
 
-const openAiParts = new Set(['image_url', 'input_text', 'output_text', 'input_image', 'input_file', 'input_audio', 'refusal']);
+const openAiParts = new Set([
+  'image_url',
+  'input_text',
+  'output_text',
+  'input_image',
+  'input_file',
+  'input_audio',
+  'refusal',
+]);
 /** Fields that no other format's messages have. */
 const openAiFields = ['tool_calls', 'tool_call_id', 'function_call', 'refusal', 'weight'] as const;
 
@@ -37,7 +45,9 @@ function isOpenAiMessage(message: JsonObject): boolean {
 }
 
 function isText(message: JsonObject): boolean {
-  return !('toolInvocations' in message) && partTypes(message).every((type) => type === 'text');
+  return (
+    !('toolInvocations' in message || 'stop_reason' in message) && partTypes(message).every((type) => type === 'text')
+  );
 }
 
 function partTypes(message: JsonObject): readonly string[] {

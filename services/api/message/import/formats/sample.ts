@@ -13,7 +13,7 @@ const maxLooks = 50;
 
 /** The first message of a sample: of a list of messages, of an object that holds one, or of a list of those. */
 export function firstMessage(sample: unknown, lists: readonly string[]): FirstMessage | undefined {
-  const [first] = Array.isArray(sample) ? sample : [sample];
+  const first: unknown = Array.isArray(sample) ? sample[0] : sample;
   if (Array.isArray(first)) return firstMessage(first, lists);
   if (!isObject(first)) return undefined;
   const list = lists.map((name) => (name in first ? Reflect.get(first, name) : undefined)).find(Array.isArray);
@@ -24,6 +24,6 @@ export function firstMessage(sample: unknown, lists: readonly string[]): FirstMe
 
 /** The first conversation of a sample: an object that has the field, by itself or first of a list. */
 export function firstWith(sample: unknown, field: string): JsonObject | undefined {
-  const [first] = Array.isArray(sample) ? sample : [sample];
+  const first: unknown = Array.isArray(sample) ? sample[0] : sample;
   return isObject(first) && field in first ? first : undefined;
 }

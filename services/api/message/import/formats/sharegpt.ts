@@ -16,7 +16,12 @@ export const sharegpt: ImportFormat = {
   },
   reader: (options) =>
     conversationReader(
-      { format: 'sharegpt', conversation: (fields) => firstTextOf(fields, ['id']), isNamedLate: true, message: toMessage },
+      {
+        format: 'sharegpt',
+        conversation: (fields) => firstTextOf(fields, ['id']),
+        isNamedLate: true,
+        message: toMessage,
+      },
       options,
     ),
 };

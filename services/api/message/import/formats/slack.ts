@@ -5,7 +5,14 @@ import type { ImportFormat } from './format.ts';
 import { firstMessage } from './sample.ts';
 
 /** Subtypes that somebody wrote; the others tell what happened in the channel. */
-const written = new Set(['bot_message', 'me_message', 'file_share', 'file_comment', 'thread_broadcast', 'reply_broadcast']);
+const written = new Set([
+  'bot_message',
+  'me_message',
+  'file_share',
+  'file_comment',
+  'thread_broadcast',
+  'reply_broadcast',
+]);
 
 /**
  * A day of a channel in a Slack export: a list of messages, https://slack.com/help/articles/220556107; or that list with the
@@ -41,14 +48,19 @@ export const slack: ImportFormat = {
 
 function readNames(fields: JsonObject): ReadonlyMap<string, string> {
   const users = listOf(fields, 'users').filter(isObject);
-  return new Map(users.map((user) => [textOf(user, 'id') ?? '', nameOf(objectOf(user, 'profile')) ?? nameOf(user) ?? '']));
+  return new Map(
+    users.map((user) => [textOf(user, 'id') ?? '', nameOf(objectOf(user, 'profile')) ?? nameOf(user) ?? '']),
+  );
 }
 
 function nameOf(profile: JsonObject): string | undefined {
   return firstTextOf(profile, ['display_name', 'real_name', 'name']);
 }
 
-function toMessage(message: JsonObject, names: ReadonlyMap<string, string>): SourceMessage | { readonly skipped: string } {
+function toMessage(
+  message: JsonObject,
+  names: ReadonlyMap<string, string>,
+): SourceMessage | { readonly skipped: string } {
   const subtype = textOf(message, 'subtype');
   if (subtype !== undefined && !written.has(subtype)) return { skipped: `system message: ${subtype.slice(0, 64)}` };
   const user = firstTextOf(message, ['user', 'bot_id']);
@@ -61,7 +73,8 @@ function toMessage(message: JsonObject, names: ReadonlyMap<string, string>): Sou
   const files = listOf(message, 'files').filter(isObject);
   return {
     id: textOf(message, 'ts'),
-    role: subtype === 'bot_message' || (message['bot_id'] !== undefined && message['user'] === undefined) ? 'bot' : 'user',
+    role:
+      subtype === 'bot_message' || (message['bot_id'] !== undefined && message['user'] === undefined) ? 'bot' : 'user',
     content: {
       ...emptyReading(),
       texts: [plainText(textOf(message, 'text') ?? '', names)],

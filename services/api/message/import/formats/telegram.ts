@@ -5,7 +5,15 @@ import type { ImportFormat } from './format.ts';
 import { firstWith } from './sample.ts';
 
 /** Fields of what a message holds beside text. */
-const files = ['photo', 'file', 'sticker', 'location_information', 'contact_information', 'poll', 'game_title'] as const;
+const files = [
+  'photo',
+  'file',
+  'sticker',
+  'location_information',
+  'contact_information',
+  'poll',
+  'game_title',
+] as const;
 
 /** Telegram Desktop's result.json: one chat, or all of them under `chats`. */
 export const telegram: ImportFormat = {
@@ -36,7 +44,9 @@ export const telegram: ImportFormat = {
 };
 
 function toMessage(message: JsonObject, fields: JsonObject): SourceMessage | { readonly skipped: string } {
-  if (message['type'] === 'service') return { skipped: `system message: ${textOf(message, 'action')?.slice(0, 64) ?? 'service'}` };
+  if (message['type'] === 'service') {
+    return { skipped: `system message: ${textOf(message, 'action')?.slice(0, 64) ?? 'service'}` };
+  }
   const chat = textOf(fields, 'name');
   return {
     id: textOf(message, 'id'),
@@ -53,7 +63,8 @@ function toMessage(message: JsonObject, fields: JsonObject): SourceMessage | { r
 function plainText(text: unknown): string {
   if (typeof text === 'string') return text;
   if (!Array.isArray(text)) return '';
-  return text.map((part) => (typeof part === 'string' ? part : isObject(part) ? (textOf(part, 'text') ?? '') : '')).join('');
+  const texts = text.map((part: unknown) => (isObject(part) ? textOf(part, 'text') : part));
+  return texts.filter((part) => typeof part === 'string').join('');
 }
 
 function attachmentsOf(message: JsonObject): Attachment[] {

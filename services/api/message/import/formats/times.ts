@@ -1,6 +1,7 @@
 import { TZDate } from '@date-fns/tz';
 
-const isoPattern = /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d{2}:?\d{2}| UTC)?$/i;
+const isoPattern =
+  /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d{2}:?\d{2}| UTC)?$/i;
 const epochPattern = /^\d{1,17}(?:\.\d{1,9})?$/;
 const dayPattern = /^(\d{4})-(\d{2})-(\d{2})$/;
 
@@ -45,7 +46,8 @@ export function toInstant(value: unknown, timezone: string): string | undefined 
 export function fromLocal(local: LocalTime, timezone: string, fraction = ''): string | undefined {
   const { year, month, day, hour, minute, second } = local;
   const asUtc = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
-  const isReal = asUtc.getUTCMonth() === month - 1 && asUtc.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
+  const isReal =
+    asUtc.getUTCMonth() === month - 1 && asUtc.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
   if (!isReal) return undefined;
   const zoned = timezone === 'UTC' ? asUtc : new TZDate(year, month - 1, day, hour, minute, second, timezone);
   return withFraction(zoned.getTime(), fraction);

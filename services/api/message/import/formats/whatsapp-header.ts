@@ -30,7 +30,8 @@ export function readHeader(line: string): Header | undefined {
   const start = withAsciiDigits(line.slice(0, 80));
   const match = pattern.exec(start);
   if (match === null) return undefined;
-  const [whole, , first = '', separator = '', second = '', third = '', before, hour = '', minute = '', second2, after] = match;
+  const [whole, , first = '', separator = '', second = '', third = '', before, hour = '', minute = '', second2, after] =
+    match;
   const half = halfOf(before ?? after);
   return {
     numbers: [first, second, third],
@@ -79,7 +80,9 @@ export function findDateOrder(sample: string): DateOrder {
   const headers = sample.split('\n').flatMap((line) => readHeader(line) ?? []);
   const [first] = headers;
   if (first === undefined || first.numbers[0].length === 4) return first === undefined ? 'dmy' : 'ymd';
-  const fits = (['dmy', 'mdy'] as const).filter((order) => ascend(headers.map((header) => header.timeIn(order, 'UTC'))));
+  const fits = (['dmy', 'mdy'] as const).filter((order) =>
+    ascend(headers.map((header) => header.timeIn(order, 'UTC'))),
+  );
   const [only, other] = fits;
   if (only !== undefined && other === undefined) return only;
   if (first.separator !== '/') return 'dmy';
@@ -88,5 +91,5 @@ export function findDateOrder(sample: string): DateOrder {
 }
 
 function ascend(times: readonly (string | undefined)[]): boolean {
-  return times.every((time, n) => time !== undefined && (n === 0 || time >= (times[n - 1] ?? '')));
+  return times.every((instant, n) => instant !== undefined && (n === 0 || instant >= (times[n - 1] ?? '')));
 }

@@ -8,8 +8,10 @@ const maxTextCharacters = 262_144;
 const maxSpeaker = 128;
 /** Begins a line that WhatsApp itself wrote: a picture, or what happened in the chat (iOS). */
 const leftToRightMark = '\u200e';
-const omitted = /^<[^<>]{1,40}(?:omitted|weggelassen|omitido|omitida|omis|omessi|weggelaten|pominięto|опущено|省略)[^<>]{0,20}>$/i;
-const attached = /^.{1,200} \((?:file attached|Datei angehängt|archivo adjunto|fichier joint|file allegato|arquivo anexado|bestand bijgevoegd)\)$/i;
+const omitted =
+  /^<[^<>]{1,40}(?:omitted|weggelassen|omitido|omitida|omis|omessi|weggelaten|pominięto|опущено|省略)[^<>]{0,20}>$/i;
+const attached =
+  /^.{1,200} \((?:file attached|Datei angehängt|archivo adjunto|fichier joint|file allegato|arquivo anexado|bestand bijgevoegd)\)$/i;
 
 /** _chat.txt, or "WhatsApp Chat with ….txt": a message a header, of any length; dates in the form of the phone's locale. */
 export const whatsapp: ImportFormat = {
@@ -23,9 +25,7 @@ export const whatsapp: ImportFormat = {
 
 /** One of the first lines, before which a message may have been cut off. */
 function findFirstHeader(sample: string): boolean {
-  return sample
-    .split('\n', 20)
-    .some((line) => readHeader(line.slice(0, 256).trimEnd()) !== undefined);
+  return sample.split('\n', 20).some((line) => readHeader(line.slice(0, 256).trimEnd()) !== undefined);
 }
 
 interface OpenMessage {
@@ -90,7 +90,13 @@ function splitSpeaker(text: string): readonly [string, string] | undefined {
   const match = /^(.{1,128}?)\s?:(?: |\n|$)/u.exec(text);
   const [whole = '', name = ''] = match ?? [];
   if (match === null || /["“„«]/.test(name)) return undefined;
-  return [name.replaceAll(/[\u200e\u202a-\u202e~]/g, '').trim().slice(0, maxSpeaker), text.slice(whole.length)];
+  return [
+    name
+      .replaceAll(/[\u200e\u202a-\u202e~]/g, '')
+      .trim()
+      .slice(0, maxSpeaker),
+    text.slice(whole.length),
+  ];
 }
 
 function isMedia(content: string): boolean {
