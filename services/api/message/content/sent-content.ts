@@ -25,18 +25,14 @@ export const modelMessageFields = {
       'as name(arguments), and the role is tool.',
   }),
   tool_call_id: z.string().nullish().openapi({
-    description: 'The call that this answers, of role tool: in metadata.tool_results.',
-    example: undefined,
+    description: 'The call that this answers, in metadata.tool_results: the role is tool then.',
+    example: 'call_1',
   }),
   function_call: z.unknown().optional().openapi({ type: 'object', description: 'The older form of tool_calls.' }),
-  name: z
-    .string()
-    .max(maxSpeakerCharacters, `must have at most ${maxSpeakerCharacters} characters`)
-    .nullish()
-    .openapi({
-      description: 'Of a tool: in metadata.tool_results. Of anybody else: metadata.speaker.',
-      example: 'Ana',
-    }),
+  name: z.string().max(maxSpeakerCharacters, `must have at most ${maxSpeakerCharacters} characters`).nullish().openapi({
+    description: 'Of a tool: in metadata.tool_results. Of anybody else: metadata.speaker.',
+    example: 'Ana',
+  }),
   refusal: z.string().nullish().openapi({ description: 'A text like content.', example: 'I cannot help with that.' }),
   annotations: listSchema.nullish().openapi({ ...objectItems, description: 'Taken, and not stored.' }),
   audio: z.unknown().optional().openapi({ type: 'object', description: 'Named in metadata.attachments.' }),
