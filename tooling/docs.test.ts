@@ -18,7 +18,7 @@ const pages = globSync(['*.md', 'docs/**/*.md', 'packages/*/README.md'], { cwd: 
 /** Names that belong to clients of the API, in examples. */
 const clientVariables = ['MEMORY_URL', 'MEMORY_API_KEY'];
 /** Commands of pnpm itself. */
-const pnpmCommands = ['exec', 'install', 'pack'];
+const pnpmCommands = ['exec', 'install', 'pack', 'run'];
 /** Of one process and of every service. */
 const variables = { ...standaloneEnv, ...apiServiceEnv, ...embedWorkerServiceEnv, ...retentionServiceEnv };
 const paths: Readonly<Record<string, object>> = openApi.paths;

@@ -108,6 +108,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
       messageSchema,
       maxLineBytes: maxBodyBytes,
       maxLineParts: maxItemParts,
+      maxMetadataBytes,
       slicer,
       logger: deps.logger,
     }),

@@ -54,7 +54,7 @@ const refused: Record<string, readonly unknown[]> = {
   tenant_id: ['', ' ', 'a b', 'a/b', 'a:b', 'tenänt', 'x\n', 'x\u0000', 'x'.repeat(65), null, 1, true, [], ['x'], {}],
   conversation_id: ['', ' ', 'a b', 'a/b', 'ü', 'x\u0000', 'x'.repeat(129), null, 1, false, [], ['x'], {}, undefined],
   role: ['', 'User', 'robot', 'user ', 'toString', null, 1, true, [], ['user'], {}, undefined],
-  content: ['', ' \t\r\n', '\u00a0\u2003\ufeff', null, 1, true, [], ['hello'], {}, undefined],
+  content: ['', ' \t\r\n', '\u00a0\u2003\ufeff', null, 1, true, [], {}, undefined],
   metadata: ['', 'x', '{}', 1, true, [], [{}]],
   importance_override: badImportance,
   importance: badImportance,

@@ -13,6 +13,8 @@ import {
   tenantIdSchema,
   textProblem,
 } from '../http/field.schemas.ts';
+import { isObject } from './content/json-value.ts';
+import { hasContent, modelMessageFields, sentRoleSchema, settleContent } from './content/sent-content.ts';
 import { embeddingStatuses } from './message.ts';
 
 const maxContentCharacters = 100_000;
@@ -35,17 +37,30 @@ const externalIdSchema = z
   });
 
 const contentSchema = z
-  .string()
-  .superRefine((text, context) => {
-    const problem = textProblem(text) ?? lengthProblem(text);
+  .custom<string | readonly unknown[] | null | undefined>(
+    (value) => typeof value === 'string' || value === null || Array.isArray(value),
+    {
+      error: 'must be a text or a list of parts',
+    },
+  )
+  .superRefine((content, context) => {
+    const problem = typeof content === 'string' ? contentProblem(content) : undefined;
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
   })
   .openapi({
+    type: ['string', 'array', 'null'],
     minLength: 1,
     maxLength: maxContentCharacters,
-    description: 'Stored as it is sent: the blanks around it count too. Not blank altogether.',
+    items: { type: 'object' },
+    description:
+      'A text, stored as it is sent: the blanks around it count too; not blank altogether. Or a list of parts as OpenAI ' +
+      'and Anthropic have them, whose texts are stored with a blank line between them (docs/import.md). Or nothing beside tool_calls.',
     example: 'My sister Ana moved to Lisbon in May.',
   });
+
+function contentProblem(text: string): string | undefined {
+  return textProblem(text) ?? lengthProblem(text);
+}
 
 // The whole text counts, blanks around it too: it is stored as it was sent.
 function lengthProblem(text: string): string | undefined {
@@ -59,33 +74,39 @@ function lengthProblem(text: string): string | undefined {
  * @param maxMetadataBytes of the JSON text of its metadata, in UTF-8.
  */
 export function createMessageCreateSchema(maxMetadataBytes: number) {
-  return z
-    .strictObject({
-      tenant_id: tenantIdSchema.optional(),
-      conversation_id: conversationIdSchema,
-      role: roleSchema,
-      content: contentSchema,
-      metadata: createMetadataSchema(maxMetadataBytes)
-        .nullish()
-        .openapi({
-          description:
-            `Yours. \`speaker\`, a text of 1 to ${maxSpeakerCharacters} characters, is who said the message. ` +
-            'At most 64 KiB as JSON, unless configured otherwise, with 4 levels and 50 keys an object or items a list.',
+  return (
+    z
+      .strictObject({
+        tenant_id: tenantIdSchema.optional(),
+        conversation_id: conversationIdSchema,
+        role: sentRoleSchema,
+        content: contentSchema,
+        metadata: createMetadataSchema(maxMetadataBytes)
+          .nullish()
+          .openapi({
+            description:
+              `Yours. \`speaker\`, a text of 1 to ${maxSpeakerCharacters} characters, is who said the message. ` +
+              'At most 64 KiB as JSON, unless configured otherwise, with 4 levels and 50 keys an object or items a list.',
+          }),
+        importance_override: importanceSchema.nullish(),
+        importance: nameOfTheServiceBefore(importanceSchema.nullish(), 'importance_override'),
+        created_at: instantSchema.nullish(),
+        expires_at: instantSchema.nullish().openapi({
+          description: 'From then on retention archives the message, whatever its age and importance.',
+          example: '2030-01-31T12:00:00.000Z',
         }),
-      importance_override: importanceSchema.nullish(),
-      importance: nameOfTheServiceBefore(importanceSchema.nullish(), 'importance_override'),
-      created_at: instantSchema.nullish(),
-      expires_at: instantSchema.nullish().openapi({
-        description: 'From then on retention archives the message, whatever its age and importance.',
-        example: '2030-01-31T12:00:00.000Z',
-      }),
-      external_id: externalIdSchema.nullish(),
-    })
-    .refine((message) => message.importance == null || message.importance_override == null, {
-      path: ['importance'],
-      message: 'is another name of importance_override: send one of the two',
-    })
-    .openapi('MessageCreate');
+        external_id: externalIdSchema.nullish(),
+        ...modelMessageFields,
+      })
+      .refine((message) => message.importance == null || message.importance_override == null, {
+        path: ['importance'],
+        message: 'is another name of importance_override: send one of the two',
+      })
+      // Named beside what else is wrong with the message.
+      .refine(hasContent, { path: ['content'], message: 'is required', when: ({ value }) => isObject(value) })
+      .transform(settleContent({ maxMetadataBytes, textProblem: contentProblem }))
+      .openapi('MessageCreate')
+  );
 }
 
 const exampleMessage = {

@@ -44,7 +44,11 @@ function streamsOver(create: Create) {
       maxLineParts: 70_000,
       linesPerGroup: 10,
     };
-    return importLines(lines(), deps, { requestId: 'r', signal, tally: { stored: 0, duplicate: 0, error: 0 } });
+    return importLines(lines(), deps, {
+      requestId: 'r',
+      signal,
+      tally: { stored: 0, duplicate: 0, skipped: 0, error: 0 },
+    });
   };
 }
 

@@ -6,14 +6,18 @@ import { isKept, isSound, storeSound, type CheckedMessage, type Outcome } from '
 import type { Slicer } from '../../http/time-slicer.ts';
 import type { FairSlots } from '../../cost/fair-slots.ts';
 import type { MessageImportOptions, MessageImportService } from './message-import.service.ts';
+import type { Place } from './formats/format.ts';
 import type { InputLine } from './ndjson-lines.ts';
 
-export interface ImportStreamDeps {
-  readonly service: MessageImportService;
+export interface LineCheck {
   /** A message out of the JSON value of a line; or why there is none. */
   readonly check: (value: unknown) => CheckedMessage;
   /** Names and values of a line; one of more is an error. */
   readonly maxLineParts: number;
+}
+
+export interface ImportStreamDeps extends LineCheck {
+  readonly service: MessageImportService;
   /** Counts the stream as a request of a tenant, once. @returns why it is refused. */
   readonly admit: (tenantId: string) => Promise<AppError | undefined>;
   /** Called for what was our fault. */
@@ -34,6 +38,7 @@ type GroupOptions = StreamOptions & MessageImportOptions;
 export interface ImportTally {
   stored: number;
   duplicate: number;
+  skipped: number;
   error: number;
 }
 
@@ -128,11 +133,15 @@ async function importGroup(
 ): Promise<string> {
   const outcomes = await outcomesOf(group, deps, options);
   return group
-    .map(({ number }, n) => {
+    .map((line, n) => {
+      if (isSkipped(line.text)) {
+        options.tally.skipped += 1;
+        return toSkippedLine(line, line.text.skipped);
+      }
       const outcome = outcomes[n] ?? new AppError('internal', 'a line of the import has no outcome');
       const isGood = !(outcome instanceof AppError) && isKept(outcome);
       options.tally[isGood ? outcome.kind : 'error'] += 1;
-      return toOutcomeLine(number, outcome, options.requestId);
+      return toOutcomeLine(line, outcome, options.requestId);
     })
     .join('');
 }
@@ -144,7 +153,7 @@ async function outcomesOf(
 ): Promise<readonly (Outcome | AppError)[]> {
   const { service, admit, onFault, slicer } = deps;
   try {
-    const checked = await slicer.map(group, ({ text }) => (text instanceof AppError ? text : checkLine(text, deps)));
+    const checked = await slicer.map(group, (line) => checkLine(line, deps));
     const refusals = new Map<string, AppError | undefined>();
     for (const { tenantId } of checked.filter(isSound)) {
       if (!refusals.has(tenantId)) refusals.set(tenantId, await admit(tenantId));
@@ -171,7 +180,10 @@ function faultOf(error: unknown, onFault: ImportStreamDeps['onFault']): AppError
   return failure;
 }
 
-function checkLine(text: string, { check, maxLineParts }: ImportStreamDeps): CheckedMessage {
+/** @returns what is wrong with it, also when it was skipped: nothing of it is stored. */
+export function checkLine({ text }: InputLine, { check, maxLineParts }: LineCheck): CheckedMessage {
+  if (text instanceof AppError) return text;
+  if (isSkipped(text)) return new AppError('invalid_request', text.skipped);
   const refusal = refusalOf(text, maxLineParts);
   if (refusal !== undefined) return refusal;
   let value: unknown;
@@ -183,9 +195,21 @@ function checkLine(text: string, { check, maxLineParts }: ImportStreamDeps): Che
   return check(value);
 }
 
+function isSkipped(text: InputLine['text']): text is { readonly skipped: string } {
+  return typeof text === 'object' && 'skipped' in text;
+}
+
 /** One line of the answer: what became of one line of the input. */
-function toOutcomeLine(line: number, outcome: Outcome | AppError, requestId: string): string {
-  return `${JSON.stringify({ line, ...toBody(outcome, requestId) })}\n`;
+export function toOutcomeLine(line: InputLine, outcome: Outcome | AppError, requestId: string): string {
+  return `${JSON.stringify({ ...placeOf(line), ...toBody(outcome, requestId) })}\n`;
+}
+
+function toSkippedLine(line: InputLine, reason: string): string {
+  return `${JSON.stringify({ ...placeOf(line), status: 'skipped', reason })}\n`;
+}
+
+export function placeOf({ number, place }: InputLine): Place {
+  return place ?? { line: number };
 }
 
 function toBody(outcome: Outcome | AppError, requestId: string) {

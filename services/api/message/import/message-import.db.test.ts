@@ -122,7 +122,7 @@ describe('each line of an import', () => {
 
 describe('what is not an import', () => {
   test('is refused before a line is read', async () => {
-    expectProblem(await importing('{}', { 'content-type': 'application/json' }), 'unsupported_media_type');
+    expectProblem(await importing('{}', { 'content-type': 'text/html' }), 'unsupported_media_type');
     expectProblem(await importing('{}', { 'idempotency-key': 'k' }), 'invalid_request', [
       { in: 'header', pointer: '/idempotency-key' },
     ]);

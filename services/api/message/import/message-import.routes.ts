@@ -7,17 +7,21 @@ import { messageIdSchema } from '../../http/field.schemas.ts';
 import { requestHeader } from '../../http/node-headers.ts';
 import { keySecurity, problems, storingErrors } from '../../http/openapi.ts';
 import { textStream } from '../../http/text-stream.ts';
-import { invalidRequest } from '../../http/validation-hook.ts';
+import { invalidRequest, toFieldErrors } from '../../http/validation-hook.ts';
 import { countTenants } from '../../http/tenant.ts';
 import { checkMessage } from '../check-message.ts';
+import { isObject } from '../content/json-value.ts';
 import type { CheckedMessage } from '../message.ts';
 import type { MessageCreateSchema } from '../message.schemas.ts';
 import type { TimeSlicer } from '../../http/time-slicer.ts';
+import { dryRun } from './dry-run.ts';
+import { skipLines } from './format-import.ts';
+import { importQuerySchema, type ImportQuery } from './import-query.ts';
+import { openSource } from './import-source.ts';
 import { importLines, maxHeldCharacters, type ImportTally } from './import-stream.ts';
 import { FairSlots } from '../../cost/fair-slots.ts';
 import { inputChunks } from './input-chunks.ts';
 import type { MessageImportService } from './message-import.service.ts';
-import { readLines } from './ndjson-lines.ts';
 
 export interface MessageImportRoutesDeps {
   readonly service: MessageImportService;
@@ -25,6 +29,7 @@ export interface MessageImportRoutesDeps {
   /** With the outcomes that are held for a client, what a stream takes of the memory for bodies. */
   readonly maxLineBytes: number;
   readonly maxLineParts: number;
+  readonly maxMetadataBytes: number;
   /** The input of a client that sends nothing for this long is ended. */
   readonly stallMs: number;
   /** Aborted when this process stops: what has been read is stored, and the answer ends. */
@@ -36,27 +41,50 @@ export interface MessageImportRoutesDeps {
   readonly logger: Logger;
 }
 
-const mediaType = /^application\/(?:x-)?ndjson(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+const mediaType =
+  /^(application\/(?:(?:x-)?ndjson|json|(?:x-)?jsonl|json-lines|octet-stream)|text\/plain)(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+const ndjson = /ndjson$/i;
 
 const description = `One message a line, as POST /v1/messages takes them; any number of lines. The answer has a line for each
 line that is not blank, in their order, as soon as its message is durable: read it while you send, since what is not read
 slows the import down and at last ends it. A line without an answer may have been stored: send it again under the same
-\`external_id\`, and it is stored once. An Idempotency-Key is refused here.`;
+\`external_id\`, and it is stored once. An Idempotency-Key is refused here.
+
+The body may also be an export of another system: \`format\` says which, or its shape does. Each message then gets an
+\`external_id\` made of the ids in the source, so that importing it again stores nothing twice. docs/import.md has the formats; text goes
+as \`text/plain\`.
+\`application/x-ndjson\` without a \`format\` is taken as it comes: the first line tells what it is, and an error of that is an
+outcome.`;
 
 const exampleLines = `{"tenant_id":"acme","conversation_id":"chat-42","role":"user","content":"We board at nine.","external_id":"a1"}
 {"tenant_id":"acme","conversation_id":"chat-42","role":"user","content":"At gate 12.","external_id":"a2"}
 `;
 
+const exampleChat = {
+  id: 'chat-42',
+  messages: [{ id: 'm1', role: 'user', parts: [{ type: 'text', text: 'We board at nine.' }] }],
+};
+const chatExamples = { chat: { summary: 'A chat of the AI SDK', value: exampleChat } };
 const examples = { lines: { summary: 'Two messages', value: exampleLines } };
 
 /** A line of the answer to an import. */
 const importOutcomeSchema = z
   .object({
-    line: z.int().openapi({ description: 'Number of the line in the request, from 1.', example: 1 }),
-    status: z
-      .enum(['stored', 'duplicate', 'error'])
-      .openapi({ description: 'duplicate: stored before, under its external_id.', example: 'stored' }),
-    id: messageIdSchema.optional().openapi({ description: 'Of the message, unless status is error.' }),
+    line: z
+      .int()
+      .optional()
+      .openapi({ description: 'Number of the line in the request, from 1; none in a document of JSON.', example: 1 }),
+    pointer: z
+      .string()
+      .optional()
+      .openapi({ description: 'JSON Pointer of the message in its line, or in the document.', example: '/messages/0' }),
+    status: z.enum(['stored', 'duplicate', 'skipped', 'error', 'mapped', 'summary']).openapi({
+      description:
+        'duplicate: stored before, under its external_id. skipped: has nothing to store. mapped and summary: of a dry run.',
+      example: 'stored',
+    }),
+    reason: z.string().optional().openapi({ description: 'Why it was skipped.', example: 'no text: image' }),
+    id: messageIdSchema.optional().openapi({ description: 'Of a message that is stored.' }),
     code: z
       .string()
       .optional()
@@ -71,8 +99,12 @@ const importOutcomeSchema = z
         }),
       )
       .optional(),
+    message: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .openapi({ description: 'mapped: as it would be stored.', example: undefined }),
   })
-  .openapi('ImportOutcome');
+  .openapi('ImportOutcome', { description: 'A summary has format, timezone and counts besides.' });
 
 /** Messages in any number, as a stream. */
 export function messageImportRoutes(deps: MessageImportRoutesDeps) {
@@ -85,9 +117,13 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     summary: 'Store messages from a stream',
     description,
     request: {
+      query: importQuerySchema,
       body: {
         required: true,
-        content: { 'application/x-ndjson': { schema: z.string().openapi({ example: exampleLines }), examples } },
+        content: {
+          'application/x-ndjson': { schema: z.string().openapi({ example: exampleLines }), examples },
+          'application/json': { schema: z.unknown().openapi({ example: exampleChat }), examples: chatExamples },
+        },
       },
     },
     responses: {
@@ -103,39 +139,64 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
   // Not by `openapi`, which would take the stream for JSON.
   app.openAPIRegistry.registerPath(route);
   const slots = new FairSlots({ count: deps.groupsAtOnce });
-  app.post(route.path, (c) => {
-    checkHeaders(c);
+  app.post(route.path, async (c) => {
+    const query = readQuery(c);
+    const isLive = checkHeaders(c);
     const { tenantId, keyId } = c.get('credential');
     const slicer = deps.slicer.of(tenantId ?? keyId);
     const memory = c.get('bodyMemory').open(keyId);
     memory.grow(deps.maxLineBytes + maxHeldCharacters);
     const requestId = c.get('requestId');
-    const tally: ImportTally = { stored: 0, duplicate: 0, error: 0 };
+    const tally: ImportTally = { stored: 0, duplicate: 0, skipped: 0, error: 0 };
     const gone = c.req.raw.signal;
-    const chunks = inputChunks(c.req.raw.body, { stopping: deps.stopping, stallMs: deps.stallMs });
-    const outcomes = importLines(
-      readLines(chunks, deps.maxLineBytes, slicer),
-      {
-        service: deps.service,
-        ...checksFor(c, deps.messageSchema),
-        slots,
-        // A key of all tenants is many callers: each of its streams has turns of its own.
-        slotKey: tenantId ?? requestId,
-        slicer,
-        maxLineParts: deps.maxLineParts,
-        linesPerGroup: deps.linesPerGroup,
-        onFault: (error) =>
-          deps.logger.error({ requestId, code: error.code, err: error.cause ?? error }, 'import line'),
-      },
-      { requestId, signal: AbortSignal.any([gone, deps.stopping]), tally },
-    );
     const end = (): void => {
       memory.release();
       deps.logger.info({ requestId, ...tally }, 'import ended');
     };
     // A client that is gone before the answer starts never starts the stream, which then has no end.
     gone.addEventListener('abort', () => memory.release(), { once: true });
+    const chunks = inputChunks(c.req.raw.body, { stopping: deps.stopping, stallMs: deps.stallMs });
+    const source = await openSource(chunks, query, {
+      ...deps,
+      slicer,
+      memory,
+      isLive,
+      needsTenant: tenantId === undefined,
+    }).catch(async (error: unknown) => {
+      memory.release();
+      await chunks.return(undefined);
+      throw error;
+    });
     if (gone.aborted) memory.release();
+    const checks = checksFor(c, deps.messageSchema, query);
+    const outcomes =
+      query.dry_run === 'true'
+        ? dryRun(
+            source.lines,
+            { ...checks, maxLineParts: deps.maxLineParts },
+            {
+              source,
+              timezone: query.timezone,
+              requestId,
+              slicer,
+            },
+          )
+        : importLines(
+            skipLines(source.lines, query.skip),
+            {
+              service: deps.service,
+              ...checks,
+              slots,
+              // A key of all tenants is many callers: each of its streams has turns of its own.
+              slotKey: tenantId ?? requestId,
+              slicer,
+              maxLineParts: deps.maxLineParts,
+              linesPerGroup: deps.linesPerGroup,
+              onFault: (error) =>
+                deps.logger.error({ requestId, code: error.code, err: error.cause ?? error }, 'import line'),
+            },
+            { requestId, signal: AbortSignal.any([gone, deps.stopping]), tally },
+          );
     return c.body(textStream(callAtEnd(outcomes, end)), 200, {
       'content-type': 'application/x-ndjson',
       // Proxies that buffer answers would make the client wait for its outcomes (nginx).
@@ -145,11 +206,22 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
   return app;
 }
 
-function checkHeaders(c: Context<ApiEnv>): void {
-  if (!mediaType.test(requestHeader(c, 'content-type')?.trim() ?? '')) {
-    throw new AppError('unsupported_media_type', 'Send the lines as application/x-ndjson in UTF-8.');
+function readQuery(c: Context<ApiEnv>): ImportQuery {
+  // A parameter that is sent twice is refused, as elsewhere.
+  const sent = Object.entries(c.req.queries()).map(([name, values]) => [name, values.length > 1 ? values : values[0]]);
+  const parsed = importQuerySchema.safeParse(Object.fromEntries(sent));
+  if (parsed.success) return parsed.data;
+  throw invalidRequest(toFieldErrors(parsed.error, 'query'));
+}
+
+/** @returns whether the body comes line by line, so that nobody may wait for more than one before the answer begins. */
+function checkHeaders(c: Context<ApiEnv>): boolean {
+  const [, type] = mediaType.exec(requestHeader(c, 'content-type')?.trim() ?? '') ?? [];
+  if (type === undefined) {
+    const detail = 'Send the lines as application/x-ndjson in UTF-8, or an export as application/json or text/plain.';
+    throw new AppError('unsupported_media_type', detail);
   }
-  if (requestHeader(c, 'idempotency-key') === undefined) return;
+  if (requestHeader(c, 'idempotency-key') === undefined) return ndjson.test(type);
   const detail = 'cannot be used for a stream: give each message an external_id';
   throw invalidRequest([{ in: 'header', pointer: '/idempotency-key', detail }]);
 }
@@ -158,11 +230,11 @@ function checkHeaders(c: Context<ApiEnv>): void {
 const maxAdmitted = 10_000;
 
 /** A stream is one request of each tenant that it has messages for. */
-function checksFor(c: Context<ApiEnv>, schema: MessageCreateSchema) {
+function checksFor(c: Context<ApiEnv>, schema: MessageCreateSchema, query: ImportQuery) {
   const checking = { schema, credential: c.get('credential') };
   const admitted = new Set<string>();
   return {
-    check: (value: unknown): CheckedMessage => checkMessage(value, checking),
+    check: (value: unknown): CheckedMessage => checkMessage(withDefaults(value, query), checking),
     async admit(tenantId: string): Promise<AppError | undefined> {
       if (admitted.has(tenantId)) return undefined;
       try {
@@ -175,6 +247,16 @@ function checksFor(c: Context<ApiEnv>, schema: MessageCreateSchema) {
       admitted.add(tenantId);
       return undefined;
     },
+  };
+}
+
+/** What the query says of messages that do not say it themselves. */
+function withDefaults(value: unknown, { tenant_id, conversation_id }: ImportQuery): unknown {
+  if ((tenant_id === undefined && conversation_id === undefined) || !isObject(value)) return value;
+  return {
+    ...value,
+    ...(value['tenant_id'] === undefined && tenant_id !== undefined ? { tenant_id } : {}),
+    ...(value['conversation_id'] === undefined && conversation_id !== undefined ? { conversation_id } : {}),
   };
 }
 

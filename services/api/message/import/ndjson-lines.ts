@@ -1,11 +1,14 @@
 import { TextDecoder } from 'node:util';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Slicer } from '../../http/time-slicer.ts';
+import type { Place } from './formats/format.ts';
 
-/** A line of the input, by its number from 1, or what is wrong with its bytes. */
+/** A line of the input, by its number from 1: its text, what is wrong with it, or why there is nothing to store. */
 export interface InputLine {
   readonly number: number;
-  readonly text: string | AppError;
+  readonly text: string | AppError | { readonly skipped: string };
+  /** Where it stands in the source, when that has no lines of ours. */
+  readonly place?: Place;
 }
 
 const newline = 0x0a;

@@ -1,0 +1,72 @@
+import { invalidRequest } from '../../../http/validation-hook.ts';
+import { isObject } from '../../content/json-value.ts';
+import { formatNames, importFormats, ownFormat } from './catalog.ts';
+import type { ImportFormat, Layout } from './format.ts';
+import { JsonWalker } from './json-walker.ts';
+
+/** The beginning of a source, as much as is needed to tell what it is. */
+export interface Sample {
+  readonly text: string;
+  /** Whether there is no more. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * The format of a source, by its shape.
+ *
+ * @returns undefined for our own.
+ * @throws AppError `invalid_request` when it is none that is known, or may be several.
+ */
+export function detectFormat(sample: Sample, fallback?: typeof ownFormat): ImportFormat | undefined {
+  const value = valueOf(sample);
+  const isOwn = isObject(value) && 'conversation_id' in value && 'role' in value;
+  const found = [...importFormats.values()].filter((format) =>
+    format.looksLike(format.source === 'text' ? sample.text : value),
+  );
+  const [first] = found;
+  if (found.length + Number(isOwn) > 1) {
+    const names = [...(isOwn ? [ownFormat] : []), ...found.map(({ name }) => name)];
+    throw formatProblem(`is needed: the source may be ${names.join(' or ')}`);
+  }
+  if (first === undefined && !isOwn && fallback === undefined) {
+    throw formatProblem(`is needed: the source is not recognised as any of ${formatNames.join(', ')}`);
+  }
+  return first;
+}
+
+function formatProblem(detail: string) {
+  return invalidRequest([{ in: 'query', pointer: '/format', detail }]);
+}
+
+/** A source whose first line is no JSON by itself is one document. */
+export function layoutOf({ text, isWhole }: Sample): Layout {
+  const start = text.trimStart();
+  const end = start.indexOf('\n');
+  if (end === -1) return 'lines';
+  const isRest = start.slice(end).trim() !== '' || !isWhole;
+  return isJson(start.slice(0, end)) || !isRest ? 'lines' : 'document';
+}
+
+/** The first value, as far as it is known: of lines that of the first. Undefined when it is no JSON. */
+function valueOf(sample: Sample): unknown {
+  const text = sample.text.trimStart();
+  const end = text.indexOf('\n');
+  const first = layoutOf(sample) === 'lines' && end !== -1 ? text.slice(0, end) : text;
+  const whole = { lists: undefined, maxTextCharacters: text.length, maxItemCharacters: Number.POSITIVE_INFINITY };
+  const walker = new JsonWalker(whole);
+  try {
+    walker.push(first);
+  } catch {
+    return undefined;
+  }
+  return walker.root;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

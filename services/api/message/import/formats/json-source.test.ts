@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest';
+import { chatgpt } from './chatgpt.ts';
+import type { Mapped } from './format.ts';
+import { JsonSource, type Entry } from './json-source.ts';
+import { openai } from './openai.ts';
+
+const limits = { maxTextCharacters: 262_144, maxItemCharacters: 4_194_304 };
+const options = { conversationId: 'c', timezone: 'UTC', dateOrder: undefined, sample: '' };
+
+/** A conversations.json of so many bytes, a part at a time. */
+function* conversations(bytes: number): Generator<string> {
+  yield '[';
+  for (let written = 0, n = 0; written < bytes; n += 1) {
+    const nodes = Array.from({ length: 50 }, (_, i) => [
+      `${n}-${i}`,
+      {
+        id: `${n}-${i}`,
+        parent: i === 0 ? null : `${n}-${i - 1}`,
+        message: {
+          id: `${n}-${i}`,
+          author: { role: i % 2 === 0 ? 'user' : 'assistant' },
+          create_time: 1_700_000_000 + n,
+          content: { content_type: 'text', parts: ['So it is said. '.repeat(100)] },
+          metadata: { citations: Array.from({ length: 20 }, (_item, k) => ({ k })) },
+        },
+      },
+    ]);
+    const text = JSON.stringify({
+      title: 't',
+      mapping: Object.fromEntries(nodes),
+      current_node: `${n}-49`,
+      id: `${n}`,
+    });
+    written += text.length;
+    yield (n === 0 ? '' : ',') + text;
+  }
+  yield ']';
+}
+
+function readAll(source: JsonSource, texts: Iterable<string>, onEntries: (entries: readonly Entry[]) => void) {
+  let slowestMs = 0;
+  for (const text of texts) {
+    for (let at = 0; at < text.length;) {
+      const from = performance.now();
+      const read = source.read(text, at, 4);
+      slowestMs = Math.max(slowestMs, performance.now() - from);
+      at = read.at;
+      onEntries(read.entries);
+    }
+  }
+  onEntries(source.end());
+  return slowestMs;
+}
+
+test('a document of 100 MB is read in slices, and no more of it is held than a conversation', () => {
+  const source = new JsonSource({
+    ...limits,
+    lists: chatgpt.lists,
+    layout: 'document',
+    reader: chatgpt.reader(options),
+  });
+  let messages = 0;
+  let heapBytes = 0;
+  const slowestMs = readAll(source, conversations(100_000_000), (entries) => {
+    messages += entries.length;
+    if (messages % 1000 < 50 && entries.length > 0) heapBytes = Math.max(heapBytes, process.memoryUsage().heapUsed);
+  });
+  expect(messages).toBeGreaterThan(40_000);
+  expect(messages % 50).toBe(0);
+  // What is collected now and then is not held; all of the document would be several times as much.
+  expect(heapBytes).toBeLessThan(300_000_000);
+  // The budget is 4 ms; on a busy machine a slice is interrupted.
+  expect(slowestMs).toBeLessThan(50);
+});
+
+test('cut anywhere, a document is read alike', () => {
+  const text = JSON.stringify([
+    { role: 'user', content: 'eins "zwei" \\ \n 😀', name: 'Ana' },
+    { role: 'assistant', content: [{ type: 'text', text: 'ß' }], n: -1.5e3, x: [true, null, {}] },
+  ]);
+  const read = (parts: readonly string[]) => {
+    const source = new JsonSource({
+      ...limits,
+      lists: openai.lists,
+      layout: 'document',
+      reader: openai.reader(options),
+    });
+    const results: Mapped['result'][] = [];
+    readAll(source, parts, (entries) => results.push(...entries.map(({ result }) => result)));
+    return results;
+  };
+  const whole = read([text]);
+  expect(whole).toHaveLength(2);
+  for (let at = 1; at < text.length; at += 1) {
+    expect(read([text.slice(0, at), text.slice(at)])).toEqual(whole);
+  }
+  expect(read(text.split(''))).toEqual(whole);
+});
+
+test('a conversation that is more than may wait is an outcome, and the next one is read', () => {
+  const node = (id: string, parent: string | null) => ({
+    id,
+    parent,
+    message: { id, author: { role: 'user' }, content: { content_type: 'text', parts: ['x'.repeat(200_000)] } },
+  });
+  const many = Array.from({ length: 60 }, (_, n) => [`n${n}`, node(`n${n}`, n === 0 ? null : `n${n - 1}`)]);
+  const text = JSON.stringify([
+    { id: 'large', mapping: Object.fromEntries(many), current_node: 'n59' },
+    { id: 'small', mapping: { a: node('a', null) }, current_node: 'a' },
+  ]);
+  const source = new JsonSource({
+    ...limits,
+    lists: chatgpt.lists,
+    layout: 'document',
+    reader: chatgpt.reader(options),
+  });
+  const found: Entry[] = [];
+  readAll(source, [text], (entries) => found.push(...entries));
+  expect(found).toMatchObject([
+    { place: { pointer: '/0' }, result: { code: 'payload_too_large' } },
+    { place: { pointer: '/1/mapping/a' }, result: { conversation_id: 'small' } },
+  ]);
+});

@@ -1,0 +1,129 @@
+import { AppError } from '@memory-layer/shared/errors/app-error';
+import { toAppError } from '../../../http/errors.ts';
+import type { FormatReader, Layout, Mapped, Path, Place } from './format.ts';
+import { JsonWalker, type WalkerOptions } from './json-walker.ts';
+
+export interface Entry {
+  readonly place: Place;
+  readonly result: Mapped['result'];
+}
+
+export interface JsonSourceOptions extends WalkerOptions {
+  readonly layout: Layout;
+  readonly reader: FormatReader;
+}
+
+/** What is parsed between two looks at the clock, and the place of an error may be wrong by. */
+const charactersPerStep = 4096;
+
+/** Reads the messages of JSON text, which comes in parts of any size. */
+export class JsonSource {
+  readonly #options: JsonSourceOptions;
+  #walker: JsonWalker;
+  #line = 1;
+  /** Of a line that is no JSON the rest is passed over; of a document everything. */
+  #isBroken = false;
+  #hasBegun = false;
+
+  constructor(options: JsonSourceOptions) {
+    this.#options = options;
+    this.#walker = new JsonWalker(options);
+  }
+
+  /** Whether nothing more can be read. */
+  get isOver(): boolean {
+    return this.#isBroken && this.#options.layout === 'document';
+  }
+
+  /** Reads text from a place on for some milliseconds. @returns where it came to, and what it found. */
+  read(text: string, from: number, budgetMs: number): { readonly at: number; readonly entries: readonly Entry[] } {
+    const entries: Entry[] = [];
+    const until = performance.now() + budgetMs;
+    let at = from;
+    while (at < text.length && !this.isOver && performance.now() < until) {
+      const lineEnd = text.indexOf('\n', at);
+      const end = Math.min(text.length, at + charactersPerStep, lineEnd === -1 ? text.length : lineEnd + 1);
+      const isLineOver = end === lineEnd + 1;
+      this.#step(text.slice(at, isLineOver ? lineEnd : end), entries);
+      if (isLineOver) this.#endLine(entries);
+      at = end;
+    }
+    return { at: this.isOver ? text.length : at, entries };
+  }
+
+  /** The source is over. */
+  end(): readonly Entry[] {
+    const entries: Entry[] = [];
+    if (this.#options.layout === 'lines') this.#endLine(entries);
+    else if (!this.#isBroken) this.#finish(entries, 'The document ends before it is complete.');
+    return entries;
+  }
+
+  #step(text: string, entries: Entry[]): void {
+    if (this.#isBroken || (!this.#hasBegun && text.trim() === '')) return;
+    this.#hasBegun = true;
+    this.#push(text, entries);
+  }
+
+  #push(text: string, entries: Entry[]): void {
+    const { reader } = this.#options;
+    try {
+      for (const piece of this.#walker.push(text)) {
+        for (const { path, result } of reader.take(piece)) entries.push({ place: this.#placeOf(path), result });
+      }
+    } catch (error) {
+      this.#isBroken = true;
+      const failure = error instanceof AppError ? error : malformed(error, this.#line, this.#walker.path);
+      if (toAppError(failure).status >= 500) throw failure;
+      entries.push({ place: this.#placeOf(this.#walker.path), result: failure });
+    }
+  }
+
+  #endLine(entries: Entry[]): void {
+    if (this.#options.layout === 'document') {
+      // A line break is a blank.
+      this.#step('\n', entries);
+      this.#line += 1;
+      return;
+    }
+    if (this.#hasBegun && !this.#isBroken) this.#finish(entries, 'The line ends before its JSON is complete.');
+    this.#walker = new JsonWalker(this.#options);
+    this.#isBroken = false;
+    this.#hasBegun = false;
+    this.#line += 1;
+  }
+
+  #finish(entries: Entry[], whenIncomplete: string): void {
+    // The last of the text may be a number.
+    this.#push('\n', entries);
+    if (this.#isBroken || this.#walker.isComplete) return;
+    const { path } = this.#walker;
+    entries.push({ place: this.#placeOf(path), result: new AppError('malformed_json', whenIncomplete) });
+  }
+
+  #placeOf(path: Path): Place {
+    const pointer = toPointer(path);
+    if (this.#options.layout === 'document') return { pointer };
+    return pointer === '' ? { line: this.#line } : { line: this.#line, pointer };
+  }
+}
+
+function malformed(error: unknown, line: number, path: Path): AppError {
+  const what = error instanceof Error ? error.message.replace('Parser cannot parse input: ', '') : 'not JSON';
+  const where = path.length === 0 ? '' : `, after ${toPointer(path)}`;
+  return new AppError('malformed_json', `Line ${line}${where}: the text is not valid JSON (${what}).`, {
+    cause: error,
+  });
+}
+
+const maxPointerPart = 128;
+
+function toPointer(path: Path): string {
+  return path
+    .map((part) => {
+      const name = String(part);
+      const short = name.length <= maxPointerPart ? name : `${name.slice(0, maxPointerPart).toWellFormed()}…`;
+      return `/${short.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    })
+    .join('');
+}

@@ -1,0 +1,107 @@
+import { emptyReading, readAttachment } from '../../content/content-reading.ts';
+import { firstTextOf, isObject, listOf, objectOf, textOf, type JsonObject } from '../../content/json-value.ts';
+import { conversationReader, type SourceMessage } from './conversation-reader.ts';
+import type { ImportFormat } from './format.ts';
+import { firstMessage } from './sample.ts';
+
+/** Subtypes that somebody wrote; the others tell what happened in the channel. */
+const written = new Set([
+  'bot_message',
+  'me_message',
+  'file_share',
+  'file_comment',
+  'thread_broadcast',
+  'reply_broadcast',
+]);
+
+/**
+ * A day of a channel in a Slack export: a list of messages, https://slack.com/help/articles/220556107; or that list with the
+ * names of the users, as `{channel, users, messages}`, where `users` is the content of users.json and stands before them.
+ */
+export const slack: ImportFormat = {
+  name: 'slack',
+  source: 'json',
+  lists: new Set(['messages']),
+  namesConversations: 'sometimes',
+  looksLike(sample) {
+    const message = firstMessage(sample, ['messages'])?.message;
+    if (message === undefined) return false;
+    return message['type'] === 'message' && /^\d{9,11}\.\d{6}$/.test(textOf(message, 'ts') ?? '');
+  },
+  reader(options) {
+    const names = new WeakMap<JsonObject, ReadonlyMap<string, string>>();
+    function namesOf(fields: JsonObject): ReadonlyMap<string, string> {
+      const known = names.get(fields) ?? readNames(fields);
+      names.set(fields, known);
+      return known;
+    }
+    return conversationReader(
+      {
+        format: 'slack',
+        conversation: (fields) => firstTextOf(fields, ['channel']),
+        message: (message, fields) => toMessage(message, namesOf(fields)),
+      },
+      options,
+    );
+  },
+};
+
+function readNames(fields: JsonObject): ReadonlyMap<string, string> {
+  const users = listOf(fields, 'users').filter(isObject);
+  return new Map(
+    users.map((user) => [textOf(user, 'id') ?? '', nameOf(objectOf(user, 'profile')) ?? nameOf(user) ?? '']),
+  );
+}
+
+function nameOf(profile: JsonObject): string | undefined {
+  return firstTextOf(profile, ['display_name', 'real_name', 'name']);
+}
+
+function toMessage(
+  message: JsonObject,
+  names: ReadonlyMap<string, string>,
+): SourceMessage | { readonly skipped: string } {
+  const subtype = textOf(message, 'subtype');
+  if (subtype !== undefined && !written.has(subtype)) return { skipped: `system message: ${subtype.slice(0, 64)}` };
+  const user = firstTextOf(message, ['user', 'bot_id']);
+  const speaker =
+    (user === undefined ? undefined : names.get(user)) ??
+    nameOf(objectOf(message, 'user_profile')) ??
+    firstTextOf(message, ['username']) ??
+    user;
+  const thread = textOf(message, 'thread_ts');
+  const files = listOf(message, 'files').filter(isObject);
+  return {
+    id: textOf(message, 'ts'),
+    role:
+      subtype === 'bot_message' || (message['bot_id'] !== undefined && message['user'] === undefined) ? 'bot' : 'user',
+    content: {
+      ...emptyReading(),
+      texts: [plainText(textOf(message, 'text') ?? '', names)],
+      attachments: files.map((file) => ({ ...readAttachment(file, 'file'), type: 'file' })),
+    },
+    time: message['ts'],
+    speaker,
+    metadata: thread === undefined || thread === textOf(message, 'ts') ? {} : { thread },
+  };
+}
+
+const marks = /<([@#!]?)([^<>|]{1,2048})(?:\|([^<>|]{0,2048}))?>/g;
+const entities = new Map([
+  ['&lt;', '<'],
+  ['&gt;', '>'],
+  ['&amp;', '&'],
+]);
+
+/** Mentions, channels and links as a reader sees them: https://api.slack.com/reference/surfaces/formatting. */
+function plainText(text: string, names: ReadonlyMap<string, string>): string {
+  const shown = text.includes('<')
+    ? text.replaceAll(marks, (_, mark: string, target: string, label: string | undefined) => {
+        if (mark === '@') return `@${label ?? names.get(target) ?? target}`;
+        if (mark === '#') return `#${label ?? target}`;
+        if (mark === '!') return label ?? `@${target.split('^')[0] ?? target}`;
+        return label === undefined || label === target ? target : `${label} (${target})`;
+      })
+    : text;
+  return shown.includes('&') ? shown.replaceAll(/&(?:lt|gt|amp);/g, (entity) => entities.get(entity) ?? entity) : shown;
+}

@@ -1,0 +1,192 @@
+import type { FormatCase } from './format-case.ts';
+import { ofPeople } from './people-cases.ts';
+
+const ofModels: readonly FormatCase[] = [
+  {
+    format: 'openai',
+    file: 'openai-messages.json',
+    query: { conversation_id: 'trip' },
+    messages: [
+      ['trip', 'system', 'You plan trips.', {}],
+      ['trip', 'user', 'Where is this?', { speaker: 'Ana', attachments: [{ type: 'image_url' }] }],
+      ['trip', 'tool', 'locate({"detail":"high"})', { tool_calls: [{ id: 'call_1', name: 'locate' }] }],
+      ['trip', 'tool', 'Belém, Lisbon', { tool_results: [{ id: 'call_1', name: 'locate' }] }],
+      ['trip', 'assistant', 'That is the tower of Belém.', {}],
+    ],
+    skipped: [['/5', 'no text: input_audio']],
+  },
+  {
+    format: 'openai',
+    file: 'openai-fine-tuning.jsonl',
+    query: { conversation_id: 'tuning' },
+    messages: [
+      ['tuning', 'system', 'You are terse.', {}],
+      ['tuning', 'user', 'Capital of Portugal?', {}],
+      ['tuning', 'assistant', 'Lisbon.', {}],
+      ['tuning-2', 'user', 'Capital of Spain?', {}],
+      ['tuning-2', 'tool', 'Madrid', { tool_results: [{ name: 'lookup' }] }],
+      ['tuning-2', 'assistant', 'Madrid.', {}],
+    ],
+    skipped: [],
+  },
+  {
+    format: 'anthropic',
+    file: 'anthropic-request.json',
+    query: { conversation_id: 'agent' },
+    messages: [
+      ['agent', 'system', 'You are a travel agent.', {}],
+      ['agent', 'user', 'Weather in Porto?', {}],
+      ['agent', 'assistant', 'I look it up.', { attachments: [{ type: 'thinking' }] }],
+      ['agent', 'tool', 'weather({"city":"Porto"})', { tool_calls: [{ id: 'toolu_1', name: 'weather' }] }],
+      ['agent', 'tool', '18 degrees', { tool_results: [{ id: 'toolu_1', name: 'weather' }] }],
+      ['agent', 'user', 'And tomorrow?', {}],
+    ],
+    skipped: [['/messages/3', 'no text: image']],
+  },
+  {
+    format: 'langchain',
+    file: 'langchain-dicts.json',
+    query: { conversation_id: 'lc' },
+    messages: [
+      ['lc', 'system', 'Be kind.', {}],
+      ['lc', 'user', 'How tall is the tower?', { speaker: 'Ben' }],
+      ['lc', 'tool', 'height({"of":"tower"})', { tool_calls: [{ id: 'c1', name: 'height' }] }],
+      ['lc', 'tool', '30 m', { tool_results: [{ id: 'c1', name: 'height' }] }],
+      ['lc', 'assistant', 'It is 30 m tall.', {}],
+      ['lc', 'assistant', 'Anything else?', {}],
+    ],
+    skipped: [],
+  },
+  {
+    format: 'langchain',
+    file: 'langchain-flat.json',
+    query: { conversation_id: 'lc' },
+    messages: [
+      ['lc', 'user', 'Hello there', {}],
+      ['lc', 'assistant', 'Hello yourself', {}],
+    ],
+    skipped: [],
+  },
+  {
+    format: 'ai-sdk',
+    file: 'ai-sdk-ui.json',
+    messages: [
+      [
+        'chat-ui-1',
+        'user',
+        'Book a table.',
+        { attachments: [{ type: 'file', name: 'menu.png', media_type: 'image/png' }] },
+        '2024-05-17T10:00:00.000Z',
+      ],
+      [
+        'chat-ui-1',
+        'tool',
+        'book({"seats":2})',
+        { tool_calls: [{ id: 'b1', name: 'book' }] },
+        '2024-05-17T10:00:01.000Z',
+      ],
+      ['chat-ui-1', 'tool', '{"ok":true}', { tool_results: [{ id: 'b1', name: 'book' }] }, '2024-05-17T10:00:01.000Z'],
+      [
+        'chat-ui-1',
+        'assistant',
+        'Booked for two.',
+        { attachments: [{ type: 'reasoning' }] },
+        '2024-05-17T10:00:01.000Z',
+      ],
+    ],
+    skipped: [],
+  },
+  {
+    format: 'ai-sdk',
+    file: 'ai-sdk-model.json',
+    query: { conversation_id: 'model' },
+    messages: [
+      ['model', 'user', 'Is it open?', {}],
+      ['model', 'tool', 'hours({"day":"Monday"})', { tool_calls: [{ id: 'k1', name: 'hours' }] }],
+      ['model', 'tool', '9 to 5', { tool_results: [{ id: 'k1', name: 'hours' }] }],
+      ['model', 'assistant', 'From nine to five.', {}],
+    ],
+    skipped: [],
+  },
+  {
+    format: 'chatgpt',
+    file: 'chatgpt-conversations.json',
+    messages: [
+      [
+        '6647-lisbon',
+        'user',
+        'What is this tower?',
+        { conversation_title: 'Lisbon trip', attachments: [{ type: 'image_asset_pointer' }] },
+        '2024-05-17T09:47:01.123Z',
+      ],
+      [
+        '6647-lisbon',
+        'tool',
+        'browser({"query":"tower"})',
+        { conversation_title: 'Lisbon trip', model: 'gpt-4o', tool_calls: [{ name: 'browser' }] },
+        '2024-05-17T09:47:03.000Z',
+      ],
+      [
+        '6647-lisbon',
+        'tool',
+        'Belém tower, 1519',
+        { conversation_title: 'Lisbon trip', tool_results: [{ name: 'browser' }] },
+        '2024-05-17T09:47:04.000Z',
+      ],
+      [
+        '6647-lisbon',
+        'assistant',
+        'It is the tower of Belém.',
+        { conversation_title: 'Lisbon trip', model: 'gpt-4o' },
+        '2024-05-17T09:47:05.000Z',
+      ],
+    ],
+    skipped: [['/0/mapping/sys', 'hidden in the conversation']],
+  },
+  {
+    format: 'claude',
+    file: 'claude-conversations.json',
+    messages: [
+      [
+        'c1a0de-1',
+        'user',
+        'What shall I pack?',
+        { conversation_title: 'Packing list', attachments: [{ type: 'file', name: 'list.txt' }] },
+        '2024-05-17T09:00:01.123Z',
+      ],
+      [
+        'c1a0de-1',
+        'tool',
+        'forecast({"city":"Lisbon"})',
+        { conversation_title: 'Packing list', tool_calls: [{ id: 'tu-1', name: 'forecast' }] },
+        '2024-05-17T09:00:05.000Z',
+      ],
+      [
+        'c1a0de-1',
+        'tool',
+        'Sunny',
+        { conversation_title: 'Packing list', tool_results: [{ id: 'tu-1', name: 'forecast' }] },
+        '2024-05-17T09:00:05.000Z',
+      ],
+      ['c1a0de-1', 'assistant', 'A hat.', { conversation_title: 'Packing list' }, '2024-05-17T09:00:05.000Z'],
+      ['c1a0de-1', 'user', 'Thanks.', { conversation_title: 'Packing list' }, '2024-05-17T09:00:09.000Z'],
+    ],
+    skipped: [['/0/chat_messages/3', 'no text: file']],
+  },
+  {
+    format: 'sharegpt',
+    file: 'sharegpt.jsonl',
+    messages: [
+      ['sg-1', 'system', 'Rhyme.', {}],
+      ['sg-1', 'user', 'Cat?', {}],
+      ['sg-1', 'assistant', 'Hat.', {}],
+      ['sg-2', 'user', 'Weather?', {}],
+      ['sg-2', 'tool', 'weather({"name": "weather", "arguments": {}})', { tool_calls: [{ name: 'weather' }] }],
+      ['sg-2', 'tool', 'Sunny', {}],
+      ['sg-2', 'assistant', 'It is sunny.', {}],
+    ],
+    skipped: [],
+  },
+];
+
+export const formatCases: readonly FormatCase[] = [...ofModels, ...ofPeople];

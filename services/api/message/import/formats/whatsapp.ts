@@ -1,0 +1,105 @@
+import { emptyReading } from '../../content/content-reading.ts';
+import { toMessages } from './conversation-reader.ts';
+import type { FormatReader, ImportFormat, Mapped, Piece, ReaderOptions } from './format.ts';
+import { findDateOrder, readHeader, type Header } from './whatsapp-header.ts';
+
+/** More of a message is not held: it is refused for its length. */
+const maxTextCharacters = 262_144;
+const maxSpeaker = 128;
+/** Begins a line that WhatsApp itself wrote: a picture, or what happened in the chat (iOS). */
+const leftToRightMark = '\u200e';
+const omitted =
+  /^<[^<>]{1,40}(?:omitted|weggelassen|omitido|omitida|omis|omessi|weggelaten|pominięto|опущено|省略)[^<>]{0,20}>$/i;
+const attached =
+  /^.{1,200} \((?:file attached|Datei angehängt|archivo adjunto|fichier joint|file allegato|arquivo anexado|bestand bijgevoegd)\)$/i;
+
+/** _chat.txt, or "WhatsApp Chat with ….txt": a message a header, of any length; dates in the form of the phone's locale. */
+export const whatsapp: ImportFormat = {
+  name: 'whatsapp',
+  source: 'text',
+  lists: new Set(),
+  namesConversations: 'never',
+  looksLike: (sample) => typeof sample === 'string' && findFirstHeader(sample),
+  reader: createReader,
+};
+
+/** One of the first lines, before which a message may have been cut off. */
+function findFirstHeader(sample: string): boolean {
+  return sample.split('\n', 20).some((line) => readHeader(line.slice(0, 256).trimEnd()) !== undefined);
+}
+
+interface OpenMessage {
+  readonly line: number;
+  readonly header: Header;
+  text: string;
+  lastLine: number;
+}
+
+function createReader(options: ReaderOptions): FormatReader {
+  const order = options.dateOrder ?? findDateOrder(options.sample);
+  let open: OpenMessage | undefined;
+  let position = 0;
+
+  function* close(): Generator<Mapped> {
+    if (open === undefined) return;
+    const { line, header, text } = open;
+    open = undefined;
+    for (const result of resultsOf(header, text)) yield { path: [line], result };
+  }
+
+  function resultsOf(header: Header, text: string): Mapped['result'][] {
+    const said = splitSpeaker(text);
+    if (said === undefined) return [{ skipped: 'system line' }];
+    const [speaker, content] = said;
+    if (isMedia(content)) return [{ skipped: 'no text: media' }];
+    const message = {
+      role: 'user',
+      content: { ...emptyReading(), texts: [content] },
+      time: header.timeIn(order, options.timezone) ?? 'no date',
+      speaker,
+    };
+    const { conversationId: conversation } = options;
+    const context = { spec: { format: 'whatsapp' }, options, conversation, position: position++, toolNames: new Map() };
+    return toMessages(message, context);
+  }
+
+  return {
+    *take(piece: Piece): Generator<Mapped> {
+      if (piece.kind !== 'item' || typeof piece.value !== 'string') {
+        yield* close();
+        return;
+      }
+      const line = Number(piece.path[0]);
+      const header = readHeader(piece.value);
+      if (header !== undefined) {
+        yield* close();
+        open = { line, header, text: header.rest, lastLine: line };
+      } else if (open === undefined) {
+        yield { path: [line], result: { skipped: 'a line before the first message' } };
+      } else {
+        // Blank lines are not told, but they count.
+        if (open.text.length <= maxTextCharacters) open.text += '\n'.repeat(line - open.lastLine) + piece.value;
+        open.lastLine = line;
+      }
+    },
+  };
+}
+
+/** Undefined for what WhatsApp tells of the chat. */
+function splitSpeaker(text: string): readonly [string, string] | undefined {
+  const match = /^(.{1,128}?)\s?:(?: |\n|$)/u.exec(text);
+  const [whole = '', name = ''] = match ?? [];
+  if (match === null || /["“„«]/.test(name)) return undefined;
+  return [
+    name
+      .replaceAll(/[\u200e\u202a-\u202e~]/g, '')
+      .trim()
+      .slice(0, maxSpeaker),
+    text.slice(whole.length),
+  ];
+}
+
+function isMedia(content: string): boolean {
+  const text = content.trim();
+  return text.startsWith(leftToRightMark) || (text.length < 256 && (omitted.test(text) || attached.test(text)));
+}
