@@ -130,8 +130,9 @@ describe('maintainOneTable after a restart, which loses the counts of changes', 
   let restarted: PostgresEngine;
   let commands: string[];
   beforeAll(async () => {
-    for (const name of ['grown', 'same', 'never', 'indexed', 'emptied', 'filled'])
+    for (const name of ['grown', 'same', 'never', 'indexed', 'emptied', 'filled']) {
       sql(`CREATE TABLE ${name} (id int, words text)`);
+    }
     sql("INSERT INTO grown SELECT i, 'words' FROM generate_series(1, 500) i");
     sql("INSERT INTO same SELECT i, 'words' FROM generate_series(1, 500) i");
     sql("INSERT INTO indexed SELECT i, 'words' FROM generate_series(1, 20) i");

@@ -1,8 +1,8 @@
 with query as materialized (select $1::halfvec as vector),
 by_vector as materialized (
   select message_id as id, min(distance) as distance from (
-    select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e join "message_p3" m on m.tenant_id = $2 and m.id = e.message_id and (("m"."search_vector" @@ $3::tsquery and not "m"."search_vector" @@ $4::tsquery))
-    where e.tenant_id = $5 and e.generation = 1 and true and true
+    select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e join "message_p3" m on m.tenant_id = (select $2::text) and m.id = e.message_id and (("m"."search_vector" @@ $3::tsquery and not "m"."search_vector" @@ $4::tsquery))
+    where e.tenant_id = (select $5::text) and e.generation = 1 and true and true
     offset 0
   ) matching
   group by message_id
@@ -10,17 +10,17 @@ by_vector as materialized (
 by_words as materialized (
   with "step_0" as materialized (
     select m.id, m.search_vector from "message_p3" m
-    where m.tenant_id = $6 and $7::tsquery is not null
+    where m.tenant_id = (select $6::text) and $7::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $8::text[] and m.search_vector @@ $9::tsquery)
       or (message_scope(m.tenant_id, m.search_vector) @> $10::text[] and m.search_vector @@ $11::tsquery)) and (true and true and ("m"."search_vector" @@ $12::tsquery and not "m"."search_vector" @@ $13::tsquery)) and ("m"."search_vector" @@ $14::tsquery and not "m"."search_vector" @@ $15::tsquery)
   ), "step_1" as materialized (
     select m.id, m.search_vector from "message_p3" m
-    where m.tenant_id = $16 and $17::tsquery is not null
+    where m.tenant_id = (select $16::text) and $17::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $18::text[] and m.search_vector @@ $19::tsquery)
       or (message_scope(m.tenant_id, m.search_vector) @> $20::text[] and m.search_vector @@ $21::tsquery)) and (true and true and ("m"."search_vector" @@ $22::tsquery and not "m"."search_vector" @@ $23::tsquery)) and ("m"."search_vector" @@ $24::tsquery and not "m"."search_vector" @@ $25::tsquery)
     and (select count(*) from "step_0") < 60), "step_2" as materialized (
     select m.id, m.search_vector from "message_p3" m
-    where m.tenant_id = $26 and $27::tsquery is not null
+    where m.tenant_id = (select $26::text) and $27::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $28::text[] and m.search_vector @@ $29::tsquery)
       or (message_scope(m.tenant_id, m.search_vector) @> $30::text[] and m.search_vector @@ $31::tsquery)) and (true and true and ("m"."search_vector" @@ $32::tsquery and not "m"."search_vector" @@ $33::tsquery)) and ("m"."search_vector" @@ $34::tsquery and not "m"."search_vector" @@ $35::tsquery)
     and (select count(*) from "step_0") < 60 and (select count(*) from "step_1") < 60)
@@ -45,5 +45,5 @@ length(indexed.search_vector) as word_count,
 case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
 and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
-    where (e.tenant_id = $68 and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = $69 and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+    where (e.tenant_id = (select $68::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
+from pool join "message_p3" m on m.tenant_id = (select $69::text) and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
