@@ -89,6 +89,19 @@ describe('maintainOneTable', () => {
     expect(rowsOf('Odd Name')).toBe('381');
   });
 
+  test('lets a table that has grown tenfold be read by the index that its rows ask for', () => {
+    sql('CREATE TABLE said (owner text, chat int, at int); CREATE INDEX by_chat ON said (owner, chat)');
+    sql('CREATE INDEX by_time ON said (owner, at)');
+    const planOf = (): string =>
+      sql("EXPLAIN SELECT * FROM said WHERE owner = 'late' AND chat = 7 ORDER BY at LIMIT 5").flat().join('\n');
+    sql("INSERT INTO said SELECT 'early', i % 50, i FROM generate_series(1, 1000) i");
+    expect(commandsUntilQuiet()).toContain('ANALYZE public.said');
+    sql("INSERT INTO said SELECT 'late', i % 500, i FROM generate_series(1, 9000) i");
+    expect(planOf(), 'a chat that statistics do not know').toContain('by_time');
+    expect(commandsUntilQuiet()).toContain('ANALYZE public.said');
+    expect(planOf()).toContain('by_chat');
+  });
+
   test('does not analyse a table over and over whose rows come and go', () => {
     sql('CREATE TABLE churned (id int)');
     const churn = 'INSERT INTO churned SELECT generate_series(1, 500); DELETE FROM churned';
