@@ -81,21 +81,25 @@ type Parameters = Awaited<ReturnType<typeof toParameters>>;
 
 /**
  * Locked in one order, so that two workers at the same messages wait for each other instead of deadlocking; for
- * share, since a key share lock would let the content change. All in one statement: what was locked is not looked up
- * again.
+ * share, since a key share lock would let the content change. Each message is looked up apart: of a tenant that the
+ * planner does not know yet, a join would read all messages. All in one statement: what was locked is not looked up again.
  */
 async function writeCurrent(db: Transaction<Schema>, { done, passage, tenants }: Parameters): Promise<FinishedRow[]> {
   const { rows } = await sql<FinishedRow>`
     with current as materialized (
-      select done.place, m.tenant_id, m.id, done.generation, m.conversation_id, m.role, m.importance, m.created_at
-      from ${done}
-      join message m
-        on m.tenant_id = any(${tenants}) and m.tenant_id = done.tenant_id and m.id = done.message_id
-        and m.content_hash = done.content_hash
-      join embedding_pending p
-        on p.tenant_id = done.tenant_id and p.message_id = done.message_id and p.generation = done.generation
-      order by m.tenant_id, m.id
-      for share of m for update of p
+      select done.place, m.*, done.generation
+      from (select * from ${done} order by tenant_id, message_id offset 0) done
+      cross join lateral (
+        select m.tenant_id, m.id, m.conversation_id, m.role, m.importance, m.created_at from message m
+        where m.tenant_id = any(${tenants}) and m.tenant_id = done.tenant_id and m.id = done.message_id
+          and m.content_hash = done.content_hash
+        for share
+      ) m
+      cross join lateral (
+        select from embedding_pending p
+        where p.tenant_id = done.tenant_id and p.message_id = done.message_id and p.generation = done.generation
+        for update
+      ) p
     ), written as (
       insert into embedding (tenant_id, message_id, generation, passage_no, vector,
                              conversation_id, role, importance, created_at)

@@ -8,10 +8,10 @@ interface MessageSql {
   readonly generation: RawBuilder<unknown>;
 }
 
-/** Whether a message is embedded. */
+/** Whether a message is embedded. By the primary key: `+ 0` keeps the indexes over generation out of it. */
 export function isEmbedded({ tenantId, id, generation }: MessageSql): RawBuilder<boolean> {
   return sql<boolean>`exists (
-    select from embedding e where e.tenant_id = ${tenantId} and e.message_id = ${id} and e.generation = ${generation}
+    select from embedding e where e.tenant_id = ${tenantId} and e.message_id = ${id} and e.generation + 0 = ${generation}
   )`;
 }
 

@@ -129,7 +129,8 @@ function findAndRank(
     const compared = ranked.slice(0, diverseCandidates);
     const { tenant, generation, signal } = plan;
     const ids = compared.map((candidate) => candidate.id);
-    const vectors = await repository.listMeanVectors({ tenantId: tenant.id, generation, ids, signal });
+    const { id: tenantId, partition } = tenant;
+    const vectors = await repository.listMeanVectors({ tenantId, partition, generation, ids, signal });
     return [...diversify(compared, vectors, { diversity, count }), ...ranked.slice(diverseCandidates)];
   });
 }

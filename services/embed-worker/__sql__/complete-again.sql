@@ -1,18 +1,22 @@
 begin;
 
 with current as materialized (
-  select done.place, m.tenant_id, m.id, done.generation, m.conversation_id, m.role, m.importance, m.created_at
-  from unnest($1::text[], $2::uuid[],
-    $3::int[],
-    $4::bytea[])
-  with ordinality as done (tenant_id, message_id, generation, content_hash, place)
-  join message m
-  on m.tenant_id = any($5::text[]) and m.tenant_id = done.tenant_id and m.id = done.message_id
-  and m.content_hash = done.content_hash
-  join embedding_pending p
-  on p.tenant_id = done.tenant_id and p.message_id = done.message_id and p.generation = done.generation
-  order by m.tenant_id, m.id
-  for share of m for update of p
+  select done.place, m.*, done.generation
+  from (select * from unnest($1::text[], $2::uuid[],
+      $3::int[],
+      $4::bytea[])
+    with ordinality as done (tenant_id, message_id, generation, content_hash, place) order by tenant_id, message_id offset 0) done
+  cross join lateral (
+    select m.tenant_id, m.id, m.conversation_id, m.role, m.importance, m.created_at from message m
+    where m.tenant_id = any($5::text[]) and m.tenant_id = done.tenant_id and m.id = done.message_id
+    and m.content_hash = done.content_hash
+    for share
+  ) m
+  cross join lateral (
+    select from embedding_pending p
+    where p.tenant_id = done.tenant_id and p.message_id = done.message_id and p.generation = done.generation
+    for update
+  ) p
 ), written as (
   insert into embedding (tenant_id, message_id, generation, passage_no, vector,
     conversation_id, role, importance, created_at)

@@ -1,8 +1,10 @@
 import { InternalSqlError, type SqlRunner } from '../engine/run-sql.ts';
 import { checkpointIfDue } from './checkpoint-if-due.ts';
-import { vacuumOneTable } from './vacuum-one-table.ts';
+import { maintainOneTable } from './maintain-one-table.ts';
 
-const intervalMs = 10_000;
+const intervalMs = 2000;
+/** After each table clients have the engine for four times as long as that took. */
+const restShare = 4;
 /** About a second of replay after a crash. */
 const maxLogBytes = 32 * 1024 * 1024;
 
@@ -15,24 +17,35 @@ export interface Maintenance {
   stop(): void;
 }
 
-/** Does at intervals what PostgreSQL's background processes would. */
+/** Does what PostgreSQL's background processes would: at once, and then at intervals, until nothing is left to do. */
 export function startMaintenance(engine: MaintainedEngine): Maintenance {
-  let isRunning = false;
-  const maintain = async (): Promise<void> => {
-    if (isRunning) return;
-    isRunning = true;
+  let isStopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  /** @returns after how long to look again */
+  const step = async (): Promise<number> => {
+    let tookMs = 0;
+    let isDone = true;
     try {
       await engine.runInBackground((sql) => {
-        checkpointIfDue(sql, maxLogBytes);
-        vacuumOneTable(sql);
+        const startedAt = performance.now();
+        isDone = !checkpointIfDue(sql, maxLogBytes) && maintainOneTable(sql).length === 0;
+        tookMs = performance.now() - startedAt;
       });
     } catch (error) {
       // A full disk or a table that is damaged, say: the next round tries again, and queries report it to their clients.
       if (!(error instanceof InternalSqlError)) throw error;
-    } finally {
-      isRunning = false;
     }
+    return isDone ? intervalMs : tookMs * restShare;
   };
-  const timer = setInterval(() => void maintain(), intervalMs);
-  return { stop: () => clearInterval(timer) };
+  const maintain = async (): Promise<void> => {
+    const delayMs = await step();
+    if (!isStopped) timer = setTimeout(() => void maintain(), delayMs);
+  };
+  timer = setTimeout(() => void maintain(), 0);
+  return {
+    stop: () => {
+      isStopped = true;
+      clearTimeout(timer);
+    },
+  };
 }

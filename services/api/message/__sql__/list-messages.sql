@@ -1,7 +1,7 @@
 select message.id, message.tenant_id, message.conversation_id, message.role, message.importance,
 message.external_id, message.created_at, message.updated_at, message.expires_at, case
 when exists (
-  select from embedding e where e.tenant_id = $1 and e.message_id = "message"."id" and e.generation = $2
+  select from embedding e where e.tenant_id = $1 and e.message_id = "message"."id" and e.generation + 0 = $2
 ) then 'completed'
 else coalesce((
     select p.state from embedding_pending p

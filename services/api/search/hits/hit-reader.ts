@@ -66,6 +66,7 @@ export function createHitReader({ repository, hitReranker }: HitReaderDeps) {
     { ranked, text, vector, plan, weights, isPartial }: RankedSearch,
   ): Promise<Omit<SearchResult, 'degraded'>> {
     const { tenantId, neighbours: count, signal } = request;
+    const { partition } = plan.tenant;
     const left = unshown(ranked, page);
     const reranker = wantsReranking(request) ? hitReranker : undefined;
     const seen = Math.max(page.size, reranker?.candidates ?? 0);
@@ -80,7 +81,7 @@ export function createHitReader({ repository, hitReranker }: HitReaderDeps) {
     const { hits, reranked } = (await reranker?.rerank(found, { query: text, weights, signal })) ?? asRanked;
     const shown = hits.slice(0, page.size);
     const ids = shown.map(({ row }) => row.id);
-    const asked = { tenantId, ids, count, maxBytes, signal };
+    const asked = { tenantId, partition, ids, count, maxBytes, signal };
     const neighbours = count > 0 ? await repository.listNeighbours(asked) : undefined;
     const truncated = found.length < Math.min(there.length, page.size);
     // All there is has been looked at, and fits.

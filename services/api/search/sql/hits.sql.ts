@@ -5,7 +5,7 @@ import { sql, type RawBuilder } from 'kysely';
 import { requestLimits } from '../../cost/request-cost.ts';
 import { isWithinBytes, messageBytes } from '../../cost/within-bytes.sql.ts';
 import type { SearchPlan } from '../plan/search-plan.ts';
-import { isPassage, tenantSql } from './tenant.sql.ts';
+import { isPassage, messagesById, tenantSql } from './tenant.sql.ts';
 
 /** What is shown of a hit, and its plain similarity. */
 export interface HitRow {
@@ -31,6 +31,8 @@ export interface HitQuery extends Pick<SearchPlan, 'tenant' | 'generation'> {
 
 export interface MeanVectorQuery {
   readonly tenantId: string;
+  /** Where its rows are; undefined: looked for in all partitions. */
+  readonly partition?: number | undefined;
   readonly generation: number;
   readonly ids: readonly string[];
   readonly signal?: AbortSignal | undefined;
@@ -60,16 +62,18 @@ export function hitsStatement(
         select m.id, m.conversation_id, m.role, case when ${fits} then m.content end as content,
                case when ${fits} then m.metadata end as metadata, ${bytes} as bytes, m.created_at,
                ${similarity} as similarity,
-               (select n.id from ${tenant.message} n where n.tenant_id = ${tenant.id} order by n.id desc limit 1) as newest_id
-        from ${tenant.message} m where m.tenant_id = ${tenant.id} and m.id = any(${[...ids]}::uuid[])
+               (select n.id from ${tenant.message} n where n.tenant_id = ${tenant.key} order by n.id desc limit 1) as newest_id
+        from ${messagesById(ids, tenant, 'id, conversation_id, role, content, metadata, created_at')}
       `;
 }
 
 /** One vector a message, the mean of its passages. A message that is not embedded has none. */
-export function meanVectorsStatement({ tenantId, generation, ids }: MeanVectorQuery): RawBuilder<MeanVectorRow> {
+export function meanVectorsStatement(query: MeanVectorQuery): RawBuilder<MeanVectorRow> {
+  const { tenantId, partition, generation, ids } = query;
+  const { key, embedding } = tenantSql({ id: tenantId, isLiteral: false, partition });
   return sql<MeanVectorRow>`
-    select message_id as id, halfvec_send(avg(vector)) as mean from embedding
-    where tenant_id = ${tenantId} and generation = ${generation} and message_id = any(${[...ids]}::uuid[])
+    select message_id as id, halfvec_send(avg(vector)) as mean from ${embedding}
+    where tenant_id = ${key} and generation + 0 = ${generation} and message_id = any(${[...ids]}::uuid[])
     group by message_id`;
 }
 

@@ -6,7 +6,7 @@ import type { SearchPlan } from '../plan/search-plan.ts';
 import type { NeighbourhoodRow } from '../ranking/context.ts';
 import { queryParameter, scoredColumns, withIndexedWords, type ScoredRow } from './candidates.sql.ts';
 import { isEligible } from './filter.sql.ts';
-import { isPassage, tenantSql, type TenantSql } from './tenant.sql.ts';
+import { isPassage, messagesById, tenantSql, type TenantSql } from './tenant.sql.ts';
 
 /** A message around the best candidates: what it is ranked by, and how similar it is to the ones before it. */
 export interface ContextRow extends ScoredRow {
@@ -47,6 +47,8 @@ export interface ShownNeighbours {
 
 export interface NeighbourQuery {
   readonly tenantId: string;
+  /** Where its rows are; undefined: looked for in all partitions. */
+  readonly partition?: number | undefined;
   /** Of the hits, best first. */
   readonly ids: readonly string[];
   readonly count: number;
@@ -57,6 +59,7 @@ export interface NeighbourQuery {
 
 // As far as ranking/context.ts looks.
 const reach = 2;
+const placed = 'id, conversation_id, created_at';
 
 /**
  * The messages up to two before and after each of those given, with all that they are ranked by, and how similar each is
@@ -68,22 +71,21 @@ export function contextStatement(plan: SearchPlan, ids: readonly string[]): RawB
     with query as materialized (select ${queryParameter(plan)}::halfvec as vector),
     around as materialized (
       select m.id, earlier.ids || m.id || later.ids as chain
-      from ${tenant.message} m cross join lateral (
+      from ${messagesById(ids, tenant, placed)} cross join lateral (
         select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
           select n.id, n.created_at from ${tenant.message} n
-          where n.tenant_id = ${tenant.id} and n.conversation_id = m.conversation_id
+          where n.tenant_id = ${tenant.key} and n.conversation_id = m.conversation_id
             and (n.created_at, n.id) < (m.created_at, m.id)
           order by n.created_at desc, n.id desc limit ${sql.lit(reach)}
         ) n
       ) earlier cross join lateral (
         select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
           select n.id, n.created_at from ${tenant.message} n
-          where n.tenant_id = ${tenant.id} and n.conversation_id = m.conversation_id
+          where n.tenant_id = ${tenant.key} and n.conversation_id = m.conversation_id
             and (n.created_at, n.id) > (m.created_at, m.id)
           order by n.created_at, n.id limit ${sql.lit(reach)}
         ) n
       ) later
-      where m.tenant_id = ${tenant.id} and m.id = any(${[...ids]}::uuid[])
     ),
     pool as (
       select distinct on (link.id) link.id, link.previous_id
@@ -93,7 +95,7 @@ export function contextStatement(plan: SearchPlan, ids: readonly string[]): RawB
     scored as materialized (
       select ${scoredColumns(plan)}, m.conversation_id, pool.previous_id,
              ${isEligible(plan)} as eligible, passage.vector, passage.vector_score
-      from pool join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = pool.id ${withIndexedWords}
+      from pool join ${tenant.message} m on m.tenant_id = ${tenant.key} and m.id = pool.id ${withIndexedWords}
       ${bestPassage(plan, tenant)}
     )
     select s.id, s.term_scores, s.word_count, s.speaker, s.importance, s.created_at, s.eligible,
@@ -130,33 +132,35 @@ export function toNeighbourhoodRow(row: ContextRow): NeighbourhoodRow {
  */
 export function shownStatement({
   tenantId,
+  partition,
   ids,
   count,
   maxBytes = requestLimits.answerBytes,
 }: NeighbourQuery): RawBuilder<ShownRow> {
   const fits = isWithinBytes(messageBytes(sql.ref('n')), sql`beside.nearest, beside.best_hit, n.id`, maxBytes);
-  // Every table names the tenant by value: a column of another table would bring all partitions into the plan.
+  // Every table names the tenant: a column of another table would bring all partitions into the plan.
+  const tenant = tenantSql({ id: tenantId, isLiteral: false, partition });
+  const { key, message } = tenant;
   return sql<ShownRow>`
     with beside as (
       select near.id, array_agg(m.id::text) as hit_ids, array_agg(near.distance) as distances,
              min(abs(near.distance)) as nearest, min(array_position(${[...ids]}::uuid[], m.id)) as best_hit
-      from message m cross join lateral (
-        (select n.id, -(row_number() over (order by n.created_at desc, n.id desc))::int as distance from message n
-         where n.tenant_id = ${tenantId} and n.conversation_id = m.conversation_id
+      from ${messagesById(ids, tenant, placed)} cross join lateral (
+        (select n.id, -(row_number() over (order by n.created_at desc, n.id desc))::int as distance from ${message} n
+         where n.tenant_id = ${key} and n.conversation_id = m.conversation_id
            and (n.created_at, n.id) < (m.created_at, m.id)
          order by n.created_at desc, n.id desc limit ${count})
         union all
-        (select n.id, (row_number() over (order by n.created_at, n.id))::int as distance from message n
-         where n.tenant_id = ${tenantId} and n.conversation_id = m.conversation_id
+        (select n.id, (row_number() over (order by n.created_at, n.id))::int as distance from ${message} n
+         where n.tenant_id = ${key} and n.conversation_id = m.conversation_id
            and (n.created_at, n.id) > (m.created_at, m.id)
          order by n.created_at, n.id limit ${count})
       ) near
-      where m.tenant_id = ${tenantId} and m.id = any(${[...ids]}::uuid[])
       group by near.id
     )
     select n.id, n.role, case when ${fits} then n.content end as content,
            case when ${fits} then n.metadata end as metadata, n.created_at, beside.hit_ids, beside.distances
-    from beside join message n on n.tenant_id = ${tenantId} and n.id = beside.id
+    from beside join ${message} n on n.tenant_id = ${key} and n.id = beside.id
   `;
 }
 

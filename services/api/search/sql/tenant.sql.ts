@@ -5,6 +5,11 @@ import type { PlannedTenant } from '../plan/search-plan.ts';
 /** A tenant in the statements of a search. */
 export interface TenantSql {
   readonly id: RawBuilder<string>;
+  /**
+   * The same for look-ups by key: a value that the planner does not know. Of a tenant that has come since the last ANALYZE
+   * it would reckon with one row, and so take any index that begins with the tenant for as good as that of the key.
+   */
+  readonly key: RawBuilder<string>;
   /** The tables that have the tenant's rows. Every statement names the tenant all the same: others share them. */
   readonly message: RawBuilder<unknown>;
   readonly embedding: RawBuilder<unknown>;
@@ -17,11 +22,28 @@ export interface TenantSql {
 export function tenantSql({ id, isLiteral, partition }: PlannedTenant): TenantSql {
   const table = (name: 'message' | 'embedding') =>
     sql.table(partition === undefined ? name : partitionName(name, partition));
+  // Without a partition, all of them would be in the plan.
+  const key = partition === undefined ? sql<string>`${id}` : sql<string>`(select ${id}::text)`;
   return {
-    id: isLiteral ? sql.lit(id) : sql<string>`${id}`,
+    id: isLiteral ? sql.lit(id) : key,
+    key,
     message: table('message'),
     embedding: table('embedding'),
   };
+}
+
+/**
+ * The rows of `message m` with these ids, each looked up apart: for a list of them the planner may read an index that
+ * begins with the tenant from end to end. Fenced by `offset`, so that it does not put a join in its place.
+ */
+export function messagesById(
+  ids: readonly string[],
+  { key, message }: TenantSql,
+  columns: string,
+): RawBuilder<unknown> {
+  return sql`unnest(${[...ids]}::uuid[]) wanted (id) cross join lateral (
+    select ${sql.raw(columns)} from ${message} where tenant_id = ${key} and id = wanted.id offset 0
+  ) m`;
 }
 
 /**
@@ -30,5 +52,5 @@ export function tenantSql({ id, isLiteral, partition }: PlannedTenant): TenantSq
  * all of the tenant for each message.
  */
 export function isPassage(tenant: TenantSql, generation: number): RawBuilder<boolean> {
-  return sql<boolean>`(e.tenant_id = ${tenant.id} and e.message_id = m.id and e.generation + 0 = ${sql.lit(generation)})`;
+  return sql<boolean>`(e.tenant_id = ${tenant.key} and e.message_id = m.id and e.generation + 0 = ${sql.lit(generation)})`;
 }

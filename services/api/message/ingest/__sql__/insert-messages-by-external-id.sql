@@ -48,7 +48,7 @@ with reference as materialized (
 select m.id, m.tenant_id, m.external_id, m.conversation_id, m.role, m.metadata, m.importance,
 m.content_hash, m.created_at, m.updated_at, m.expires_at, case
 when exists (
-  select from embedding e where e.tenant_id = "m"."tenant_id" and e.message_id = "m"."id" and e.generation = "r"."generation"
+  select from embedding e where e.tenant_id = "m"."tenant_id" and e.message_id = "m"."id" and e.generation + 0 = "r"."generation"
 ) then 'completed'
 else coalesce((
     select p.state from embedding_pending p

@@ -84,13 +84,13 @@ coalesce(pool.word_count, unscored.word_count) as word_count, case when jsonb_ty
 and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
-    where (e.tenant_id = 'acme' and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
+    where (e.tenant_id = (select $97::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
 from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id left join lateral (
-  select concat_ws(',', (case "indexed"."search_vector" @@ $97::tsquery
-      when true then $98::float8 / (1 + (0.54::float8 + $99::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $100::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $101::tsquery
-      when true then $102::float8 / (1 + (0.54::float8 + $103::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $104::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $105::tsquery
-      when true then $106::float8 / (1 + (0.54::float8 + $107::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $108::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $109::tsquery
-      when true then $110::float8 / (1 + (0.54::float8 + $111::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $112::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
+  select concat_ws(',', (case "indexed"."search_vector" @@ $98::tsquery
+      when true then $99::float8 / (1 + (0.54::float8 + $100::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $101::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $102::tsquery
+      when true then $103::float8 / (1 + (0.54::float8 + $104::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $105::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $106::tsquery
+      when true then $107::float8 / (1 + (0.54::float8 + $108::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $109::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $110::tsquery
+      when true then $111::float8 / (1 + (0.54::float8 + $112::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $113::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
   length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   where pool.term_scores is null
 ) unscored on true

@@ -166,13 +166,13 @@ coalesce(pool.word_count, unscored.word_count) as word_count, case when jsonb_ty
 and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
-    where (e.tenant_id = 'acme' and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
+    where (e.tenant_id = (select $127::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
 from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id left join lateral (
-  select concat_ws(',', (case "indexed"."search_vector" @@ $127::tsquery
-      when true then $128::float8 / (1 + (0.54::float8 + $129::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $130::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $131::tsquery
-      when true then $132::float8 / (1 + (0.54::float8 + $133::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $134::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $135::tsquery
-      when true then $136::float8 / (1 + (0.54::float8 + $137::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $138::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $139::tsquery
-      when true then $140::float8 / (1 + (0.54::float8 + $141::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $142::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
+  select concat_ws(',', (case "indexed"."search_vector" @@ $128::tsquery
+      when true then $129::float8 / (1 + (0.54::float8 + $130::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $131::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $132::tsquery
+      when true then $133::float8 / (1 + (0.54::float8 + $134::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $135::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $136::tsquery
+      when true then $137::float8 / (1 + (0.54::float8 + $138::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $139::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $140::tsquery
+      when true then $141::float8 / (1 + (0.54::float8 + $142::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $143::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
   length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   where pool.term_scores is null
 ) unscored on true

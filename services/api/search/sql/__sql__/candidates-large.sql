@@ -81,13 +81,13 @@ coalesce(pool.word_count, unscored.word_count) as word_count, case when jsonb_ty
 and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
-    where (e.tenant_id = 'acme' and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
+    where (e.tenant_id = (select $33::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
 from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id left join lateral (
-  select concat_ws(',', (case "indexed"."search_vector" @@ $33::tsquery
-      when true then $34::float8 / (1 + (0.54::float8 + $35::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $36::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $37::tsquery
-      when true then $38::float8 / (1 + (0.54::float8 + $39::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $40::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $41::tsquery
-      when true then $42::float8 / (1 + (0.54::float8 + $43::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $44::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $45::tsquery
-      when true then $46::float8 / (1 + (0.54::float8 + $47::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $48::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
+  select concat_ws(',', (case "indexed"."search_vector" @@ $34::tsquery
+      when true then $35::float8 / (1 + (0.54::float8 + $36::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $37::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $38::tsquery
+      when true then $39::float8 / (1 + (0.54::float8 + $40::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $41::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $42::tsquery
+      when true then $43::float8 / (1 + (0.54::float8 + $44::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $45::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $46::tsquery
+      when true then $47::float8 / (1 + (0.54::float8 + $48::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $49::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
   length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   where pool.term_scores is null
 ) unscored on true

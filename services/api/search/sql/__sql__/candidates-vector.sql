@@ -2,7 +2,7 @@ with query as materialized (select $1::halfvec as vector),
 by_vector as materialized (
   select message_id as id, min(distance) as distance from (
     select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-    where e.tenant_id = $2 and e.generation = 1 and true and true
+    where e.tenant_id = (select $2::text) and e.generation = 1 and true and true
     offset 0
   ) matching
   group by message_id
@@ -20,8 +20,8 @@ coalesce(pool.word_count, unscored.word_count) as word_count, case when jsonb_ty
 and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
-    where (e.tenant_id = $3 and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = $4 and m.id = pool.id left join lateral (
+    where (e.tenant_id = (select $3::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
+from pool join "message_p3" m on m.tenant_id = (select $4::text) and m.id = pool.id left join lateral (
   select '' as term_scores,
   length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   where pool.term_scores is null

@@ -1,22 +1,23 @@
 with query as materialized (select $1::halfvec as vector),
 around as materialized (
   select m.id, earlier.ids || m.id || later.ids as chain
-  from "message_p3" m cross join lateral (
+  from unnest($2::uuid[]) wanted (id) cross join lateral (
+    select id, conversation_id, created_at from "message_p3" where tenant_id = (select $3::text) and id = wanted.id offset 0
+  ) m cross join lateral (
     select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
       select n.id, n.created_at from "message_p3" n
-      where n.tenant_id = $2 and n.conversation_id = m.conversation_id
+      where n.tenant_id = (select $4::text) and n.conversation_id = m.conversation_id
       and (n.created_at, n.id) < (m.created_at, m.id)
       order by n.created_at desc, n.id desc limit 2
     ) n
   ) earlier cross join lateral (
     select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
       select n.id, n.created_at from "message_p3" n
-      where n.tenant_id = $3 and n.conversation_id = m.conversation_id
+      where n.tenant_id = (select $5::text) and n.conversation_id = m.conversation_id
       and (n.created_at, n.id) > (m.created_at, m.id)
       order by n.created_at, n.id limit 2
     ) n
   ) later
-  where m.tenant_id = $4 and m.id = any($5::uuid[])
 ),
 pool as (
   select distinct on (link.id) link.id, link.previous_id
@@ -33,10 +34,10 @@ scored as materialized (
   and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
   (extract(epoch from m.created_at) * 1000)::float8 as created_at, m.conversation_id, pool.previous_id,
   (true and true and true) as eligible, passage.vector, passage.vector_score
-  from pool join "message_p3" m on m.tenant_id = $22 and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+  from pool join "message_p3" m on m.tenant_id = (select $22::text) and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   left join lateral (
     select e.vector, 1 - (e.vector <=> (select vector from query)) as vector_score from "embedding_p3" e
-    where (e.tenant_id = $23 and e.message_id = m.id and e.generation + 0 = 1) order by 1 - (e.vector <=> (select vector from query)) desc limit 1
+    where (e.tenant_id = (select $23::text) and e.message_id = m.id and e.generation + 0 = 1) order by 1 - (e.vector <=> (select vector from query)) desc limit 1
   ) passage on true
 )
 select s.id, s.term_scores, s.word_count, s.speaker, s.importance, s.created_at, s.eligible,

@@ -1,22 +1,23 @@
 with query as materialized (select $1::halfvec as vector),
 around as materialized (
   select m.id, earlier.ids || m.id || later.ids as chain
-  from "message_p3" m cross join lateral (
+  from unnest($2::uuid[]) wanted (id) cross join lateral (
+    select id, conversation_id, created_at from "message_p3" where tenant_id = (select $3::text) and id = wanted.id offset 0
+  ) m cross join lateral (
     select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
       select n.id, n.created_at from "message_p3" n
-      where n.tenant_id = 'acme' and n.conversation_id = m.conversation_id
+      where n.tenant_id = (select $4::text) and n.conversation_id = m.conversation_id
       and (n.created_at, n.id) < (m.created_at, m.id)
       order by n.created_at desc, n.id desc limit 2
     ) n
   ) earlier cross join lateral (
     select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
       select n.id, n.created_at from "message_p3" n
-      where n.tenant_id = 'acme' and n.conversation_id = m.conversation_id
+      where n.tenant_id = (select $5::text) and n.conversation_id = m.conversation_id
       and (n.created_at, n.id) > (m.created_at, m.id)
       order by n.created_at, n.id limit 2
     ) n
   ) later
-  where m.tenant_id = 'acme' and m.id = any($2::uuid[])
 ),
 pool as (
   select distinct on (link.id) link.id, link.previous_id
@@ -24,22 +25,22 @@ pool as (
   where link.id is not null order by link.id, link.previous_id
 ),
 scored as materialized (
-  select m.id, concat_ws(',', (case "indexed"."search_vector" @@ $3::tsquery
-      when true then $4::float8 / (1 + (0.54::float8 + $5::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $6::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $7::tsquery
-      when true then $8::float8 / (1 + (0.54::float8 + $9::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $10::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $11::tsquery
-      when true then $12::float8 / (1 + (0.54::float8 + $13::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $14::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $15::tsquery
-      when true then $16::float8 / (1 + (0.54::float8 + $17::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $18::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
+  select m.id, concat_ws(',', (case "indexed"."search_vector" @@ $6::tsquery
+      when true then $7::float8 / (1 + (0.54::float8 + $8::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $9::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $10::tsquery
+      when true then $11::float8 / (1 + (0.54::float8 + $12::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $13::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $14::tsquery
+      when true then $15::float8 / (1 + (0.54::float8 + $16::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $17::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $18::tsquery
+      when true then $19::float8 / (1 + (0.54::float8 + $20::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $21::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
   length(indexed.search_vector) as word_count, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
   and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
   (extract(epoch from m.created_at) * 1000)::float8 as created_at, m.conversation_id, pool.previous_id,
-  (true and "m"."conversation_id" = any($19::text[]) and "m"."role" = any($20::text[]) and "m"."created_at" >= $21 and "m"."created_at" < $22 and "m"."importance" >= $23 and "m"."importance" <= $24 and "m"."id" <= $25::uuid and true and (m.metadata <> '{}' and m.metadata @> $26::jsonb) and (m.search_vector @@ $27::tsquery and (m.search_vector @@ $28::tsquery or (m.search_passages is not null and not exists (
-            select from unnest($29::tsquery[]) wanted (query)
+  (true and "m"."conversation_id" = any($22::text[]) and "m"."role" = any($23::text[]) and "m"."created_at" >= $24 and "m"."created_at" < $25 and "m"."importance" >= $26 and "m"."importance" <= $27 and "m"."id" <= $28::uuid and true and (m.metadata <> '{}' and m.metadata @> $29::jsonb) and (m.search_vector @@ $30::tsquery and (m.search_vector @@ $31::tsquery or (m.search_passages is not null and not exists (
+            select from unnest($32::tsquery[]) wanted (query)
             where not m.search_vector @@ wanted.query
-            and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $30::tsquery)) as eligible, passage.vector, passage.vector_score
-  from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+            and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $33::tsquery)) as eligible, passage.vector, passage.vector_score
+  from pool join "message_p3" m on m.tenant_id = (select $34::text) and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   left join lateral (
     select e.vector, 1 - (e.vector <=> (select vector from query)) as vector_score from "embedding_p3" e
-    where (e.tenant_id = 'acme' and e.message_id = m.id and e.generation + 0 = 1) order by 1 - (e.vector <=> (select vector from query)) desc limit 1
+    where (e.tenant_id = (select $35::text) and e.message_id = m.id and e.generation + 0 = 1) order by 1 - (e.vector <=> (select vector from query)) desc limit 1
   ) passage on true
 )
 select s.id, s.term_scores, s.word_count, s.speaker, s.importance, s.created_at, s.eligible,

@@ -1,6 +1,8 @@
 select m.id, m.conversation_id, m.role, case when coalesce(sum((octet_length("m".content) + octet_length("m".metadata::text))) over (order by array_position($1::uuid[], m.id) rows between unbounded preceding and 1 preceding), 0) < $2 then m.content end as content,
 case when coalesce(sum((octet_length("m".content) + octet_length("m".metadata::text))) over (order by array_position($3::uuid[], m.id) rows between unbounded preceding and 1 preceding), 0) < $4 then m.metadata end as metadata, (octet_length("m".content) + octet_length("m".metadata::text)) as bytes, m.created_at,
 (select 1 - min(e.vector <=> $5::halfvec) from "embedding_p3" e
-  where (e.tenant_id = $6 and e.message_id = m.id and e.generation + 0 = 1)) as similarity,
-(select n.id from "message_p3" n where n.tenant_id = $7 order by n.id desc limit 1) as newest_id
-from "message_p3" m where m.tenant_id = $8 and m.id = any($9::uuid[])
+  where (e.tenant_id = (select $6::text) and e.message_id = m.id and e.generation + 0 = 1)) as similarity,
+(select n.id from "message_p3" n where n.tenant_id = (select $7::text) order by n.id desc limit 1) as newest_id
+from unnest($8::uuid[]) wanted (id) cross join lateral (
+  select id, conversation_id, role, content, metadata, created_at from "message_p3" where tenant_id = (select $9::text) and id = wanted.id offset 0
+) m

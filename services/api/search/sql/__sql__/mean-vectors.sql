@@ -1,3 +1,3 @@
-select message_id as id, halfvec_send(avg(vector)) as mean from embedding
-where tenant_id = $1 and generation = $2 and message_id = any($3::uuid[])
+select message_id as id, halfvec_send(avg(vector)) as mean from "embedding"
+where tenant_id = $1 and generation + 0 = $2 and message_id = any($3::uuid[])
 group by message_id
