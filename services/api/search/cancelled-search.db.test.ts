@@ -9,6 +9,7 @@ const marks = {
   'the sample of messages': 'newest as materialized',
   'the candidates': 'by_vector as materialized',
   'the messages around them': 'around as materialized',
+  'the texts to compare': 'm.content_hash',
   'the vectors to compare': 'halfvec_send(avg(vector))',
   'the hits': 'as newest_id',
   'the messages shown around hits': 'with beside as',
