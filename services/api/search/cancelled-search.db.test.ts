@@ -32,6 +32,7 @@ test('each statement of a search is cancelled with its request', async () => {
   await memory.store(
     { content: 'the garden in May' },
     { content: 'roses of the garden' },
+    { content: 'roses of the garden' },
     { content: 'a long winter' },
   );
   await memory.embed();

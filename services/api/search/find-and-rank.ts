@@ -16,8 +16,8 @@ export interface FindOptions extends Omit<RankingOptions, 'echoes'> {
   readonly neighbourhoods: number;
   /** Hits that will be shown, those of earlier pages included. */
   readonly count: number;
-  /** Hits wanted that no earlier page has shown. */
-  readonly size: number;
+  /** Hits that are looked at, for the reranker too, those of earlier pages included. */
+  readonly wanted: number;
   /** Hits that say the same are one. */
   readonly collapse: boolean;
   readonly isShown: (id: string) => boolean;
@@ -41,7 +41,7 @@ export function findAndRank(
   return readCandidates(async (repository) => {
     const narrow = await find(repository, planned, plan, options);
     const limit = Math.min(mostCandidates, plan.limit * widening);
-    const isShort = narrow.isFull && narrow.ranked.filter(({ id }) => !options.isShown(id)).length < options.size;
+    const isShort = narrow.isFull && narrow.ranked.length < options.wanted;
     const isCollapsed =
       narrow.repeatIds.length > 0 || narrow.ranked.some(({ duplicateIds }) => duplicateIds.length > 0);
     const isWidened = isShort && isCollapsed && limit > plan.limit;
@@ -93,9 +93,9 @@ async function compareTexts(
 ): Promise<Compared> {
   const byId = new Map(candidates.map((candidate) => [candidate.id, candidate]));
   const repeatsQuery = options.weights.echo > 0 ? createEchoTest(options.query) : undefined;
-  const suspects = repeatsQuery === undefined ? [] : suspectedEchoes(ranked, byId);
+  const suspects = repeatsQuery === undefined ? [] : suspectedEchoes(ranked, byId, options.queryWords.size);
   // Those that repeat the query make room for as many others.
-  const shown = options.count + options.size + suspects.length + 1;
+  const shown = options.wanted + suspects.length + 1;
   const groups = options.diversity > 0 ? Math.max(diverseCandidates, shown) : shown;
   const alike = options.collapse ? alikeCandidates(ranked, byId, groups) : [];
   const ids = [...new Set([...suspects, ...alike])];
@@ -114,10 +114,14 @@ async function compareTexts(
   };
 }
 
-function suspectedEchoes(ranked: readonly RankedCandidate[], byId: ReadonlyMap<string, Candidate>): string[] {
+function suspectedEchoes(
+  ranked: readonly RankedCandidate[],
+  byId: ReadonlyMap<string, Candidate>,
+  queryWords: number,
+): string[] {
   return ranked.slice(0, mayEchoCandidates).flatMap(({ id }) => {
     const candidate = byId.get(id);
-    return candidate !== undefined && mayEcho(candidate) ? [id] : [];
+    return candidate !== undefined && mayEcho(candidate, queryWords) ? [id] : [];
   });
 }
 

@@ -91,7 +91,7 @@ export function createSearchService(deps: SearchServiceDeps) {
         query: text.words,
         time,
         count: page.shown.size + size,
-        size: Math.max(size, reranked),
+        wanted: page.shown.size + Math.max(size, reranked),
         collapse: request.collapse,
         isShown: (id: string) => isShown(id, page),
       };

@@ -63,6 +63,14 @@ describe('texts are read of candidates that are alike', () => {
     expect(alikeCandidates(ranked.slice(0, 2), byId, 5)).toEqual([]);
   });
 
+  test('and near one another by their vectors', () => {
+    const near = new Map([0.5, 0.5, 0.45, 0.5, 0.2].map((vectorScore, n) => ['abcde'.charAt(n), vectorScore]));
+    const moved = new Map(pool.map((each) => [each.id, { ...each, vectorScore: near.get(each.id) }]));
+    expect(alikeCandidates(ranked, moved, 5)).toEqual(['a', 'c']);
+    const waiting = new Map(pool.map((each) => [each.id, { ...each, vectorScore: each.id === 'e' ? undefined : 0.5 }]));
+    expect(alikeCandidates(ranked, waiting, 5)).toEqual(['a', 'c', 'b', 'e']);
+  });
+
   test('and of one speaker', () => {
     const others = new Map(pool.map((each) => [each.id, { ...each, speaker: each.id }]));
     expect(alikeCandidates(ranked, others, 5)).toEqual([]);

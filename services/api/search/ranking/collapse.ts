@@ -14,6 +14,9 @@ export interface Collapsed {
   readonly repeatIds: readonly string[];
 }
 
+// A model reads a full stop and an exclamation mark otherwise, but not by more.
+const mostApart = 0.1;
+
 /** What says the same has these in common: same words, so same scores. What differs in them need not be read. */
 function signatureOf({ speaker, wordCount, termScores }: Candidate): string {
   return JSON.stringify([speaker, wordCount, termScores]);
@@ -30,17 +33,32 @@ export function alikeCandidates(
   byId: ReadonlyMap<string, Candidate>,
   groups: number,
 ): string[] {
-  const bySignature = new Map<string, string[]>();
+  const bySignature = new Map<string, Group[]>();
+  const inOrder: Group[] = [];
   for (const { id } of ranked) {
     const candidate = byId.get(id);
     if (candidate === undefined) continue;
     const signature = signatureOf(candidate);
-    const group = bySignature.get(signature);
-    if (group !== undefined) group.push(id);
-    else bySignature.set(signature, [id]);
+    const alike = bySignature.get(signature) ?? [];
+    const group = alike.find(({ best }) => areNear(best, candidate));
+    if (group !== undefined) group.ids.push(id);
+    else {
+      const own = { best: candidate, ids: [id] };
+      bySignature.set(signature, [...alike, own]);
+      inOrder.push(own);
+    }
   }
-  // A map keeps the order: groups with the best first.
-  return [...bySignature.values()].slice(0, groups).flatMap((ids) => (ids.length > 1 ? ids : []));
+  return inOrder.slice(0, groups).flatMap(({ ids }) => (ids.length > 1 ? ids : []));
+}
+
+interface Group {
+  readonly best: Candidate;
+  readonly ids: string[];
+}
+
+/** What has no vector yet may say anything. */
+function areNear({ vectorScore: one }: Candidate, { vectorScore: other }: Candidate): boolean {
+  return one === undefined || other === undefined || Math.abs(one - other) <= mostApart;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createEchoTest, echoShare, isQuestion, textKey } from './echo.ts';
+import { createEchoTest, echoShare, isQuestion, mayEcho, textKey } from './echo.ts';
+import { candidate } from './testing/candidates.ts';
 
 describe('a question', () => {
   test.each([
@@ -64,6 +65,17 @@ describe('a question is repeated', () => {
 
   test('but nothing repeats what is no question', () => {
     expect(createEchoTest('Ana lives in Lisbon.')).toBeUndefined();
+  });
+
+  test.each([
+    ['all words of the query', [1, 2], 2, true],
+    ['and the name of a speaker', [1, 2], 5, true],
+    ['one of two words', [1, 0], 2, false],
+    ['many other words', [1, 2], 12, false],
+    ['words that nobody scores', [], 5, true],
+    ['more words than the query', [], 12, false],
+  ])('perhaps by what has %s', (_, termScores, wordCount, expected) => {
+    expect(mayEcho(candidate('a', { termScores, wordCount }), 5)).toBe(expected);
   });
 
   test('and less of it counts the greater the weight is', () => {

@@ -62,9 +62,20 @@ export function createEchoTest(query: string): ((text: string) => boolean) | und
   };
 }
 
-/** Whether its scores leave it open that it repeats the query: then it has nearly all of the words that are scored. */
-export function mayEcho({ termScores }: Candidate): boolean {
-  return termScores.filter((score) => score > 0).length >= leastShared * termScores.length;
+// Of the words of a longer query only so many are scored.
+const scoredWords = 32;
+// The name of who says it is among the words of a message.
+const nameWords = 3;
+
+/**
+ * Whether its scores leave it open that it repeats the query: it has nearly all words that are scored, and hardly others.
+ *
+ * @param queryWords how many different words the query has, stop words included
+ */
+export function mayEcho({ termScores, wordCount }: Candidate, queryWords: number): boolean {
+  const isKnown = termScores.length > 0 && termScores.length < scoredWords;
+  const most = (isKnown ? termScores.length : queryWords) / leastShared + nameWords;
+  return wordCount <= most && termScores.filter((score) => score > 0).length >= leastShared * termScores.length;
 }
 
 /** What is left of the relevance of a question that repeats the query, 0 to 1. */
