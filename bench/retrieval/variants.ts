@@ -6,7 +6,7 @@ export interface Variant {
   readonly request: Readonly<Record<string, unknown>>;
 }
 
-const none = { speaker: 0, substance: 0 };
+const none = { speaker: 0, substance: 0, time: 0, echo: 0 };
 
 /** Each part of the ranking off in turn, beside the defaults. The first is what the others are compared with. */
 export const variants: readonly [Variant, ...Variant[]] = [
@@ -23,6 +23,9 @@ export const variants: readonly [Variant, ...Variant[]] = [
   { name: 'no-speaker', request: { weights: { speaker: 0 } } },
   { name: 'no-substance', request: { weights: { substance: 0 } } },
   { name: 'no-date', request: { weights: { date: 0 } } },
+  { name: 'no-time', request: { weights: { time: 0 } } },
+  { name: 'no-echo', request: { weights: { echo: 0 } } },
+  { name: 'no-collapse', request: { collapse: false } },
   { name: 'no-context', request: { weights: { context: 0 } } },
   { name: 'no-importance', request: { weights: { importance: 0 } } },
   { name: 'no-decay', request: { weights: { decay: 0 } } },

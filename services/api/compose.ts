@@ -47,6 +47,7 @@ import { createSearchLanguageReindexer } from './search/language/search-language
 import { createSearchLanguageRepository } from './search/language/search-language.repository.ts';
 import { createLexicalIndex } from './search/plan/lexical-query.ts';
 import { createDateReader, localesOf } from './search/query/date-terms.ts';
+import { createTimeReader } from './search/query/time-words.ts';
 import { createSearchService } from './search/search.service.ts';
 import { createCandidateReader, createSearchRepository } from './search/sql/search.repository.ts';
 import { createLexicalRepository } from './search/stats/lexical.repository.ts';
@@ -207,6 +208,7 @@ export function composeApp(
       }),
       partitions: new TenantPartitions(db),
       readDates: createDateReader(localesOf(config.searchLanguage)),
+      readTime: createTimeReader(localesOf(config.searchLanguage)),
       weights: config.rankingWeights,
       halfLifeDays: config.decayHalfLifeDays,
       clock,

@@ -84,7 +84,7 @@ test('message_metadata is answered on the paths of the service before, and nowhe
   }
   const list = await api.call('GET', '/v1/messages?tenant_id=names');
   const search = await api.call('POST', '/v1/memory/search', {
-    body: { tenant_id: 'names', query: 'gardening', neighbours: 1 },
+    body: { tenant_id: 'names', query: 'gardening', neighbours: 1, collapse: false },
   });
   for (const { status, body: answer, text } of [list, search]) {
     expect([status, answer.items.length]).toEqual([200, 2]);

@@ -9,6 +9,7 @@ const marks = {
   'the sample of messages': 'newest as materialized',
   'the candidates': 'by_vector as materialized',
   'the messages around them': 'around as materialized',
+  'the texts to compare': 'm.content_hash',
   'the vectors to compare': 'halfvec_send(avg(vector))',
   'the hits': 'as newest_id',
   'the messages shown around hits': 'with beside as',
@@ -30,6 +31,7 @@ test('each statement of a search is cancelled with its request', async () => {
   const memory = createMemory(() => api);
   await memory.store(
     { content: 'the garden in May' },
+    { content: 'roses of the garden' },
     { content: 'roses of the garden' },
     { content: 'a long winter' },
   );

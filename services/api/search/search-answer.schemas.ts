@@ -23,8 +23,17 @@ const breakdownSchema = z
     context: share.openapi({ description: 'What the neighbours add to the relevance, or take.', example: 0.04 }),
     speaker: share,
     substance: share,
+    time: share.openapi({
+      description: 'What it gains by when it was said, if the query names a time.',
+      example: 0,
+    }),
+    echo: z.boolean().optional().openapi({
+      description:
+        'True, or left out: it is a question that repeats the query, so only a share of its relevance counts.',
+      example: true,
+    }),
     relevance: share.openapi({
-      description: 'The weighted mean of the parts before, and context, as a share of the best candidate’s.',
+      description: 'The weighted mean of the parts before, context and time, as a share of the best candidate’s.',
     }),
     importance,
     decay: share,
@@ -49,6 +58,10 @@ export const searchHitSchema = z
     similarity,
     decay: share,
     importance,
+    duplicates: z.int().openapi({
+      description: 'How many other candidates say the same. They are shown on no page.',
+      example: 0,
+    }),
     breakdown: breakdownSchema,
     neighbours: z
       .object({
@@ -76,6 +89,16 @@ export const searchResponseSchema = z
     reranked: z
       .boolean()
       .openapi({ description: 'True when the reranker has put the hits into their order.', example: false }),
+    time: z
+      .object({
+        from: createdAt.openapi({ description: 'Inclusive.' }),
+        to: createdAt.openapi({ description: 'Exclusive.', example: '2026-02-01T00:00:00.000Z' }),
+        text: z.string().openapi({ description: 'How the query names it.', example: 'last month' }),
+      })
+      .optional()
+      .openapi({
+        description: 'The time that the query names: messages of it rank higher. Left out when it names none.',
+      }),
     truncated: z.boolean().openapi({
       description:
         'True when the answer ends at its size of 16 MiB: fewer hits than top_k, and next_cursor goes on, or fewer neighbours, which say so themselves.',

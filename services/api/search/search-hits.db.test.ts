@@ -72,6 +72,7 @@ describe('what is found', () => {
         similarity: expect.closeTo(Math.SQRT1_2, 2),
         decay: expect.any(Number),
         importance: 0.25,
+        duplicates: 0,
         breakdown: {
           similarity: items[0]?.similarity,
           vector: expect.any(Number),
@@ -79,6 +80,7 @@ describe('what is found', () => {
           context: 0,
           speaker: 0,
           substance: expect.any(Number),
+          time: 0,
           relevance: expect.any(Number),
           importance: 0.25,
           decay: items[0]?.decay,

@@ -190,10 +190,10 @@ describe('diversity', () => {
   });
 
   test.each(['hybrid', 'vector', 'lexical'])('puts what is unlike before what repeats: %s', async (mode) => {
-    const plain = await memory.find('garden rose', { mode });
+    const plain = await memory.find('garden rose', { mode, collapse: false });
     expect(plain.slice(0, 3)).toEqual(['garden rose', 'garden rose', 'garden rose']);
-    expect(await memory.find('garden rose', { mode, diversity: 0 })).toEqual(plain);
-    const spread = await memory.find('garden rose', { mode, diversity: 0.9 });
+    expect(await memory.find('garden rose', { mode, collapse: false, diversity: 0 })).toEqual(plain);
+    const spread = await memory.find('garden rose', { mode, collapse: false, diversity: 0.9 });
     expect(new Set(spread.slice(0, 3)).size).toBe(3);
     expect(spread[0]).toBe('garden rose');
     expect(spread.toSorted()).toEqual(plain.toSorted());
@@ -205,6 +205,7 @@ describe('diversity', () => {
       query: 'garden rose',
       top_k: '3',
       diversity: '0.9',
+      collapse: 'false',
     });
     const { body } = await api.call('GET', `/v1/memory/search?${String(query)}`);
     expect(new Set(body.items.map((item: Hit) => item.content)).size).toBe(3);

@@ -82,7 +82,8 @@ test('a date in the query lifts what was said then', async () => {
     { content: 'We sat in the garden.', conversation_id: 'b', created_at: '2023-08-07T12:00:00Z' },
   );
   await memory.embed();
-  const said = async (query: string) => (await memory.search(query)).items.map((item) => item.created_at.slice(0, 7));
+  const said = async (query: string) =>
+    (await memory.search(query, { collapse: false })).items.map((item) => item.created_at.slice(0, 7));
   expect(await said('the garden in May 2023')).toEqual(['2023-05', '2023-08']);
   expect(await said('the garden in August 2023')).toEqual(['2023-08', '2023-05']);
 });

@@ -54,6 +54,9 @@ function commonParts(asked: Query | Body, weights: Body['weights'], clauses: Cla
     candidateLimit: asked.candidate_limit,
     neighbours: asked.neighbours,
     rerank: asked.rerank,
+    collapse: asked.collapse,
+    referenceTime: asked.reference_time,
+    timeZone: asked.timezone,
     cursor: asked.cursor,
     ranking: {
       weights,
@@ -82,11 +85,16 @@ export async function toResultJson(result: SearchResult, budget: AnswerBudget): 
     total: hits.length,
     degraded: result.degraded,
     reranked: result.reranked,
+    ...(result.time !== undefined && { time: toTimeBody(result.time) }),
     truncated: result.truncated || isCut || truncated,
     next_cursor: exhausted ? null : (result.cursorAfter(hits.length) ?? null),
     exhausted,
   };
   return jsonObject(envelope, { items: jsonList(items) });
+}
+
+function toTimeBody({ from, to, text }: NonNullable<SearchResult['time']>): NonNullable<ResultBody['time']> {
+  return { from: from.toISOString(), to: to.toISOString(), text };
 }
 
 interface WithNeighbours {
@@ -172,7 +180,7 @@ function withoutBrace(piece: JsonPiece): JsonPiece {
 }
 
 function toHitBody(hit: SearchHit): Omit<HitBody, 'neighbours'> {
-  const { importance, decay, rerank, similarity: _, ...parts } = hit.breakdown;
+  const { importance, decay, rerank, similarity: _, echo, ...parts } = hit.breakdown;
   const similarity = hit.breakdown.similarity ?? null;
   return {
     message_id: hit.messageId,
@@ -185,11 +193,13 @@ function toHitBody(hit: SearchHit): Omit<HitBody, 'neighbours'> {
     similarity,
     decay,
     importance,
+    duplicates: hit.duplicates,
     breakdown: {
       similarity,
       ...parts,
       importance,
       decay,
+      ...(echo && { echo }),
       ...(rerank !== undefined && { rerank }),
       score: hit.score,
     },

@@ -14,6 +14,8 @@ import { cursorLength } from './query/cursor.ts';
 import { maxPagedHits } from './query/page.ts';
 import { parseMetadataFilter } from './query/parse-metadata-filter.ts';
 import { checkClauses, clausesField, queryField, syntaxField, type AskedText } from './query/query-text.schemas.ts';
+import { timeWordCharacters } from './query/time-words.ts';
+import { isTimeZone } from './query/time-zone.ts';
 import { decayModes, defaultCandidateLimit, searchModes } from './query/search-request.ts';
 
 /** A whole number in a range, and how the description says so. */
@@ -73,6 +75,11 @@ const described = {
   },
   importance_min: { type: 'number', minimum: 0, maximum: 1, example: 0.2 },
   importance_max: { type: 'number', minimum: 0, maximum: 1, example: 0.9 },
+  collapse: {
+    type: 'boolean',
+    default: true,
+    description: 'Whether hits that say the same are shown as one, with the number of the others in duplicates.',
+  },
   rerank: {
     type: 'boolean',
     description:
@@ -84,10 +91,11 @@ const described = {
 const rerankField = z.boolean().optional();
 
 /** The same as text. */
-const rerankTextField = z
-  .enum(['true', 'false'], { error: 'must be true or false' })
-  .transform((text) => text === 'true')
-  .optional();
+const booleanText = z.enum(['true', 'false'], { error: 'must be true or false' }).transform((text) => text === 'true');
+
+const timeZoneField = z
+  .string()
+  .refine(isTimeZone, 'must be a name of the IANA time zone database, like Europe/Lisbon');
 
 const cursorField = z.string().max(cursorLength(maxPagedHits), 'is too long for a cursor').optional().openapi({
   description: 'next_cursor of the page before; the rest of the request as before, but for top_k and neighbours.',
@@ -111,10 +119,12 @@ const weightsField = z
     substance: weight,
     context: weight,
     date: weight,
+    time: weight,
+    echo: weight,
   })
   .openapi({
     description:
-      'Parts of the score (relevance, importance, decay), parts of the relevance (vector, lexical, speaker, substance), and strengths, 1 as measured (context, date); what is left out is as configured. See docs/ranking.md.',
+      'Parts of the score (relevance, importance, decay), parts of the relevance (vector, lexical, speaker, substance), and strengths, 1 as measured (context, date, time, echo); what is left out is as configured. See docs/ranking.md.',
   });
 
 /** @param maxBytes of its JSON text, in UTF-8. */
@@ -155,6 +165,13 @@ const common = {
   role: roleSchema.optional(),
   created_after: instantSchema.optional().openapi({ description: 'Inclusive.', example: '2026-01-01T00:00:00.000Z' }),
   created_before: instantSchema.optional().openapi({ description: 'Exclusive.', example: '2030-01-01T00:00:00.000Z' }),
+  reference_time: instantSchema.optional().openapi({
+    description: `What times in the first ${timeWordCharacters} characters of the query are named from, such as last week; the moment of the search if left out.`,
+    example: '2026-06-10T12:00:00.000Z',
+  }),
+  timezone: timeZoneField
+    .default('UTC')
+    .openapi({ type: 'string', description: 'Where the days of these times begin and end.', example: 'Europe/Lisbon' }),
   decay_mode: decayModeField,
   cursor: cursorField,
 };
@@ -200,7 +217,8 @@ export const searchQuerySchema = z
     score_min: numberFromText(shareField).optional().openapi(described.score_min),
     diversity: numberFromText(shareField).default(0).openapi(described.diversity),
     half_life_days: numberFromText(halfLifeField).optional().openapi(described.half_life_days),
-    rerank: rerankTextField.openapi(described.rerank),
+    collapse: booleanText.default(true).openapi(described.collapse),
+    rerank: booleanText.optional().openapi(described.rerank),
   })
   .superRefine(checkTogether);
 
@@ -232,6 +250,7 @@ export function createSearchBodySchema(maxMetadataBytes: number) {
       score_min: shareField.optional().openapi(described.score_min),
       diversity: shareField.default(0).openapi(described.diversity),
       half_life_days: halfLifeField.optional().openapi(described.half_life_days),
+      collapse: z.boolean().default(true).openapi(described.collapse),
       rerank: rerankField.openapi(described.rerank),
     })
     .superRefine(checkTogether)

@@ -5,15 +5,13 @@ import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { QueryVector, QueryVectors } from './query/query-vectors.ts';
 import { requestLimits } from '../cost/request-cost.ts';
-import { createHitReader, type HitReaderDeps, type SearchResult } from './hits/hit-reader.ts';
-import type { SearchPlan } from './plan/search-plan.ts';
+import { findAndRank } from './find-and-rank.ts';
+import { createHitReader, wantsReranking, type HitReaderDeps, type SearchResult } from './hits/hit-reader.ts';
 import { planSearch, type SearchPlannerDeps } from './plan/search-planner.ts';
-import { openPage } from './query/page.ts';
+import { isShown, openPage } from './query/page.ts';
 import { invalidField, type SearchRequest } from './query/search-request.ts';
-import type { Candidate } from './ranking/candidate.ts';
-import { diversify } from './ranking/diversity.ts';
-import { rank, type RankedCandidate, type RankingOptions } from './ranking/rank.ts';
-import { ownRelevance } from './ranking/relevance.ts';
+import type { TimeReader } from './query/time-words.ts';
+import type { FoundHits } from './ranking/collapse.ts';
 import { chooseRanking, type RankingDefaults } from './ranking/weights.ts';
 import type { CandidateReader } from './sql/search.repository.ts';
 
@@ -21,13 +19,13 @@ export interface SearchServiceDeps extends RankingDefaults, SearchPlannerDeps, H
   readonly readCandidates: CandidateReader;
   readonly generations: Pick<GenerationService, 'getActive'>;
   readonly queryVectors: Pick<QueryVectors, 'find'>;
+  readonly readTime: TimeReader;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
-// The best that are chosen among for diversity: each is compared with each that was chosen.
-const diverseCandidates = 100;
+const nothing: FoundHits = { ranked: [], repeatIds: [], isFull: false };
 
 export type SearchService = ReturnType<typeof createSearchService>;
 
@@ -80,18 +78,26 @@ export function createSearchService(deps: SearchServiceDeps) {
       }
       // No similarity is known without a vector, so none is high enough.
       const findsNothing = degraded && request.ranking.similarityMin !== undefined;
-      const { neighbourhoods } = page;
+      const { timeZone } = request;
+      const time = deps.readTime(text.words, { now: request.referenceTime ?? page.now, timeZone });
+      const { neighbourhoods, size } = page;
+      const reranked = wantsReranking(request) ? (deps.hitReranker?.candidates ?? 0) : 0;
       const options = {
         ...ranking,
         ...planned,
         mode,
         now: page.now,
         neighbourhoods,
-        count: page.shown.size + page.size,
+        query: text.words,
+        time,
+        count: page.shown.size + size,
+        wanted: page.shown.size + Math.max(size, reranked),
+        collapse: request.collapse,
+        isShown: (id: string) => isShown(id, page),
       };
-      const ranked = findsNothing ? [] : await findAndRank(readCandidates, plan, options);
+      const found = findsNothing ? nothing : await findAndRank(readCandidates, planned, options);
       const result = await readHits(request, page, {
-        ranked,
+        ...found,
         text: text.words || request.query,
         vector: vector?.plain,
         plan,
@@ -101,53 +107,9 @@ export function createSearchService(deps: SearchServiceDeps) {
       metrics.searches.inc({ mode: request.mode, degraded: String(degraded) });
       metrics.searchResults.observe(result.hits.length);
       stopTimer();
-      return { ...result, degraded };
+      return { ...result, degraded, time };
     },
   };
-}
-
-interface FindOptions extends RankingOptions {
-  /** How many of the best candidates are ranked together with what stands around them. */
-  readonly neighbourhoods: number;
-  /** Hits that will be shown, those of earlier pages included. */
-  readonly count: number;
-}
-
-/** All that may be shown, best first: unlike one another, if that is asked for. */
-function findAndRank(
-  readCandidates: CandidateReader,
-  plan: SearchPlan,
-  options: FindOptions,
-): Promise<RankedCandidate[]> {
-  return readCandidates(async (repository) => {
-    const found = await repository.findCandidates(plan);
-    const best = mostPromising(found, options);
-    const around = await repository.findNeighbourhood(plan, best);
-    const ranked = rank(withoutRepeats([...found, ...around.candidates]), around.neighbourhood, options);
-    const { diversity, count } = options;
-    if (diversity === 0 || ranked.length < 2) return ranked;
-    const compared = ranked.slice(0, diverseCandidates);
-    const { tenant, generation, signal } = plan;
-    const ids = compared.map((candidate) => candidate.id);
-    const { id: tenantId, partition } = tenant;
-    const vectors = await repository.listMeanVectors({ tenantId, partition, generation, ids, signal });
-    return [...diversify(compared, vectors, { diversity, count }), ...ranked.slice(diverseCandidates)];
-  });
-}
-
-function mostPromising(candidates: readonly Candidate[], options: FindOptions): string[] {
-  if (options.weights.context === 0) return [];
-  return (
-    [...ownRelevance(candidates, options)]
-      // Ties by id, since rows come in any order: pages choose the same.
-      .toSorted(([id, a], [otherId, b]) => b - a || (id < otherId ? -1 : 1))
-      .slice(0, options.neighbourhoods)
-      .map(([id]) => id)
-  );
-}
-
-function withoutRepeats(candidates: readonly Candidate[]): Candidate[] {
-  return [...new Map(candidates.map((candidate) => [candidate.id, candidate])).values()];
 }
 
 function isEmbeddingFailure(error: unknown): boolean {

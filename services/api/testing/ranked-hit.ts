@@ -11,6 +11,8 @@ export function rankedHit(id: string, score: number): RankedCandidate {
       context: 0,
       speaker: 0,
       substance: 0,
+      time: 0,
+      echo: false,
       relevance: 0.9,
       importance: 0.2,
       decay: 0.5,

@@ -27,6 +27,7 @@ export interface SearchAnswer {
   readonly total: number;
   readonly degraded: boolean;
   readonly reranked: boolean;
+  readonly time?: { readonly from: string; readonly to: string; readonly text: string };
   readonly items: readonly Hit[];
   readonly next_cursor: string | null;
   readonly exhausted: boolean;
@@ -40,12 +41,15 @@ export interface Hit {
   readonly similarity: number | null;
   readonly importance: number;
   readonly decay: number;
+  readonly duplicates: number;
   readonly breakdown: {
     readonly vector: number;
     readonly lexical: number;
     readonly context: number;
     readonly speaker: number;
     readonly substance: number;
+    readonly time: number;
+    readonly echo?: boolean;
     readonly relevance: number;
     readonly importance: number;
     readonly decay: number;

@@ -1,9 +1,11 @@
 import type { Role } from '@memory-layer/shared/db/schema';
 import { requestLimits } from '../../cost/request-cost.ts';
 import type { SearchPlan } from '../plan/search-plan.ts';
-import { closePage, unshown, type SearchPage } from '../query/page.ts';
+import { closePage, isShown, type SearchPage } from '../query/page.ts';
 import type { RankingWeights, SearchRequest } from '../query/search-request.ts';
-import type { RankedCandidate, ScoreBreakdown } from '../ranking/rank.ts';
+import type { CollapsedCandidate, FoundHits } from '../ranking/collapse.ts';
+import type { ScoreBreakdown } from '../ranking/rank.ts';
+import type { NamedTime } from '../query/time-words.ts';
 import type { HitRow, SearchRepository, ShownNeighbours, UnreadHitRow } from '../sql/search.repository.ts';
 import type { HitReranker } from './hit-reranker.ts';
 
@@ -19,6 +21,8 @@ export interface SearchHit {
     /** Cosine similarity of query and message as the model sees them, -1 to 1; means the same in every query. */
     readonly similarity: number | undefined;
   };
+  /** Other candidates that say the same: they are not shown, on no page. */
+  readonly duplicates: number;
   /** Undefined when none were asked for. */
   readonly neighbours: ShownNeighbours | undefined;
 }
@@ -32,6 +36,8 @@ export interface SearchResult {
   readonly degraded: boolean;
   /** These hits are in the order of the reranker. */
   readonly reranked: boolean;
+  /** That the query names; undefined when it names none. */
+  readonly time: NamedTime | undefined;
   /** Goes on after the first `count` of these hits; undefined at the end, and where pages reach no further. */
   readonly cursorAfter: (count: number) => string | undefined;
   /** Nothing else matches. False at the end too, when pages reach no further or not all messages were compared. */
@@ -46,8 +52,7 @@ export interface HitReaderDeps {
 }
 
 /** What a search has ranked, best first. */
-export interface RankedSearch {
-  readonly ranked: readonly RankedCandidate[];
+export interface RankedSearch extends FoundHits {
   /** The query without what it excludes. */
   readonly text: string;
   /** The plain query vector, where there is one. */
@@ -63,11 +68,11 @@ export function createHitReader({ repository, hitReranker }: HitReaderDeps) {
   return async function readHits(
     request: SearchRequest,
     page: SearchPage,
-    { ranked, text, vector, plan, weights, isPartial }: RankedSearch,
-  ): Promise<Omit<SearchResult, 'degraded'>> {
+    { ranked, repeatIds, isFull, text, vector, plan, weights, isPartial }: RankedSearch,
+  ): Promise<Omit<SearchResult, 'degraded' | 'time'>> {
     const { tenantId, neighbours: count, signal } = request;
     const { partition } = plan.tenant;
-    const left = unshown(ranked, page);
+    const left = ranked.filter(({ id }) => !isShown(id, page));
     const reranker = wantsReranking(request) ? hitReranker : undefined;
     const seen = Math.max(page.size, reranker?.candidates ?? 0);
     let maxBytes: number = requestLimits.answerBytes;
@@ -86,7 +91,10 @@ export function createHitReader({ repository, hitReranker }: HitReaderDeps) {
     const truncated = found.length < Math.min(there.length, page.size);
     // All there is has been looked at, and fits.
     const seenAll = there.length < seen || there.at(-1)?.ranked === left.at(-1);
-    const isEnd = found.length === there.length && there.length <= page.size && seenAll;
+    // Where several are shown as one, others may match that they took the places of.
+    const isCollapsed = repeatIds.length > 0 || left.some(({ duplicateIds }) => duplicateIds.length > 0);
+    const seenMatching = seenAll && !(isCollapsed && isFull);
+    const isEnd = found.length === there.length && there.length <= page.size && seenMatching;
     return {
       hits: shown.map((hit) => toHit(hit.ranked, hit.row, neighbours?.get(hit.row.id))),
       truncated,
@@ -95,9 +103,18 @@ export function createHitReader({ repository, hitReranker }: HitReaderDeps) {
       cursorAfter: (hitCount) =>
         isEnd && hitCount === shown.length
           ? undefined
-          : closePage(request, page, ids.slice(0, hitCount), shown[0]?.row.newest_id),
+          : closePage(
+              request,
+              page,
+              [...repeatIds, ...shown.slice(0, hitCount).flatMap(withDuplicates)],
+              shown[0]?.row.newest_id,
+            ),
     };
   };
+}
+
+function withDuplicates({ ranked }: { readonly ranked: CollapsedCandidate }): string[] {
+  return [ranked.id, ...ranked.duplicateIds];
 }
 
 interface WithId {
@@ -142,11 +159,11 @@ function untilUnread<Ranked>(
 }
 
 /** A reranker would undo the order of hits that are to differ: then it has to be asked for. */
-function wantsReranking({ rerank, ranking }: SearchRequest): boolean {
+export function wantsReranking({ rerank, ranking }: SearchRequest): boolean {
   return rerank ?? ranking.diversity === 0;
 }
 
-function toHit(ranked: RankedCandidate, row: HitRow, neighbours: ShownNeighbours | undefined): SearchHit {
+function toHit(ranked: CollapsedCandidate, row: HitRow, neighbours: ShownNeighbours | undefined): SearchHit {
   return {
     messageId: row.id,
     conversationId: row.conversation_id,
@@ -156,6 +173,7 @@ function toHit(ranked: RankedCandidate, row: HitRow, neighbours: ShownNeighbours
     createdAt: row.created_at,
     score: ranked.score,
     breakdown: { ...ranked.breakdown, similarity: row.similarity ?? undefined },
+    duplicates: ranked.duplicateIds.length,
     neighbours,
   };
 }

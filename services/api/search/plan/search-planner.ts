@@ -34,6 +34,8 @@ export interface AskedFor {
 
 export interface PlannedSearch {
   readonly plan: SearchPlan;
+  /** What it is made of, for plans that differ in a part. */
+  readonly parts: SearchPlanParts;
   /** What its words and dates weigh. */
   readonly terms: QueryTerms;
   readonly queryWords: ReadonlySet<string>;
@@ -77,6 +79,7 @@ export async function planSearch(
   const weights = [...lexical.terms, ...lexical.phrases].map(({ weight }) => weight);
   return {
     plan: createSearchPlan(parts),
+    parts,
     terms: byWords ? { weights, dates: readDates(text.words) } : noTerms,
     queryWords: new Set(wordsOf(text.words)),
     isWordless: lexical.terms.length === 0 && hasClauses(lexical.clauses),

@@ -37,15 +37,12 @@ export function openPage(request: SearchRequest, now: Date): SearchPage {
   };
 }
 
-/** Hits not on an earlier page. */
-export function unshown<Item extends { readonly id: string }>(
-  ranked: readonly Item[],
-  { shown }: SearchPage,
-): readonly Item[] {
-  return shown.size === 0 ? ranked : ranked.filter((item) => !shown.has(shownKey(item.id)));
+/** Whether an earlier page has the hit, or a hit that says the same and stands for it. */
+export function isShown(id: string, { shown }: SearchPage): boolean {
+  return shown.size > 0 && shown.has(shownKey(id));
 }
 
-/** The cursor of the page after this one, which showed these. @param newestId of the tenant, now. */
+/** The cursor of the page after this one, which showed these, or what says the same. @param newestId of the tenant, now. */
 export function closePage(
   request: SearchRequest,
   page: SearchPage,

@@ -146,7 +146,7 @@ describe('between the pages', () => {
       }
     };
     const writers = Promise.all([write(), write(), write(), embed()]);
-    const pages = await walk(memory, { top_k: 10 }, async () => {
+    const pages = await walk(memory, { top_k: 10, collapse: false }, async () => {
       isFirstShown = true;
       await sleep(2);
     }).finally(() => {
@@ -180,7 +180,7 @@ describe('pages of very many', () => {
   test('end after a thousand hits, and say that there is more', { timeout: 60_000 }, async () => {
     const memory = createMemory(() => api);
     for (let batch = 0; batch < 3; batch += 1) await memory.store(...seedsOf(400));
-    const pages = await walk(memory, { mode: 'lexical', top_k: 100 });
+    const pages = await walk(memory, { mode: 'lexical', top_k: 100, collapse: false });
     const shown = pages.flatMap((page) => idsOf(page.items));
     expect([shown.length, new Set(shown).size]).toEqual([1000, 1000]);
     expect(pages.map((page) => page.exhausted)).toEqual(Array.from({ length: 10 }, () => false));

@@ -15,8 +15,8 @@ export type DecayMode = (typeof decayModes)[number];
 
 /**
  * How much each part counts. `relevance`, `importance` and `decay` make the score, normalised by their sum; `vector`,
- * `lexical`, `speaker` and `substance` make the relevance, likewise. `context` and `date` are strengths:
- * what neighbours and dates count, 1 as measured, 0 not at all.
+ * `lexical`, `speaker` and `substance` make the relevance, likewise. `context`, `date`, `time` and `echo` are strengths:
+ * what neighbours, dates and times count, and what a question loses that repeats the query, 1 as measured, 0 not at all.
  */
 export interface RankingWeights {
   readonly relevance: number;
@@ -28,6 +28,8 @@ export interface RankingWeights {
   readonly substance: number;
   readonly context: number;
   readonly date: number;
+  readonly time: number;
+  readonly echo: number;
 }
 
 /** What a request says about its ranking; what it leaves open comes from the configuration. */
@@ -76,6 +78,12 @@ export interface SearchRequest {
   readonly ranking: RankingChoices;
   /** Messages shown before and after each hit. */
   readonly neighbours: number;
+  /** Hits that say the same are one. */
+  readonly collapse: boolean;
+  /** What the times of the query are named from: the moment of the search when left out. */
+  readonly referenceTime: Date | undefined;
+  /** Of the IANA database. */
+  readonly timeZone: string;
   /** Undefined: where a reranker is configured. */
   readonly rerank: boolean | undefined;
   /** `nextCursor` of the page before. */

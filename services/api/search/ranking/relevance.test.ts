@@ -97,7 +97,7 @@ describe('relevance', () => {
           for (const value of relevanceOf(pool, chainOf(ids, 0.9), { ...options, mode }).values()) {
             expect(value.relevance).toBeGreaterThanOrEqual(0);
             expect(value.relevance).toBeLessThanOrEqual(1.2);
-            const { context: _, relevance: __, ...parts } = value;
+            const { context: _, relevance: __, echo: ___, ...parts } = value;
             for (const part of Object.values(parts)) expect(part).toBeGreaterThanOrEqual(0);
           }
         },

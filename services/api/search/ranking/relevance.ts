@@ -1,8 +1,11 @@
 import { wordsOf } from '../query/parse-query.ts';
 import type { RankingWeights, SearchMode } from '../query/search-request.ts';
 import type { Candidate } from './candidate.ts';
+import type { NamedTime } from '../query/time-words.ts';
 import { noNeighbourhood, vectorInContext, wordsInContext, type Neighbourhood } from './context.ts';
+import { echoShare } from './echo.ts';
 import { reachableWeight, shareOf, termScoresOf, type QueryTerms } from './lexical-score.ts';
+import { timeGain } from './named-time.ts';
 
 export interface RelevanceOptions {
   readonly mode: SearchMode;
@@ -10,9 +13,13 @@ export interface RelevanceOptions {
   readonly terms: QueryTerms;
   /** The words of the query as they were written, in lower case, to tell whether somebody is named. */
   readonly queryWords: ReadonlySet<string>;
+  /** What the query names. */
+  readonly time: NamedTime | undefined;
+  /** Ids of questions that repeat the query. */
+  readonly echoes: ReadonlySet<string>;
 }
 
-/** What a message's relevance is made of; all but `context` 0 to 1. */
+/** What a message's relevance is made of; all but `context` and `time` 0 to 1. */
 export interface Relevance {
   /** Cosine similarity to the centred query, 0 when negative. */
   readonly vector: number;
@@ -24,6 +31,10 @@ export interface Relevance {
   readonly speaker: number;
   /** How much it says at all: half of what a message can have when it has ten different words. */
   readonly substance: number;
+  /** What it gains by when it was said: see {@link timeGain}. */
+  readonly time: number;
+  /** It is a question that repeats the query: only a share of its relevance counts. */
+  readonly echo: boolean;
   readonly relevance: number;
 }
 
@@ -36,7 +47,7 @@ const halfSubstanceWords = 10;
 export function relevanceOf(
   candidates: readonly Candidate[],
   neighbourhood: Neighbourhood,
-  { mode, weights, terms, queryWords }: RelevanceOptions,
+  { mode, weights, terms, queryWords, time: named, echoes }: RelevanceOptions,
 ): Map<string, Relevance> {
   const sides = sideWeights(mode, weights);
   const total = sides.vector + sides.lexical + weights.speaker + weights.substance;
@@ -47,9 +58,11 @@ export function relevanceOf(
   const scoresOf = (id: string) => scores.get(id) ?? [];
   const similarityOf = (id: string) => byId.get(id)?.vectorScore;
   // Few speak, and often.
-  const named = new Map(
+  const speakers = new Map(
     [...new Set(candidates.map((candidate) => candidate.speaker))].map((name) => [name, isNamed(name, queryWords)]),
   );
+
+  const gainOf = timeGain(candidates, named, weights.time);
 
   return new Map(
     candidates.map((candidate) => {
@@ -61,11 +74,14 @@ export function relevanceOf(
         lexical: shareOf(wordsInContext(id, scoresOf, neighbourhood, weights.context), reachable),
       };
       const context = (sides.vector * (near.vector - vector) + sides.lexical * (near.lexical - lexical)) / total;
-      const speaker = named.get(candidate.speaker) === true ? 1 : 0;
+      const speaker = speakers.get(candidate.speaker) === true ? 1 : 0;
       const substance = candidate.wordCount / (candidate.wordCount + halfSubstanceWords);
       const own = sides.vector * vector + sides.lexical * lexical;
-      const relevance = (own + weights.speaker * speaker + weights.substance * substance) / total + context;
-      return [id, { vector, lexical, context, speaker, substance, relevance }] as const;
+      const time = gainOf(candidate);
+      const echo = echoes.has(id);
+      const whole = (own + weights.speaker * speaker + weights.substance * substance) / total + context + time;
+      const relevance = echo ? whole * echoShare(weights.echo) : whole;
+      return [id, { vector, lexical, context, speaker, substance, time, echo, relevance }] as const;
     }),
   );
 }

@@ -32,6 +32,15 @@ test('importance counts on: it can lift a hit that the reranker places lower', (
   expect(idsOf(mergeRerank(important, [0.8, 1, 0], weights))).toEqual(['a', 'b', 'c', 'd']);
 });
 
+test('a question that repeats the query is no answer, whatever the reranker takes it for', () => {
+  const repeated = hits.map(({ ranked }) => ({
+    ranked: { ...ranked, breakdown: { ...ranked.breakdown, echo: ranked.id === 'a' } },
+  }));
+  const merged = mergeRerank(repeated, [1, 0.3], weights);
+  expect(idsOf(merged)).toEqual(['b', 'a', 'c', 'd']);
+  expect(merged[1]?.ranked.breakdown.rerank).toBe(0.25);
+});
+
 test('equals stay in their order', () => {
   expect(idsOf(mergeRerank(hits, [2, 2, 2, 2], weights))).toEqual(['a', 'b', 'c', 'd']);
 });

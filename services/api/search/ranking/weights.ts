@@ -19,6 +19,8 @@ export const defaultWeights: RankingWeights = {
   substance: 0.1,
   context: 1,
   date: 1,
+  time: 1,
+  echo: 1,
 };
 
 const pattern = /^([a-z]+)=(\d+(?:\.\d+)?)$/;
@@ -59,7 +61,7 @@ function isPart(name: string): name is keyof RankingWeights {
 export function chooseRanking(
   { ranking, source }: SearchRequest,
   defaults: RankingDefaults,
-): Omit<RankingOptions, 'mode' | 'now' | 'terms' | 'queryWords' | 'isWordless'> {
+): Omit<RankingOptions, 'mode' | 'now' | 'terms' | 'queryWords' | 'isWordless' | 'time' | 'echoes'> {
   const { weights: chosen } = ranking;
   const weights: RankingWeights = { ...defaults.weights, ...withoutUndefined(chosen) };
   const problem = weightsProblem(weights);

@@ -141,6 +141,13 @@ test('the vectors that hits are compared by', async () => {
   await expect(text).toMatchFileSnapshot('__sql__/mean-vectors.sql');
 });
 
+test('what candidates say that may say the same', async () => {
+  const text = await searchStatement((repository) =>
+    repository.listTexts({ tenant: planTenant(tenantId, { messages: 1000, partition }), ids: [idOf(1), idOf(2)] }),
+  );
+  await expect(text).toMatchFileSnapshot('__sql__/texts.sql');
+});
+
 const text = { words: 'the garden in lisbon', phrases: ['red boat'], required: ['ana'], excluded: ['car'] };
 
 test.each<[string, (db: Kysely<Schema>) => Promise<unknown>]>([

@@ -149,7 +149,7 @@ describe('a filter over metadata', () => {
   });
 
   async function find(where: unknown): Promise<string[]> {
-    const { items } = await memory.search('garden', { mode: 'lexical', top_k: 100, filter: where });
+    const { items } = await memory.search('garden', { mode: 'lexical', top_k: 100, collapse: false, filter: where });
     return items.map((item) => item.message_id).toSorted();
   }
   const expected = (node: Node) => ids.filter((_, index) => holds(node, stored[index])).toSorted();
@@ -229,7 +229,7 @@ describe('a filter over metadata', () => {
     };
     const byWords = await find(node);
     for (const mode of ['vector', 'hybrid']) {
-      const { items } = await memory.search('garden', { mode, top_k: 100, filter: node });
+      const { items } = await memory.search('garden', { mode, top_k: 100, collapse: false, filter: node });
       expect(items.map((item) => item.message_id).toSorted()).toEqual(byWords);
     }
     expect(byWords).toHaveLength(3);

@@ -178,6 +178,15 @@ describe('search', () => {
     expect(plans[0]?.match(new RegExp(conversationIndex, 'g'))).toHaveLength(2);
   });
 
+  test('texts to compare are read by their key', async () => {
+    const plans = await plansOf(async (db) => {
+      const repository = createSearchRepository({ queries: db, prepared: db });
+      expect(await repository.listTexts({ tenant: query.tenant, ids: [id] })).toHaveLength(1);
+    });
+    expectIndexed(plans);
+    expect(plans[0]).toMatch(/message_p\d+_pkey/);
+  });
+
   test('hits are read by their key', async () => {
     const plans = await plansOf((db) =>
       createSearchRepository({ queries: db, prepared: db }).getHits(query, [id], query.vector),

@@ -14,6 +14,7 @@ import {
   type MeanVectorQuery,
   type UnreadHitRow,
 } from './hits.sql.ts';
+import { textsStatement, type TextQuery, type TextRow } from './texts.sql.ts';
 import {
   contextStatement,
   neighboursByHit,
@@ -23,7 +24,7 @@ import {
   type ShownNeighbours,
 } from './neighbours.sql.ts';
 
-export type { HitRow, ShownNeighbours, UnreadHitRow };
+export type { HitRow, ShownNeighbours, TextRow, UnreadHitRow };
 
 /** Connections that keep prepared statements, and those that do not. */
 export type SearchedDatabase = Pick<Database, 'queries' | 'prepared'>;
@@ -66,6 +67,13 @@ export function createSearchRepository({ queries, prepared }: SearchedDatabase) 
     ): Promise<(HitRow | UnreadHitRow)[]> {
       const result = await hitsStatement(query, ids, vector, maxBytes).execute(prepared, cancelledBy(query.signal));
       return result.rows;
+    },
+
+    /** What candidates say, in no particular order; one that was deleted meanwhile is missing. */
+    async listTexts(query: TextQuery): Promise<TextRow[]> {
+      if (query.ids.length === 0) return [];
+      const { rows } = await textsStatement(query).execute(prepared, cancelledBy(query.signal));
+      return rows;
     },
 
     /** The messages shown around hits, by the id of the hit; a hit that does not exist is missing. */

@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createLexicalIndex } from '../plan/lexical-query.ts';
 import { createSearchPlan, planTenant, type CandidateFilter, type SearchPlanParts } from '../plan/search-plan.ts';
 import { noFilter } from '../plan/testing/no-filter.ts';
-import { parseSearchText } from '../query/parse-query.ts';
+import { parseOperators } from '../query/parse-query.ts';
 import { createLexicalRepository } from '../stats/lexical.repository.ts';
 import { noSegments } from '../stats/segment-directory.ts';
 import { createSearchRepository, type SearchRepository } from './search.repository.ts';
@@ -69,7 +69,7 @@ describe.each(staleStatistics)('with tables %s', (statistics) => {
       generation,
       vector: new Float32Array(32).fill(0.1),
       segments: noSegments,
-      lexical: await lexicalIndex.prepare(tenant.tenantId, parseSearchText('subject7')),
+      lexical: await lexicalIndex.prepare(tenant.tenantId, parseOperators('subject7')),
       byWords: true,
       limit: 200,
       filter: noFilter,

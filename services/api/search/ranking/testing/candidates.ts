@@ -12,6 +12,8 @@ export const rankingOptions: RankingOptions = {
   weights: defaultWeights,
   terms: { weights: [1], dates: [] },
   queryWords: new Set(['where', 'does', 'ana', 'live']),
+  time: undefined,
+  echoes: new Set(),
   decay: { mode: 'half_life', halfLifeDays: 7 },
   now,
   scoreMin: undefined,
