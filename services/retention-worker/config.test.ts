@@ -23,6 +23,7 @@ describe('the retention worker configuration', () => {
     ['*', undefined],
     ['acme, *', undefined],
     ['acme, other.corp', ['acme', 'other.corp']],
+    ['auth0%7Ca1, %2A, a%2Cb', ['auth0|a1', '*', 'a,b']],
   ])('MEMORY_RETENTION_TENANTS=%s', (value, tenantIds) => {
     expect(load({ MEMORY_RETENTION_TENANTS: value }).schedule.tenantIds).toEqual(tenantIds);
   });
@@ -31,7 +32,7 @@ describe('the retention worker configuration', () => {
     const env = {
       MEMORY_RETENTION_MAX_AGE_DAYS: '0',
       MEMORY_RETENTION_IMPORTANCE_THRESHOLD: '1.5',
-      MEMORY_RETENTION_TENANTS: 'a b',
+      MEMORY_RETENTION_TENANTS: 'a%b',
     };
     expect(() => load(env)).toThrow(/MAX_AGE_DAYS[\s\S]*IMPORTANCE_THRESHOLD[\s\S]*TENANTS/);
   });

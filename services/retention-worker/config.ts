@@ -1,16 +1,19 @@
 import { decimal, integer, list } from '@memory-layer/shared/config/env-fields';
 import { deepFreeze } from '@memory-layer/shared/config/load-config';
 import { serviceEnv } from '@memory-layer/shared/process/service-config';
-import { tenantIdPattern } from '@memory-layer/shared/tenant/tenant-id';
-import type { z } from 'zod';
+import { decodeCallerId } from '@memory-layer/shared/tenant/caller-id';
+import { z } from 'zod';
 
 const everyTenant = '*';
 
-/** `*`, or the ids of the tenants that are scheduled. Undefined stands for all. */
-const tenants = list
-  .default([everyTenant])
-  .refine((ids) => ids.every((id) => id === everyTenant || tenantIdPattern.test(id)), 'must be * or tenant ids')
-  .transform((ids): readonly string[] | undefined => (ids.includes(everyTenant) ? undefined : ids));
+/** `*`, or the ids of the tenants that are scheduled, percent-encoded. Undefined stands for all. */
+const tenants = list.default([everyTenant]).transform((items, context): readonly string[] | undefined => {
+  const ids = items.filter((item) => item !== everyTenant).map(decodeCallerId);
+  const known = ids.filter((id) => id !== undefined);
+  if (known.length === ids.length) return ids.length < items.length ? undefined : known;
+  context.addIssue({ code: 'custom', message: 'must be * or tenant ids, percent-encoded' });
+  return z.NEVER;
+});
 
 /**
  * The retention worker's variables. Names follow the service that this one replaces; its ages and threshold have no

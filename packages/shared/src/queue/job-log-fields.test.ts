@@ -16,7 +16,8 @@ test('says which job it was, and which ids it carried', () => {
   });
 });
 
-test.each([undefined, null, 'text', { content: 'private words', tenantId: { deep: 'private' }, requestId: 'a b\nc' }])(
+test.each([undefined, null, 'text', { content: 'private words', tenantId: { deep: 'private' }, requestId: 'a b\nc' },
+  { tenantId: 'private\nwords' }])(
   'security: of a payload that is not ours nothing is said (%j)',
   (payload) => {
     const fields = jobLogFields({ ...report, payload });

@@ -89,7 +89,8 @@ async function unlessRefused<T>(transaction: Kysely<Schema>, work: () => Promise
   }
 }
 
-const keyOf = (message: Pick<MessageRow, 'tenantId' | 'externalId'>) => `${message.tenantId}/${message.externalId}`;
+// No id has a NUL, so that different pairs have different keys.
+const keyOf = (message: Pick<MessageRow, 'tenantId' | 'externalId'>) => `${message.tenantId}\0${message.externalId}`;
 
 /** A stored or archived message, but for its content: the caller has that. */
 interface ExistingMessage {
