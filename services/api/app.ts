@@ -41,7 +41,7 @@ export interface AppDeps {
   readonly slicer: TimeSlicer;
   readonly imports: Pick<
     MessageImportRoutesDeps,
-    'service' | 'stallMs' | 'stopping' | 'linesPerGroup' | 'groupsAtOnce'
+    'service' | 'stallMs' | 'stopping' | 'linesPerGroup' | 'groupsAtOnce' | 'dueCounter'
   >;
   readonly search: SearchService;
   readonly retention: RetentionService;
@@ -105,7 +105,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
     '/',
     messageImportRoutes({
       ...deps.imports,
-      messageSchema,
+      messageSchema: createMessageCreateSchema(maxMetadataBytes, { takesExpired: true }),
       maxLineBytes: maxBodyBytes,
       maxLineParts: maxItemParts,
       slicer,

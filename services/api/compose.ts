@@ -13,6 +13,7 @@ import { createPendingMessagesRepository } from '@memory-layer/shared/ops/pendin
 import { embeddingQueue, retentionQueue } from '@memory-layer/shared/queue/catalog';
 import { createEmbeddingJobNotifier } from '@memory-layer/shared/queue/embedding-job-notifier';
 import type { Producer, QueueBackend } from '@memory-layer/shared/queue/queue-port';
+import { createRetentionPolicyRepository } from '@memory-layer/shared/retention/retention-policy.repository';
 import { createShares } from './cost/shares.ts';
 import type { ReadReplicas } from './replica/read-replicas.ts';
 import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
@@ -33,6 +34,7 @@ import { createMessageRepository } from './message/message.repository.ts';
 import { createEmbeddingStatusRepository } from './message/wait/embedding-status.repository.ts';
 import { EmbeddingWaiter } from './message/wait/embedding-waiter.ts';
 import { createMessageService } from './message/message.service.ts';
+import { createDueCounter } from './message/import/due-counter.ts';
 import { createMessageImportService } from './message/import/message-import.service.ts';
 import { createMessageWriteRepository } from './message/ingest/message-write.repository.ts';
 import { TimeSlicer } from './http/time-slicer.ts';
@@ -174,12 +176,14 @@ export function composeApp(
     metrics,
   });
   const searchRepository = createSearchRepository(database);
+  const policies = createRetentionPolicyRepository(db);
   const app = createApp({
     messages,
     slicer,
     imports: {
       service: createMessageImportService({ messages }),
       stallMs: config.importStallMs,
+      dueCounter: () => createDueCounter({ policies, ...config.retention, clock, logger }),
       stopping,
       ...importLimits(config, resources),
     },
@@ -236,6 +240,7 @@ export function composeApp(
         readiness,
         clock,
       }),
+      retention: config.retention,
       environment: resources.environment,
       version: resources.version,
     },

@@ -87,7 +87,8 @@ type Parameters = Awaited<ReturnType<typeof toParameters>>;
 async function writeCurrent(db: Transaction<Schema>, { done, passage, tenants }: Parameters): Promise<FinishedRow[]> {
   const { rows } = await sql<FinishedRow>`
     with current as materialized (
-      select done.place, m.tenant_id, m.id, done.generation, m.conversation_id, m.role, m.importance, m.created_at
+      select done.place, m.tenant_id, m.id, done.generation, m.conversation_id, m.role, m.importance, m.created_at,
+             m.expires_at
       from ${done}
       join message m
         on m.tenant_id = any(${tenants}) and m.tenant_id = done.tenant_id and m.id = done.message_id
@@ -98,9 +99,9 @@ async function writeCurrent(db: Transaction<Schema>, { done, passage, tenants }:
       for share of m for update of p
     ), written as (
       insert into embedding (tenant_id, message_id, generation, passage_no, vector,
-                             conversation_id, role, importance, created_at)
+                             conversation_id, role, importance, created_at, expires_at)
       select c.tenant_id, c.id, c.generation, passage.passage_no, passage.vector,
-             c.conversation_id, c.role, c.importance, c.created_at
+             c.conversation_id, c.role, c.importance, c.created_at, c.expires_at
       from current c join ${passage} on passage.place = c.place
       on conflict on constraint embedding_pkey do nothing
       returning 1
@@ -123,9 +124,9 @@ async function replaceVectors(db: Transaction<Schema>, { done, passage, tenants 
   `.execute(db);
   await sql`
     insert into embedding (tenant_id, message_id, generation, passage_no, vector,
-                           conversation_id, role, importance, created_at)
+                           conversation_id, role, importance, created_at, expires_at)
     select m.tenant_id, m.id, done.generation, passage.passage_no, passage.vector,
-           m.conversation_id, m.role, m.importance, m.created_at
+           m.conversation_id, m.role, m.importance, m.created_at, m.expires_at
     from ${done} join ${passage} on passage.place = done.place
     join message m
       on m.tenant_id = any(${tenants}) and m.tenant_id = done.tenant_id and m.id = done.message_id

@@ -6,14 +6,11 @@ import { hasAtMostJsonBytes } from '../cost/json-size.ts';
 const firstInstant = Date.UTC(1970, 0, 1);
 const lastInstant = Date.UTC(10_000, 0, 1) - 1;
 
-const callerIdSchema = z
-  .string()
-  .refine(isCallerId, idRule)
-  .openapi({
-    minLength: 1,
-    maxLength: maxIdCharacters,
-    description: 'Yours: printable characters, without whitespace at the ends. Compared as it is sent.',
-  });
+const callerIdSchema = z.string().refine(isCallerId, idRule).openapi({
+  minLength: 1,
+  maxLength: maxIdCharacters,
+  description: 'Yours: printable characters, without whitespace at the ends. Compared as it is sent.',
+});
 
 export const tenantIdSchema = callerIdSchema.openapi({ example: 'acme' });
 

@@ -1,7 +1,8 @@
 begin;
 
 with current as materialized (
-  select done.place, m.tenant_id, m.id, done.generation, m.conversation_id, m.role, m.importance, m.created_at
+  select done.place, m.tenant_id, m.id, done.generation, m.conversation_id, m.role, m.importance, m.created_at,
+  m.expires_at
   from unnest($1::text[], $2::uuid[],
     $3::int[],
     $4::bytea[])
@@ -15,9 +16,9 @@ with current as materialized (
   for share of m for update of p
 ), written as (
   insert into embedding (tenant_id, message_id, generation, passage_no, vector,
-    conversation_id, role, importance, created_at)
+    conversation_id, role, importance, created_at, expires_at)
   select c.tenant_id, c.id, c.generation, passage.passage_no, passage.vector,
-  c.conversation_id, c.role, c.importance, c.created_at
+  c.conversation_id, c.role, c.importance, c.created_at, c.expires_at
   from current c join unnest($6::bigint[],
     $7::smallint[],
     $8::halfvec[]) as passage (place, passage_no, vector) on passage.place = c.place

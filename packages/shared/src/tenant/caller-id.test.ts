@@ -1,7 +1,17 @@
 import { expect, test } from 'vitest';
 import { callerIdSchema, decodeCallerId, isCallerId, toJobIdPart } from './caller-id.ts';
 
-const spellings = ['acme', 'auth0|a1', 'ana@example.org', 'C024:1714', '!room:server', '42', 'a b', '日本', 'x'.repeat(128)];
+const spellings = [
+  'acme',
+  'auth0|a1',
+  'ana@example.org',
+  'C024:1714',
+  '!room:server',
+  '42',
+  'a b',
+  '日本',
+  'x'.repeat(128),
+];
 const astral = '\u{10400}';
 
 test.each([...spellings, '\u{1f469}\u200d\u{1f680}', "a'b", 'a/b', '*', '%', '__proto__', astral.repeat(128)])(

@@ -37,6 +37,7 @@ function streamsOver(create: Create) {
         expiresAt: undefined,
       }),
       admit: async () => undefined,
+      onStored: async () => undefined,
       onFault: () => undefined,
       slots,
       slotKey: tenantId,
@@ -44,7 +45,11 @@ function streamsOver(create: Create) {
       maxLineParts: 70_000,
       linesPerGroup: 10,
     };
-    return importLines(lines(), deps, { requestId: 'r', signal, tally: { stored: 0, duplicate: 0, error: 0 } });
+    return importLines(lines(), deps, {
+      requestId: 'r',
+      signal,
+      tally: { stored: 0, duplicate: 0, expired: 0, error: 0 },
+    });
   };
 }
 

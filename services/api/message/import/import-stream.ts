@@ -2,7 +2,15 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import { refusalOf } from '../../http/json-body.ts';
 import { toAppError, toProblem } from '../../http/errors.ts';
 import { toMessageError } from '../message.mapper.ts';
-import { isKept, isSound, storeSound, type CheckedMessage, type Outcome } from '../message.ts';
+import {
+  hasExpired,
+  isKept,
+  isSound,
+  storeSound,
+  type CheckedMessage,
+  type Outcome,
+  type StoredMessage,
+} from '../message.ts';
 import type { Slicer } from '../../http/time-slicer.ts';
 import type { FairSlots } from '../../cost/fair-slots.ts';
 import type { MessageImportOptions, MessageImportService } from './message-import.service.ts';
@@ -16,6 +24,8 @@ export interface ImportStreamDeps {
   readonly maxLineParts: number;
   /** Counts the stream as a request of a tenant, once. @returns why it is refused. */
   readonly admit: (tenantId: string) => Promise<AppError | undefined>;
+  /** Called with the messages that are durable now. */
+  readonly onStored: (messages: readonly StoredMessage[]) => Promise<void>;
   /** Called for what was our fault. */
   readonly onFault: (error: AppError) => void;
   /** Of all streams of this process. */
@@ -30,12 +40,17 @@ export interface ImportStreamDeps {
 type StreamOptions = Omit<MessageImportOptions, 'slot'> & { readonly tally: ImportTally };
 type GroupOptions = StreamOptions & MessageImportOptions;
 
-/** Counts of an import, for its log line. */
+/** Counts of an import, for its log line and the last line of its answer. */
 export interface ImportTally {
   stored: number;
   duplicate: number;
+  /** Past their `expires_at` when they came: not stored. */
+  expired: number;
   error: number;
 }
+
+/** What became of a line. */
+type LineOutcome = Outcome | AppError | 'expired';
 
 const charactersPerGroup = 65_536;
 /** Groups of one stream whose outcomes have not been taken. Enough for every writer to have some. */
@@ -129,9 +144,8 @@ async function importGroup(
   const outcomes = await outcomesOf(group, deps, options);
   return group
     .map(({ number }, n) => {
-      const outcome = outcomes[n] ?? new AppError('internal', 'a line of the import has no outcome');
-      const isGood = !(outcome instanceof AppError) && isKept(outcome);
-      options.tally[isGood ? outcome.kind : 'error'] += 1;
+      const outcome = outcomes[n] ?? noOutcome();
+      options.tally[statusOf(outcome)] += 1;
       return toOutcomeLine(number, outcome, options.requestId);
     })
     .join('');
@@ -141,8 +155,8 @@ async function outcomesOf(
   group: readonly InputLine[],
   deps: ImportStreamDeps,
   options: GroupOptions,
-): Promise<readonly (Outcome | AppError)[]> {
-  const { service, admit, onFault, slicer } = deps;
+): Promise<readonly LineOutcome[]> {
+  const { service, admit, onFault, onStored, slicer } = deps;
   try {
     const checked = await slicer.map(group, ({ text }) => (text instanceof AppError ? text : checkLine(text, deps)));
     const refusals = new Map<string, AppError | undefined>();
@@ -150,12 +164,26 @@ async function outcomesOf(
       if (!refusals.has(tenantId)) refusals.set(tenantId, await admit(tenantId));
     }
     const admitted = checked.map((one) => (isSound(one) ? (refusals.get(one.tenantId) ?? one) : one));
-    const settled = await storeSound(admitted, (messages) => service.store(messages, options));
-    return settled.map((one) => (one instanceof AppError ? one : settledOutcome(one, onFault)));
+    const isOver = admitted.map((one) => isSound(one) && hasExpired(one.expiresAt));
+    const kept = admitted.filter((_, n) => isOver[n] !== true);
+    const settled = await storeSound(kept, (messages) => service.store(messages, options));
+    const outcomes = settled.map((one) => (one instanceof AppError ? one : settledOutcome(one, onFault)));
+    await onStored(outcomes.flatMap((one) => (one instanceof AppError || one.kind !== 'stored' ? [] : [one.message])));
+    const next = outcomes.values();
+    return isOver.map((over) => (over ? 'expired' : (next.next().value ?? noOutcome())));
   } catch (error) {
     const failure = faultOf(error, onFault);
     return group.map(() => failure);
   }
+}
+
+function noOutcome(): AppError {
+  return new AppError('internal', 'a line of the import has no outcome');
+}
+
+function statusOf(outcome: LineOutcome): keyof ImportTally {
+  if (outcome === 'expired') return outcome;
+  return !(outcome instanceof AppError) && isKept(outcome) ? outcome.kind : 'error';
 }
 
 function settledOutcome(
@@ -184,11 +212,12 @@ function checkLine(text: string, { check, maxLineParts }: ImportStreamDeps): Che
 }
 
 /** One line of the answer: what became of one line of the input. */
-function toOutcomeLine(line: number, outcome: Outcome | AppError, requestId: string): string {
+function toOutcomeLine(line: number, outcome: LineOutcome, requestId: string): string {
   return `${JSON.stringify({ line, ...toBody(outcome, requestId) })}\n`;
 }
 
-function toBody(outcome: Outcome | AppError, requestId: string) {
+function toBody(outcome: LineOutcome, requestId: string) {
+  if (outcome === 'expired') return { status: outcome };
   if (outcome instanceof AppError) {
     const { code, detail, errors } = toProblem(outcome, { instance: '', requestId });
     return { status: 'error', code, detail, errors };

@@ -16,6 +16,7 @@ import type { TimeSlicer } from '../../http/time-slicer.ts';
 import { importLines, maxHeldCharacters, type ImportTally } from './import-stream.ts';
 import { FairSlots } from '../../cost/fair-slots.ts';
 import { inputChunks } from './input-chunks.ts';
+import type { DueCounter } from './due-counter.ts';
 import type { MessageImportService } from './message-import.service.ts';
 import { readLines } from './ndjson-lines.ts';
 
@@ -33,6 +34,8 @@ export interface MessageImportRoutesDeps {
   /** Lines that are stored together at most, and groups of them that all streams together have under way. */
   readonly linesPerGroup: number;
   readonly groupsAtOnce: number;
+  /** Counts, of one import, the messages that retention archives soon. */
+  readonly dueCounter: () => DueCounter;
   readonly logger: Logger;
 }
 
@@ -41,7 +44,9 @@ const mediaType = /^application\/(?:x-)?ndjson(?:;\s*charset\s*=\s*"?utf-8"?\s*)
 const description = `One message a line, as POST /v1/messages takes them; any number of lines. The answer has a line for each
 line that is not blank, in their order, as soon as its message is durable: read it while you send, since what is not read
 slows the import down and at last ends it. A line without an answer may have been stored: send it again under the same
-\`external_id\`, and it is stored once. An Idempotency-Key is refused here.`;
+\`external_id\`, and it is stored once. A message whose \`expires_at\` is in the past is not stored, and its outcome says so.
+The last line has the status \`end\`, the counts of all outcomes, and how many of the stored messages the retention policy in
+force archives at the next run; an answer without it was cut off. An Idempotency-Key is refused here.`;
 
 const exampleLines = `{"tenant_id":"acme","conversation_id":"chat-42","role":"user","content":"We board at nine.","external_id":"a1"}
 {"tenant_id":"acme","conversation_id":"chat-42","role":"user","content":"At gate 12.","external_id":"a2"}
@@ -49,13 +54,36 @@ const exampleLines = `{"tenant_id":"acme","conversation_id":"chat-42","role":"us
 
 const examples = { lines: { summary: 'Two messages', value: exampleLines } };
 
+const countField = (description: string) =>
+  z
+    .int()
+    .optional()
+    .openapi({ description: `Of the last line: ${description}`, example: 2 });
+
+const endFields = {
+  stored: countField('lines that are stored now.'),
+  duplicate: countField('lines that were stored before.'),
+  expired: countField('lines that had expired.'),
+  error: countField('lines that are not stored.'),
+  due_for_archive: z.int().nullish().openapi({
+    description:
+      'Of the last line: of the stored ones, how many the next retention run archives for their age or importance, by the policies in force. Null when it is not known.',
+    example: 0,
+  }),
+};
+
 /** A line of the answer to an import. */
 const importOutcomeSchema = z
   .object({
-    line: z.int().openapi({ description: 'Number of the line in the request, from 1.', example: 1 }),
-    status: z
-      .enum(['stored', 'duplicate', 'error'])
-      .openapi({ description: 'duplicate: stored before, under its external_id.', example: 'stored' }),
+    line: z
+      .int()
+      .optional()
+      .openapi({ description: 'Number of the line in the request, from 1; the last line has none.', example: 1 }),
+    status: z.enum(['stored', 'duplicate', 'expired', 'error', 'end']).openapi({
+      description:
+        'duplicate: stored before, under its external_id. expired: past its expires_at, and not stored. end: the last line.',
+      example: 'stored',
+    }),
     id: messageIdSchema.optional().openapi({ description: 'Of the message, unless status is error.' }),
     code: z
       .string()
@@ -71,6 +99,7 @@ const importOutcomeSchema = z
         }),
       )
       .optional(),
+    ...endFields,
   })
   .openapi('ImportOutcome');
 
@@ -92,7 +121,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     },
     responses: {
       200: {
-        description: 'One outcome a line, as JSON.',
+        description: 'One outcome a line, as JSON; then a line with counts.',
         content: { 'application/x-ndjson': { schema: importOutcomeSchema } },
       },
       ...problems(...storingErrors, 'unsupported_media_type'),
@@ -110,7 +139,8 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     const memory = c.get('bodyMemory').open(keyId);
     memory.grow(deps.maxLineBytes + maxHeldCharacters);
     const requestId = c.get('requestId');
-    const tally: ImportTally = { stored: 0, duplicate: 0, error: 0 };
+    const tally: ImportTally = { stored: 0, duplicate: 0, expired: 0, error: 0 };
+    const due = deps.dueCounter();
     const gone = c.req.raw.signal;
     const chunks = inputChunks(c.req.raw.body, { stopping: deps.stopping, stallMs: deps.stallMs });
     const outcomes = importLines(
@@ -124,11 +154,13 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
         slicer,
         maxLineParts: deps.maxLineParts,
         linesPerGroup: deps.linesPerGroup,
+        onStored: (messages) => due.add(messages),
         onFault: (error) =>
           deps.logger.error({ requestId, code: error.code, err: error.cause ?? error }, 'import line'),
       },
       { requestId, signal: AbortSignal.any([gone, deps.stopping]), tally },
     );
+    const lastLine = () => `${JSON.stringify({ status: 'end', ...tally, due_for_archive: due.count })}\n`;
     const end = (): void => {
       memory.release();
       deps.logger.info({ requestId, ...tally }, 'import ended');
@@ -136,7 +168,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     // A client that is gone before the answer starts never starts the stream, which then has no end.
     gone.addEventListener('abort', () => memory.release(), { once: true });
     if (gone.aborted) memory.release();
-    return c.body(textStream(callAtEnd(outcomes, end)), 200, {
+    return c.body(textStream(callAtEnd(withLastLine(outcomes, lastLine), end)), 200, {
       'content-type': 'application/x-ndjson',
       // Proxies that buffer answers would make the client wait for its outcomes (nginx).
       'x-accel-buffering': 'no',
@@ -176,6 +208,12 @@ function checksFor(c: Context<ApiEnv>, schema: MessageCreateSchema) {
       return undefined;
     },
   };
+}
+
+/** Comes only when every outcome has been taken: an answer that was cut off has none. */
+async function* withLastLine(lines: AsyncIterable<string>, lastLine: () => string): AsyncGenerator<string> {
+  yield* lines;
+  yield lastLine();
 }
 
 async function* callAtEnd(source: AsyncIterable<string>, end: () => void): AsyncGenerator<string> {

@@ -1,4 +1,5 @@
 import { encodeHalfvec } from '@memory-layer/shared/db/halfvec';
+import { isUnexpired } from '@memory-layer/shared/message/expiry.sql';
 import { speakerOf } from '@memory-layer/shared/message/speaker.sql';
 import { sql, type RawBuilder } from 'kysely';
 import {
@@ -51,7 +52,8 @@ export function candidatesStatement(plan: SearchPlan): RawBuilder<ScoredRow> {
     )
     select ${scoredColumns(plan)}, true as eligible,
            1 - coalesce(pool.distance, ${nearestPassage(plan, tenant)}) as vector_score
-    from pool join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = pool.id ${withIndexedWords}
+    from pool join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = pool.id and ${isUnexpired('m')}
+    ${withIndexedWords}
   `;
 }
 
@@ -172,7 +174,7 @@ function fromMessages(
 ): RawBuilder<unknown> {
   const list = asksForEachValue && filter.where ? splitLongList(filter.where) : undefined;
   const ofMetadata = metadataCondition(list === undefined ? filter : { ...filter, where: list.rest });
-  const conditions = sql`m.tenant_id = ${tenant.id} and ${filterConditions(filter, 'm')} and ${ofMetadata}
+  const conditions = sql`m.tenant_id = ${tenant.id} and ${isUnexpired('m')} and ${filterConditions(filter, 'm')} and ${ofMetadata}
     and ${clausesCondition(clauses)}`;
   if (list === undefined) {
     const compared =
@@ -196,5 +198,6 @@ function fromVectors({ generation, filter, clauses }: SearchPlan, tenant: Tenant
     ? sql`join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = e.message_id and ${ofMessage}`
     : sql``;
   return sql`select e.message_id as id from ${tenant.embedding} e ${join}
-    where e.tenant_id = ${tenant.id} and e.generation = ${sql.lit(generation)} and ${filterConditions(filter, 'e')}`;
+    where e.tenant_id = ${tenant.id} and e.generation = ${sql.lit(generation)} and ${isUnexpired('e')}
+      and ${filterConditions(filter, 'e')}`;
 }

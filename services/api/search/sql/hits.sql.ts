@@ -1,6 +1,7 @@
 import { decodeHalfvec, encodeHalfvec } from '@memory-layer/shared/db/halfvec';
 import type { Role } from '@memory-layer/shared/db/schema';
 import { normalise } from '@memory-layer/shared/embedding/vector';
+import { isUnexpired } from '@memory-layer/shared/message/expiry.sql';
 import { sql, type RawBuilder } from 'kysely';
 import { requestLimits } from '../../cost/request-cost.ts';
 import { isWithinBytes, messageBytes } from '../../cost/within-bytes.sql.ts';
@@ -62,6 +63,7 @@ export function hitsStatement(
                ${similarity} as similarity,
                (select n.id from ${tenant.message} n where n.tenant_id = ${tenant.id} order by n.id desc limit 1) as newest_id
         from ${tenant.message} m where m.tenant_id = ${tenant.id} and m.id = any(${[...ids]}::uuid[])
+          and ${isUnexpired('m')}
       `;
 }
 

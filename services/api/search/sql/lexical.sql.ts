@@ -168,9 +168,7 @@ function inStep(tenantId: string, step: CandidateStep | undefined): RawBuilder<b
   const { query = null, narrowed } = step ?? {};
   const all = scopeOf(tenantId);
   const isNarrow = narrowed !== undefined && narrowed.maxLength < longest;
-  const scopes = isNarrow
-    ? Array.from({ length: narrowed.maxLength + 1 }, (_, length) => `${all} ${length}`)
-    : [all];
+  const scopes = isNarrow ? Array.from({ length: narrowed.maxLength + 1 }, (_, length) => `${all} ${length}`) : [all];
   const above = isNarrow ? (narrowed.above ?? null) : null;
   const scope = sql`message_scope(m.tenant_id, m.search_vector)`;
   // That the query is there is said apart, to be asked once before anything is read.

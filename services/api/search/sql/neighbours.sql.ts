@@ -1,4 +1,5 @@
 import type { Role } from '@memory-layer/shared/db/schema';
+import { isUnexpired } from '@memory-layer/shared/message/expiry.sql';
 import { sql, type RawBuilder } from 'kysely';
 import { requestLimits } from '../../cost/request-cost.ts';
 import { isWithinBytes, messageBytes } from '../../cost/within-bytes.sql.ts';
@@ -71,14 +72,14 @@ export function contextStatement(plan: SearchPlan, ids: readonly string[]): RawB
       from ${tenant.message} m cross join lateral (
         select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
           select n.id, n.created_at from ${tenant.message} n
-          where n.tenant_id = ${tenant.id} and n.conversation_id = m.conversation_id
+          where n.tenant_id = ${tenant.id} and n.conversation_id = m.conversation_id and ${isUnexpired('n')}
             and (n.created_at, n.id) < (m.created_at, m.id)
           order by n.created_at desc, n.id desc limit ${sql.lit(reach)}
         ) n
       ) earlier cross join lateral (
         select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
           select n.id, n.created_at from ${tenant.message} n
-          where n.tenant_id = ${tenant.id} and n.conversation_id = m.conversation_id
+          where n.tenant_id = ${tenant.id} and n.conversation_id = m.conversation_id and ${isUnexpired('n')}
             and (n.created_at, n.id) > (m.created_at, m.id)
           order by n.created_at, n.id limit ${sql.lit(reach)}
         ) n
@@ -142,12 +143,12 @@ export function shownStatement({
              min(abs(near.distance)) as nearest, min(array_position(${[...ids]}::uuid[], m.id)) as best_hit
       from message m cross join lateral (
         (select n.id, -(row_number() over (order by n.created_at desc, n.id desc))::int as distance from message n
-         where n.tenant_id = ${tenantId} and n.conversation_id = m.conversation_id
+         where n.tenant_id = ${tenantId} and n.conversation_id = m.conversation_id and ${isUnexpired('n')}
            and (n.created_at, n.id) < (m.created_at, m.id)
          order by n.created_at desc, n.id desc limit ${count})
         union all
         (select n.id, (row_number() over (order by n.created_at, n.id))::int as distance from message n
-         where n.tenant_id = ${tenantId} and n.conversation_id = m.conversation_id
+         where n.tenant_id = ${tenantId} and n.conversation_id = m.conversation_id and ${isUnexpired('n')}
            and (n.created_at, n.id) > (m.created_at, m.id)
          order by n.created_at, n.id limit ${count})
       ) near

@@ -2,7 +2,7 @@ with query as materialized (select $1::halfvec as vector),
 by_vector as materialized (
   select message_id as id, min(distance) as distance from (
     select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-    where e.tenant_id = $2 and e.generation = 1 and true and "e"."conversation_id" = any($3::text[]) and "e"."role" = any($4::text[]) and "e"."created_at" >= $5 and "e"."created_at" < $6 and "e"."importance" >= $7 and "e"."importance" <= $8 and "e"."message_id" <= $9::uuid and true
+    where e.tenant_id = $2 and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and true and "e"."conversation_id" = any($3::text[]) and "e"."role" = any($4::text[]) and "e"."created_at" >= $5 and "e"."created_at" < $6 and "e"."importance" >= $7 and "e"."importance" <= $8 and "e"."message_id" <= $9::uuid and true
     offset 0
   ) matching
   group by message_id
@@ -12,17 +12,17 @@ by_words as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = $10 and $11::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $12::text[] and m.search_vector @@ $13::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $14::text[] and m.search_vector @@ $15::tsquery)) and (true and "m"."conversation_id" = any($16::text[]) and "m"."role" = any($17::text[]) and "m"."created_at" >= $18 and "m"."created_at" < $19 and "m"."importance" >= $20 and "m"."importance" <= $21 and "m"."id" <= $22::uuid and true and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $14::text[] and m.search_vector @@ $15::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and "m"."conversation_id" = any($16::text[]) and "m"."role" = any($17::text[]) and "m"."created_at" >= $18 and "m"."created_at" < $19 and "m"."importance" >= $20 and "m"."importance" <= $21 and "m"."id" <= $22::uuid and true and true) and true
   ), "step_1" as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = $23 and $24::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $25::text[] and m.search_vector @@ $26::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $27::text[] and m.search_vector @@ $28::tsquery)) and (true and "m"."conversation_id" = any($29::text[]) and "m"."role" = any($30::text[]) and "m"."created_at" >= $31 and "m"."created_at" < $32 and "m"."importance" >= $33 and "m"."importance" <= $34 and "m"."id" <= $35::uuid and true and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $27::text[] and m.search_vector @@ $28::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and "m"."conversation_id" = any($29::text[]) and "m"."role" = any($30::text[]) and "m"."created_at" >= $31 and "m"."created_at" < $32 and "m"."importance" >= $33 and "m"."importance" <= $34 and "m"."id" <= $35::uuid and true and true) and true
     and (select count(*) from "step_0") < 60), "step_2" as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = $36 and $37::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $38::text[] and m.search_vector @@ $39::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $40::text[] and m.search_vector @@ $41::tsquery)) and (true and "m"."conversation_id" = any($42::text[]) and "m"."role" = any($43::text[]) and "m"."created_at" >= $44 and "m"."created_at" < $45 and "m"."importance" >= $46 and "m"."importance" <= $47 and "m"."id" <= $48::uuid and true and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $40::text[] and m.search_vector @@ $41::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and "m"."conversation_id" = any($42::text[]) and "m"."role" = any($43::text[]) and "m"."created_at" >= $44 and "m"."created_at" < $45 and "m"."importance" >= $46 and "m"."importance" <= $47 and "m"."id" <= $48::uuid and true and true) and true
     and (select count(*) from "step_0") < 60 and (select count(*) from "step_1") < 60)
   select id, (coalesce(case "found"."search_vector" @@ $49::tsquery
       when true then $50::float8 / (1 + (0.54::float8 + $51::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $52::tsquery)) - 0.5::float8)) when false then 0 end, 0) + coalesce(case "found"."search_vector" @@ $53::tsquery
@@ -46,4 +46,5 @@ case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
 and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = $81 and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = $82 and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+from pool join "message_p3" m on m.tenant_id = $82 and m.id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now())
+cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed

@@ -4,7 +4,7 @@ filter_is_common as materialized (
   where m.tenant_id = 'acme' and m.id = any($2::uuid[])
   and true and (true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $3::jsonpath, $4::jsonb, true), false)) and ("m"."search_vector" @@ $5::tsquery and not "m"."search_vector" @@ $6::tsquery))),
 eligible as materialized (
-  select m.id from "message_p3" m where m.tenant_id = 'acme' and true and true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $7::jsonpath, $8::jsonb, true), false))
+  select m.id from "message_p3" m where m.tenant_id = 'acme' and ("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $7::jsonpath, $8::jsonb, true), false))
   and ("m"."search_vector" @@ $9::tsquery and not "m"."search_vector" @@ $10::tsquery)
   and not (select is_true from filter_is_common)
   limit 14897
@@ -29,24 +29,24 @@ by_vector as materialized (
     with common as materialized (select not (select is_true from filter_is_selective) as is_true),
     near as ((
         select e.message_id, (e.vector::halfvec(4)) <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000040000'::uuid and true and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000040000'::uuid and true and coalesce(
           (select ((true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $11::jsonpath, $12::jsonb, true), false)) and ("m"."search_vector" @@ $13::tsquery and not "m"."search_vector" @@ $14::tsquery))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false)
         and (
           select set_config('hnsw.iterative_scan', 'relaxed_order', true) is not null and set_config('hnsw.ef_search', '150', true) is not null
           and set_config('hnsw.max_scan_tuples', '2800', true) is not null) and (select is_true from common)
         order by (e.vector::halfvec(4)) <=> (select vector from query) limit 130) union all (
         select e.message_id, (e.vector::halfvec(4)) <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000040000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000080000'::uuid and true and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000040000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000080000'::uuid and true and coalesce(
           (select ((true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $15::jsonpath, $16::jsonb, true), false)) and ("m"."search_vector" @@ $17::tsquery and not "m"."search_vector" @@ $18::tsquery))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false)
         and (
           select set_config('hnsw.iterative_scan', 'relaxed_order', true) is not null and set_config('hnsw.ef_search', '150', true) is not null
           and set_config('hnsw.max_scan_tuples', '2800', true) is not null) and (select is_true from common)
         order by (e.vector::halfvec(4)) <=> (select vector from query) limit 130) union all (
         select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '00000000-0000-0000-0000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000000000'::uuid and true and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '00000000-0000-0000-0000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000000000'::uuid and true and coalesce(
           (select ((true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $19::jsonpath, $20::jsonb, true), false)) and ("m"."search_vector" @@ $21::tsquery and not "m"."search_vector" @@ $22::tsquery))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false) and (select is_true from common)) union all (
         select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000080000'::uuid and e.message_id <= 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid and true and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000080000'::uuid and e.message_id <= 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid and true and coalesce(
           (select ((true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $23::jsonpath, $24::jsonb, true), false)) and ("m"."search_vector" @@ $25::tsquery and not "m"."search_vector" @@ $26::tsquery))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false) and (select is_true from common))),
     best as (
       select message_id as id, min(distance) as distance from near group by message_id
@@ -58,7 +58,7 @@ by_vector as materialized (
       (
         select message_id as id, min(distance) as distance from (
           select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e join "message_p3" m on m.tenant_id = 'acme' and m.id = e.message_id and (true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $27::jsonpath, $28::jsonb, true), false)) and ("m"."search_vector" @@ $29::tsquery and not "m"."search_vector" @@ $30::tsquery))
-          where e.tenant_id = 'acme' and e.generation = 1 and true and (select count(*) from best) < 60 and not (select is_true from filter_is_selective)
+          where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and true and (select count(*) from best) < 60 and not (select is_true from filter_is_selective)
           offset 0
         ) matching
         group by message_id
@@ -72,7 +72,7 @@ by_words as materialized (
       where (select by_words from filter_is_selective))
     union all
     (select m.id, m.created_at from "message_p3" m
-      where m.tenant_id = 'acme' and (true and true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $31::jsonpath, $32::jsonb, true), false)) and ("m"."search_vector" @@ $33::tsquery and not "m"."search_vector" @@ $34::tsquery)) and ("m"."search_vector" @@ $35::tsquery and not "m"."search_vector" @@ $36::tsquery) and not (select by_words from filter_is_selective)
+      where m.tenant_id = 'acme' and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $31::jsonpath, $32::jsonb, true), false)) and ("m"."search_vector" @@ $33::tsquery and not "m"."search_vector" @@ $34::tsquery)) and ("m"."search_vector" @@ $35::tsquery and not "m"."search_vector" @@ $36::tsquery) and not (select by_words from filter_is_selective)
       order by m.created_at desc, m.id desc limit 60)
   ) found
   order by created_at desc, id desc limit 60),
@@ -86,4 +86,5 @@ case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
 and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance, (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = 'acme' and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now())
+cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed

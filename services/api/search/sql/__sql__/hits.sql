@@ -4,3 +4,4 @@ case when coalesce(sum((octet_length("m".content) + octet_length("m".metadata::t
   where (e.tenant_id = $6 and e.message_id = m.id and e.generation + 0 = 1)) as similarity,
 (select n.id from "message_p3" n where n.tenant_id = $7 order by n.id desc limit 1) as newest_id
 from "message_p3" m where m.tenant_id = $8 and m.id = any($9::uuid[])
+and ("m"."expires_at" is null or "m"."expires_at" > now())

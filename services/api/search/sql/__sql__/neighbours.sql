@@ -3,12 +3,12 @@ with beside as (
   min(abs(near.distance)) as nearest, min(array_position($1::uuid[], m.id)) as best_hit
   from message m cross join lateral (
     (select n.id, -(row_number() over (order by n.created_at desc, n.id desc))::int as distance from message n
-      where n.tenant_id = $2 and n.conversation_id = m.conversation_id
+      where n.tenant_id = $2 and n.conversation_id = m.conversation_id and ("n"."expires_at" is null or "n"."expires_at" > now())
       and (n.created_at, n.id) < (m.created_at, m.id)
       order by n.created_at desc, n.id desc limit $3)
     union all
     (select n.id, (row_number() over (order by n.created_at, n.id))::int as distance from message n
-      where n.tenant_id = $4 and n.conversation_id = m.conversation_id
+      where n.tenant_id = $4 and n.conversation_id = m.conversation_id and ("n"."expires_at" is null or "n"."expires_at" > now())
       and (n.created_at, n.id) > (m.created_at, m.id)
       order by n.created_at, n.id limit $5)
   ) near
