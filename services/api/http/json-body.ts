@@ -6,6 +6,7 @@ import type { FairSlot, FairSlots } from '../cost/fair-slots.ts';
 import { isWithinShape } from '../cost/json-size.ts';
 import { requestLimits } from '../cost/request-cost.ts';
 import type { ApiEnv } from './api-env.ts';
+import { contentCoding, inflateAll, type Coding } from './content-encoding.ts';
 import { requestHeader } from './node-headers.ts';
 import type { TimeSlicer } from './time-slicer.ts';
 import { invalidRequest } from './validation-hook.ts';
@@ -31,6 +32,8 @@ const jsonType = /^application\/(?:[a-z.-]+\+)?json(?:;\s*charset\s*=\s*"?utf-8"
 /**
  * Checks media type and size and decodes the body strictly: a byte sequence that is not UTF-8 is refused
  * instead of being replaced in silence. What it read is left where Hono's own `req.json()` looks first.
+ *
+ * A compressed body is inflated, up to the same size. A byte-order mark is skipped.
  *
  * The bytes of the body count as held until the request has been worked on, by the length that the client announced from
  * before the first of them is read. In a turn of the event loop one large body is parsed.
@@ -67,15 +70,34 @@ export function jsonBody({ maxBytes, slots, parts }: JsonBodyOptions): Middlewar
     return c.req.arrayBuffer();
   }
 
+  /** The limit is that of the body as it is sent, and again of what it becomes. */
+  async function readPlain(
+    c: Context<ApiEnv>,
+    coding: Coding | undefined,
+    memory: BodyReservation,
+    slot: FairSlot,
+  ): Promise<ArrayBuffer | Uint8Array> {
+    const bytes = await readBytes(c, memory, slot);
+    if (coding === undefined) return bytes;
+    let inflated = 0;
+    if (bytes.byteLength > largeBytes / 8) await takeSlot(c, slot);
+    return inflateAll(bytes, coding, (more) => {
+      inflated += more;
+      if (inflated > maxBytes) throw tooLarge(maxBytes);
+      memory.grow(more);
+    });
+  }
+
   return async function readJsonBody(c, next) {
     if (!jsonType.test(requestHeader(c, 'content-type')?.trim() ?? '')) {
       throw new AppError('unsupported_media_type', 'Send the body as application/json in UTF-8.');
     }
+    const coding = contentCoding(c);
     const { keyId } = c.get('credential');
     const memory = c.get('bodyMemory').open(keyId);
     const slot = slots.open(keyId);
     try {
-      const text = decodeUtf8(decoder, await untilDeadline(c, readBytes(c, memory, slot)));
+      const text = decodeUtf8(decoder, await untilDeadline(c, readPlain(c, coding, memory, slot)));
       if (parts !== undefined && text.length > smallCharacters) {
         const { tenantId } = c.get('credential');
         // What follows at once, up to the end of the checks, belongs to the same turn.

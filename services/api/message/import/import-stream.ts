@@ -1,5 +1,6 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { refusalOf } from '../../http/json-body.ts';
+import { malformedJson } from '../../http/json-position.ts';
 import { toAppError, toProblem } from '../../http/errors.ts';
 import { toMessageError } from '../message.mapper.ts';
 import {
@@ -206,13 +207,13 @@ function checkLine(text: string, { check, maxLineParts }: ImportStreamDeps): Che
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return new AppError('malformed_json', 'The line is not valid JSON.', { cause: error });
+    return malformedJson(error, 'The line', text);
   }
   return check(value);
 }
 
-/** One line of the answer: what became of one line of the input. */
-function toOutcomeLine(line: number, outcome: LineOutcome, requestId: string): string {
+/** One line of the answer: what became of one line of the input, or of the input itself. */
+export function toOutcomeLine(line: number | undefined, outcome: LineOutcome, requestId: string): string {
   return `${JSON.stringify({ line, ...toBody(outcome, requestId) })}\n`;
 }
 

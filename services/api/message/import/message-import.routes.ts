@@ -3,6 +3,7 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Context } from 'hono';
 import type { ApiEnv } from '../../http/api-env.ts';
+import { contentCoding } from '../../http/content-encoding.ts';
 import { messageIdSchema } from '../../http/field.schemas.ts';
 import { requestHeader } from '../../http/node-headers.ts';
 import { keySecurity, problems, storingErrors } from '../../http/openapi.ts';
@@ -13,8 +14,9 @@ import { checkMessage } from '../check-message.ts';
 import type { CheckedMessage } from '../message.ts';
 import type { MessageCreateSchema } from '../message.schemas.ts';
 import type { TimeSlicer } from '../../http/time-slicer.ts';
-import { importLines, maxHeldCharacters, type ImportTally } from './import-stream.ts';
+import { importLines, maxHeldCharacters, toOutcomeLine, type ImportTally } from './import-stream.ts';
 import { FairSlots } from '../../cost/fair-slots.ts';
+import { ImportInput } from './import-input.ts';
 import { inputChunks } from './input-chunks.ts';
 import type { DueCounter } from './due-counter.ts';
 import type { MessageImportService } from './message-import.service.ts';
@@ -134,6 +136,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
   const slots = new FairSlots({ count: deps.groupsAtOnce });
   app.post(route.path, (c) => {
     checkHeaders(c);
+    const coding = contentCoding(c);
     const { tenantId, keyId } = c.get('credential');
     const slicer = deps.slicer.of(tenantId ?? keyId);
     const memory = c.get('bodyMemory').open(keyId);
@@ -143,8 +146,9 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     const due = deps.dueCounter();
     const gone = c.req.raw.signal;
     const chunks = inputChunks(c.req.raw.body, { stopping: deps.stopping, stallMs: deps.stallMs });
+    const input = new ImportInput(chunks, coding);
     const outcomes = importLines(
-      readLines(chunks, deps.maxLineBytes, slicer),
+      readLines(input.chunks(), deps.maxLineBytes, slicer),
       {
         service: deps.service,
         ...checksFor(c, deps.messageSchema),
@@ -160,7 +164,12 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
       },
       { requestId, signal: AbortSignal.any([gone, deps.stopping]), tally },
     );
-    const lastLine = () => `${JSON.stringify({ status: 'end', ...tally, due_for_archive: due.count })}\n`;
+    const lastLines = () => {
+      const { failure } = input;
+      if (failure !== undefined) tally.error += 1;
+      const end = `${JSON.stringify({ status: 'end', ...tally, due_for_archive: due.count })}\n`;
+      return failure === undefined ? end : toOutcomeLine(undefined, failure, requestId) + end;
+    };
     const end = (): void => {
       memory.release();
       deps.logger.info({ requestId, ...tally }, 'import ended');
@@ -168,7 +177,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     // A client that is gone before the answer starts never starts the stream, which then has no end.
     gone.addEventListener('abort', () => memory.release(), { once: true });
     if (gone.aborted) memory.release();
-    return c.body(textStream(callAtEnd(withLastLine(outcomes, lastLine), end)), 200, {
+    return c.body(textStream(callAtEnd(withLastLine(outcomes, lastLines), end)), 200, {
       'content-type': 'application/x-ndjson',
       // Proxies that buffer answers would make the client wait for its outcomes (nginx).
       'x-accel-buffering': 'no',
