@@ -35,7 +35,7 @@ import { createEmbeddingStatusRepository } from './message/wait/embedding-status
 import { EmbeddingWaiter } from './message/wait/embedding-waiter.ts';
 import { createMessageService } from './message/message.service.ts';
 import { createDueCounter } from './message/import/due-counter.ts';
-import { createMessageImportService } from './message/import/message-import.service.ts';
+import { createMessageImportService, importLimits } from './message/import/message-import.service.ts';
 import { createMessageWriteRepository } from './message/ingest/message-write.repository.ts';
 import { TimeSlicer } from './http/time-slicer.ts';
 import { MessageWriter } from './message/ingest/message-writer.ts';
@@ -84,9 +84,6 @@ export interface Api extends Component {
   readonly url: string;
 }
 
-// How often it is asked whether a message is left that is indexed by the words of another language.
-const reindexEveryMs = 30_000;
-
 /** Builds the api: start it when database and queue are up. */
 export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   const { database, queryEmbedder, logger, metrics } = resources;
@@ -105,7 +102,8 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   const searchLanguage = createSearchLanguageReindexer({
     languages: createSearchLanguageRepository(database.queries),
     language: config.searchLanguage,
-    everyMs: reindexEveryMs,
+    // How often it is asked whether a message is left that is indexed by the words of another language.
+    everyMs: 30_000,
     logger,
   });
   const server = createHttpServer(app, config, { readiness, proxies: toBlockList(config.trustedProxies), metrics });
@@ -176,16 +174,16 @@ export function composeApp(
     metrics,
   });
   const searchRepository = createSearchRepository(database);
-  const policies = createRetentionPolicyRepository(db);
   const app = createApp({
     messages,
     slicer,
     imports: {
       service: createMessageImportService({ messages }),
       stallMs: config.importStallMs,
-      dueCounter: () => createDueCounter({ policies, ...config.retention, clock, logger }),
+      dueCounter: () =>
+        createDueCounter({ policies: createRetentionPolicyRepository(db), ...config.retention, clock, logger }),
       stopping,
-      ...importLimits(config, resources),
+      ...importLimits(config.ingest.writers, resources.writing),
     },
     search: createSearchService({
       repository: searchRepository,
@@ -304,12 +302,6 @@ function composeRetention(
   });
 }
 
-/** As many groups as keep every writer busy; half of what a tenant may have in the queue, so that it can post beside. */
-function importLimits(config: ApiConfig, { writing }: ApiResources) {
-  const writers = Math.min(config.ingest.writers, writing?.maxWriters ?? config.ingest.writers);
-  return { groupsAtOnce: 4 * writers, linesPerGroup: writing?.maxRowsPerFlush ?? 500 };
-}
-
 function composeWriter(
   config: Pick<ApiConfig, 'ingest'>,
   { database, logger, writing }: Pick<ApiResources, 'database' | 'logger' | 'writing'>,
@@ -317,12 +309,13 @@ function composeWriter(
   const repository = createMessageWriteRepository(database.queries, {
     onRefusedRow: (error) => logger.error({ err: error }, 'the database refuses a message that passed all checks'),
   });
-  const { writers, maxQueuedBytes } = config.ingest;
   return new MessageWriter({
     repository,
-    writers: Math.min(writers, writing?.maxWriters ?? writers),
-    maxQueuedBytes,
-    ...(writing && { maxRowsPerFlush: writing.maxRowsPerFlush }),
+    ...config.ingest,
+    ...(writing && {
+      writers: Math.min(config.ingest.writers, writing.maxWriters),
+      maxRowsPerFlush: writing.maxRowsPerFlush,
+    }),
   });
 }
 

@@ -129,6 +129,22 @@ const isSuspect = sql`(p.attempts >= ${sql.lit(isolatedFromAttempt - 1)})`;
 const isDue = sql`p.tenant_id = request.tenant_id and p.generation = request.generation and p.state = 'pending'
   and p.due_at <= now() and (p.leased_until is null or p.leased_until <= now())`;
 
+const isDueRow = sql`p.tenant_id = due.tenant_id and p.generation = due.generation and p.message_id = due.message_id`;
+
+/** Joins the message of a `candidate`, if it is there. */
+function storedMessage(tenantIds: readonly string[]) {
+  return sql`
+        -- Looked up one by one, after the limit: the planner reckons with many more rows than come.
+        left join lateral (
+          select m.id as stored_id, m.content, m.metadata, m.content_hash, octet_length(m.content) as bytes,
+                 not ${isUnexpired('m')} as is_expired
+          from message m
+          where m.tenant_id = any(${[...tenantIds]}::text[]) and m.tenant_id = candidate.tenant_id
+            and m.id = candidate.message_id
+          limit 1
+        ) as stored on true`;
+}
+
 /**
  * One round of leases, for several tenants in one statement. Tenants must differ: a statement does not skip what it
  * has locked itself. Messages are taken in order until their sizes reach the budget, at least one: so that a long
@@ -171,29 +187,19 @@ export async function leaseTenants(
           limit case when request.isolated then 1 else request.max_messages end
           for update skip locked
         ) as candidate
-        -- Looked up one by one, after the limit: the planner reckons with many more rows than come.
-        left join lateral (
-          select m.id as stored_id, m.content, m.metadata, m.content_hash, octet_length(m.content) as bytes,
-                 not ${isUnexpired('m')} as is_expired
-          from message m
-          where m.tenant_id = any(${tenantIds}::text[]) and m.tenant_id = candidate.tenant_id
-            and m.id = candidate.message_id
-          limit 1
-        ) as stored on true
+        ${storedMessage(tenantIds)}
         window by_age as (order by candidate.due_at, candidate.message_id)
       ) as sized
       where sized.nth = 1 or coalesce(sized.bytes_so_far, 0) <= request.max_bytes
     ), expired as (
       delete from embedding_pending p using due
-      where due.is_expired
-        and p.tenant_id = due.tenant_id and p.generation = due.generation and p.message_id = due.message_id
+      where due.is_expired and ${isDueRow}
       returning due.place
     ), leased as (
       update embedding_pending p
       set attempts = p.attempts + 1, leased_until = now() + ${lease}
       from due
-      where due.is_expired is not true
-        and p.tenant_id = due.tenant_id and p.generation = due.generation and p.message_id = due.message_id
+      where due.is_expired is not true and ${isDueRow}
       returning due.place, due.candidates, due.nth, due.stored_id, due.content, due.metadata, due.content_hash,
                 p.attempts
     )

@@ -123,7 +123,7 @@ test('malformed JSON is answered with line and column', async () => {
   for (const path of ['/v1/messages', '/v1/messages/batch', '/v1/memory/search', '/v1/admin/retention/run']) {
     const answer = await api.call('POST', path, { raw: wrong });
     expectProblem(answer, 'malformed_json');
-    expect(answer.body.detail, path).toBe('The body is not valid JSON: see line 4, column 3.');
+    expect(answer.body.detail).toBe('The body is not valid JSON: see line 4, column 3.');
   }
   const good = JSON.stringify(message('t', 'x'.repeat(60_000)));
   const batch = `{"messages":[\n${Array.from({ length: 6 }, () => good).join(',\n')},\n{"a": }]}`;

@@ -101,7 +101,9 @@ export function onError(logger: Logger) {
 
 /** Hono's validator says no more than that a body is not JSON. Its text is where `jsonBody` left it. */
 async function malformedBody(thrown: unknown, c: Context<ApiEnv>): Promise<AppError | undefined> {
-  const text = thrown instanceof HTTPException && thrown.status === 400 ? await c.req.bodyCache.text : undefined;
+  if (!(thrown instanceof HTTPException) || thrown.status !== 400) return undefined;
+  // Hono keeps promises here, though it declares the values.
+  const text = await Promise.resolve(c.req.bodyCache.text);
   return text === undefined ? undefined : malformedJson(thrown, 'The body', text);
 }
 

@@ -70,24 +70,6 @@ export function jsonBody({ maxBytes, slots, parts }: JsonBodyOptions): Middlewar
     return c.req.arrayBuffer();
   }
 
-  /** The limit is that of the body as it is sent, and again of what it becomes. */
-  async function readPlain(
-    c: Context<ApiEnv>,
-    coding: Coding | undefined,
-    memory: BodyReservation,
-    slot: FairSlot,
-  ): Promise<ArrayBuffer | Uint8Array> {
-    const bytes = await readBytes(c, memory, slot);
-    if (coding === undefined) return bytes;
-    let inflated = 0;
-    if (bytes.byteLength > largeBytes / 8) await takeSlot(c, slot);
-    return inflateAll(bytes, coding, (more) => {
-      inflated += more;
-      if (inflated > maxBytes) throw tooLarge(maxBytes);
-      memory.grow(more);
-    });
-  }
-
   return async function readJsonBody(c, next) {
     if (!jsonType.test(requestHeader(c, 'content-type')?.trim() ?? '')) {
       throw new AppError('unsupported_media_type', 'Send the body as application/json in UTF-8.');
@@ -97,7 +79,11 @@ export function jsonBody({ maxBytes, slots, parts }: JsonBodyOptions): Middlewar
     const memory = c.get('bodyMemory').open(keyId);
     const slot = slots.open(keyId);
     try {
-      const text = decodeUtf8(decoder, await untilDeadline(c, readPlain(c, coding, memory, slot)));
+      const inflating = readBytes(c, memory, slot).then(async (bytes) => {
+        if (coding !== undefined) await takeSlot(c, slot);
+        return inflated(bytes, coding, { maxBytes, memory });
+      });
+      const text = decodeUtf8(decoder, await untilDeadline(c, inflating));
       if (parts !== undefined && text.length > smallCharacters) {
         const { tenantId } = c.get('credential');
         // What follows at once, up to the end of the checks, belongs to the same turn.
@@ -113,6 +99,21 @@ export function jsonBody({ maxBytes, slots, parts }: JsonBodyOptions): Middlewar
       memory.release();
     }
   };
+}
+
+/** The limit is that of the body as it is sent, and again of what it becomes. */
+async function inflated(
+  bytes: ArrayBuffer | Uint8Array,
+  coding: Coding | undefined,
+  { maxBytes, memory }: { readonly maxBytes: number; readonly memory: BodyReservation },
+): Promise<ArrayBuffer | Uint8Array> {
+  if (coding === undefined) return bytes;
+  let length = 0;
+  return inflateAll(bytes, coding, (more) => {
+    length += more;
+    if (length > maxBytes) throw tooLarge(maxBytes);
+    memory.grow(more);
+  });
 }
 
 /** Once it is answered, the rest of a body that has not come is not read any more: what it holds must not wait for it. */

@@ -5,7 +5,7 @@ const maxCharacters = 2 ** 21;
 
 const isBlank = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
-const escapes = new Set([...'"\\/bfnrtu'].map((character) => character.charCodeAt(0)));
+const escapes = new Set(Array.from('"\\/bfnrtu', (character) => character.charCodeAt(0)));
 const literals = ['true', 'false', 'null'];
 
 /** Parses JSON. @param start where the text begins in `whole`, which the position is told of. */

@@ -39,15 +39,13 @@ with request as materialized (
   where sized.nth = 1 or coalesce(sized.bytes_so_far, 0) <= request.max_bytes
 ), expired as (
   delete from embedding_pending p using due
-  where due.is_expired
-  and p.tenant_id = due.tenant_id and p.generation = due.generation and p.message_id = due.message_id
+  where due.is_expired and p.tenant_id = due.tenant_id and p.generation = due.generation and p.message_id = due.message_id
   returning due.place
 ), leased as (
   update embedding_pending p
   set attempts = p.attempts + 1, leased_until = now() + $8 * interval '1 millisecond'
   from due
-  where due.is_expired is not true
-  and p.tenant_id = due.tenant_id and p.generation = due.generation and p.message_id = due.message_id
+  where due.is_expired is not true and p.tenant_id = due.tenant_id and p.generation = due.generation and p.message_id = due.message_id
   returning due.place, due.candidates, due.nth, due.stored_id, due.content, due.metadata, due.content_hash,
   p.attempts
 )

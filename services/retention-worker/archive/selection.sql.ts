@@ -1,6 +1,6 @@
 import type { AgeOf } from '@memory-layer/shared/retention/retention-policy';
 import { sql, type RawBuilder } from 'kysely';
-import type { BatchRequest, Scope } from './batch.ts';
+import type { BatchRequest, Position, Scope } from './batch.ts';
 
 /**
  * Every predicate of retention stands in this file once. Runs and dry runs both use it, so that a dry run
@@ -92,18 +92,17 @@ export function nextRows(
   const id = sql.ref(`${table}.id`);
   const at = sql.ref(date === 'stored' ? `${table}.created_at` : `${table}.${date}`);
   const order = date === 'stored' ? id : sql`${at}, ${id}`;
-  const isBehind =
-    after === undefined
-      ? sql`true`
-      : date === 'stored'
-        ? sql`${id} > ${after.id}::uuid`
-        : sql`(${at}, ${id}) > (${after.at}, ${after.id})`;
+  const isBehind = after === undefined ? sql`true` : sql`(${order}) > (${orderOf(after, date)})`;
   return sql<Candidate>`
     select ${id}, ${at} as at from ${sql.table(table)}
     where ${isUnheld(table, tenantId)} and ${condition} and ${isBehind}
     order by ${order}
     limit ${limit}
     for update skip locked`;
+}
+
+function orderOf({ at, id }: Position, date: string): RawBuilder<unknown> {
+  return date === 'stored' ? sql`${id}::uuid` : sql`${at}, ${id}`;
 }
 
 /** Has no position: which messages are beyond the limit is found again for each batch. */

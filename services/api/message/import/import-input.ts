@@ -19,7 +19,10 @@ export class ImportInput {
   }
 
   async *chunks(): AsyncGenerator<Uint8Array> {
-    if (this.#coding === undefined) return yield* this.#source;
+    if (this.#coding === undefined) {
+      yield* this.#source;
+      return;
+    }
     let inflated = 0;
     try {
       for await (const chunk of inflate(this.#counted(), this.#coding)) {

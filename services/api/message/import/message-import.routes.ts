@@ -56,11 +56,11 @@ const exampleLines = `{"tenant_id":"acme","conversation_id":"chat-42","role":"us
 
 const examples = { lines: { summary: 'Two messages', value: exampleLines } };
 
-const countField = (description: string) =>
+const countField = (what: string) =>
   z
     .int()
     .optional()
-    .openapi({ description: `Of the last line: ${description}`, example: 2 });
+    .openapi({ description: `Of the last line: ${what}`, example: 2 });
 
 const endFields = {
   stored: countField('lines that are stored now.'),

@@ -4,7 +4,7 @@ with candidate as (
     select from conversation
     where conversation.tenant_id = "message".tenant_id and conversation.conversation_id = "message".conversation_id
     and conversation.legal_hold
-  ) and ((message.id < $2::uuid and message.importance < $3) and not ("message"."expires_at" is not null and "message"."expires_at" <= $4)) and "message"."id" > $5::uuid
+  ) and ((message.id < $2::uuid and message.importance < $3) and not ("message"."expires_at" is not null and "message"."expires_at" <= $4)) and ("message"."id") > ($5::uuid)
   order by "message"."id"
   limit $6
   for update skip locked
