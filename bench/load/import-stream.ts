@@ -84,6 +84,8 @@ async function readOutcomes(response: IncomingMessage, startedAt: number) {
       stored += 1;
       return;
     }
+    // The last line counts the others.
+    if (line.startsWith('{"status":"end"')) return;
     refused += 1;
     if (examples.length < 3) examples.push(line);
   });

@@ -96,6 +96,7 @@ async function readLines(request: ChaosRequest, response: Response, history: His
 }
 
 interface Line extends Partial<AcknowledgedMessage> {
+  /** The last line, which has counts, has none. */
   readonly line?: number;
   readonly duplicate?: boolean;
   readonly code?: string;
@@ -103,7 +104,8 @@ interface Line extends Partial<AcknowledgedMessage> {
 
 /** @returns whether the line says that its message is stored. */
 function readLine(request: ChaosRequest, line: Line, history: History): boolean {
-  const message = request.messages[(line.line ?? 0) - 1];
+  if (line.line === undefined) return true;
+  const message = request.messages[line.line - 1];
   if (line.id !== undefined && message !== undefined) {
     if (line.duplicate === true) history.count('duplicates');
     history.acknowledge({ id: line.id, external_id: message.external_id });

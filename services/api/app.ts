@@ -19,6 +19,7 @@ import { deadline } from './http/deadline.ts';
 import { notFound, onError } from './http/errors.ts';
 import { jsonBody, largeBodiesPerKey } from './http/json-body.ts';
 import { observe } from './http/observe.ts';
+import { readRefused } from './http/read-refused.ts';
 import { createRequestCounter } from './http/request-counter.ts';
 import type { ReadLimiter } from './http/tenant-slot.ts';
 import { strictQuery } from './http/strict-query.ts';
@@ -41,7 +42,7 @@ export interface AppDeps {
   readonly slicer: TimeSlicer;
   readonly imports: Pick<
     MessageImportRoutesDeps,
-    'service' | 'stallMs' | 'stopping' | 'linesPerGroup' | 'groupsAtOnce'
+    'service' | 'stallMs' | 'stopping' | 'linesPerGroup' | 'groupsAtOnce' | 'dueCounter'
   >;
   readonly search: SearchService;
   readonly retention: RetentionService;
@@ -71,6 +72,8 @@ export interface RequestSizeLimits {
   readonly maxMetadataBytes: number;
 }
 
+// Most clients have sent that much by then, and it costs nothing but reading.
+const refusedBodies = { maxBytes: 2 ** 20, timeoutMs: 5000 };
 const probePaths = new Set(['/livez', '/readyz']);
 const openPaths = new Set(['/', '/openapi.json', '/docs']);
 
@@ -83,6 +86,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   app.use(observe(deps));
   const counter = createRequestCounter(deps);
   if (deps.allowedOrigins.length > 0) app.use(allowOrigins({ origins: deps.allowedOrigins, counter }));
+  app.use(readRefused(refusedBodies));
   app.use(deadline(deps.requestTimeoutMs));
   app.use(admitCaller({ keys: deps.keys, counter, bodyMemory: deps.bodyMemory, accessTo }));
   app.use(strictQuery);
@@ -105,7 +109,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
     '/',
     messageImportRoutes({
       ...deps.imports,
-      messageSchema,
+      messageSchema: createMessageCreateSchema(maxMetadataBytes, { takesExpired: true }),
       maxLineBytes: maxBodyBytes,
       maxLineParts: maxItemParts,
       maxMetadataBytes,

@@ -13,6 +13,7 @@ import { createPendingMessagesRepository } from '@memory-layer/shared/ops/pendin
 import { embeddingQueue, retentionQueue } from '@memory-layer/shared/queue/catalog';
 import { createEmbeddingJobNotifier } from '@memory-layer/shared/queue/embedding-job-notifier';
 import type { Producer, QueueBackend } from '@memory-layer/shared/queue/queue-port';
+import { createRetentionPolicyRepository } from '@memory-layer/shared/retention/retention-policy.repository';
 import { createShares } from './cost/shares.ts';
 import type { ReadReplicas } from './replica/read-replicas.ts';
 import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
@@ -33,7 +34,8 @@ import { createMessageRepository } from './message/message.repository.ts';
 import { createEmbeddingStatusRepository } from './message/wait/embedding-status.repository.ts';
 import { EmbeddingWaiter } from './message/wait/embedding-waiter.ts';
 import { createMessageService } from './message/message.service.ts';
-import { createMessageImportService } from './message/import/message-import.service.ts';
+import { createDueCounter } from './message/import/due-counter.ts';
+import { createMessageImportService, importLimits } from './message/import/message-import.service.ts';
 import { createMessageWriteRepository } from './message/ingest/message-write.repository.ts';
 import { TimeSlicer } from './http/time-slicer.ts';
 import { MessageWriter } from './message/ingest/message-writer.ts';
@@ -83,9 +85,6 @@ export interface Api extends Component {
   readonly url: string;
 }
 
-// How often it is asked whether a message is left that is indexed by the words of another language.
-const reindexEveryMs = 30_000;
-
 /** Builds the api: start it when database and queue are up. */
 export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   const { database, queryEmbedder, logger, metrics } = resources;
@@ -104,7 +103,8 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   const searchLanguage = createSearchLanguageReindexer({
     languages: createSearchLanguageRepository(database.queries),
     language: config.searchLanguage,
-    everyMs: reindexEveryMs,
+    // How often it is asked whether a message is left that is indexed by the words of another language.
+    everyMs: 30_000,
     logger,
   });
   const server = createHttpServer(app, config, { readiness, proxies: toBlockList(config.trustedProxies), metrics });
@@ -181,8 +181,10 @@ export function composeApp(
     imports: {
       service: createMessageImportService({ messages }),
       stallMs: config.importStallMs,
+      dueCounter: () =>
+        createDueCounter({ policies: createRetentionPolicyRepository(db), ...config.retention, clock, logger }),
       stopping,
-      ...importLimits(config, resources),
+      ...importLimits(config.ingest.writers, resources.writing),
     },
     search: createSearchService({
       repository: searchRepository,
@@ -238,6 +240,7 @@ export function composeApp(
         readiness,
         clock,
       }),
+      retention: config.retention,
       environment: resources.environment,
       version: resources.version,
     },
@@ -301,12 +304,6 @@ function composeRetention(
   });
 }
 
-/** As many groups as keep every writer busy; half of what a tenant may have in the queue, so that it can post beside. */
-function importLimits(config: ApiConfig, { writing }: ApiResources) {
-  const writers = Math.min(config.ingest.writers, writing?.maxWriters ?? config.ingest.writers);
-  return { groupsAtOnce: 4 * writers, linesPerGroup: writing?.maxRowsPerFlush ?? 500 };
-}
-
 function composeWriter(
   config: Pick<ApiConfig, 'ingest'>,
   { database, logger, writing }: Pick<ApiResources, 'database' | 'logger' | 'writing'>,
@@ -314,12 +311,13 @@ function composeWriter(
   const repository = createMessageWriteRepository(database.queries, {
     onRefusedRow: (error) => logger.error({ err: error }, 'the database refuses a message that passed all checks'),
   });
-  const { writers, maxQueuedBytes } = config.ingest;
   return new MessageWriter({
     repository,
-    writers: Math.min(writers, writing?.maxWriters ?? writers),
-    maxQueuedBytes,
-    ...(writing && { maxRowsPerFlush: writing.maxRowsPerFlush }),
+    ...config.ingest,
+    ...(writing && {
+      writers: Math.min(config.ingest.writers, writing.maxWriters),
+      maxRowsPerFlush: writing.maxRowsPerFlush,
+    }),
   });
 }
 

@@ -3,6 +3,7 @@ import { deepFreeze } from '@memory-layer/shared/config/load-config';
 import { decimal, flag, integer, list, port } from '@memory-layer/shared/config/env-fields';
 import { defaultConnectionLimits, withinDescriptors } from '@memory-layer/shared/http/connection-limits';
 import { serviceEmbeddingEnv, serviceEnv } from '@memory-layer/shared/process/service-config';
+import { retentionPolicyEnv, toRetentionPolicyConfig } from '@memory-layer/shared/retention/retention-config';
 import { z } from 'zod';
 import { replicaEnv } from './replica/replica-config.ts';
 import { rerankEnv, toRerankConfig } from './search/reranker/rerank-config.ts';
@@ -69,6 +70,7 @@ export const apiEnv = {
   MEMORY_RANKING_WEIGHTS: weightsFromEnv,
   MEMORY_SEARCH_VECTOR_CACHE_BYTES: integer(0, 17_179_869_184).default(67_108_864),
   ...rerankEnv,
+  ...retentionPolicyEnv,
   MEMORY_EVENTS_POLL_MS: integer(10, 60_000).default(250),
   MEMORY_EVENTS_MAX_STREAMS: integer(0, 100_000).default(1000),
   MEMORY_EVENTS_MAX_STREAMS_PER_TENANT: integer(0, 100_000).default(100),
@@ -140,6 +142,8 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
       maxStreamsPerKey: env.MEMORY_EVENTS_MAX_STREAMS_PER_KEY,
       heartbeatMs: 15_000,
     },
+    /** What retention workers go by, for those who ask. */
+    retention: toRetentionPolicyConfig(env),
     /** How long POST /v1/admin/retention/run waits for its run to end. */
     retentionWaitMs: 10_000,
     /** A request that retries many failed messages ends after this long, and says how far it came. */

@@ -1,6 +1,8 @@
 import { BlockList } from 'node:net';
+import { loadEnv } from '@memory-layer/shared/config/load-config';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
+import { retentionPolicyEnv, toRetentionPolicyConfig } from '@memory-layer/shared/retention/retention-config';
 import { createApp, type AppDeps } from './app.ts';
 import { requestLimits } from './cost/request-cost.ts';
 import { createKeyRing } from './http/auth.ts';
@@ -19,12 +21,19 @@ export function createBareApp(version: string, given: Partial<AppDeps> = {}) {
       stopping: new AbortController().signal,
       linesPerGroup: 500,
       groupsAtOnce: 8,
+      dueCounter: () => ({ add: absent, count: 0 }),
     },
     search: { search: absent },
     retention: { start: absent, waitForEnd: absent, getById: absent },
     embeddingFailures: { list: absent, retry: absent, retryAll: absent },
     events: { feed: { subscribe: absent }, heartbeatMs: 15_000 },
-    health: { service: { check: absent, notReady: absent }, readBacklog: absent, environment: 'none', version },
+    health: {
+      service: { check: absent, notReady: absent },
+      readBacklog: absent,
+      retention: toRetentionPolicyConfig(loadEnv(retentionPolicyEnv, {})),
+      environment: 'none',
+      version,
+    },
     keys: createKeyRing([]),
     limits: { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216, maxMetadataBytes: requestLimits.metadataBytes },
     metricsEnabled: true,

@@ -90,7 +90,7 @@ async function writeCurrent(db: Transaction<Schema>, { done, passage, tenants }:
       select done.place, m.*, done.generation
       from (select * from ${done} order by tenant_id, message_id offset 0) done
       cross join lateral (
-        select m.tenant_id, m.id, m.conversation_id, m.role, m.importance, m.created_at from message m
+        select m.tenant_id, m.id, m.conversation_id, m.role, m.importance, m.created_at, m.expires_at from message m
         where m.tenant_id = any(${tenants}) and m.tenant_id = done.tenant_id and m.id = done.message_id
           and m.content_hash = done.content_hash
         for share
@@ -102,9 +102,9 @@ async function writeCurrent(db: Transaction<Schema>, { done, passage, tenants }:
       ) p
     ), written as (
       insert into embedding (tenant_id, message_id, generation, passage_no, vector,
-                             conversation_id, role, importance, created_at)
+                             conversation_id, role, importance, created_at, expires_at)
       select c.tenant_id, c.id, c.generation, passage.passage_no, passage.vector,
-             c.conversation_id, c.role, c.importance, c.created_at
+             c.conversation_id, c.role, c.importance, c.created_at, c.expires_at
       from current c join ${passage} on passage.place = c.place
       on conflict on constraint embedding_pkey do nothing
       returning 1
@@ -127,9 +127,9 @@ async function replaceVectors(db: Transaction<Schema>, { done, passage, tenants 
   `.execute(db);
   await sql`
     insert into embedding (tenant_id, message_id, generation, passage_no, vector,
-                           conversation_id, role, importance, created_at)
+                           conversation_id, role, importance, created_at, expires_at)
     select m.tenant_id, m.id, done.generation, passage.passage_no, passage.vector,
-           m.conversation_id, m.role, m.importance, m.created_at
+           m.conversation_id, m.role, m.importance, m.created_at, m.expires_at
     from ${done} join ${passage} on passage.place = done.place
     join message m
       on m.tenant_id = any(${tenants}) and m.tenant_id = done.tenant_id and m.id = done.message_id

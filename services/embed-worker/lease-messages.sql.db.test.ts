@@ -1,5 +1,6 @@
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { nonEmpty } from '@memory-layer/shared/testing/non-empty';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LeaseRequest, LeaseResult } from './lease.ts';
 import { leaseMessages } from './lease-messages.sql.ts';
@@ -51,6 +52,21 @@ describe('a lease', () => {
     expect(await leaseMessages(database.db, [next])).toEqual([{ messages: [], mayLeaveMore: false }]);
     expect(await leaseIds(tenant)).toEqual([due]);
     expect(await leaseIds(tenant)).toEqual([]);
+  });
+
+  test('passes by what has expired, and nothing is pending of it any more', async () => {
+    const tenant = createTenant(database.db);
+    const ids = await tenant.add(...contents(3));
+    const [first = '', second = '', third = ''] = ids;
+    await sql`update message set expires_at = now() where tenant_id = ${tenant.tenantId} and id <> ${third}::uuid`.execute(
+      database.db,
+    );
+    // Nothing was to be embedded, and more is left to look at.
+    expect(await lease(tenant, { limit: 2 })).toEqual({ messages: [], mayLeaveMore: true });
+    const pending = await tenant.pending();
+    expect([first, second, third].map((id) => pending.has(id))).toEqual([false, false, true]);
+    expect(await leaseIds(tenant, { limit: 2 })).toEqual([third]);
+    expect(await lease(tenant)).toEqual({ messages: [], mayLeaveMore: false });
   });
 
   test('takes what is due longest first, and says that there is more', async () => {

@@ -1,4 +1,5 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
+import { isUnexpired } from '@memory-layer/shared/message/expiry.sql';
 import { speakerOf } from '@memory-layer/shared/message/speaker.sql';
 import { sql, type Kysely } from 'kysely';
 import {
@@ -20,11 +21,14 @@ interface TenantResult extends LeaseRequest {
   readonly messages: readonly LeasedMessage[];
   /** Others of the kind may be due as well. */
   readonly isMore: boolean;
+  /** Messages that have expired before they were embedded: nothing is pending of them any more. */
+  readonly expired: number;
 }
 
 /**
  * Takes due messages for `leaseMs`, counting an attempt for each: of a tenant at most what its requests ask for, by
- * number and by estimated tokens, but at least one message.
+ * number and by estimated tokens, but at least one message. What has expired is not embedded any more: its pending rows
+ * are deleted.
  * Messages that were leased often without an outcome are taken one at a time: behind the others, unless they have
  * waited for longer than a lease.
  *
@@ -47,7 +51,7 @@ export async function leaseMessages(db: Kysely<Schema>, requests: readonly Lease
     empty.map((taken) => ({ ...taken, isolated: !taken.isolated })),
     leaseMs,
   );
-  const second = new Map(empty.map((taken, index) => [taken, others[index] ?? taken]));
+  const second = new Map(empty.map((taken, index) => [taken, sumUp(taken, others[index])]));
   const leases = new Map<LeaseRequest, LeaseResult>();
   groups.forEach((group, index) => {
     const taken = first[index];
@@ -56,13 +60,18 @@ export async function leaseMessages(db: Kysely<Schema>, requests: readonly Lease
   return requests.map((request) => leases.get(request) ?? { messages: [], mayLeaveMore: false });
 }
 
+/** Expired ones may have stood before others, which are then to be asked for again. */
+function sumUp(first: TenantResult, other: TenantResult | undefined): TenantResult {
+  return other === undefined ? first : { ...other, expired: first.expired + other.expired };
+}
+
 function sumOf(numbers: readonly number[]): number {
   return numbers.reduce((sum, number) => sum + number, 0);
 }
 
 /** Deals what was taken out to those who asked for the same: the last one that gets some knows whether more is left. */
 function share(
-  { messages, isMore }: TenantResult,
+  { messages, isMore, expired }: TenantResult,
   group: readonly LeaseRequest[],
   leases: Map<LeaseRequest, LeaseResult>,
 ): void {
@@ -71,7 +80,8 @@ function share(
   for (const [place, request] of group.entries()) {
     const own = messages.slice(dealt, dealt + (counts[place] ?? 0));
     dealt += own.length;
-    leases.set(request, { messages: own, mayLeaveMore: isMore && own.length > 0 && dealt === messages.length });
+    const isLast = own.length > 0 && dealt === messages.length;
+    leases.set(request, { messages: own, mayLeaveMore: (isMore && isLast) || (expired > 0 && place === 0) });
   }
 }
 
@@ -102,6 +112,7 @@ interface LeasedRow {
   readonly isolated: boolean;
   /** Null where nothing was taken. */
   readonly candidates: string | null;
+  readonly expired: number;
   /** Null where the message is not there. */
   readonly message_id: string | null;
   readonly content: string;
@@ -117,6 +128,22 @@ const isSuspect = sql`(p.attempts >= ${sql.lit(isolatedFromAttempt - 1)})`;
 
 const isDue = sql`p.tenant_id = request.tenant_id and p.generation = request.generation and p.state = 'pending'
   and p.due_at <= now() and (p.leased_until is null or p.leased_until <= now())`;
+
+const isDueRow = sql`p.tenant_id = due.tenant_id and p.generation = due.generation and p.message_id = due.message_id`;
+
+/** Joins the message of a `candidate`, if it is there. */
+function storedMessage(tenantIds: readonly string[]) {
+  return sql`
+        -- Looked up one by one, after the limit: the planner reckons with many more rows than come.
+        left join lateral (
+          select m.id as stored_id, m.content, m.metadata, m.content_hash, octet_length(m.content) as bytes,
+                 not ${isUnexpired('m')} as is_expired
+          from message m
+          where m.tenant_id = any(${[...tenantIds]}::text[]) and m.tenant_id = candidate.tenant_id
+            and m.id = candidate.message_id
+          limit 1
+        ) as stored on true`;
+}
 
 /**
  * One round of leases, for several tenants in one statement. Tenants must differ: a statement does not skip what it
@@ -160,26 +187,25 @@ export async function leaseTenants(
           limit case when request.isolated then 1 else request.max_messages end
           for update skip locked
         ) as candidate
-        -- Looked up one by one, after the limit: the planner reckons with many more rows than come.
-        left join lateral (
-          select m.id as stored_id, m.content, m.metadata, m.content_hash, octet_length(m.content) as bytes
-          from message m
-          where m.tenant_id = any(${tenantIds}::text[]) and m.tenant_id = candidate.tenant_id
-            and m.id = candidate.message_id
-          limit 1
-        ) as stored on true
+        ${storedMessage(tenantIds)}
         window by_age as (order by candidate.due_at, candidate.message_id)
       ) as sized
       where sized.nth = 1 or coalesce(sized.bytes_so_far, 0) <= request.max_bytes
+    ), expired as (
+      delete from embedding_pending p using due
+      where due.is_expired and ${isDueRow}
+      returning due.place
     ), leased as (
       update embedding_pending p
       set attempts = p.attempts + 1, leased_until = now() + ${lease}
       from due
-      where p.tenant_id = due.tenant_id and p.generation = due.generation and p.message_id = due.message_id
+      where due.is_expired is not true and ${isDueRow}
       returning due.place, due.candidates, due.nth, due.stored_id, due.content, due.metadata, due.content_hash,
                 p.attempts
     )
-    select request.place, request.isolated, leased.candidates, leased.stored_id as message_id, leased.content,
+    select request.place, request.isolated, leased.candidates,
+           (select count(*)::int from expired where expired.place = request.place) as expired,
+           leased.stored_id as message_id, leased.content,
            ${speakerOf('leased')} as speaker, leased.content_hash, leased.attempts
     from request left join leased on leased.place = request.place
     order by request.place, leased.nth
@@ -194,7 +220,7 @@ function toTenantResults(requests: readonly TenantRequest[], rows: readonly Leas
     const isolated = own[0]?.isolated ?? false;
     const candidates = Number(own[0]?.candidates ?? 0);
     const isMore = isolated || candidates === request.limit || candidates > own.length;
-    return { ...request, isolated, messages: own.flatMap(toMessage), isMore };
+    return { ...request, isolated, messages: own.flatMap(toMessage), isMore, expired: own[0]?.expired ?? 0 };
   });
 }
 

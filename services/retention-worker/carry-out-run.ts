@@ -1,7 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RetentionAction } from '@memory-layer/shared/db/schema';
 import type { BatchOutcome, BatchRequest, Position, RetentionCounts } from './archive/batch.ts';
-import { cutoffsAt, resolvePolicy, type PolicyDefaults, type RetentionPolicy } from './retention-policy.ts';
+import {
+  cutoffsAt,
+  resolvePolicy,
+  type PolicyDefaults,
+  type RetentionPolicy,
+} from '@memory-layer/shared/retention/retention-policy';
 import type { ClaimedRun } from './retention-run.repository.ts';
 import type { RetentionRepository } from './retention.repository.ts';
 
@@ -17,9 +22,10 @@ export interface RunExecution {
   readonly onRows: (action: RetentionAction, rows: number) => void;
 }
 
-const archiveReasons = ['age', 'expired', 'max_items'] as const;
+const archiveReasons = ['age', 'max_items'] as const;
+const deletables = ['expired', 'expired-copies', 'old-copies'] as const;
 
-/** Archives and deletes what the run's actions cover. Running it again goes on where it was left. */
+/** Archives and deletes what the run's actions cover; what has expired is deleted, whatever the policy. Running it again goes on where it was left. */
 export async function carryOutRun(execution: RunExecution): Promise<void> {
   const { actions } = execution.run;
   if (actions.includes('archive')) await archive(execution);
@@ -46,11 +52,13 @@ async function archive(execution: RunExecution): Promise<void> {
 }
 
 async function deleteArchived(execution: RunExecution): Promise<void> {
-  await repeat(execution, async (request) => {
-    const outcome = await execution.retention.deleteBatch(execution.run, request);
-    execution.onRows('delete', outcome.rows);
-    return outcome;
-  });
+  for (const what of deletables) {
+    await repeat(execution, async (request) => {
+      const outcome = await execution.retention.deleteBatch(execution.run, { ...request, what });
+      execution.onRows('delete', outcome.rows);
+      return outcome;
+    });
+  }
 }
 
 /**

@@ -13,7 +13,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { composeRetentionWorker } from './compose.ts';
 import { retentionEnv, toRetentionConfig } from './config.ts';
-import { createTenant } from './testing/retention-fixture.ts';
+import { createTenant, daysAgo } from './testing/retention-fixture.ts';
 
 let database: Awaited<ReturnType<typeof startTestDatabase>>;
 let queues: QueueBackend;
@@ -31,8 +31,10 @@ afterAll(async () => {
 test('a worker carries out what is scheduled and what waits without a job, and keeps the event log short', async () => {
   const scheduled = await createTenant(database.db, new Date('2025-01-01T00:00:00Z'));
   const justSeen = await createTenant(database.db, new Date());
-  await scheduled.addMessages({});
-  await justSeen.addMessages({});
+  // By default age counts from when a message was stored, whatever its date.
+  const createdAt = new Date();
+  await scheduled.addMessages({ storedAt: daysAgo(31), createdAt }, { createdAt: daysAgo(99) });
+  await justSeen.addMessages({ storedAt: daysAgo(31), createdAt });
   const waiting = await justSeen.askForRun(['archive']);
 
   await sql`insert into message_event (tenant_id, event_type, message_ids, created_at)

@@ -1,27 +1,12 @@
-import { decimal, integer, list } from '@memory-layer/shared/config/env-fields';
+import { integer } from '@memory-layer/shared/config/env-fields';
 import { deepFreeze } from '@memory-layer/shared/config/load-config';
 import { serviceEnv } from '@memory-layer/shared/process/service-config';
-import { tenantIdPattern } from '@memory-layer/shared/tenant/tenant-id';
+import { retentionPolicyEnv, toRetentionPolicyConfig } from '@memory-layer/shared/retention/retention-config';
 import type { z } from 'zod';
 
-const everyTenant = '*';
-
-/** `*`, or the ids of the tenants that are scheduled. Undefined stands for all. */
-const tenants = list
-  .default([everyTenant])
-  .refine((ids) => ids.every((id) => id === everyTenant || tenantIdPattern.test(id)), 'must be * or tenant ids')
-  .transform((ids): readonly string[] | undefined => (ids.includes(everyTenant) ? undefined : ids));
-
-/**
- * The retention worker's variables. Names follow the service that this one replaces; its ages and threshold have no
- * defaults here, since nothing is archived that nobody asked to archive.
- */
+/** The retention worker's variables. */
 export const retentionEnv = {
-  MEMORY_RETENTION_MAX_AGE_DAYS: integer(1, 3650).optional(),
-  MEMORY_RETENTION_IMPORTANCE_THRESHOLD: decimal(0, 1).optional(),
-  MEMORY_RETENTION_DELETE_AFTER_DAYS: integer(1, 3650).optional(),
-  MEMORY_RETENTION_SCHEDULE_SECONDS: integer(60, 31_536_000).default(86_400),
-  MEMORY_RETENTION_TENANTS: tenants,
+  ...retentionPolicyEnv,
   MEMORY_RETENTION_BATCH_SIZE: integer(1, 10_000).default(500),
   MEMORY_RETENTION_CONCURRENCY: integer(1, 64).default(2),
   MEMORY_EVENT_LOG_MINUTES: integer(10, 43_200).default(60),
@@ -34,12 +19,7 @@ export type RetentionConfig = ReturnType<typeof toRetentionConfig>;
 
 export function toRetentionConfig(env: z.output<z.ZodObject<typeof retentionEnv>>) {
   return deepFreeze({
-    defaults: {
-      maxAgeDays: env.MEMORY_RETENTION_MAX_AGE_DAYS,
-      importanceThreshold: env.MEMORY_RETENTION_IMPORTANCE_THRESHOLD,
-      deleteAfterDays: env.MEMORY_RETENTION_DELETE_AFTER_DAYS,
-    },
-    schedule: { everySeconds: env.MEMORY_RETENTION_SCHEDULE_SECONDS, tenantIds: env.MEMORY_RETENTION_TENANTS },
+    ...toRetentionPolicyConfig(env),
     /** Messages that one transaction archives or deletes at most. */
     batchSize: env.MEMORY_RETENTION_BATCH_SIZE,
     /** Jobs that this process works on at the same time. */

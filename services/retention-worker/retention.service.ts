@@ -4,7 +4,7 @@ import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { RetentionCounts } from './archive/batch.ts';
 import { carryOutRun, countRun, type RunExecution } from './carry-out-run.ts';
-import type { PolicyDefaults } from './retention-policy.ts';
+import type { PolicyDefaults } from '@memory-layer/shared/retention/retention-policy';
 import { RunLostError, type ClaimedRun, type RetentionRunRepository } from './retention-run.repository.ts';
 import type { RetentionRepository } from './retention.repository.ts';
 import type { RetentionJobNotifier } from './retention-job-notifier.ts';

@@ -1,10 +1,13 @@
+import { describePolicy, type PolicyDefaults } from '@memory-layer/shared/retention/retention-policy';
+
 export interface BannerFacts {
   readonly url: string;
   /** The generated key; undefined when keys were configured, which are not shown. */
   readonly generatedKey: string | undefined;
   readonly dataDir: string;
   readonly model: string;
-  readonly retention: Readonly<Record<'maxAgeDays' | 'importanceThreshold' | 'deleteAfterDays', number | undefined>>;
+  /** Of a tenant without a policy of its own. */
+  readonly retention: PolicyDefaults;
 }
 
 /** What a person wants to know after the start: where, with which key, and two lines to try. */
@@ -18,7 +21,7 @@ memory-layer listens on ${url}
   API key   ${keyLine}
   data      ${dataDir}
   model     ${model}
-  retention ${retentionLine(retention)}
+  retention ${describePolicy(retention)}
   API docs  ${url}/docs
 
 Store a message, then find it${hint}:
@@ -29,12 +32,4 @@ curl -s '${url}/v1/memory/search?tenant_id=demo&query=Where+does+my+sister+live%
 
 Ctrl-C stops it.
 `;
-}
-
-/** What becomes of old messages of a tenant without a policy of its own. */
-function retentionLine({ maxAgeDays, importanceThreshold, deleteAfterDays }: BannerFacts['retention']): string {
-  if (maxAgeDays === undefined) return 'nothing is archived for its age (MEMORY_RETENTION_MAX_AGE_DAYS)';
-  const spared = importanceThreshold === undefined ? '' : ` and less important than ${importanceThreshold}`;
-  const end = deleteAfterDays === undefined ? '' : `, deleted ${deleteAfterDays} days later`;
-  return `messages older than ${maxAgeDays} days${spared} are archived${end}`;
 }

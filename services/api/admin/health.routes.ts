@@ -1,4 +1,6 @@
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
+import { describePolicy, type PolicyDefaults } from '@memory-layer/shared/retention/retention-policy';
+import type { RetentionSchedule } from '@memory-layer/shared/retention/retention-config';
 import type { Context } from 'hono';
 import type { ApiEnv, Credential } from '../http/api-env.ts';
 import { json, problems } from '../http/openapi.ts';
@@ -9,6 +11,8 @@ import type { HealthReport, HealthService } from './health.service.ts';
 export interface HealthRoutesDeps {
   readonly service: HealthService;
   readonly readBacklog: () => Promise<Backlog>;
+  /** What becomes of messages of a tenant without a policy of its own. */
+  readonly retention: { readonly defaults: PolicyDefaults; readonly schedule: RetentionSchedule };
   readonly environment: string;
   readonly version: string;
 }
@@ -23,7 +27,8 @@ function report(path: (typeof healthPaths)[number], operationId: string, summary
     operationId,
     tags: ['operations'],
     summary,
-    description: 'Needs no key. With one that is not bound to a tenant it also reports how much is waiting.',
+    description:
+      'Needs no key. With one that is not bound to a tenant it also reports how much is waiting, and the retention policy in force.',
     responses: {
       200: json(healthSchema, 'Serving, perhaps degraded.'),
       503: json(healthSchema, 'Not serving.'),
@@ -33,7 +38,7 @@ function report(path: (typeof healthPaths)[number], operationId: string, summary
 }
 
 /** Health, open to all: without a key it says nothing that needs one. The status on the wire is that in the body. */
-export function healthRoutes({ service, readBacklog, environment, version }: HealthRoutesDeps) {
+export function healthRoutes({ service, readBacklog, retention, environment, version }: HealthRoutesDeps) {
   const livez = createRoute({
     method: 'get',
     path: '/livez',
@@ -75,7 +80,9 @@ export function healthRoutes({ service, readBacklog, environment, version }: Hea
     environment,
     version,
     notes: health.notes ?? null,
-    ...(health.backlog === undefined ? {} : { backlog: toBacklogBody(health.backlog) }),
+    ...(health.backlog === undefined
+      ? {}
+      : { backlog: toBacklogBody(health.backlog), retention: toRetentionBody(retention) }),
   });
 
   return new OpenAPIHono<ApiEnv>()
@@ -92,6 +99,17 @@ export function healthRoutes({ service, readBacklog, environment, version }: Hea
       const health = await check(c);
       return c.json(toBody(health), health.status === 'down' ? 503 : 200);
     });
+}
+
+function toRetentionBody({ defaults, schedule }: HealthRoutesDeps['retention']) {
+  return {
+    policy: describePolicy(defaults),
+    max_age_days: defaults.maxAgeDays ?? null,
+    age_of: defaults.ageOf,
+    importance_threshold: defaults.importanceThreshold ?? null,
+    delete_after_days: defaults.deleteAfterDays ?? null,
+    schedule_seconds: schedule.everySeconds,
+  };
 }
 
 function toBacklogBody({ messages, embeddingJobs, retentionJobs }: Backlog) {

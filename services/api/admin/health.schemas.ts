@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { agesOf } from '@memory-layer/shared/retention/retention-policy';
 
 const count = (example: number) => z.int().openapi({ example });
 
@@ -21,6 +22,17 @@ const backlogSchema = z
   })
   .openapi('Backlog');
 
+const retentionSchema = z
+  .object({
+    policy: z.string().openapi({ example: 'nothing is archived for its age (MEMORY_RETENTION_MAX_AGE_DAYS)' }),
+    max_age_days: z.int().nullable().openapi({ example: null }),
+    age_of: z.enum(agesOf).openapi({ description: 'From when age counts.', example: 'stored' }),
+    importance_threshold: z.number().nullable().openapi({ example: null }),
+    delete_after_days: z.int().nullable().openapi({ example: null }),
+    schedule_seconds: z.int().openapi({ description: 'Time between two runs of a tenant.', example: 86_400 }),
+  })
+  .openapi('RetentionPolicy', { description: 'What holds for a tenant that has no policy of its own.' });
+
 export const healthSchema = z
   .object({
     status: z.enum(['ok', 'degraded', 'down']).openapi({ example: 'ok' }),
@@ -36,6 +48,7 @@ export const healthSchema = z
     backlog: backlogSchema.optional().openapi({
       description: 'Only for callers whose key is not bound to a tenant. What cannot be read in time is null.',
     }),
+    retention: retentionSchema.optional().openapi({ description: 'Only for the same callers.' }),
   })
   .openapi('Health');
 

@@ -1,5 +1,6 @@
 import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Schema } from '@memory-layer/shared/db/schema';
+import { isUnexpired } from '@memory-layer/shared/message/expiry.sql';
 import { sql, type Kysely } from 'kysely';
 import type { EmbeddingFailure, FailureScope } from './embedding-failure.ts';
 
@@ -57,35 +58,38 @@ export function createEmbeddingFailureRepository(db: Kysely<Schema>) {
      */
     async retry(scope: FailureScope, messageIds: readonly string[]): Promise<string[]> {
       const result = await sql<{ message_id: string }>`
-        update embedding_pending
+        update embedding_pending p
         set state = 'pending', attempts = 0, due_at = now(), created_at = now(), leased_until = null, failed_at = null
-        where ${isFailed(scope)} and message_id = any(${[...messageIds]}::uuid[])
-        returning message_id
+        where ${isFailed(scope)} and p.message_id = any(${[...messageIds]}::uuid[])
+        returning p.message_id
       `.execute(db);
       return result.rows.map((row) => row.message_id);
     },
 
-    /** Which of these ids are messages of the tenant. */
+    /** Which of these ids are messages of the tenant that have not expired. */
     async findExisting(tenantId: string, messageIds: readonly string[]): Promise<string[]> {
       const rows = await db
         .selectFrom('message')
         .select('id')
         .where('tenant_id', '=', tenantId)
         .where('id', '=', sql<string>`any(${[...messageIds]}::uuid[])`)
+        .where(isUnexpired('message'))
         .execute();
       return rows.map((row) => row.id);
     },
   };
 }
 
+/** Of a message that has not expired. */
 function isFailed({ tenantId, generation }: FailureScope) {
-  return sql`tenant_id = ${tenantId} and generation = ${generation} and state = 'failed'`;
+  return sql`p.tenant_id = ${tenantId} and p.generation = ${generation} and p.state = 'failed' and not exists (
+      select from message m where m.tenant_id = ${tenantId} and m.id = p.message_id and not ${isUnexpired('m')})`;
 }
 
 function failedPage(page: FailurePage) {
   return sql<{ message_id: string }>`
-    select message_id, last_error, attempts, failed_at from embedding_pending
-    where ${isFailed(page)} and ${page.before === undefined ? sql`true` : sql`message_id < ${page.before}::uuid`}
-    order by message_id desc
+    select p.message_id, p.last_error, p.attempts, p.failed_at from embedding_pending p
+    where ${isFailed(page)} and ${page.before === undefined ? sql`true` : sql`p.message_id < ${page.before}::uuid`}
+    order by p.message_id desc
     limit ${page.limit}`;
 }

@@ -16,9 +16,21 @@ describe('security: API keys', () => {
   });
 
   test.each([
+    ['auth0%7Ca1', 'auth0|a1'],
+    ['C024%3A1714', 'C024:1714'],
+    ['ana@example.org', 'ana@example.org'],
+    ['a%2Cb', 'a,b'],
+    ['a%255', 'a%5'],
+  ])('the tenant %s is %s: ids are percent-encoded', (written, tenantId) => {
+    expect(parseApiKeys([`${key}:${written}`])).toEqual({ ok: true, keys: [{ key, tenantId }] });
+  });
+
+  test.each([
     ['short', /at least 16/],
     [`${key}:acme:more`, /must be/],
-    [`${key}:not a tenant`, /not a valid tenant/],
+    [`${key}:not a tenant `, /not a valid tenant/],
+    [`${key}:not%encoded`, /not a valid tenant/],
+    [`${key}:%20`, /not a valid tenant/],
     [`${key}:`, /not a valid tenant/],
     [`with space ${key}`, /printable/],
   ])('%j is refused without being shown', (item, problem) => {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import { tenantIdPattern } from '@memory-layer/shared/tenant/tenant-id';
+import { decodeCallerId } from '@memory-layer/shared/tenant/caller-id';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { BodyMemory } from '../cost/body-memory.ts';
 import type { ApiEnv, Credential } from './api-env.ts';
@@ -20,23 +20,25 @@ type ParsedKeys =
   | { readonly ok: true; readonly keys: readonly ApiKey[] }
   | { readonly ok: false; readonly problem: string };
 
-/** Reads `key` or `key:tenant` entries. The problem names the position of the entry, not the key. */
+/** Reads `key` or `key:tenant` entries, tenants percent-encoded. The problem names the position of the entry, not the key. */
 export function parseApiKeys(items: readonly string[]): ParsedKeys {
   const keys: ApiKey[] = [];
   for (const [index, item] of items.entries()) {
-    const [key = '', tenantId, ...rest] = item.split(':');
-    const problem = keyProblem(key, tenantId, rest.length);
+    const [key = '', encodedTenant, ...rest] = item.split(':');
+    const tenantId = encodedTenant === undefined ? undefined : decodeCallerId(encodedTenant);
+    const isBadTenant = encodedTenant !== undefined && tenantId === undefined;
+    const problem = keyProblem(key, isBadTenant, rest.length);
     if (problem !== undefined) return { ok: false, problem: `entry ${index + 1} ${problem}` };
     keys.push({ key, tenantId });
   }
   return { ok: true, keys };
 }
 
-function keyProblem(key: string, tenantId: string | undefined, surplus: number): string | undefined {
-  if (surplus > 0) return 'must be `key` or `key:tenant`';
+function keyProblem(key: string, isBadTenant: boolean, surplus: number): string | undefined {
+  if (surplus > 0) return 'must be `key` or `key:tenant`, the tenant percent-encoded';
   if (key.length < minKeyLength) return `needs a key of at least ${minKeyLength} characters`;
   if (!keyPattern.test(key)) return 'has a key with characters other than printable ASCII without spaces';
-  if (tenantId !== undefined && !tenantIdPattern.test(tenantId)) return 'names a tenant that is not a valid tenant id';
+  if (isBadTenant) return 'names a tenant that is not a valid tenant id, percent-encoded';
   return undefined;
 }
 

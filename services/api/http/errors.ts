@@ -8,6 +8,7 @@ import type { Context, Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import type { ApiEnv } from './api-env.ts';
+import { malformedJson } from './json-position.ts';
 
 /** RFC 9457 problem details with this API's extension members. */
 export interface Problem {
@@ -84,18 +85,26 @@ export function toAppError(error: unknown): AppError {
 
 /** Answers problem+json for anything thrown, and logs what was our fault. */
 export function onError(logger: Logger) {
-  return (thrown: unknown, c: Context<ApiEnv>): Response => {
+  return async (thrown: unknown, c: Context<ApiEnv>): Promise<Response> => {
     if (c.req.raw.signal.aborted) {
       // Nobody reads this answer: the work was cancelled because its client went away.
       logger.info({ requestId: c.get('requestId') }, 'client went away');
       return problemResponse(new AppError('unavailable', 'the client went away'), c);
     }
-    const error = toAppError(thrown);
+    const error = (await malformedBody(thrown, c)) ?? toAppError(thrown);
     if (error.status >= 500) {
       logger.error({ requestId: c.get('requestId'), code: error.code, err: error.cause ?? error }, 'request failed');
     }
     return problemResponse(error, c);
   };
+}
+
+/** Hono's validator says no more than that a body is not JSON. Its text is where `jsonBody` left it. */
+async function malformedBody(thrown: unknown, c: Context<ApiEnv>): Promise<AppError | undefined> {
+  if (!(thrown instanceof HTTPException) || thrown.status !== 400) return undefined;
+  // Hono keeps promises here, though it declares the values.
+  const text = await Promise.resolve(c.req.bodyCache.text);
+  return text === undefined ? undefined : malformedJson(thrown, 'The body', text);
 }
 
 /** Answers 404 where there is no route, and 405 with `Allow` where there is one for another method. */

@@ -1,20 +1,20 @@
 import { z } from '@hono/zod-openapi';
 import { roles } from '@memory-layer/shared/db/schema';
-import { tenantIdPattern } from '@memory-layer/shared/tenant/tenant-id';
+import { idRule, isCallerId, maxIdCharacters } from '@memory-layer/shared/tenant/caller-id';
 import { hasAtMostJsonBytes } from '../cost/json-size.ts';
 
 const firstInstant = Date.UTC(1970, 0, 1);
 const lastInstant = Date.UTC(10_000, 0, 1) - 1;
 
-export const tenantIdSchema = z
-  .string()
-  .regex(tenantIdPattern, 'must be 1 to 64 characters of A-Z a-z 0-9 _ . -')
-  .openapi({ example: 'acme' });
+const callerIdSchema = z.string().refine(isCallerId, idRule).openapi({
+  minLength: 1,
+  maxLength: maxIdCharacters,
+  description: 'Yours: printable characters, without whitespace at the ends. Compared as it is sent.',
+});
 
-export const conversationIdSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9_.-]{1,128}$/, 'must be 1 to 128 characters of A-Z a-z 0-9 _ . -')
-  .openapi({ example: 'chat-42' });
+export const tenantIdSchema = callerIdSchema.openapi({ example: 'acme' });
+
+export const conversationIdSchema = callerIdSchema.openapi({ example: 'chat-42' });
 
 export const roleSchema = z.enum(roles).openapi({ example: 'user' });
 

@@ -6,6 +6,7 @@ import type { FairSlot, FairSlots } from '../cost/fair-slots.ts';
 import { isWithinShape } from '../cost/json-size.ts';
 import { requestLimits } from '../cost/request-cost.ts';
 import type { ApiEnv } from './api-env.ts';
+import { contentCoding, inflateAll, type Coding } from './content-encoding.ts';
 import { requestHeader } from './node-headers.ts';
 import type { TimeSlicer } from './time-slicer.ts';
 import { invalidRequest } from './validation-hook.ts';
@@ -31,6 +32,8 @@ const jsonType = /^application\/(?:[a-z.-]+\+)?json(?:;\s*charset\s*=\s*"?utf-8"
 /**
  * Checks media type and size and decodes the body strictly: a byte sequence that is not UTF-8 is refused
  * instead of being replaced in silence. What it read is left where Hono's own `req.json()` looks first.
+ *
+ * A compressed body is inflated, up to the same size. A byte-order mark is skipped.
  *
  * The bytes of the body count as held until the request has been worked on, by the length that the client announced from
  * before the first of them is read. In a turn of the event loop one large body is parsed.
@@ -71,11 +74,16 @@ export function jsonBody({ maxBytes, slots, parts }: JsonBodyOptions): Middlewar
     if (!jsonType.test(requestHeader(c, 'content-type')?.trim() ?? '')) {
       throw new AppError('unsupported_media_type', 'Send the body as application/json in UTF-8.');
     }
+    const coding = contentCoding(c);
     const { keyId } = c.get('credential');
     const memory = c.get('bodyMemory').open(keyId);
     const slot = slots.open(keyId);
     try {
-      const text = decodeUtf8(decoder, await untilDeadline(c, readBytes(c, memory, slot)));
+      const inflating = readBytes(c, memory, slot).then(async (bytes) => {
+        if (coding !== undefined) await takeSlot(c, slot);
+        return inflated(bytes, coding, { maxBytes, memory });
+      });
+      const text = decodeUtf8(decoder, await untilDeadline(c, inflating));
       if (parts !== undefined && text.length > smallCharacters) {
         const { tenantId } = c.get('credential');
         // What follows at once, up to the end of the checks, belongs to the same turn.
@@ -91,6 +99,21 @@ export function jsonBody({ maxBytes, slots, parts }: JsonBodyOptions): Middlewar
       memory.release();
     }
   };
+}
+
+/** The limit is that of the body as it is sent, and again of what it becomes. */
+async function inflated(
+  bytes: ArrayBuffer | Uint8Array,
+  coding: Coding | undefined,
+  { maxBytes, memory }: { readonly maxBytes: number; readonly memory: BodyReservation },
+): Promise<ArrayBuffer | Uint8Array> {
+  if (coding === undefined) return bytes;
+  let length = 0;
+  return inflateAll(bytes, coding, (more) => {
+    length += more;
+    if (length > maxBytes) throw tooLarge(maxBytes);
+    memory.grow(more);
+  });
 }
 
 /** Once it is answered, the rest of a body that has not come is not read any more: what it holds must not wait for it. */

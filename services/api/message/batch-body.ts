@@ -1,5 +1,6 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { refusalOf } from '../http/json-body.ts';
+import { parseJson } from '../http/json-position.ts';
 import { invalidRequest, toFieldErrors } from '../http/validation-hook.ts';
 import { maxBatchMessages, messageBatchCreateSchema } from './message.schemas.ts';
 import type { Slicer } from '../http/time-slicer.ts';
@@ -26,12 +27,12 @@ export async function parseBatch(text: string, options: BatchBodyOptions): Promi
   const scanner = new BatchScanner(text);
   while (!(await options.slicer.run(() => scanner.scan()))) continue;
   if (scanner.outline.length > smallCharacters) throw notABatch();
-  const items = itemsOf(parseJson(scanner.outline));
+  const items = itemsOf(parseOutline(scanner.outline));
   if (scanner.isAbridged) throw notABatch();
   // Of two members of a name the last one counts, but both have to be JSON.
   let last: readonly unknown[] = items;
   for (const ranges of scanner.members) {
-    last = await options.slicer.map(ranges, ({ start, end }) => parseItem(text.slice(start, end), options));
+    last = await options.slicer.map(ranges, (range) => parseItem(text, range, options));
   }
   return last;
 }
@@ -46,16 +47,18 @@ function itemsOf(body: unknown): readonly unknown[] {
   return checked.data.messages;
 }
 
-function parseJson(text: string): unknown {
+/** A position in it says nothing of the body. */
+function parseOutline(outline: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(outline);
   } catch (error) {
-    throw new AppError('malformed_json', 'Malformed JSON in request body', { cause: error });
+    throw new AppError('malformed_json', 'The body is not valid JSON.', { cause: error });
   }
 }
 
-function parseItem(text: string, { maxItemBytes, maxItemParts }: BatchBodyOptions): unknown {
-  if (Buffer.byteLength(text) <= maxItemBytes) return refusalOf(text, maxItemParts) ?? parseJson(text);
+function parseItem(body: string, { start, end }: Range, { maxItemBytes, maxItemParts }: BatchBodyOptions): unknown {
+  const text = body.slice(start, end);
+  if (Buffer.byteLength(text) <= maxItemBytes) return refusalOf(text, maxItemParts) ?? parseJson(text, body, start);
   return new AppError('payload_too_large', `The message is larger than ${maxItemBytes} bytes.`);
 }
 

@@ -4,6 +4,7 @@ import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import { requestLimits } from '../cost/request-cost.ts';
 import { isWithinBytes, messageBytes } from '../cost/within-bytes.sql.ts';
 import { emitEvents } from '@memory-layer/shared/events/append-message-events.sql';
+import { isUnexpired } from '@memory-layer/shared/message/expiry.sql';
 import { embeddingStatusOf } from './embedding-status.sql.ts';
 import type { EmbeddingStatus, MessageWithStatus } from './message.ts';
 import type { MessageCursor } from './message-cursor.ts';
@@ -39,7 +40,8 @@ export function createMessageRepository(db: Kysely<Schema>) {
     ): Promise<MessageWithStatus | undefined> {
       const result = await sql<Row>`
         select ${columns}, message.content, message.metadata, ${statusColumn(tenantId, generation)}
-        from message where message.tenant_id = ${tenantId} and message.id = ${id}::uuid
+        from message
+        where message.tenant_id = ${tenantId} and message.id = ${id}::uuid and ${isUnexpired('message')}
       `.execute(db, cancelledBy(signal));
       return result.rows.map(toMessage)[0];
     },
@@ -57,7 +59,7 @@ export function createMessageRepository(db: Kysely<Schema>) {
                case when ${fits} then message.metadata end as metadata
         from (
           select ${columns}, message.content, message.metadata from message
-          where message.tenant_id = ${tenantId}
+          where message.tenant_id = ${tenantId} and ${isUnexpired('message')}
             and ${conversationId === undefined ? sql`true` : sql`message.conversation_id = ${conversationId}`}
             and ${after === undefined ? sql`true` : sql`(message.created_at, message.id) ${beyond} (${after.createdAt}, ${after.id}::uuid)`}
           order by ${inOrder}
@@ -70,7 +72,7 @@ export function createMessageRepository(db: Kysely<Schema>) {
     },
 
     /**
-     * Deletes a message with everything derived from it, or its archived copy. A legal hold of its
+     * Deletes a message with everything derived from it, or its archived copy; expired or not. A legal hold of its
      * conversation or tenant keeps it.
      */
     async deleteById(tenantId: string, id: string, signal?: AbortSignal): Promise<DeleteOutcome> {

@@ -15,7 +15,7 @@ import {
 } from '../http/field.schemas.ts';
 import { isObject } from './content/json-value.ts';
 import { hasContent, modelMessageFields, sentRoleSchema, settleContent } from './content/sent-content.ts';
-import { embeddingStatuses } from './message.ts';
+import { embeddingStatuses, hasExpired } from './message.ts';
 
 const maxContentCharacters = 100_000;
 const maxExternalIdCharacters = 256;
@@ -68,12 +68,19 @@ function lengthProblem(text: string): string | undefined {
   return text.trim() === '' ? 'must not be blank' : undefined;
 }
 
+function expiryOf(takesExpired: boolean) {
+  return takesExpired
+    ? instantSchema
+    : instantSchema.refine((instant) => !hasExpired(instant), 'must be in the future');
+}
+
 /**
  * One message as a client sends it. `importance` is the name older documentation used.
  *
  * @param maxMetadataBytes of the JSON text of its metadata, in UTF-8.
+ * @param takesExpired whether `expires_at` may be in the past, for an import that says so of each such message.
  */
-export function createMessageCreateSchema(maxMetadataBytes: number) {
+export function createMessageCreateSchema(maxMetadataBytes: number, { takesExpired = false } = {}) {
   return (
     z
       .strictObject({
@@ -91,10 +98,14 @@ export function createMessageCreateSchema(maxMetadataBytes: number) {
         importance_override: importanceSchema.nullish(),
         importance: nameOfTheServiceBefore(importanceSchema.nullish(), 'importance_override'),
         created_at: instantSchema.nullish(),
-        expires_at: instantSchema.nullish().openapi({
-          description: 'From then on retention archives the message, whatever its age and importance.',
-          example: '2030-01-31T12:00:00.000Z',
-        }),
+        expires_at: expiryOf(takesExpired)
+          .nullish()
+          .openapi({
+            description:
+              'From then on the message is not found, listed or read any more, and the next retention run deletes it. ' +
+              'In the future, but for an import.',
+            example: '2030-01-31T12:00:00.000Z',
+          }),
         external_id: externalIdSchema.nullish(),
         ...modelMessageFields,
       })

@@ -23,6 +23,11 @@ export interface NewMessage {
 /** One of several messages of a request, or why it cannot be one. */
 export type CheckedMessage = NewMessage | AppError;
 
+/** By the clock of the machine, not by the one that orders messages: what has expired is for the database to say. */
+export function hasExpired(expiresAt: Date | undefined): boolean {
+  return expiresAt !== undefined && expiresAt.getTime() <= Date.now();
+}
+
 export function isSound(item: CheckedMessage): item is NewMessage {
   return !(item instanceof AppError);
 }

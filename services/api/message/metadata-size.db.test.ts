@@ -46,7 +46,7 @@ describe('metadata above its limit is refused, wherever it comes', () => {
       headers: { 'content-type': 'application/x-ndjson' },
     });
     const outcomes = answer.text.trimEnd().split('\n');
-    expect(outcomes.map((line) => JSON.parse(line).status)).toEqual(['stored', 'error']);
+    expect(outcomes.map((line) => JSON.parse(line).status)).toEqual(['stored', 'error', 'end']);
     expect(outcomes[1]).toContain('/metadata');
   });
 

@@ -61,7 +61,7 @@ test('a stream waits for room instead, and loses nothing', async () => {
       .split('\n')
       .filter(Boolean)
       .map((line) => JSON.parse(line).status);
-    expect(outcomes).toEqual(Array.from({ length: 700 }, () => 'stored'));
+    expect(outcomes).toEqual([...Array.from({ length: 700 }, () => 'stored'), 'end']);
   }
   expect(await countStored()).toBe(before + 2800);
 });

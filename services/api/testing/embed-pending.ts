@@ -14,7 +14,7 @@ export async function embedPending(
     )
     .where('p.tenant_id', '=', tenantId)
     .where('p.state', '=', 'pending')
-    .select(['m.id', 'm.content', 'm.conversation_id', 'm.role', 'm.importance', 'm.created_at'])
+    .select(['m.id', 'm.content', 'm.conversation_id', 'm.role', 'm.importance', 'm.created_at', 'm.expires_at'])
     .execute();
   if (messages.length === 0) return;
   const vectors = await new WordEmbedder().embed(

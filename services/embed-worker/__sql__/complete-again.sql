@@ -7,7 +7,7 @@ with current as materialized (
       $4::bytea[])
     with ordinality as done (tenant_id, message_id, generation, content_hash, place) order by tenant_id, message_id offset 0) done
   cross join lateral (
-    select m.tenant_id, m.id, m.conversation_id, m.role, m.importance, m.created_at from message m
+    select m.tenant_id, m.id, m.conversation_id, m.role, m.importance, m.created_at, m.expires_at from message m
     where m.tenant_id = any($5::text[]) and m.tenant_id = done.tenant_id and m.id = done.message_id
     and m.content_hash = done.content_hash
     for share
@@ -19,9 +19,9 @@ with current as materialized (
   ) p
 ), written as (
   insert into embedding (tenant_id, message_id, generation, passage_no, vector,
-    conversation_id, role, importance, created_at)
+    conversation_id, role, importance, created_at, expires_at)
   select c.tenant_id, c.id, c.generation, passage.passage_no, passage.vector,
-  c.conversation_id, c.role, c.importance, c.created_at
+  c.conversation_id, c.role, c.importance, c.created_at, c.expires_at
   from current c join unnest($6::bigint[],
     $7::smallint[],
     $8::halfvec[]) as passage (place, passage_no, vector) on passage.place = c.place
@@ -42,9 +42,9 @@ where e.tenant_id = any($5::text[]) and e.tenant_id = done.tenant_id and e.messa
 and e.generation = done.generation;
 
 insert into embedding (tenant_id, message_id, generation, passage_no, vector,
-  conversation_id, role, importance, created_at)
+  conversation_id, role, importance, created_at, expires_at)
 select m.tenant_id, m.id, done.generation, passage.passage_no, passage.vector,
-m.conversation_id, m.role, m.importance, m.created_at
+m.conversation_id, m.role, m.importance, m.created_at, m.expires_at
 from unnest($1::text[], $2::uuid[],
   $3::int[],
   $4::bytea[])

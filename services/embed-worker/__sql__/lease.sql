@@ -27,7 +27,8 @@ with request as materialized (
     ) as candidate
     -- Looked up one by one, after the limit: the planner reckons with many more rows than come.
     left join lateral (
-      select m.id as stored_id, m.content, m.metadata, m.content_hash, octet_length(m.content) as bytes
+      select m.id as stored_id, m.content, m.metadata, m.content_hash, octet_length(m.content) as bytes,
+      not ("m"."expires_at" is null or "m"."expires_at" > now()) as is_expired
       from message m
       where m.tenant_id = any($7::text[]) and m.tenant_id = candidate.tenant_id
       and m.id = candidate.message_id
@@ -36,15 +37,21 @@ with request as materialized (
     window by_age as (order by candidate.due_at, candidate.message_id)
   ) as sized
   where sized.nth = 1 or coalesce(sized.bytes_so_far, 0) <= request.max_bytes
+), expired as (
+  delete from embedding_pending p using due
+  where due.is_expired and p.tenant_id = due.tenant_id and p.generation = due.generation and p.message_id = due.message_id
+  returning due.place
 ), leased as (
   update embedding_pending p
   set attempts = p.attempts + 1, leased_until = now() + $8 * interval '1 millisecond'
   from due
-  where p.tenant_id = due.tenant_id and p.generation = due.generation and p.message_id = due.message_id
+  where due.is_expired is not true and p.tenant_id = due.tenant_id and p.generation = due.generation and p.message_id = due.message_id
   returning due.place, due.candidates, due.nth, due.stored_id, due.content, due.metadata, due.content_hash,
   p.attempts
 )
-select request.place, request.isolated, leased.candidates, leased.stored_id as message_id, leased.content,
+select request.place, request.isolated, leased.candidates,
+(select count(*)::int from expired where expired.place = request.place) as expired,
+leased.stored_id as message_id, leased.content,
 case when jsonb_typeof("leased"."metadata" -> 'speaker') = 'string'
 and length("leased"."metadata" ->> 'speaker') between 1 and 256 then "leased"."metadata" ->> 'speaker' end as speaker, leased.content_hash, leased.attempts
 from request left join leased on leased.place = request.place

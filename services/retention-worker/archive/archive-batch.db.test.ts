@@ -1,14 +1,13 @@
-import type { ArchiveReason } from '@memory-layer/shared/db/schema';
 import { startTestDatabase } from '@memory-layer/shared/testing/test-database';
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cutoffsAt, resolvePolicy, type RetentionPolicy } from '../retention-policy.ts';
+import { cutoffsAt, resolvePolicy, type RetentionPolicy } from '@memory-layer/shared/retention/retention-policy';
 import { createTenant, daysAgo, justBefore, now } from '../testing/retention-fixture.ts';
 import type { ArchiveRequest } from './batch.ts';
 import { archiveBatch } from './batch.sql.ts';
 
-const defaults = { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 };
+const defaults = { maxAgeDays: 30, ageOf: 'created', importanceThreshold: 0.35, deleteAfterDays: 90 } as const;
 
 let database: Awaited<ReturnType<typeof startTestDatabase>>;
 beforeAll(async () => {
@@ -16,12 +15,16 @@ beforeAll(async () => {
 });
 afterAll(async () => database.stop());
 
-function toRequest(tenantId: string, reason: ArchiveReason, policy: Partial<RetentionPolicy> = {}): ArchiveRequest {
+function toRequest(
+  tenantId: string,
+  reason: ArchiveRequest['reason'],
+  policy: Partial<RetentionPolicy> = {},
+): ArchiveRequest {
   const resolved = { ...resolvePolicy(undefined, defaults), ...policy };
   return { tenantId, reason, policy: resolved, cutoffs: cutoffsAt(resolved, now), limit: 100, after: undefined };
 }
 
-const archive = async (tenantId: string, reason: ArchiveReason, policy: Partial<RetentionPolicy> = {}) =>
+const archive = async (tenantId: string, reason: ArchiveRequest['reason'], policy: Partial<RetentionPolicy> = {}) =>
   archiveBatch(database.db, toRequest(tenantId, reason, policy));
 
 describe('by age', () => {
@@ -71,33 +74,42 @@ describe('by age', () => {
   });
 });
 
-describe('by expiry', () => {
-  test('what expires now or before, however young and important', async () => {
+describe('by the time of storing', () => {
+  const ageOf = 'stored';
+
+  test('what was stored before the limit, whatever its created_at', async () => {
     const tenant = await createTenant(database.db);
-    const young = { createdAt: daysAgo(1), importance: 1 };
-    const [past, exactly] = await tenant.addMessages(
-      { ...young, expiresAt: daysAgo(0.5) },
-      { ...young, expiresAt: now },
-      { ...young, expiresAt: new Date(now.getTime() + 1) },
-      { ...young, expiresAt: null },
+    const limit = daysAgo(30);
+    const [old] = await tenant.addMessages(
+      { storedAt: justBefore(limit), createdAt: daysAgo(1) },
+      { storedAt: limit, createdAt: daysAgo(999) },
+      { storedAt: daysAgo(99), importance: 0.35 },
+      {},
     );
-    await archive(tenant.tenantId, 'expired');
-    expect(await tenant.archiveReasons()).toEqual({ [String(past)]: 'expired', [String(exactly)]: 'expired' });
+    await archive(tenant.tenantId, 'age', { ageOf });
+    expect(await tenant.archivedIds()).toEqual([old]);
   });
 
-  test('takes what expired first, as many as the batch holds, and goes on behind them', async () => {
+  test("in mode 'any', what was stored at the limit or before", async () => {
     const tenant = await createTenant(database.db);
+    const important = { importance: 0.9, createdAt: daysAgo(1) };
     const ids = await tenant.addMessages(
-      { expiresAt: daysAgo(1) },
-      { expiresAt: daysAgo(3) },
-      { expiresAt: daysAgo(2) },
+      { ...important, storedAt: daysAgo(30) },
+      { ...important, storedAt: new Date(daysAgo(30).getTime() + 1) },
+      { ...important, importance: 0.35 },
     );
-    const request = { ...toRequest(tenant.tenantId, 'expired'), limit: 2 };
-    const { next } = await archiveBatch(database.db, request);
-    expect(await tenant.messageIds()).toEqual([ids[0]]);
-    const [before] = await tenant.addMessages({ expiresAt: daysAgo(4) });
-    expect(await archiveBatch(database.db, { ...request, after: next })).toEqual({ rows: 1, next: undefined });
-    expect(await tenant.messageIds()).toEqual([before]);
+    await archive(tenant.tenantId, 'age', { ageOf, matchMode: 'any' });
+    expect(await tenant.archivedIds()).toEqual([ids[0], ids[2]]);
+  });
+
+  test('goes on behind the last of a batch', async () => {
+    const tenant = await createTenant(database.db);
+    await tenant.addMessages(...[50, 60, 40].map((days) => ({ storedAt: daysAgo(days) })));
+    const request = { ...toRequest(tenant.tenantId, 'age', { ageOf }), limit: 2 };
+    const first = await archiveBatch(database.db, request);
+    expect(first).toMatchObject({ rows: 2 });
+    expect(await archiveBatch(database.db, { ...request, after: first.next })).toEqual({ rows: 1, next: undefined });
+    expect(await tenant.messageIds()).toEqual([]);
   });
 });
 
@@ -156,14 +168,12 @@ describe('what is left alone', () => {
 
   test.each([
     ['age', {}],
-    ['expired', {}],
     ['max_items', { maxItems: 1 }],
   ] as const)('by %s: messages of a conversation on legal hold, until it ends', async (reason, policy) => {
     const tenant = await createTenant(database.db);
     await tenant.holdConversation('held');
     const createdAt = reason === 'age' ? daysAgo(99) : daysAgo(1);
-    const expiresAt = reason === 'expired' ? now : null;
-    const seed = { createdAt, expiresAt };
+    const seed = { createdAt };
     await tenant.addMessages({ ...seed, conversationId: 'held' }, { ...seed, conversationId: 'held' });
     expect(await archive(tenant.tenantId, reason, policy)).toMatchObject({ rows: 0 });
     await tenant.holdConversation('held', false);
@@ -173,10 +183,10 @@ describe('what is left alone', () => {
   test('another tenant, with the same conversation on no hold', async () => {
     const [tenant, other] = [await createTenant(database.db), await createTenant(database.db)];
     await other.holdConversation('c-1');
-    await tenant.addMessages({}, { expiresAt: now });
-    const others = await other.addMessages({ conversationId: 'c-2' }, { expiresAt: now });
-    for (const reason of ['age', 'expired', 'max_items'] as const) {
-      await archive(tenant.tenantId, reason, { maxItems: 1 });
+    await tenant.addMessages({}, { createdAt: daysAgo(1) });
+    const others = await other.addMessages({ conversationId: 'c-2' }, {});
+    for (const reason of ['age', 'max_items'] as const) {
+      await archive(tenant.tenantId, reason, { maxItems: 0 });
     }
     expect(await tenant.messageIds()).toEqual([]);
     expect(await other.messageIds()).toEqual(others);
@@ -225,7 +235,7 @@ describe('the archive', () => {
       conversationId: 'c-2',
       createdAt: daysAgo(200),
       importance: 0.2,
-      expiresAt: daysAgo(5),
+      expiresAt: daysAgo(-5),
       externalId: 'ext-1',
     });
     await database.db
@@ -235,9 +245,9 @@ describe('the archive', () => {
       .execute();
     const message = await read('message', tenant.tenantId);
     for (const column of ofWords) Reflect.deleteProperty(message, column);
-    await archive(tenant.tenantId, 'expired');
+    await archive(tenant.tenantId, 'age');
     const copy = await read('archived_message', tenant.tenantId);
-    expect(copy).toEqual({ ...message, archived_at: now, archive_reason: 'expired' });
+    expect(copy).toEqual({ ...message, archived_at: now, archive_reason: 'age' });
   });
 
   test('takes vectors and pending rows away with the message', async () => {

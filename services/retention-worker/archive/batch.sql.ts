@@ -2,7 +2,14 @@ import type { Schema } from '@memory-layer/shared/db/schema';
 import { emitEvents } from '@memory-layer/shared/events/append-message-events.sql';
 import type { MessageEventType } from '@memory-layer/shared/message/message-event';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
-import { toOutcome, type ArchiveRequest, type BatchOutcome, type BatchRequest } from './batch.ts';
+import {
+  toOutcome,
+  type ArchiveRequest,
+  type BatchOutcome,
+  type BatchRequest,
+  type Deletable,
+  type DeleteRequest,
+} from './batch.ts';
 import { isDeletable, isExpired, isOld, nextBeyondMaxItems, nextRows, type Candidate } from './selection.sql.ts';
 
 /**
@@ -14,8 +21,8 @@ export async function archiveBatch(db: Kysely<Schema>, request: ArchiveRequest):
   return toOutcome(request, rows[0]);
 }
 
-/** Deletes the next archived messages that are past their date, for good. Locked rows are passed over. */
-export async function deleteBatch(db: Kysely<Schema>, request: BatchRequest): Promise<BatchOutcome> {
+/** Deletes the next messages or archived copies that are past their date, for good. Locked rows are passed over. */
+export async function deleteBatch(db: Kysely<Schema>, request: DeleteRequest): Promise<BatchOutcome> {
   const { rows } = await deleteStatement(request).execute(db);
   return toOutcome(request, rows[0]);
 }
@@ -67,11 +74,11 @@ export function archiveStatement(request: ArchiveRequest): RawBuilder<LastRow> {
 }
 
 /** The statement of `deleteBatch`, for tests that look at its plan. */
-export function deleteStatement(request: BatchRequest): RawBuilder<LastRow> {
+export function deleteStatement(request: DeleteRequest): RawBuilder<LastRow> {
   return batchStatement(request, {
-    candidates: nextRows('archived_message', 'archived_at', isDeletable(request), request),
+    candidates: deletable[request.what](request),
     steps: sql`done as (
-      delete from archived_message where tenant_id = ${request.tenantId} and ${isCandidate}
+      delete from ${sql.table(request.what === 'expired' ? 'message' : 'archived_message')} where tenant_id = ${request.tenantId} and ${isCandidate}
       returning id
     )`,
     event: 'message.deleted',
@@ -102,7 +109,15 @@ function batchStatement({ tenantId }: BatchRequest, { candidates, steps, event }
 
 /** The next messages to archive for each reason, in the order in which they go. */
 const archivable = {
-  age: (request: BatchRequest) => nextRows('message', 'created_at', isOld(request), request),
-  expired: (request: BatchRequest) => nextRows('message', 'expires_at', isExpired(request), request),
+  age: (request: BatchRequest) =>
+    nextRows('message', request.policy.ageOf === 'stored' ? 'stored' : 'created_at', isOld(request), request),
   max_items: nextBeyondMaxItems,
+};
+
+/** The next rows to delete of each kind. */
+const deletable: Readonly<Record<Deletable, (request: BatchRequest) => RawBuilder<Candidate>>> = {
+  expired: (request) => nextRows('message', 'expires_at', isExpired('message', request), request),
+  'expired-copies': (request) =>
+    nextRows('archived_message', 'expires_at', isExpired('archived_message', request), request),
+  'old-copies': (request) => nextRows('archived_message', 'archived_at', isDeletable(request), request),
 };

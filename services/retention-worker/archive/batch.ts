@@ -1,5 +1,5 @@
 import type { ArchiveReason } from '@memory-layer/shared/db/schema';
-import type { Cutoffs, RetentionPolicy } from '../retention-policy.ts';
+import type { Cutoffs, RetentionPolicy } from '@memory-layer/shared/retention/retention-policy';
 
 /** Whose messages, by which policy, at which instant: all that decides what is archived and deleted. */
 export interface Scope {
@@ -22,7 +22,15 @@ export interface BatchRequest extends Scope {
 }
 
 export interface ArchiveRequest extends BatchRequest {
-  readonly reason: ArchiveReason;
+  /** Why: what has expired is not archived any more. */
+  readonly reason: Exclude<ArchiveReason, 'expired'>;
+}
+
+/** What a batch deletes: messages that have expired, archived copies that have, or copies archived long ago. */
+export type Deletable = 'expired' | 'expired-copies' | 'old-copies';
+
+export interface DeleteRequest extends BatchRequest {
+  readonly what: Deletable;
 }
 
 export interface BatchOutcome {

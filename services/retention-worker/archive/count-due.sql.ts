@@ -15,12 +15,15 @@ export async function countDue(
     select (
       select count(*) from (
         select message.id from message
-        where ${isUnheld('message', tenantId)} and (${isOld(scope)} or ${isExpired(scope)})
+        where ${isUnheld('message', tenantId)} and ${isOld(scope)}
         ${beyond}
       ) archivable
     ) as archived, (
+      select count(*) from message where ${isUnheld('message', tenantId)} and ${isExpired('message', scope)}
+    ) + (
       select count(*) from archived_message
-      where ${isUnheld('archived_message', tenantId)} and ${isDeletable(scope)}
+      where ${isUnheld('archived_message', tenantId)}
+        and (${isDeletable(scope)} or ${isExpired('archived_message', scope)})
     ) as deleted
   `.execute(db);
   const [counts] = rows;

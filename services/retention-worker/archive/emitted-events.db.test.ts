@@ -1,10 +1,15 @@
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cutoffsAt, resolvePolicy } from '../retention-policy.ts';
+import { cutoffsAt, resolvePolicy } from '@memory-layer/shared/retention/retention-policy';
 import { createTenant, daysAgo, now } from '../testing/retention-fixture.ts';
 import { archiveBatch, deleteBatch } from './batch.sql.ts';
 
-const policy = resolvePolicy(undefined, { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 });
+const policy = resolvePolicy(undefined, {
+  maxAgeDays: 30,
+  ageOf: 'created',
+  importanceThreshold: 0.35,
+  deleteAfterDays: 90,
+} as const);
 const cutoffs = cutoffsAt(policy, now);
 
 let database: TestDatabase;
@@ -47,7 +52,14 @@ describe('the events of a batch', () => {
   test('name the messages that it deleted for good, and no other', async () => {
     const tenant = await createTenant(database.db);
     const archived = await tenant.addArchived({ archivedAt: daysAgo(91) }, { archivedAt: daysAgo(89) });
-    const request = { tenantId: tenant.tenantId, policy, cutoffs, limit: 100, after: undefined };
+    const request = {
+      tenantId: tenant.tenantId,
+      what: 'old-copies',
+      policy,
+      cutoffs,
+      limit: 100,
+      after: undefined,
+    } as const;
     await deleteBatch(database.db, request);
     expect(await eventsOf(tenant.tenantId)).toEqual([{ type: 'message.deleted', ids: [archived[0]] }]);
     await deleteBatch(database.db, request);

@@ -1,15 +1,23 @@
-import type { ArchiveReason } from '@memory-layer/shared/db/schema';
 import { startTestDatabase } from '@memory-layer/shared/testing/test-database';
 import { sql, type RawBuilder } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cutoffsAt, resolvePolicy } from '../retention-policy.ts';
+import { cutoffsAt, resolvePolicy } from '@memory-layer/shared/retention/retention-policy';
 import { createTenant, now } from '../testing/retention-fixture.ts';
 import { archiveStatement, deleteStatement } from './batch.sql.ts';
 
-const policy = resolvePolicy(undefined, { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 });
+const policy = resolvePolicy(undefined, {
+  maxAgeDays: 30,
+  ageOf: 'created',
+  importanceThreshold: 0.35,
+  deleteAfterDays: 90,
+} as const);
 
 let database: Awaited<ReturnType<typeof startTestDatabase>>;
 let tenantId: string;
+
+// A UUIDv7 of then.
+const storedThen = sql`(lpad(to_hex((extract(epoch from ${now}::timestamptz - make_interval(hours => n)) * 1000)::bigint), 12, '0')
+  || '7' || substr(md5(random()::text), 1, 19))::uuid`;
 
 beforeAll(async () => {
   database = await startTestDatabase();
@@ -18,7 +26,7 @@ beforeAll(async () => {
   const columns = sql`tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at,
     updated_at, expires_at`;
   // One message an hour for more than four months; every hundredth has expired.
-  const values = sql`owner, gen_random_uuid(), 'c-' || n % 50, 'user', 'words', '{}', n % 10 / 10.0, decode('00', 'hex'),
+  const values = sql`owner, ${storedThen}, 'c-' || n % 50, 'user', 'words', '{}', n % 10 / 10.0, decode('00', 'hex'),
     ${now}::timestamptz - make_interval(hours => n), ${now},
     case when n % 100 = 0 then ${now}::timestamptz - make_interval(hours => n) end`;
   const rows = sql`generate_series(1, 3000) as n, unnest(${[tenantId, otherId]}::text[]) as owner`;
@@ -42,11 +50,26 @@ async function explain(statement: RawBuilder<unknown>) {
 
 const request = { limit: 100, after: undefined, policy, cutoffs: cutoffsAt(policy, now) };
 
-test.each<[ArchiveReason, RegExp]>([
-  ['age', /Index Scan using message_p\d+_tenant_id_created_at_id_idx/],
-  ['expired', /Index Scan using message_p\d+_tenant_id_expires_at_idx/],
-])('a batch by %s reads the index of its order, and removes by primary key', async (reason, index) => {
-  const { text, seqScans } = await explain(archiveStatement({ ...request, tenantId, reason }));
+const byStoring = { ...request, policy: { ...policy, ageOf: 'stored' as const } };
+
+test.each<[string, () => RawBuilder<unknown>, RegExp]>([
+  [
+    'created_at',
+    () => archiveStatement({ ...request, tenantId, reason: 'age' }),
+    /Index Scan using message_p\d+_tenant_id_created_at_id_idx/,
+  ],
+  [
+    'the time of storing',
+    () => archiveStatement({ ...byStoring, tenantId, reason: 'age' }),
+    /Index Scan using message_p\d+_pkey on message_p\d+ message\b.*\s+Index Cond: .*id < '/,
+  ],
+  [
+    'expiry',
+    () => deleteStatement({ ...request, tenantId, what: 'expired' }),
+    /Index Scan using message_p\d+_tenant_id_expires_at_idx/,
+  ],
+])('a batch by %s reads the index of its order, and removes by primary key', async (_by, statement, index) => {
+  const { text, seqScans } = await explain(statement());
   expect(text).toMatch(index);
   expect(text).toMatch(/Index Scan using message_p\d+_pkey|Bitmap Index Scan on message_p\d+_pkey/);
   expect(seqScans).toEqual([]);
@@ -54,12 +77,16 @@ test.each<[ArchiveReason, RegExp]>([
 });
 
 test('no batch waits for a lock', () => {
-  for (const reason of ['age', 'expired', 'max_items'] as const) {
+  for (const reason of ['age', 'max_items'] as const) {
     expect(archiveStatement({ ...request, tenantId, reason }).compile(database.db).sql).toContain(
       'for update skip locked',
     );
   }
-  expect(deleteStatement({ ...request, tenantId }).compile(database.db).sql).toContain('for update skip locked');
+  for (const what of ['expired', 'expired-copies', 'old-copies'] as const) {
+    expect(deleteStatement({ ...request, tenantId, what }).compile(database.db).sql).toContain(
+      'for update skip locked',
+    );
+  }
 });
 
 test('a batch behind a position does not read the rows before it', async () => {
@@ -68,8 +95,11 @@ test('a batch behind a position does not read the rows before it', async () => {
   expect(text).toMatch(/Index Cond: .*ROW\(.*created_at, .*id\) > ROW\(/);
 });
 
-test('a batch of deletes reads the index of the archive', async () => {
-  const { text, seqScans } = await explain(deleteStatement({ ...request, tenantId }));
-  expect(text).toMatch(/Index Scan using archived_message_archived_at_idx/);
+test.each([
+  ['old-copies', /Index Scan using archived_message_archived_at_idx/],
+  ['expired-copies', /Index Scan using archived_message_expires_at_idx/],
+] as const)('a batch that deletes %s reads the index of the archive', async (what, index) => {
+  const { text, seqScans } = await explain(deleteStatement({ ...request, tenantId, what }));
+  expect(text).toMatch(index);
   expect(seqScans).toEqual([]);
 });

@@ -1,15 +1,20 @@
+import type { AgeOf } from '@memory-layer/shared/retention/retention-policy';
 import { sql, type RawBuilder } from 'kysely';
-import type { BatchRequest, Scope } from './batch.ts';
+import type { BatchRequest, Position, Scope } from './batch.ts';
 
 /**
  * Every predicate of retention stands in this file once. Runs and dry runs both use it, so that a dry run
  * cannot count something else than a run does.
  */
-export function isOld({ policy, cutoffs: { oldBefore } }: Scope): RawBuilder<boolean> {
-  const { matchMode, importanceThreshold } = policy;
+export function isOld(scope: Scope): RawBuilder<boolean> {
+  return sql<boolean>`(${isOldOrUnimportant(scope)} and not ${isExpired('message', scope)})`;
+}
+
+function isOldOrUnimportant({ policy, cutoffs: { oldBefore } }: Scope): RawBuilder<boolean> {
+  const { matchMode, importanceThreshold, ageOf } = policy;
   if (matchMode === 'any') {
     const reasons = [
-      oldBefore && sql<boolean>`message.created_at <= ${oldBefore}`,
+      oldBefore && isStoredOrMade(ageOf, '<=', oldBefore),
       importanceThreshold === undefined ? undefined : sql<boolean>`message.importance <= ${importanceThreshold}`,
     ].filter((reason) => reason !== undefined);
     return reasons.length === 0 ? sql`false` : sql`(${sql.join(reasons, sql` or `)})`;
@@ -17,12 +22,25 @@ export function isOld({ policy, cutoffs: { oldBefore } }: Scope): RawBuilder<boo
   // Importance alone would archive a message on the day it was stored.
   if (oldBefore === undefined) return sql`false`;
   const spared = importanceThreshold === undefined ? sql`` : sql` and message.importance < ${importanceThreshold}`;
-  return sql`(message.created_at < ${oldBefore}${spared})`;
+  return sql`(${isStoredOrMade(ageOf, '<', oldBefore)}${spared})`;
+}
+
+/** Ids are UUIDv7 and tell when a message was stored, so that the primary key finds and orders messages by that. */
+function isStoredOrMade(ageOf: AgeOf, comparison: '<' | '<=', at: Date): RawBuilder<boolean> {
+  if (ageOf === 'created') return sql`message.created_at ${sql.raw(comparison)} ${at}`;
+  return sql`message.id < ${firstIdAt(comparison === '<' ? at.getTime() : at.getTime() + 1)}::uuid`;
+}
+
+/** The least id that a message stored in this millisecond can have (RFC 9562, section 5.7). */
+function firstIdAt(timeMs: number): string {
+  const hex = Math.max(0, timeMs).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }
 
 /** Never null, so that its negation keeps the messages that do not expire. */
-export function isExpired({ cutoffs }: Scope): RawBuilder<boolean> {
-  return sql`(message.expires_at is not null and message.expires_at <= ${cutoffs.now})`;
+export function isExpired(table: Table, { cutoffs }: Scope): RawBuilder<boolean> {
+  const expiresAt = sql.ref(`${table}.expires_at`);
+  return sql`(${expiresAt} is not null and ${expiresAt} <= ${cutoffs.now})`;
 }
 
 /** Of archived messages. */
@@ -49,7 +67,7 @@ export function isUnheld(table: Table, tenantId: string): RawBuilder<boolean> {
 export function idsBeyondMaxItems(scope: Scope): RawBuilder<string> {
   return sql`(
     select message.id from message
-    where ${isUnheld('message', scope.tenantId)} and not ${isOld(scope)} and not ${isExpired(scope)}
+    where ${isUnheld('message', scope.tenantId)} and not ${isOld(scope)} and not ${isExpired('message', scope)}
     order by message.importance desc, message.created_at desc, message.id desc
     offset ${scope.policy.maxItems ?? Number.MAX_SAFE_INTEGER}
   )`;
@@ -61,21 +79,30 @@ export interface Candidate {
   readonly id: string;
 }
 
-/** The next rows of a table that meet a condition, in the order of a date, locked, without those that somebody else has locked. */
+/**
+ * The next rows of a table that meet a condition, in the order of a date, locked, without those that somebody else has
+ * locked. @param date `stored` is told by the id alone.
+ */
 export function nextRows(
   table: Table,
-  date: 'created_at' | 'expires_at' | 'archived_at',
+  date: 'stored' | 'created_at' | 'expires_at' | 'archived_at',
   condition: RawBuilder<boolean>,
   { tenantId, after, limit }: BatchRequest,
 ): RawBuilder<Candidate> {
-  const [at, id] = [sql.ref(`${table}.${date}`), sql.ref(`${table}.id`)];
-  const isBehind = after === undefined ? sql`true` : sql`(${at}, ${id}) > (${after.at}, ${after.id})`;
+  const id = sql.ref(`${table}.id`);
+  const at = sql.ref(date === 'stored' ? `${table}.created_at` : `${table}.${date}`);
+  const order = date === 'stored' ? id : sql`${at}, ${id}`;
+  const isBehind = after === undefined ? sql`true` : sql`(${order}) > (${orderOf(after, date)})`;
   return sql<Candidate>`
     select ${id}, ${at} as at from ${sql.table(table)}
     where ${isUnheld(table, tenantId)} and ${condition} and ${isBehind}
-    order by ${at}, ${id}
+    order by ${order}
     limit ${limit}
     for update skip locked`;
+}
+
+function orderOf({ at, id }: Position, date: string): RawBuilder<unknown> {
+  return date === 'stored' ? sql`${id}::uuid` : sql`${at}, ${id}`;
 }
 
 /** Has no position: which messages are beyond the limit is found again for each batch. */

@@ -20,6 +20,8 @@ export interface MessageSeed {
   readonly id?: string;
   readonly conversationId?: string;
   readonly createdAt?: Date;
+  /** Told by its id: now, by the clock of the machine, when not given. */
+  readonly storedAt?: Date;
   readonly importance?: number;
   readonly expiresAt?: Date | null;
   readonly externalId?: string | null;
@@ -132,7 +134,7 @@ export async function createTenant(db: Kysely<Schema>, createdAt = daysAgo(365))
 }
 
 function toMessage(tenantId: string, seed: MessageSeed) {
-  const id = seed.id ?? uuidv7();
+  const id = seed.id ?? (seed.storedAt === undefined ? uuidv7() : uuidv7({ msecs: seed.storedAt.getTime() }));
   const content = `what was said in ${id}`;
   const createdAt = seed.createdAt ?? daysAgo(365);
   return {

@@ -4,7 +4,7 @@ import type { Schema } from '@memory-layer/shared/db/schema';
 import type { Kysely } from 'kysely';
 import { createRetentionRunRepository } from '../retention-run.repository.ts';
 import { createRetentionRepository, type RetentionRepository } from '../retention.repository.ts';
-import type { PolicyDefaults } from '../retention-policy.ts';
+import type { PolicyDefaults } from '@memory-layer/shared/retention/retention-policy';
 import { createRetentionService } from '../retention.service.ts';
 import { now } from './retention-fixture.ts';
 
@@ -21,7 +21,13 @@ export interface WorkerOptions {
   readonly afterBatch?: (batch: number) => Promise<unknown>;
 }
 
-const usualDefaults: PolicyDefaults = { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 };
+// By created_at, since messages of tests are stored now.
+export const usualDefaults: PolicyDefaults = {
+  maxAgeDays: 30,
+  ageOf: 'created',
+  importanceThreshold: 0.35,
+  deleteAfterDays: 90,
+};
 
 /** A retention service on the real repositories, with records of what it did. */
 export function createWorker(

@@ -49,6 +49,7 @@ const shapes: TableShapes = {
     role: 'text not null',
     importance: 'float8 not null',
     created_at: 'timestamptz not null',
+    expires_at: 'timestamptz null',
   },
   embedding_pending: {
     tenant_id: 'text not null',
@@ -96,6 +97,7 @@ const shapes: TableShapes = {
     delete_after_days: 'int4 null',
     max_items: 'int4 null',
     match_mode: 'text null',
+    age_of: 'text null',
     legal_hold: 'bool not null',
     created_at: 'timestamptz not null',
     updated_at: 'timestamptz not null',

@@ -63,6 +63,7 @@ export interface EmbeddingTable {
   role: Role;
   importance: number;
   created_at: Date;
+  expires_at: Date | null;
 }
 
 export interface EmbeddingPendingTable {
@@ -107,6 +108,7 @@ export interface RetentionPolicyTable {
   delete_after_days: number | null;
   max_items: number | null;
   match_mode: 'all' | 'any' | null;
+  age_of: 'stored' | 'created' | null;
   legal_hold: Generated<boolean>;
   created_at: DefaultNow;
   updated_at: DefaultNow;

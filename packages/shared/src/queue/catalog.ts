@@ -1,8 +1,7 @@
 import { z } from 'zod';
 
+import { callerIdSchema as tenantId } from '../tenant/caller-id.ts';
 import { defineQueue } from './define-queue.ts';
-
-const tenantId = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/);
 
 /**
  * Work of the embed workers. A job is only a wake-up: the pending rows are the truth, so a lost, doubled

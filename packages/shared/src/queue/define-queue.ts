@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** BullMQ and its key layout reserve `:`; the same alphabet as tenant ids is allowed for everything we name. */
+/** BullMQ and its key layout reserve `:`; a plain alphabet is allowed for everything we name. */
 const queueNamePattern = /^[A-Za-z0-9_.-]+$/;
 
 /** Waits `delayMs * 2^(attempt - 1)` before the next attempt, of which up to the fraction `jitter` is taken off at random. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Metrics } from '../observability/metrics.ts';
+import { toJobIdPart } from '../tenant/caller-id.ts';
 import type { embeddingQueue } from './catalog.ts';
 import type { Producer } from './queue-port.ts';
 
@@ -39,7 +40,7 @@ export function createEmbeddingJobNotifier(deps: EmbeddingJobNotifierDeps): Embe
   async function enqueue({ tenantId, generation, requestId }: Notification): Promise<void> {
     const payload = { v: 1, tenantId, generation, ...(requestId === undefined ? {} : { requestId }) } as const;
     try {
-      await producer.add('embed-messages', payload, { deduplicationId: `${tenantId}.${generation}` });
+      await producer.add('embed-messages', payload, { deduplicationId: `${toJobIdPart(tenantId)}.${generation}` });
       metrics.jobsEnqueued.inc({ outcome: 'enqueued' });
     } catch {
       // The queue is away. The pending rows are committed; the sweeper notifies for them.

@@ -16,11 +16,14 @@ test('says which job it was, and which ids it carried', () => {
   });
 });
 
-test.each([undefined, null, 'text', { content: 'private words', tenantId: { deep: 'private' }, requestId: 'a b\nc' }])(
-  'security: of a payload that is not ours nothing is said (%j)',
-  (payload) => {
-    const fields = jobLogFields({ ...report, payload });
-    expect(fields).toMatchObject({ job: 'run-retention' });
-    expect(JSON.stringify(fields)).not.toMatch(/private|text|a b/);
-  },
-);
+test.each([
+  undefined,
+  null,
+  'text',
+  { content: 'private words', tenantId: { deep: 'private' }, requestId: 'a b\nc' },
+  { tenantId: 'private\nwords' },
+])('security: of a payload that is not ours nothing is said (%j)', (payload) => {
+  const fields = jobLogFields({ ...report, payload });
+  expect(fields).toMatchObject({ job: 'run-retention' });
+  expect(JSON.stringify(fields)).not.toMatch(/private|text|a b/);
+});

@@ -44,7 +44,7 @@ export function createQueueHandle(driver: QueueDriver, name: string, options: Ou
 
 /** What callers name in the datastore: BullMQ reserves `:`. */
 export function assertUsableId(kind: 'deduplicationId' | 'schedulerId', id: string): void {
-  if (!/^[A-Za-z0-9_.-]{1,200}$/.test(id)) throw new AppError('internal', `"${id}" cannot be a ${kind}`);
+  if (!/^[A-Za-z0-9_.%-]{1,200}$/.test(id)) throw new AppError('internal', `"${id}" cannot be a ${kind}`);
 }
 
 /** @throws AppError `internal`: what goes into a queue is made by this system, so a wrong payload is a bug. */

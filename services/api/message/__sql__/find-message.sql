@@ -8,4 +8,5 @@ else coalesce((
     where p.tenant_id = $3 and p.message_id = "message"."id" and p.generation = $4
   ), 'pending')
 end as embedding_status
-from message where message.tenant_id = $5 and message.id = $6::uuid
+from message
+where message.tenant_id = $5 and message.id = $6::uuid and ("message"."expires_at" is null or "message"."expires_at" > now())

@@ -37,6 +37,7 @@ function streamsOver(create: Create) {
         expiresAt: undefined,
       }),
       admit: async () => undefined,
+      onStored: async () => undefined,
       onFault: () => undefined,
       slots,
       slotKey: tenantId,
@@ -47,7 +48,7 @@ function streamsOver(create: Create) {
     return importLines(lines(), deps, {
       requestId: 'r',
       signal,
-      tally: { stored: 0, duplicate: 0, skipped: 0, error: 0 },
+      tally: { stored: 0, duplicate: 0, skipped: 0, expired: 0, error: 0 },
     });
   };
 }

@@ -43,6 +43,7 @@ function endless(
       service: { store },
       check,
       admit: async () => undefined,
+      onStored: async () => undefined,
       onFault: () => undefined,
       slots,
       slotKey: 't',
@@ -50,7 +51,11 @@ function endless(
       maxLineParts: 70_000,
       linesPerGroup: 100,
     },
-    { requestId: 'r', signal: new AbortController().signal, tally: { stored: 0, duplicate: 0, skipped: 0, error: 0 } },
+    {
+      requestId: 'r',
+      signal: new AbortController().signal,
+      tally: { stored: 0, duplicate: 0, skipped: 0, expired: 0, error: 0 },
+    },
   );
   return { outcomes, seen };
 }
@@ -138,6 +143,7 @@ test('the outcomes of all lines come in their order, also of groups that are sto
     service: { store },
     check: (value: unknown) => ({ ...message, content: JSON.stringify(value) }),
     admit: async () => undefined,
+    onStored: async () => undefined,
     onFault: () => undefined,
     slots: new FairSlots({ count: 16 }),
     slotKey: 't',
@@ -148,7 +154,7 @@ test('the outcomes of all lines come in their order, also of groups that are sto
   const options = {
     requestId: 'r',
     signal: new AbortController().signal,
-    tally: { stored: 0, duplicate: 0, skipped: 0, error: 0 },
+    tally: { stored: 0, duplicate: 0, skipped: 0, expired: 0, error: 0 },
   };
   for await (const text of importLines(lines(), deps, options)) texts.push(...text.split('\n').filter(Boolean));
   expect(texts).toHaveLength(2000);
@@ -156,5 +162,5 @@ test('the outcomes of all lines come in their order, also of groups that are sto
     expect(text).toContain(`"line":${n + 1},`);
     expect(text).toContain(`\\"n\\":${n}}`);
   }
-  expect(options.tally).toEqual({ stored: 0, duplicate: 0, skipped: 0, error: 2000 });
+  expect(options.tally).toEqual({ stored: 0, duplicate: 0, skipped: 0, expired: 0, error: 2000 });
 });

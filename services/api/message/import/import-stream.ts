@@ -1,8 +1,17 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { refusalOf } from '../../http/json-body.ts';
+import { malformedJson } from '../../http/json-position.ts';
 import { toAppError, toProblem } from '../../http/errors.ts';
 import { toMessageError } from '../message.mapper.ts';
-import { isKept, isSound, storeSound, type CheckedMessage, type Outcome } from '../message.ts';
+import {
+  hasExpired,
+  isKept,
+  isSound,
+  storeSound,
+  type CheckedMessage,
+  type Outcome,
+  type StoredMessage,
+} from '../message.ts';
 import type { Slicer } from '../../http/time-slicer.ts';
 import type { FairSlots } from '../../cost/fair-slots.ts';
 import type { MessageImportOptions, MessageImportService } from './message-import.service.ts';
@@ -20,6 +29,8 @@ export interface ImportStreamDeps extends LineCheck {
   readonly service: MessageImportService;
   /** Counts the stream as a request of a tenant, once. @returns why it is refused. */
   readonly admit: (tenantId: string) => Promise<AppError | undefined>;
+  /** Called with the messages that are durable now. */
+  readonly onStored: (messages: readonly StoredMessage[]) => Promise<void>;
   /** Called for what was our fault. */
   readonly onFault: (error: AppError) => void;
   /** Of all streams of this process. */
@@ -34,13 +45,18 @@ export interface ImportStreamDeps extends LineCheck {
 type StreamOptions = Omit<MessageImportOptions, 'slot'> & { readonly tally: ImportTally };
 type GroupOptions = StreamOptions & MessageImportOptions;
 
-/** Counts of an import, for its log line. */
+/** Counts of an import, for its log line and the last line of its answer. */
 export interface ImportTally {
   stored: number;
   duplicate: number;
   skipped: number;
+  /** Past their `expires_at` when they came: not stored. */
+  expired: number;
   error: number;
 }
+
+/** What became of a line. */
+type LineOutcome = Outcome | AppError | 'expired';
 
 const charactersPerGroup = 65_536;
 /** Groups of one stream whose outcomes have not been taken. Enough for every writer to have some. */
@@ -138,9 +154,8 @@ async function importGroup(
         options.tally.skipped += 1;
         return toSkippedLine(line, line.text.skipped);
       }
-      const outcome = outcomes[n] ?? new AppError('internal', 'a line of the import has no outcome');
-      const isGood = !(outcome instanceof AppError) && isKept(outcome);
-      options.tally[isGood ? outcome.kind : 'error'] += 1;
+      const outcome = outcomes[n] ?? noOutcome();
+      options.tally[statusOf(outcome)] += 1;
       return toOutcomeLine(line, outcome, options.requestId);
     })
     .join('');
@@ -150,8 +165,8 @@ async function outcomesOf(
   group: readonly InputLine[],
   deps: ImportStreamDeps,
   options: GroupOptions,
-): Promise<readonly (Outcome | AppError)[]> {
-  const { service, admit, onFault, slicer } = deps;
+): Promise<readonly LineOutcome[]> {
+  const { service, admit, onFault, onStored, slicer } = deps;
   try {
     const checked = await slicer.map(group, (line) => checkLine(line, deps));
     const refusals = new Map<string, AppError | undefined>();
@@ -159,12 +174,26 @@ async function outcomesOf(
       if (!refusals.has(tenantId)) refusals.set(tenantId, await admit(tenantId));
     }
     const admitted = checked.map((one) => (isSound(one) ? (refusals.get(one.tenantId) ?? one) : one));
-    const settled = await storeSound(admitted, (messages) => service.store(messages, options));
-    return settled.map((one) => (one instanceof AppError ? one : settledOutcome(one, onFault)));
+    const isOver = admitted.map((one) => isSound(one) && hasExpired(one.expiresAt));
+    const kept = admitted.filter((_, n) => isOver[n] !== true);
+    const settled = await storeSound(kept, (messages) => service.store(messages, options));
+    const outcomes = settled.map((one) => (one instanceof AppError ? one : settledOutcome(one, onFault)));
+    await onStored(outcomes.flatMap((one) => (one instanceof AppError || one.kind !== 'stored' ? [] : [one.message])));
+    const next = outcomes.values();
+    return isOver.map((over) => (over ? 'expired' : (next.next().value ?? noOutcome())));
   } catch (error) {
     const failure = faultOf(error, onFault);
     return group.map(() => failure);
   }
+}
+
+function noOutcome(): AppError {
+  return new AppError('internal', 'a line of the import has no outcome');
+}
+
+function statusOf(outcome: LineOutcome): keyof ImportTally {
+  if (outcome === 'expired') return outcome;
+  return !(outcome instanceof AppError) && isKept(outcome) ? outcome.kind : 'error';
 }
 
 function settledOutcome(
@@ -190,7 +219,7 @@ export function checkLine({ text }: InputLine, { check, maxLineParts }: LineChec
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return new AppError('malformed_json', 'The line is not valid JSON.', { cause: error });
+    return malformedJson(error, 'The line', text);
   }
   return check(value);
 }
@@ -199,9 +228,10 @@ function isSkipped(text: InputLine['text']): text is { readonly skipped: string 
   return typeof text === 'object' && 'skipped' in text;
 }
 
-/** One line of the answer: what became of one line of the input. */
-export function toOutcomeLine(line: InputLine, outcome: Outcome | AppError, requestId: string): string {
-  return `${JSON.stringify({ ...placeOf(line), ...toBody(outcome, requestId) })}\n`;
+/** One line of the answer: what became of one line of the input, or of the input itself. */
+export function toOutcomeLine(line: InputLine | undefined, outcome: LineOutcome, requestId: string): string {
+  const place = line === undefined ? {} : placeOf(line);
+  return `${JSON.stringify({ ...place, ...toBody(outcome, requestId) })}\n`;
 }
 
 function toSkippedLine(line: InputLine, reason: string): string {
@@ -212,7 +242,8 @@ export function placeOf({ number, place }: InputLine): Place {
   return place ?? { line: number };
 }
 
-function toBody(outcome: Outcome | AppError, requestId: string) {
+function toBody(outcome: LineOutcome, requestId: string) {
+  if (outcome === 'expired') return { status: outcome };
   if (outcome instanceof AppError) {
     const { code, detail, errors } = toProblem(outcome, { instance: '', requestId });
     return { status: 'error', code, detail, errors };

@@ -3,6 +3,7 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Context } from 'hono';
 import type { ApiEnv } from '../../http/api-env.ts';
+import { contentCoding } from '../../http/content-encoding.ts';
 import { messageIdSchema } from '../../http/field.schemas.ts';
 import { requestHeader } from '../../http/node-headers.ts';
 import { keySecurity, problems, storingErrors } from '../../http/openapi.ts';
@@ -18,9 +19,11 @@ import { dryRun } from './dry-run.ts';
 import { skipLines } from './format-import.ts';
 import { importQuerySchema, type ImportQuery } from './import-query.ts';
 import { openSource } from './import-source.ts';
-import { importLines, maxHeldCharacters, type ImportTally } from './import-stream.ts';
+import { importLines, maxHeldCharacters, toOutcomeLine, type ImportTally } from './import-stream.ts';
 import { FairSlots } from '../../cost/fair-slots.ts';
+import { ImportInput } from './import-input.ts';
 import { inputChunks } from './input-chunks.ts';
+import type { DueCounter } from './due-counter.ts';
 import type { MessageImportService } from './message-import.service.ts';
 
 export interface MessageImportRoutesDeps {
@@ -38,6 +41,8 @@ export interface MessageImportRoutesDeps {
   /** Lines that are stored together at most, and groups of them that all streams together have under way. */
   readonly linesPerGroup: number;
   readonly groupsAtOnce: number;
+  /** Counts, of one import, the messages that retention archives soon. */
+  readonly dueCounter: () => DueCounter;
   readonly logger: Logger;
 }
 
@@ -48,7 +53,9 @@ const ndjson = /ndjson$/i;
 const description = `One message a line, as POST /v1/messages takes them; any number of lines. The answer has a line for each
 line that is not blank, in their order, as soon as its message is durable: read it while you send, since what is not read
 slows the import down and at last ends it. A line without an answer may have been stored: send it again under the same
-\`external_id\`, and it is stored once. An Idempotency-Key is refused here.
+\`external_id\`, and it is stored once. A message whose \`expires_at\` is in the past is not stored, and its outcome says so.
+The last line has the status \`end\`, the counts of all outcomes, and how many of the stored messages the retention policy in
+force archives at the next run; an answer without it was cut off. An Idempotency-Key is refused here.
 
 The body may also be an export of another system: \`format\` says which, or its shape does. Each message then gets an
 \`external_id\` made of the ids in the source, so that importing it again stores nothing twice. docs/import.md has the formats; text goes
@@ -67,20 +74,38 @@ const exampleChat = {
 const chatExamples = { chat: { summary: 'A chat of the AI SDK', value: exampleChat } };
 const examples = { lines: { summary: 'Two messages', value: exampleLines } };
 
+const countField = (what: string) =>
+  z
+    .int()
+    .optional()
+    .openapi({ description: `Of the last line: ${what}`, example: 2 });
+
+const endFields = {
+  stored: countField('lines that are stored now.'),
+  duplicate: countField('lines that were stored before.'),
+  expired: countField('lines that had expired.'),
+  error: countField('lines that are not stored.'),
+  due_for_archive: z.int().nullish().openapi({
+    description:
+      'Of the last line: of the stored ones, how many the next retention run archives for their age or importance, by the policies in force. Null when it is not known.',
+    example: 0,
+  }),
+};
+
 /** A line of the answer to an import. */
 const importOutcomeSchema = z
   .object({
-    line: z
-      .int()
-      .optional()
-      .openapi({ description: 'Number of the line in the request, from 1; none in a document of JSON.', example: 1 }),
+    line: z.int().optional().openapi({
+      description: 'Number of the line in the request, from 1; none in a document of JSON, and of the last line.',
+      example: 1,
+    }),
     pointer: z
       .string()
       .optional()
       .openapi({ description: 'JSON Pointer of the message in its line, or in the document.', example: '/messages/0' }),
-    status: z.enum(['stored', 'duplicate', 'skipped', 'error', 'mapped', 'summary']).openapi({
+    status: z.enum(['stored', 'duplicate', 'expired', 'skipped', 'error', 'mapped', 'summary', 'end']).openapi({
       description:
-        'duplicate: stored before, under its external_id. skipped: has nothing to store. mapped and summary: of a dry run.',
+        'duplicate: stored before, under its external_id. expired: past its expires_at, and not stored. skipped: has nothing to store. mapped and summary: of a dry run. end: the last line.',
       example: 'stored',
     }),
     reason: z.string().optional().openapi({ description: 'Why it was skipped.', example: 'no text: image' }),
@@ -103,6 +128,7 @@ const importOutcomeSchema = z
       .record(z.string(), z.unknown())
       .optional()
       .openapi({ description: 'mapped: as it would be stored.', example: undefined }),
+    ...endFields,
   })
   .openapi('ImportOutcome', { description: 'A summary has format, timezone and counts besides.' });
 
@@ -128,7 +154,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     },
     responses: {
       200: {
-        description: 'One outcome a line, as JSON.',
+        description: 'One outcome a line, as JSON; then a line with counts.',
         content: { 'application/x-ndjson': { schema: importOutcomeSchema } },
       },
       ...problems(...storingErrors, 'unsupported_media_type'),
@@ -142,12 +168,14 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
   app.post(route.path, async (c) => {
     const query = readQuery(c);
     const isLive = checkHeaders(c);
+    const coding = contentCoding(c);
     const { tenantId, keyId } = c.get('credential');
     const slicer = deps.slicer.of(tenantId ?? keyId);
     const memory = c.get('bodyMemory').open(keyId);
     memory.grow(deps.maxLineBytes + maxHeldCharacters);
     const requestId = c.get('requestId');
-    const tally: ImportTally = { stored: 0, duplicate: 0, skipped: 0, error: 0 };
+    const tally: ImportTally = { stored: 0, duplicate: 0, skipped: 0, expired: 0, error: 0 };
+    const due = deps.dueCounter();
     const gone = c.req.raw.signal;
     const end = (): void => {
       memory.release();
@@ -156,7 +184,8 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     // A client that is gone before the answer starts never starts the stream, which then has no end.
     gone.addEventListener('abort', () => memory.release(), { once: true });
     const chunks = inputChunks(c.req.raw.body, { stopping: deps.stopping, stallMs: deps.stallMs });
-    const source = await openSource(chunks, query, {
+    const input = new ImportInput(chunks, coding);
+    const source = await openSource(input.chunks(), query, {
       ...deps,
       slicer,
       memory,
@@ -192,12 +221,20 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
               slicer,
               maxLineParts: deps.maxLineParts,
               linesPerGroup: deps.linesPerGroup,
+              onStored: (messages) => due.add(messages),
               onFault: (error) =>
                 deps.logger.error({ requestId, code: error.code, err: error.cause ?? error }, 'import line'),
             },
             { requestId, signal: AbortSignal.any([gone, deps.stopping]), tally },
           );
-    return c.body(textStream(callAtEnd(outcomes, end)), 200, {
+    const lastLines = () => {
+      const { failure } = input;
+      if (failure !== undefined) tally.error += 1;
+      const last = `${JSON.stringify({ status: 'end', ...tally, due_for_archive: due.count })}\n`;
+      return failure === undefined ? last : toOutcomeLine(undefined, failure, requestId) + last;
+    };
+    const answer = query.dry_run === 'true' ? outcomes : withLastLine(outcomes, lastLines);
+    return c.body(textStream(callAtEnd(answer, end)), 200, {
       'content-type': 'application/x-ndjson',
       // Proxies that buffer answers would make the client wait for its outcomes (nginx).
       'x-accel-buffering': 'no',
@@ -258,6 +295,12 @@ function withDefaults(value: unknown, { tenant_id, conversation_id }: ImportQuer
     ...(value['tenant_id'] === undefined && tenant_id !== undefined ? { tenant_id } : {}),
     ...(value['conversation_id'] === undefined && conversation_id !== undefined ? { conversation_id } : {}),
   };
+}
+
+/** Comes only when every outcome has been taken: an answer that was cut off has none. */
+async function* withLastLine(lines: AsyncIterable<string>, lastLine: () => string): AsyncGenerator<string> {
+  yield* lines;
+  yield lastLine();
 }
 
 async function* callAtEnd(source: AsyncIterable<string>, end: () => void): AsyncGenerator<string> {

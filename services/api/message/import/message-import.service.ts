@@ -15,6 +15,15 @@ export interface MessageImportOptions {
   readonly slot: FairSlot;
 }
 
+/** As many groups as keep every writer busy; half of what a tenant may have in the queue, so that it can post beside. */
+export function importLimits(
+  configured: number,
+  writing: { readonly maxWriters: number; readonly maxRowsPerFlush: number } | undefined,
+) {
+  const writers = Math.min(configured, writing?.maxWriters ?? configured);
+  return { groupsAtOnce: 4 * writers, linesPerGroup: writing?.maxRowsPerFlush ?? 500 };
+}
+
 export type MessageImportService = ReturnType<typeof createMessageImportService>;
 
 /** Longest wait for a place in the queue of the writer. */

@@ -17,7 +17,7 @@ const bytesPerSlice = 65_536;
 
 /**
  * Cuts bytes into lines, https://github.com/ndjson/ndjson-spec: ended by `\n` or `\r\n`, the last one also by the end of
- * the input. Blank lines are counted and left out. Holds no more than one chunk and one line.
+ * the input. Blank lines are counted and left out, and a byte-order mark before a line is skipped. Holds no more than one chunk and one line.
  *
  * @param maxLineBytes a longer line becomes `payload_too_large` and its bytes are passed over.
  * @returns the lines that each part of a chunk has completed, if any.
@@ -40,7 +40,7 @@ export async function* readLines(
 
 class LineCutter {
   readonly #maxLineBytes: number;
-  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true });
   #number = 0;
   /** What has come of the line that is not complete; nothing once it is too long. */
   #begun: Uint8Array[] = [];

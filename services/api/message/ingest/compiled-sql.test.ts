@@ -44,7 +44,7 @@ test('messages', async () => {
 });
 
 test('messages with an external id, of which one is taken', async () => {
-  const text = await compiledSql((db) => write(db, [named, rowOf(3, {})]), [[{ id: rowOf(3, {}).id }], [existing]]);
+  const text = await compiledSql((db) => write(db, [named, rowOf(3, {})]), [[{ id: rowOf(3, {}).id }], [], [existing]]);
   await expect(text).toMatchFileSnapshot('__sql__/insert-messages-by-external-id.sql');
 });
 

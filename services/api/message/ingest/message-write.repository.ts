@@ -161,7 +161,8 @@ async function writeClaimed(
   return new Map(admitted.flatMap((request, n) => (results[n] ? [[request, results[n]] as const] : [])));
 }
 
-const keyOf = (claim: IdempotencyClaim) => `${claim.tenantId}/${claim.key}`;
+// No tenant id and no key has a NUL, so that different pairs have different keys.
+const keyOf = (claim: IdempotencyClaim) => `${claim.tenantId}\0${claim.key}`;
 
 /** Gives each request the outcomes of its own rows. */
 function toResults(requests: readonly WriteRequest[], outcomes: readonly Outcome[]): WriteResult[] {

@@ -3,6 +3,7 @@ import { isRefusedRow } from '@memory-layer/shared/db/is-refused-data';
 import { sql, type Kysely } from 'kysely';
 import { embeddingStatusOf } from '../embedding-status.sql.ts';
 import type { EmbeddingStatus, Outcome } from '../message.ts';
+import { deleteExpired } from './expired-messages.sql.ts';
 import { insertMessages, insertTenants } from './insert-messages.sql.ts';
 import { storedOutcome, type MessageRow } from './message-row.ts';
 
@@ -35,6 +36,7 @@ export async function storeMessages(db: Kysely<Schema>, rows: readonly MessageRo
     for (const row of left) if (stored.has(row.id)) outcomes.set(row, storedOutcome(row));
     left = left.filter((row) => !stored.has(row.id));
     if (left.length === 0) break;
+    if (round === 0 && (await deleteExpired(db, left))) continue;
     const existing = new Map((await findByExternalId(db, left)).map((message) => [keyOf(message), message]));
     for (const row of left) {
       const message = existing.get(keyOf(row));
@@ -89,7 +91,8 @@ async function unlessRefused<T>(transaction: Kysely<Schema>, work: () => Promise
   }
 }
 
-const keyOf = (message: Pick<MessageRow, 'tenantId' | 'externalId'>) => `${message.tenantId}/${message.externalId}`;
+// No id has a NUL, so that different pairs have different keys.
+const keyOf = (message: Pick<MessageRow, 'tenantId' | 'externalId'>) => `${message.tenantId}\0${message.externalId}`;
 
 /** A stored or archived message, but for its content: the caller has that. */
 interface ExistingMessage {

@@ -1,4 +1,5 @@
 import { encodeHalfvec } from '@memory-layer/shared/db/halfvec';
+import { isUnexpired } from '@memory-layer/shared/message/expiry.sql';
 import { speakerOf } from '@memory-layer/shared/message/speaker.sql';
 import { sql, type RawBuilder } from 'kysely';
 import {
@@ -55,7 +56,8 @@ export function candidatesStatement(plan: SearchPlan): RawBuilder<ScoredRow> {
     select m.id, coalesce(pool.term_scores, unscored.term_scores) as term_scores,
            coalesce(pool.word_count, unscored.word_count) as word_count, ${messageColumns}, true as eligible,
            1 - coalesce(pool.distance, ${nearestPassage(plan, tenant)}) as vector_score
-    from pool join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = pool.id left join lateral (
+    from pool join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = pool.id and ${isUnexpired('m')}
+    left join lateral (
       select ${wordColumns(plan)} from (select ${inMemory('m')} as search_vector offset 0) indexed
       where pool.term_scores is null
     ) unscored on true
@@ -187,7 +189,7 @@ function fromMessages(
 ): RawBuilder<unknown> {
   const list = asksForEachValue && filter.where ? splitLongList(filter.where) : undefined;
   const ofMetadata = metadataCondition(list === undefined ? filter : { ...filter, where: list.rest });
-  const conditions = sql`m.tenant_id = ${tenant.id} and ${filterConditions(filter, 'm')} and ${ofMetadata}
+  const conditions = sql`m.tenant_id = ${tenant.id} and ${isUnexpired('m')} and ${filterConditions(filter, 'm')} and ${ofMetadata}
     and ${clausesCondition(clauses)}`;
   if (list === undefined) {
     const compared =
@@ -211,5 +213,6 @@ function fromVectors({ generation, filter, clauses }: SearchPlan, tenant: Tenant
     ? sql`join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = e.message_id and ${ofMessage}`
     : sql``;
   return sql`select e.message_id as id from ${tenant.embedding} e ${join}
-    where e.tenant_id = ${tenant.id} and e.generation = ${sql.lit(generation)} and ${filterConditions(filter, 'e')}`;
+    where e.tenant_id = ${tenant.id} and e.generation = ${sql.lit(generation)} and ${isUnexpired('e')}
+      and ${filterConditions(filter, 'e')}`;
 }

@@ -1,4 +1,5 @@
 import { encodeHalfvec } from '@memory-layer/shared/db/halfvec';
+import { isUnexpired } from '@memory-layer/shared/message/expiry.sql';
 import { sql, type RawBuilder } from 'kysely';
 import type { Clauses } from '../plan/lexical-query.ts';
 import type { CandidateFilter, SearchPlan, SimilarityThreshold } from '../plan/search-plan.ts';
@@ -10,9 +11,9 @@ const comparison = { gt: '>', gte: '>=', lt: '<', lte: '<=' } as const;
 // Of more values an index would be asked for each, and each compared with every message that has one of them.
 const maxContained = 8;
 
-/** Whether a row of `message m` may be a hit. */
+/** Whether a row of `message m` may be a hit: it has not expired and passes the filter. */
 export function isEligible({ filter, clauses }: Pick<SearchPlan, 'filter' | 'clauses'>): RawBuilder<boolean> {
-  return sql<boolean>`(${filterConditions(filter, 'm')} and ${metadataCondition(filter)} and ${clausesCondition(clauses)})`;
+  return sql<boolean>`(${isUnexpired('m')} and ${filterConditions(filter, 'm')} and ${metadataCondition(filter)} and ${clausesCondition(clauses)})`;
 }
 
 /** Whether a row of `message m` has what it must have and nothing that it must not. */

@@ -1,6 +1,7 @@
 import { decodeHalfvec, encodeHalfvec } from '@memory-layer/shared/db/halfvec';
 import type { Role } from '@memory-layer/shared/db/schema';
 import { normalise } from '@memory-layer/shared/embedding/vector';
+import { isUnexpired } from '@memory-layer/shared/message/expiry.sql';
 import { sql, type RawBuilder } from 'kysely';
 import { requestLimits } from '../../cost/request-cost.ts';
 import { isWithinBytes, messageBytes } from '../../cost/within-bytes.sql.ts';
@@ -63,7 +64,8 @@ export function hitsStatement(
                case when ${fits} then m.metadata end as metadata, ${bytes} as bytes, m.created_at,
                ${similarity} as similarity,
                (select n.id from ${tenant.message} n where n.tenant_id = ${tenant.key} order by n.id desc limit 1) as newest_id
-        from ${messagesById(ids, tenant, 'id, conversation_id, role, content, metadata, created_at')}
+        from ${messagesById(ids, tenant, 'id, conversation_id, role, content, metadata, created_at, expires_at')}
+        where ${isUnexpired('m')}
       `;
 }
 

@@ -112,7 +112,7 @@ describe('the plan of a search by words', () => {
     expect(plan).not.toMatch(/Seq Scan on message/);
     expect(plan).not.toMatch(/Gather/);
     expect(new Set(plan.match(/(?<=message_p)\d+/g)).size).toBe(1);
-    expect(plan.match(/^ *Index Cond: .*ARRAY\[tenant_id.*search_vector @@/m)).not.toBeNull();
+    expect(plan.match(/^ *Index Cond: .*ARRAY\[replace.*tenant_id.*search_vector @@/m)).not.toBeNull();
     const read = [...plan.matchAll(/Bitmap Heap Scan on message_p.*\(actual rows=(\d+)/g)].map((match) =>
       Number(match[1]),
     );

@@ -188,16 +188,20 @@ function stepName(index: number) {
  */
 function inStep(tenantId: string, step: CandidateStep | undefined): RawBuilder<boolean> {
   const { query = null, narrowed } = step ?? {};
+  const all = scopeOf(tenantId);
   const isNarrow = narrowed !== undefined && narrowed.maxLength < longest;
-  const scopes = isNarrow
-    ? Array.from({ length: narrowed.maxLength + 1 }, (_, length) => `${tenantId} ${length}`)
-    : [tenantId];
+  const scopes = isNarrow ? Array.from({ length: narrowed.maxLength + 1 }, (_, length) => `${all} ${length}`) : [all];
   const above = isNarrow ? (narrowed.above ?? null) : null;
   const scope = sql`message_scope(m.tenant_id, m.search_vector)`;
   // That the query is there is said apart, to be asked once before anything is read.
   return sql<boolean>`${query}::tsquery is not null
     and ((${scope} && ${scopes}::text[] and m.search_vector @@ ${query}::tsquery)
-      or (${scope} @> ${[tenantId]}::text[] and m.search_vector @@ ${above}::tsquery))`;
+      or (${scope} @> ${[all]}::text[] and m.search_vector @@ ${above}::tsquery))`;
+}
+
+/** A tenant as the function `message_scope` of the database writes it. */
+function scopeOf(tenantId: string): string {
+  return tenantId.replaceAll('%', '%25').replaceAll(' ', '%20');
 }
 
 /** All eligible messages that have any of the words, read by their keys, when the filter is selective. */

@@ -1,3 +1,4 @@
+import { isUnexpired } from '@memory-layer/shared/message/expiry.sql';
 import { indexedVector } from '@memory-layer/shared/vector-index/segment-index.sql';
 import { uncoveredRanges, type IdRange } from '@memory-layer/shared/vector-index/id-range';
 import { sql, type RawBuilder } from 'kysely';
@@ -77,8 +78,9 @@ function exactly(query: NearestQuery, condition = sql<boolean>`true`): RawBuilde
     order by 2, 1 limit ${sql.lit(query.limit)}`;
 }
 
+/** The tenant's vectors of the generation, of messages that have not expired. */
 function owned({ tenant, generation }: NearestQuery): RawBuilder<boolean> {
-  return sql<boolean>`e.tenant_id = ${tenant.id} and e.generation = ${sql.lit(generation)}`;
+  return sql<boolean>`e.tenant_id = ${tenant.id} and e.generation = ${sql.lit(generation)} and ${isUnexpired('e')}`;
 }
 
 /**

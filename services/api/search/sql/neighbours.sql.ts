@@ -1,4 +1,5 @@
 import type { Role } from '@memory-layer/shared/db/schema';
+import { isUnexpired } from '@memory-layer/shared/message/expiry.sql';
 import { sql, type RawBuilder } from 'kysely';
 import { requestLimits } from '../../cost/request-cost.ts';
 import { isWithinBytes, messageBytes } from '../../cost/within-bytes.sql.ts';
@@ -74,14 +75,14 @@ export function contextStatement(plan: SearchPlan, ids: readonly string[]): RawB
       from ${messagesById(ids, tenant, placed)} cross join lateral (
         select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
           select n.id, n.created_at from ${tenant.message} n
-          where n.tenant_id = ${tenant.key} and n.conversation_id = m.conversation_id
+          where n.tenant_id = ${tenant.key} and n.conversation_id = m.conversation_id and ${isUnexpired('n')}
             and (n.created_at, n.id) < (m.created_at, m.id)
           order by n.created_at desc, n.id desc limit ${sql.lit(reach)}
         ) n
       ) earlier cross join lateral (
         select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
           select n.id, n.created_at from ${tenant.message} n
-          where n.tenant_id = ${tenant.key} and n.conversation_id = m.conversation_id
+          where n.tenant_id = ${tenant.key} and n.conversation_id = m.conversation_id and ${isUnexpired('n')}
             and (n.created_at, n.id) > (m.created_at, m.id)
           order by n.created_at, n.id limit ${sql.lit(reach)}
         ) n
@@ -147,12 +148,12 @@ export function shownStatement({
              min(abs(near.distance)) as nearest, min(array_position(${[...ids]}::uuid[], m.id)) as best_hit
       from ${messagesById(ids, tenant, placed)} cross join lateral (
         (select n.id, -(row_number() over (order by n.created_at desc, n.id desc))::int as distance from ${message} n
-         where n.tenant_id = ${key} and n.conversation_id = m.conversation_id
+         where n.tenant_id = ${key} and n.conversation_id = m.conversation_id and ${isUnexpired('n')}
            and (n.created_at, n.id) < (m.created_at, m.id)
          order by n.created_at desc, n.id desc limit ${count})
         union all
         (select n.id, (row_number() over (order by n.created_at, n.id))::int as distance from ${message} n
-         where n.tenant_id = ${key} and n.conversation_id = m.conversation_id
+         where n.tenant_id = ${key} and n.conversation_id = m.conversation_id and ${isUnexpired('n')}
            and (n.created_at, n.id) > (m.created_at, m.id)
          order by n.created_at, n.id limit ${count})
       ) near

@@ -4,16 +4,16 @@ with candidate as (
     select from conversation
     where conversation.tenant_id = "message".tenant_id and conversation.conversation_id = "message".conversation_id
     and conversation.legal_hold
-  ) and (message.created_at <= $2 or message.importance <= $3) and true
+  ) and ((message.created_at <= $2 or message.importance <= $3) and not ("message"."expires_at" is not null and "message"."expires_at" <= $4)) and true
   order by "message"."created_at", "message"."id"
-  limit $4
+  limit $5
   for update skip locked
 ), moved as (
-  delete from message where tenant_id = $5 and id = any(array(select candidate.id from candidate))
+  delete from message where tenant_id = $6 and id = any(array(select candidate.id from candidate))
   returning tenant_id, id, conversation_id, role, content, metadata, importance, external_id, content_hash, created_at, updated_at, expires_at
 ), done as (
   insert into archived_message (tenant_id, id, conversation_id, role, content, metadata, importance, external_id, content_hash, created_at, updated_at, expires_at, archived_at, archive_reason)
-  select tenant_id, id, conversation_id, role, content, metadata, importance, external_id, content_hash, created_at, updated_at, expires_at, $6::timestamptz, $7::text from moved
+  select tenant_id, id, conversation_id, role, content, metadata, importance, external_id, content_hash, created_at, updated_at, expires_at, $7::timestamptz, $8::text from moved
   on conflict (tenant_id, id) do update set conversation_id = excluded.conversation_id,
   role = excluded.role,
   content = excluded.content,
@@ -29,7 +29,7 @@ with candidate as (
   returning id
 ), logged as (
   insert into message_event (tenant_id, event_type, message_ids)
-  select $8::text, $9::text, array_agg(id order by id)
+  select $9::text, $10::text, array_agg(id order by id)
   from (select id, (row_number() over (order by id) - 1) / 480 as part from "done" as source)
   as numbered
   group by part

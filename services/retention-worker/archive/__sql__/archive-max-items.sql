@@ -6,19 +6,19 @@ with candidate as (
       select from conversation
       where conversation.tenant_id = "message".tenant_id and conversation.conversation_id = "message".conversation_id
       and conversation.legal_hold
-    ) and not (message.created_at < $3 and message.importance < $4) and not (message.expires_at is not null and message.expires_at <= $5)
+    ) and not ((message.created_at < $3 and message.importance < $4) and not ("message"."expires_at" is not null and "message"."expires_at" <= $5)) and not ("message"."expires_at" is not null and "message"."expires_at" <= $6)
     order by message.importance desc, message.created_at desc, message.id desc
-    offset $6
+    offset $7
   )
   order by message.importance, message.created_at, message.id
-  limit $7
+  limit $8
   for update skip locked
 ), moved as (
-  delete from message where tenant_id = $8 and id = any(array(select candidate.id from candidate))
+  delete from message where tenant_id = $9 and id = any(array(select candidate.id from candidate))
   returning tenant_id, id, conversation_id, role, content, metadata, importance, external_id, content_hash, created_at, updated_at, expires_at
 ), done as (
   insert into archived_message (tenant_id, id, conversation_id, role, content, metadata, importance, external_id, content_hash, created_at, updated_at, expires_at, archived_at, archive_reason)
-  select tenant_id, id, conversation_id, role, content, metadata, importance, external_id, content_hash, created_at, updated_at, expires_at, $9::timestamptz, $10::text from moved
+  select tenant_id, id, conversation_id, role, content, metadata, importance, external_id, content_hash, created_at, updated_at, expires_at, $10::timestamptz, $11::text from moved
   on conflict (tenant_id, id) do update set conversation_id = excluded.conversation_id,
   role = excluded.role,
   content = excluded.content,
@@ -34,7 +34,7 @@ with candidate as (
   returning id
 ), logged as (
   insert into message_event (tenant_id, event_type, message_ids)
-  select $11::text, $12::text, array_agg(id order by id)
+  select $12::text, $13::text, array_agg(id order by id)
   from (select id, (row_number() over (order by id) - 1) / 480 as part from "done" as source)
   as numbered
   group by part

@@ -9,7 +9,7 @@ with candidate as (
   limit $5
   for update skip locked
 ), done as (
-  delete from archived_message where tenant_id = $6 and id = any(array(select candidate.id from candidate))
+  delete from "archived_message" where tenant_id = $6 and id = any(array(select candidate.id from candidate))
   returning id
 ), logged as (
   insert into message_event (tenant_id, event_type, message_ids)

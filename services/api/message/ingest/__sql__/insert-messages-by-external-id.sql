@@ -38,6 +38,22 @@ with input as materialized (
 )
 select id from stored;
 
+with r as materialized (
+  select distinct * from unnest(
+    $1::text[], $2::text[]
+  ) as r (tenant_id, external_id)
+)
+select m.tenant_id, m.id from r join message m on m.tenant_id = r.tenant_id and m.external_id = r.external_id and m.expires_at <= now()
+and not exists (select from retention_policy p where p.tenant_id = r.tenant_id and p.legal_hold)
+and not exists (select from conversation c
+  where c.tenant_id = r.tenant_id and c.conversation_id = m.conversation_id and c.legal_hold)
+union all
+select m.tenant_id, m.id from r join archived_message m on m.tenant_id = r.tenant_id and m.external_id = r.external_id and m.expires_at <= now()
+and not exists (select from retention_policy p where p.tenant_id = r.tenant_id and p.legal_hold)
+and not exists (select from conversation c
+  where c.tenant_id = r.tenant_id and c.conversation_id = m.conversation_id and c.legal_hold)
+order by 1, 2;
+
 with reference as materialized (
   select distinct * from unnest(
     $1::text[],

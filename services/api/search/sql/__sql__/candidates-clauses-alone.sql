@@ -5,14 +5,14 @@ by_vector as materialized (
               select from unnest($5::tsquery[]) wanted (query)
               where not m.search_vector @@ wanted.query
               and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $6::tsquery))
-    where e.tenant_id = (select $7::text) and e.generation = 1 and true and true
+    where e.tenant_id = (select $7::text) and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and true and true
     offset 0
   ) matching
   group by message_id
   order by 2, 1 limit 60),
 by_words as materialized (
   select m.id, 0::float8 as lexical_score, null::text as term_scores, null::int as word_count from "message_p3" m
-  where m.tenant_id = (select $8::text) and (true and true and (m.search_vector @@ $9::tsquery and (m.search_vector @@ $10::tsquery or (m.search_passages is not null and not exists (
+  where m.tenant_id = (select $8::text) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (m.search_vector @@ $9::tsquery and (m.search_vector @@ $10::tsquery or (m.search_passages is not null and not exists (
             select from unnest($11::tsquery[]) wanted (query)
             where not m.search_vector @@ wanted.query
             and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $12::tsquery)) and (m.search_vector @@ $13::tsquery and (m.search_vector @@ $14::tsquery or (m.search_passages is not null and not exists (
@@ -33,7 +33,8 @@ and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" -
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = (select $17::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = (select $18::text) and m.id = pool.id left join lateral (
+from pool join "message_p3" m on m.tenant_id = (select $18::text) and m.id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now())
+left join lateral (
   select '' as term_scores,
   length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   where pool.term_scores is null

@@ -5,7 +5,7 @@ by_vector as materialized (
               select from unnest($5::tsquery[]) wanted (query)
               where not m.search_vector @@ wanted.query
               and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $6::tsquery))
-    where e.tenant_id = (select $7::text) and e.generation = 1 and true and true
+    where e.tenant_id = (select $7::text) and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and true and true
     offset 0
   ) matching
   group by message_id
@@ -15,7 +15,7 @@ by_words as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = (select $8::text) and $9::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $10::text[] and m.search_vector @@ $11::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $12::text[] and m.search_vector @@ $13::tsquery)) and (true and true and (m.search_vector @@ $14::tsquery and (m.search_vector @@ $15::tsquery or (m.search_passages is not null and not exists (
+      or (message_scope(m.tenant_id, m.search_vector) @> $12::text[] and m.search_vector @@ $13::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (m.search_vector @@ $14::tsquery and (m.search_vector @@ $15::tsquery or (m.search_passages is not null and not exists (
               select from unnest($16::tsquery[]) wanted (query)
               where not m.search_vector @@ wanted.query
               and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $17::tsquery)) and (m.search_vector @@ $18::tsquery and (m.search_vector @@ $19::tsquery or (m.search_passages is not null and not exists (
@@ -26,7 +26,7 @@ by_words as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = (select $22::text) and $23::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $24::text[] and m.search_vector @@ $25::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $26::text[] and m.search_vector @@ $27::tsquery)) and (true and true and (m.search_vector @@ $28::tsquery and (m.search_vector @@ $29::tsquery or (m.search_passages is not null and not exists (
+      or (message_scope(m.tenant_id, m.search_vector) @> $26::text[] and m.search_vector @@ $27::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (m.search_vector @@ $28::tsquery and (m.search_vector @@ $29::tsquery or (m.search_passages is not null and not exists (
               select from unnest($30::tsquery[]) wanted (query)
               where not m.search_vector @@ wanted.query
               and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $31::tsquery)) and (m.search_vector @@ $32::tsquery and (m.search_vector @@ $33::tsquery or (m.search_passages is not null and not exists (
@@ -37,7 +37,7 @@ by_words as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = (select $36::text) and $37::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $38::text[] and m.search_vector @@ $39::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $40::text[] and m.search_vector @@ $41::tsquery)) and (true and true and (m.search_vector @@ $42::tsquery and (m.search_vector @@ $43::tsquery or (m.search_passages is not null and not exists (
+      or (message_scope(m.tenant_id, m.search_vector) @> $40::text[] and m.search_vector @@ $41::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (m.search_vector @@ $42::tsquery and (m.search_vector @@ $43::tsquery or (m.search_passages is not null and not exists (
               select from unnest($44::tsquery[]) wanted (query)
               where not m.search_vector @@ wanted.query
               and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $45::tsquery)) and (m.search_vector @@ $46::tsquery and (m.search_vector @@ $47::tsquery or (m.search_passages is not null and not exists (
@@ -75,7 +75,8 @@ and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" -
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = (select $66::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = (select $67::text) and m.id = pool.id left join lateral (
+from pool join "message_p3" m on m.tenant_id = (select $67::text) and m.id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now())
+left join lateral (
   select concat_ws(',', (case "indexed"."search_vector" @@ $68::tsquery
       when true then $69::float8 / (1 + (0.54::float8 + $70::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $71::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $72::tsquery
       when true then $73::float8 / (1 + (0.54::float8 + $74::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $75::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $76::tsquery

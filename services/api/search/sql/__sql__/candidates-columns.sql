@@ -2,7 +2,7 @@ with query as materialized (select $1::halfvec as vector),
 by_vector as materialized (
   select message_id as id, min(distance) as distance from (
     select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-    where e.tenant_id = (select $2::text) and e.generation = 1 and true and "e"."conversation_id" = any($3::text[]) and "e"."role" = any($4::text[]) and "e"."created_at" >= $5 and "e"."created_at" < $6 and "e"."importance" >= $7 and "e"."importance" <= $8 and "e"."message_id" <= $9::uuid and true
+    where e.tenant_id = (select $2::text) and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and true and "e"."conversation_id" = any($3::text[]) and "e"."role" = any($4::text[]) and "e"."created_at" >= $5 and "e"."created_at" < $6 and "e"."importance" >= $7 and "e"."importance" <= $8 and "e"."message_id" <= $9::uuid and true
     offset 0
   ) matching
   group by message_id
@@ -12,17 +12,17 @@ by_words as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = (select $10::text) and $11::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $12::text[] and m.search_vector @@ $13::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $14::text[] and m.search_vector @@ $15::tsquery)) and (true and "m"."conversation_id" = any($16::text[]) and "m"."role" = any($17::text[]) and "m"."created_at" >= $18 and "m"."created_at" < $19 and "m"."importance" >= $20 and "m"."importance" <= $21 and "m"."id" <= $22::uuid and true and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $14::text[] and m.search_vector @@ $15::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and "m"."conversation_id" = any($16::text[]) and "m"."role" = any($17::text[]) and "m"."created_at" >= $18 and "m"."created_at" < $19 and "m"."importance" >= $20 and "m"."importance" <= $21 and "m"."id" <= $22::uuid and true and true) and true
   ), "step_1" as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = (select $23::text) and $24::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $25::text[] and m.search_vector @@ $26::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $27::text[] and m.search_vector @@ $28::tsquery)) and (true and "m"."conversation_id" = any($29::text[]) and "m"."role" = any($30::text[]) and "m"."created_at" >= $31 and "m"."created_at" < $32 and "m"."importance" >= $33 and "m"."importance" <= $34 and "m"."id" <= $35::uuid and true and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $27::text[] and m.search_vector @@ $28::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and "m"."conversation_id" = any($29::text[]) and "m"."role" = any($30::text[]) and "m"."created_at" >= $31 and "m"."created_at" < $32 and "m"."importance" >= $33 and "m"."importance" <= $34 and "m"."id" <= $35::uuid and true and true) and true
     and (select count(*) from "step_0") < 60), "step_2" as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = (select $36::text) and $37::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $38::text[] and m.search_vector @@ $39::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $40::text[] and m.search_vector @@ $41::tsquery)) and (true and "m"."conversation_id" = any($42::text[]) and "m"."role" = any($43::text[]) and "m"."created_at" >= $44 and "m"."created_at" < $45 and "m"."importance" >= $46 and "m"."importance" <= $47 and "m"."id" <= $48::uuid and true and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $40::text[] and m.search_vector @@ $41::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and "m"."conversation_id" = any($42::text[]) and "m"."role" = any($43::text[]) and "m"."created_at" >= $44 and "m"."created_at" < $45 and "m"."importance" >= $46 and "m"."importance" <= $47 and "m"."id" <= $48::uuid and true and true) and true
     and (select count(*) from "step_0") < 60 and (select count(*) from "step_1") < 60)
   select id, lexical_score, concat_ws(',', "part_0"::float4, "part_1"::float4, "part_2"::float4, "part_3"::float4) as term_scores,
   word_count
@@ -54,7 +54,8 @@ and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" -
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = (select $65::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = (select $66::text) and m.id = pool.id left join lateral (
+from pool join "message_p3" m on m.tenant_id = (select $66::text) and m.id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now())
+left join lateral (
   select concat_ws(',', (case "indexed"."search_vector" @@ $67::tsquery
       when true then $68::float8 / (1 + (0.54::float8 + $69::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $70::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $71::tsquery
       when true then $72::float8 / (1 + (0.54::float8 + $73::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $74::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $75::tsquery

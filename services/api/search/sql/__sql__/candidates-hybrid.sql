@@ -2,7 +2,7 @@ with query as materialized (select $1::halfvec as vector),
 by_vector as materialized (
   select message_id as id, min(distance) as distance from (
     select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-    where e.tenant_id = (select $2::text) and e.generation = 1 and true and true
+    where e.tenant_id = (select $2::text) and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and true and true
     offset 0
   ) matching
   group by message_id
@@ -12,17 +12,17 @@ by_words as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = (select $3::text) and $4::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $5::text[] and m.search_vector @@ $6::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $7::text[] and m.search_vector @@ $8::tsquery)) and (true and true and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $7::text[] and m.search_vector @@ $8::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and true) and true
   ), "step_1" as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = (select $9::text) and $10::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $11::text[] and m.search_vector @@ $12::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $13::text[] and m.search_vector @@ $14::tsquery)) and (true and true and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $13::text[] and m.search_vector @@ $14::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and true) and true
     and (select count(*) from "step_0") < 60), "step_2" as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = (select $15::text) and $16::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $17::text[] and m.search_vector @@ $18::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $19::text[] and m.search_vector @@ $20::tsquery)) and (true and true and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $19::text[] and m.search_vector @@ $20::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and true) and true
     and (select count(*) from "step_0") < 60 and (select count(*) from "step_1") < 60)
   select id, lexical_score, concat_ws(',', "part_0"::float4, "part_1"::float4, "part_2"::float4, "part_3"::float4) as term_scores,
   word_count
@@ -54,7 +54,8 @@ and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" -
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = (select $37::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = (select $38::text) and m.id = pool.id left join lateral (
+from pool join "message_p3" m on m.tenant_id = (select $38::text) and m.id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now())
+left join lateral (
   select concat_ws(',', (case "indexed"."search_vector" @@ $39::tsquery
       when true then $40::float8 / (1 + (0.54::float8 + $41::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $42::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $43::tsquery
       when true then $44::float8 / (1 + (0.54::float8 + $45::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $46::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $47::tsquery

@@ -7,7 +7,7 @@ filter_is_common as materialized (
             where not m.search_vector @@ wanted.query
             and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $8::tsquery))),
 eligible as materialized (
-  select m.id from "message_p3" m where m.tenant_id = 'acme' and true and true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $9::jsonpath, $10::jsonb, true), false))
+  select m.id from "message_p3" m where m.tenant_id = 'acme' and ("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $9::jsonpath, $10::jsonb, true), false))
   and (m.search_vector @@ $11::tsquery and (m.search_vector @@ $12::tsquery or (m.search_passages is not null and not exists (
           select from unnest($13::tsquery[]) wanted (query)
           where not m.search_vector @@ wanted.query
@@ -35,7 +35,7 @@ by_vector as materialized (
     with common as materialized (select not (select is_true from filter_is_selective) as is_true),
     near as ((
         select e.message_id, (e.vector::halfvec(4)) <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000040000'::uuid and true and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000040000'::uuid and true and coalesce(
           (select ((true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $15::jsonpath, $16::jsonb, true), false)) and (m.search_vector @@ $17::tsquery and (m.search_vector @@ $18::tsquery or (m.search_passages is not null and not exists (
                         select from unnest($19::tsquery[]) wanted (query)
                         where not m.search_vector @@ wanted.query
@@ -45,7 +45,7 @@ by_vector as materialized (
           and set_config('hnsw.max_scan_tuples', '2800', true) is not null) and (select is_true from common)
         order by (e.vector::halfvec(4)) <=> (select vector from query) limit 130) union all (
         select e.message_id, (e.vector::halfvec(4)) <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000040000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000080000'::uuid and true and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000040000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000080000'::uuid and true and coalesce(
           (select ((true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $21::jsonpath, $22::jsonb, true), false)) and (m.search_vector @@ $23::tsquery and (m.search_vector @@ $24::tsquery or (m.search_passages is not null and not exists (
                         select from unnest($25::tsquery[]) wanted (query)
                         where not m.search_vector @@ wanted.query
@@ -55,13 +55,13 @@ by_vector as materialized (
           and set_config('hnsw.max_scan_tuples', '2800', true) is not null) and (select is_true from common)
         order by (e.vector::halfvec(4)) <=> (select vector from query) limit 130) union all (
         select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '00000000-0000-0000-0000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000000000'::uuid and true and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '00000000-0000-0000-0000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000000000'::uuid and true and coalesce(
           (select ((true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $27::jsonpath, $28::jsonb, true), false)) and (m.search_vector @@ $29::tsquery and (m.search_vector @@ $30::tsquery or (m.search_passages is not null and not exists (
                         select from unnest($31::tsquery[]) wanted (query)
                         where not m.search_vector @@ wanted.query
                         and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $32::tsquery))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false) and (select is_true from common)) union all (
         select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000080000'::uuid and e.message_id <= 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid and true and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000080000'::uuid and e.message_id <= 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid and true and coalesce(
           (select ((true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $33::jsonpath, $34::jsonb, true), false)) and (m.search_vector @@ $35::tsquery and (m.search_vector @@ $36::tsquery or (m.search_passages is not null and not exists (
                         select from unnest($37::tsquery[]) wanted (query)
                         where not m.search_vector @@ wanted.query
@@ -79,7 +79,7 @@ by_vector as materialized (
                     select from unnest($43::tsquery[]) wanted (query)
                     where not m.search_vector @@ wanted.query
                     and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $44::tsquery))
-          where e.tenant_id = 'acme' and e.generation = 1 and true and (select count(*) from best) < 60 and not (select is_true from filter_is_selective)
+          where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and true and (select count(*) from best) < 60 and not (select is_true from filter_is_selective)
           offset 0
         ) matching
         group by message_id
@@ -93,7 +93,7 @@ by_words as materialized (
       where (select by_words from filter_is_selective))
     union all
     (select m.id, m.created_at from "message_p3" m
-      where m.tenant_id = 'acme' and (true and true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $45::jsonpath, $46::jsonb, true), false)) and (m.search_vector @@ $47::tsquery and (m.search_vector @@ $48::tsquery or (m.search_passages is not null and not exists (
+      where m.tenant_id = 'acme' and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (m.metadata <> '{}' and coalesce(jsonb_path_exists(m.metadata, $45::jsonpath, $46::jsonb, true), false)) and (m.search_vector @@ $47::tsquery and (m.search_vector @@ $48::tsquery or (m.search_passages is not null and not exists (
                 select from unnest($49::tsquery[]) wanted (query)
                 where not m.search_vector @@ wanted.query
                 and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $50::tsquery)) and (m.search_vector @@ $51::tsquery and (m.search_vector @@ $52::tsquery or (m.search_passages is not null and not exists (
@@ -116,7 +116,8 @@ and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" -
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = (select $55::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id left join lateral (
+from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now())
+left join lateral (
   select '' as term_scores,
   length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   where pool.term_scores is null

@@ -10,7 +10,7 @@ eligible as materialized (
       select f.id from "message_p3" f
       where f.tenant_id = 'acme' and f.metadata <> '{}' and f.metadata @> wanted.document offset 0
     ) found) listed cross join lateral (
-    select m.id from "message_p3" m where m.id = listed.id and m.tenant_id = 'acme' and true and true
+    select m.id from "message_p3" m where m.id = listed.id and m.tenant_id = 'acme' and ("m"."expires_at" is null or "m"."expires_at" > now()) and true and true
     and true offset 0
   ) m where true
   and not (select is_true from filter_is_common)
@@ -36,7 +36,7 @@ by_vector as materialized (
     with common as materialized (select not (select is_true from filter_is_selective) as is_true),
     near as ((
         select e.message_id, (e.vector::halfvec(4)) <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000040000'::uuid and true and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000040000'::uuid and true and coalesce(
           (select ((true and (m.metadata <> '{}' and coalesce((m.metadata #> $9::text[]) = any($10::jsonb[]) or (jsonb_typeof((m.metadata #> $11::text[])) = 'array'
                       and exists (select from jsonb_array_elements((m.metadata #> $12::text[])) item (value) where item.value = any($13::jsonb[]))), false)))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false)
         and (
@@ -44,7 +44,7 @@ by_vector as materialized (
           and set_config('hnsw.max_scan_tuples', '2800', true) is not null) and (select is_true from common)
         order by (e.vector::halfvec(4)) <=> (select vector from query) limit 130) union all (
         select e.message_id, (e.vector::halfvec(4)) <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000040000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000080000'::uuid and true and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000040000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000080000'::uuid and true and coalesce(
           (select ((true and (m.metadata <> '{}' and coalesce((m.metadata #> $14::text[]) = any($15::jsonb[]) or (jsonb_typeof((m.metadata #> $16::text[])) = 'array'
                       and exists (select from jsonb_array_elements((m.metadata #> $17::text[])) item (value) where item.value = any($18::jsonb[]))), false)))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false)
         and (
@@ -52,11 +52,11 @@ by_vector as materialized (
           and set_config('hnsw.max_scan_tuples', '2800', true) is not null) and (select is_true from common)
         order by (e.vector::halfvec(4)) <=> (select vector from query) limit 130) union all (
         select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '00000000-0000-0000-0000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000000000'::uuid and true and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '00000000-0000-0000-0000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000000000'::uuid and true and coalesce(
           (select ((true and (m.metadata <> '{}' and coalesce((m.metadata #> $19::text[]) = any($20::jsonb[]) or (jsonb_typeof((m.metadata #> $21::text[])) = 'array'
                       and exists (select from jsonb_array_elements((m.metadata #> $22::text[])) item (value) where item.value = any($23::jsonb[]))), false)))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false) and (select is_true from common)) union all (
         select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000080000'::uuid and e.message_id <= 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid and true and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000080000'::uuid and e.message_id <= 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid and true and coalesce(
           (select ((true and (m.metadata <> '{}' and coalesce((m.metadata #> $24::text[]) = any($25::jsonb[]) or (jsonb_typeof((m.metadata #> $26::text[])) = 'array'
                       and exists (select from jsonb_array_elements((m.metadata #> $27::text[])) item (value) where item.value = any($28::jsonb[]))), false)))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false) and (select is_true from common))),
     best as (
@@ -70,7 +70,7 @@ by_vector as materialized (
         select message_id as id, min(distance) as distance from (
           select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e join "message_p3" m on m.tenant_id = 'acme' and m.id = e.message_id and (true and (m.metadata <> '{}' and coalesce((m.metadata #> $29::text[]) = any($30::jsonb[]) or (jsonb_typeof((m.metadata #> $31::text[])) = 'array'
                   and exists (select from jsonb_array_elements((m.metadata #> $32::text[])) item (value) where item.value = any($33::jsonb[]))), false)))
-          where e.tenant_id = 'acme' and e.generation = 1 and true and (select count(*) from best) < 60 and not (select is_true from filter_is_selective)
+          where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and true and (select count(*) from best) < 60 and not (select is_true from filter_is_selective)
           offset 0
         ) matching
         group by message_id
@@ -82,19 +82,19 @@ by_words as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = 'acme' and $34::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $35::text[] and m.search_vector @@ $36::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $37::text[] and m.search_vector @@ $38::tsquery)) and (true and true and (m.metadata <> '{}' and coalesce((m.metadata #> $39::text[]) = any($40::jsonb[]) or (jsonb_typeof((m.metadata #> $41::text[])) = 'array'
+      or (message_scope(m.tenant_id, m.search_vector) @> $37::text[] and m.search_vector @@ $38::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (m.metadata <> '{}' and coalesce((m.metadata #> $39::text[]) = any($40::jsonb[]) or (jsonb_typeof((m.metadata #> $41::text[])) = 'array'
             and exists (select from jsonb_array_elements((m.metadata #> $42::text[])) item (value) where item.value = any($43::jsonb[]))), false)) and true) and true
     and not (select by_words from filter_is_selective) ), "step_1" as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = 'acme' and $44::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $45::text[] and m.search_vector @@ $46::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $47::text[] and m.search_vector @@ $48::tsquery)) and (true and true and (m.metadata <> '{}' and coalesce((m.metadata #> $49::text[]) = any($50::jsonb[]) or (jsonb_typeof((m.metadata #> $51::text[])) = 'array'
+      or (message_scope(m.tenant_id, m.search_vector) @> $47::text[] and m.search_vector @@ $48::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (m.metadata <> '{}' and coalesce((m.metadata #> $49::text[]) = any($50::jsonb[]) or (jsonb_typeof((m.metadata #> $51::text[])) = 'array'
             and exists (select from jsonb_array_elements((m.metadata #> $52::text[])) item (value) where item.value = any($53::jsonb[]))), false)) and true) and true
     and not (select by_words from filter_is_selective) and (select count(*) from "step_0") < 60), "step_2" as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = 'acme' and $54::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $55::text[] and m.search_vector @@ $56::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $57::text[] and m.search_vector @@ $58::tsquery)) and (true and true and (m.metadata <> '{}' and coalesce((m.metadata #> $59::text[]) = any($60::jsonb[]) or (jsonb_typeof((m.metadata #> $61::text[])) = 'array'
+      or (message_scope(m.tenant_id, m.search_vector) @> $57::text[] and m.search_vector @@ $58::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (m.metadata <> '{}' and coalesce((m.metadata #> $59::text[]) = any($60::jsonb[]) or (jsonb_typeof((m.metadata #> $61::text[])) = 'array'
             and exists (select from jsonb_array_elements((m.metadata #> $62::text[])) item (value) where item.value = any($63::jsonb[]))), false)) and true) and true
     and not (select by_words from filter_is_selective) and (select count(*) from "step_0") < 60 and (select count(*) from "step_1") < 60)
   select id, lexical_score, concat_ws(',', "part_0"::float4, "part_1"::float4, "part_2"::float4, "part_3"::float4) as term_scores,
@@ -131,7 +131,8 @@ and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" -
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = (select $81::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id left join lateral (
+from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now())
+left join lateral (
   select concat_ws(',', (case "indexed"."search_vector" @@ $82::tsquery
       when true then $83::float8 / (1 + (0.54::float8 + $84::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $85::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $86::tsquery
       when true then $87::float8 / (1 + (0.54::float8 + $88::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $89::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $90::tsquery

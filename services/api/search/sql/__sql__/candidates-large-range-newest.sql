@@ -5,7 +5,7 @@ filter_is_common as materialized (
   and true and (true and (not coalesce(jsonb_path_exists(m.metadata, $3::jsonpath, '{}', true), false)))),
 eligible as materialized (
   select m.id from (select n.* from "message_p3" n where n.tenant_id = 'acme'
-    order by n.id desc limit 250000) m where m.tenant_id = 'acme' and true and true and (not coalesce(jsonb_path_exists(m.metadata, $4::jsonpath, '{}', true), false))
+    order by n.id desc limit 250000) m where m.tenant_id = 'acme' and ("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (not coalesce(jsonb_path_exists(m.metadata, $4::jsonpath, '{}', true), false))
   and true
   and not (select is_true from filter_is_common)
   limit 14897
@@ -30,24 +30,24 @@ by_vector as materialized (
     with common as materialized (select not (select is_true from filter_is_selective) as is_true),
     near as ((
         select e.message_id, (e.vector::halfvec(4)) <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000040000'::uuid and true and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000040000'::uuid and true and coalesce(
           (select ((true and (not coalesce(jsonb_path_exists(m.metadata, $5::jsonpath, '{}', true), false)))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false)
         and (
           select set_config('hnsw.iterative_scan', 'relaxed_order', true) is not null and set_config('hnsw.ef_search', '150', true) is not null
           and set_config('hnsw.max_scan_tuples', '2800', true) is not null) and (select is_true from common)
         order by (e.vector::halfvec(4)) <=> (select vector from query) limit 130) union all (
         select e.message_id, (e.vector::halfvec(4)) <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000040000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000080000'::uuid and true and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000040000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000080000'::uuid and true and coalesce(
           (select ((true and (not coalesce(jsonb_path_exists(m.metadata, $6::jsonpath, '{}', true), false)))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false)
         and (
           select set_config('hnsw.iterative_scan', 'relaxed_order', true) is not null and set_config('hnsw.ef_search', '150', true) is not null
           and set_config('hnsw.max_scan_tuples', '2800', true) is not null) and (select is_true from common)
         order by (e.vector::halfvec(4)) <=> (select vector from query) limit 130) union all (
         select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '00000000-0000-0000-0000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000000000'::uuid and true and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '00000000-0000-0000-0000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000000000'::uuid and true and coalesce(
           (select ((true and (not coalesce(jsonb_path_exists(m.metadata, $7::jsonpath, '{}', true), false)))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false) and (select is_true from common)) union all (
         select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000080000'::uuid and e.message_id <= 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid and true and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000080000'::uuid and e.message_id <= 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid and true and coalesce(
           (select ((true and (not coalesce(jsonb_path_exists(m.metadata, $8::jsonpath, '{}', true), false)))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false) and (select is_true from common))),
     best as (
       select message_id as id, min(distance) as distance from near group by message_id
@@ -59,7 +59,7 @@ by_vector as materialized (
       (
         select message_id as id, min(distance) as distance from (
           select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e join "message_p3" m on m.tenant_id = 'acme' and m.id = e.message_id and (true and (not coalesce(jsonb_path_exists(m.metadata, $9::jsonpath, '{}', true), false)))
-          where e.tenant_id = 'acme' and e.generation = 1 and true and (select count(*) from best) < 60 and not (select is_true from filter_is_selective)
+          where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and true and (select count(*) from best) < 60 and not (select is_true from filter_is_selective)
           offset 0
         ) matching
         group by message_id
@@ -71,17 +71,17 @@ by_words as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = 'acme' and $10::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $11::text[] and m.search_vector @@ $12::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $13::text[] and m.search_vector @@ $14::tsquery)) and (true and true and (not coalesce(jsonb_path_exists(m.metadata, $15::jsonpath, '{}', true), false)) and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $13::text[] and m.search_vector @@ $14::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (not coalesce(jsonb_path_exists(m.metadata, $15::jsonpath, '{}', true), false)) and true) and true
     and not (select by_words from filter_is_selective) ), "step_1" as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = 'acme' and $16::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $17::text[] and m.search_vector @@ $18::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $19::text[] and m.search_vector @@ $20::tsquery)) and (true and true and (not coalesce(jsonb_path_exists(m.metadata, $21::jsonpath, '{}', true), false)) and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $19::text[] and m.search_vector @@ $20::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (not coalesce(jsonb_path_exists(m.metadata, $21::jsonpath, '{}', true), false)) and true) and true
     and not (select by_words from filter_is_selective) and (select count(*) from "step_0") < 60), "step_2" as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = 'acme' and $22::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $23::text[] and m.search_vector @@ $24::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $25::text[] and m.search_vector @@ $26::tsquery)) and (true and true and (not coalesce(jsonb_path_exists(m.metadata, $27::jsonpath, '{}', true), false)) and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $25::text[] and m.search_vector @@ $26::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (not coalesce(jsonb_path_exists(m.metadata, $27::jsonpath, '{}', true), false)) and true) and true
     and not (select by_words from filter_is_selective) and (select count(*) from "step_0") < 60 and (select count(*) from "step_1") < 60)
   select id, lexical_score, concat_ws(',', "part_0"::float4, "part_1"::float4, "part_2"::float4, "part_3"::float4) as term_scores,
   word_count
@@ -117,7 +117,8 @@ and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" -
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = (select $45::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id left join lateral (
+from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now())
+left join lateral (
   select concat_ws(',', (case "indexed"."search_vector" @@ $46::tsquery
       when true then $47::float8 / (1 + (0.54::float8 + $48::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $49::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $50::tsquery
       when true then $51::float8 / (1 + (0.54::float8 + $52::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $53::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $54::tsquery

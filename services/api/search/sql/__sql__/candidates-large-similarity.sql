@@ -14,7 +14,8 @@ eligible as materialized (
           select from unnest($15::tsquery[]) wanted (query)
           where not m.search_vector @@ wanted.query
           and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $16::tsquery)
-  where e.tenant_id = 'acme' and e.generation = 1 and true and 1 - (e.vector <=> $17::halfvec) >= $18
+  where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now())
+  and true and 1 - (e.vector <=> $17::halfvec) >= $18
   and not (select is_true from filter_is_common)
   limit 14897
 ),
@@ -38,7 +39,7 @@ by_vector as materialized (
     with common as materialized (select not (select is_true from filter_is_selective) as is_true),
     near as ((
         select e.message_id, (e.vector::halfvec(4)) <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000040000'::uuid and coalesce((true and 1 - (e.vector <=> $21::halfvec) >= $22), false) and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000040000'::uuid and coalesce((true and 1 - (e.vector <=> $21::halfvec) >= $22), false) and coalesce(
           (select ((true and (m.metadata <> '{}' and m.metadata @> $23::jsonb) and (m.search_vector @@ $24::tsquery and (m.search_vector @@ $25::tsquery or (m.search_passages is not null and not exists (
                         select from unnest($26::tsquery[]) wanted (query)
                         where not m.search_vector @@ wanted.query
@@ -48,7 +49,7 @@ by_vector as materialized (
           and set_config('hnsw.max_scan_tuples', '2800', true) is not null) and (select is_true from common)
         order by (e.vector::halfvec(4)) <=> (select vector from query) limit 130) union all (
         select e.message_id, (e.vector::halfvec(4)) <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000040000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000080000'::uuid and coalesce((true and 1 - (e.vector <=> $28::halfvec) >= $29), false) and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000040000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000080000'::uuid and coalesce((true and 1 - (e.vector <=> $28::halfvec) >= $29), false) and coalesce(
           (select ((true and (m.metadata <> '{}' and m.metadata @> $30::jsonb) and (m.search_vector @@ $31::tsquery and (m.search_vector @@ $32::tsquery or (m.search_passages is not null and not exists (
                         select from unnest($33::tsquery[]) wanted (query)
                         where not m.search_vector @@ wanted.query
@@ -58,13 +59,13 @@ by_vector as materialized (
           and set_config('hnsw.max_scan_tuples', '2800', true) is not null) and (select is_true from common)
         order by (e.vector::halfvec(4)) <=> (select vector from query) limit 130) union all (
         select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '00000000-0000-0000-0000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000000000'::uuid and coalesce((true and 1 - (e.vector <=> $35::halfvec) >= $36), false) and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '00000000-0000-0000-0000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000000000'::uuid and coalesce((true and 1 - (e.vector <=> $35::halfvec) >= $36), false) and coalesce(
           (select ((true and (m.metadata <> '{}' and m.metadata @> $37::jsonb) and (m.search_vector @@ $38::tsquery and (m.search_vector @@ $39::tsquery or (m.search_passages is not null and not exists (
                         select from unnest($40::tsquery[]) wanted (query)
                         where not m.search_vector @@ wanted.query
                         and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $41::tsquery))) from "message_p3" m where m.tenant_id = 'acme' and m.id = e.message_id), false) and (select is_true from common)) union all (
         select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000080000'::uuid and e.message_id <= 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid and coalesce((true and 1 - (e.vector <=> $42::halfvec) >= $43), false) and coalesce(
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000080000'::uuid and e.message_id <= 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid and coalesce((true and 1 - (e.vector <=> $42::halfvec) >= $43), false) and coalesce(
           (select ((true and (m.metadata <> '{}' and m.metadata @> $44::jsonb) and (m.search_vector @@ $45::tsquery and (m.search_vector @@ $46::tsquery or (m.search_passages is not null and not exists (
                         select from unnest($47::tsquery[]) wanted (query)
                         where not m.search_vector @@ wanted.query
@@ -82,7 +83,7 @@ by_vector as materialized (
                     select from unnest($52::tsquery[]) wanted (query)
                     where not m.search_vector @@ wanted.query
                     and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $53::tsquery))
-          where e.tenant_id = 'acme' and e.generation = 1 and true and 1 - (e.vector <=> $54::halfvec) >= $55 and (select count(*) from best) < 60 and not (select is_true from filter_is_selective)
+          where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and true and 1 - (e.vector <=> $54::halfvec) >= $55 and (select count(*) from best) < 60 and not (select is_true from filter_is_selective)
           offset 0
         ) matching
         group by message_id
@@ -94,7 +95,7 @@ by_words as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = 'acme' and $56::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $57::text[] and m.search_vector @@ $58::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $59::text[] and m.search_vector @@ $60::tsquery)) and (true and exists (
+      or (message_scope(m.tenant_id, m.search_vector) @> $59::text[] and m.search_vector @@ $60::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and exists (
         select from embedding s
         where s.tenant_id = $61 and s.message_id = m.id and s.generation = $62
         and 1 - (s.vector <=> $63::halfvec) >= $64) and true and (m.metadata <> '{}' and m.metadata @> $65::jsonb) and (m.search_vector @@ $66::tsquery and (m.search_vector @@ $67::tsquery or (m.search_passages is not null and not exists (
@@ -108,7 +109,7 @@ by_words as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = 'acme' and $74::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $75::text[] and m.search_vector @@ $76::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $77::text[] and m.search_vector @@ $78::tsquery)) and (true and exists (
+      or (message_scope(m.tenant_id, m.search_vector) @> $77::text[] and m.search_vector @@ $78::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and exists (
         select from embedding s
         where s.tenant_id = $79 and s.message_id = m.id and s.generation = $80
         and 1 - (s.vector <=> $81::halfvec) >= $82) and true and (m.metadata <> '{}' and m.metadata @> $83::jsonb) and (m.search_vector @@ $84::tsquery and (m.search_vector @@ $85::tsquery or (m.search_passages is not null and not exists (
@@ -122,7 +123,7 @@ by_words as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = 'acme' and $92::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $93::text[] and m.search_vector @@ $94::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $95::text[] and m.search_vector @@ $96::tsquery)) and (true and exists (
+      or (message_scope(m.tenant_id, m.search_vector) @> $95::text[] and m.search_vector @@ $96::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and exists (
         select from embedding s
         where s.tenant_id = $97 and s.message_id = m.id and s.generation = $98
         and 1 - (s.vector <=> $99::halfvec) >= $100) and true and (m.metadata <> '{}' and m.metadata @> $101::jsonb) and (m.search_vector @@ $102::tsquery and (m.search_vector @@ $103::tsquery or (m.search_passages is not null and not exists (
@@ -167,7 +168,8 @@ and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" -
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = (select $127::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id left join lateral (
+from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now())
+left join lateral (
   select concat_ws(',', (case "indexed"."search_vector" @@ $128::tsquery
       when true then $129::float8 / (1 + (0.54::float8 + $130::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $131::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $132::tsquery
       when true then $133::float8 / (1 + (0.54::float8 + $134::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $135::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $136::tsquery

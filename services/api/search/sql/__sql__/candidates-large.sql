@@ -3,21 +3,21 @@ by_vector as materialized (
   with common as materialized (select true as is_true),
   near as ((
       select e.message_id, (e.vector::halfvec(4)) <=> (select vector from query) as distance from "embedding_p3" e
-      where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000040000'::uuid and true
+      where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000040000'::uuid and true
       and (
         select set_config('hnsw.iterative_scan', 'relaxed_order', true) is not null and set_config('hnsw.ef_search', '150', true) is not null
         and set_config('hnsw.max_scan_tuples', '2300', true) is not null) and (select is_true from common)
       order by (e.vector::halfvec(4)) <=> (select vector from query) limit 130) union all (
       select e.message_id, (e.vector::halfvec(4)) <=> (select vector from query) as distance from "embedding_p3" e
-      where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000040000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000080000'::uuid and true
+      where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000040000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000080000'::uuid and true
       and (
         select set_config('hnsw.iterative_scan', 'relaxed_order', true) is not null and set_config('hnsw.ef_search', '150', true) is not null
         and set_config('hnsw.max_scan_tuples', '2300', true) is not null) and (select is_true from common)
       order by (e.vector::halfvec(4)) <=> (select vector from query) limit 130) union all (
       select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-      where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '00000000-0000-0000-0000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000000000'::uuid and true and (select is_true from common)) union all (
+      where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '00000000-0000-0000-0000-000000000000'::uuid and e.message_id <= '01900000-0000-7000-8000-000000000000'::uuid and true and (select is_true from common)) union all (
       select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-      where e.tenant_id = 'acme' and e.generation = 1 and e.message_id > '01900000-0000-7000-8000-000000080000'::uuid and e.message_id <= 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid and true and (select is_true from common))),
+      where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and e.message_id > '01900000-0000-7000-8000-000000080000'::uuid and e.message_id <= 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid and true and (select is_true from common))),
   best as (
     select message_id as id, min(distance) as distance from near group by message_id
     order by 2, 1 limit 60
@@ -28,7 +28,7 @@ by_vector as materialized (
     (
       select message_id as id, min(distance) as distance from (
         select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-        where e.tenant_id = 'acme' and e.generation = 1 and true and (select count(*) from best) < 60 and true
+        where e.tenant_id = 'acme' and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and true and (select count(*) from best) < 60 and true
         offset 0
       ) matching
       group by message_id
@@ -40,17 +40,17 @@ by_words as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = 'acme' and $2::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $3::text[] and m.search_vector @@ $4::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $5::text[] and m.search_vector @@ $6::tsquery)) and (true and true and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $5::text[] and m.search_vector @@ $6::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and true) and true
   ), "step_1" as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = 'acme' and $7::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $8::text[] and m.search_vector @@ $9::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $10::text[] and m.search_vector @@ $11::tsquery)) and (true and true and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $10::text[] and m.search_vector @@ $11::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and true) and true
     and (select count(*) from "step_0") < 60), "step_2" as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = 'acme' and $12::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $13::text[] and m.search_vector @@ $14::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $15::text[] and m.search_vector @@ $16::tsquery)) and (true and true and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $15::text[] and m.search_vector @@ $16::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and true) and true
     and (select count(*) from "step_0") < 60 and (select count(*) from "step_1") < 60)
   select id, lexical_score, concat_ws(',', "part_0"::float4, "part_1"::float4, "part_2"::float4, "part_3"::float4) as term_scores,
   word_count
@@ -82,7 +82,8 @@ and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" -
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = (select $33::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id left join lateral (
+from pool join "message_p3" m on m.tenant_id = 'acme' and m.id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now())
+left join lateral (
   select concat_ws(',', (case "indexed"."search_vector" @@ $34::tsquery
       when true then $35::float8 / (1 + (0.54::float8 + $36::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $37::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $38::tsquery
       when true then $39::float8 / (1 + (0.54::float8 + $40::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $41::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $42::tsquery

@@ -5,17 +5,17 @@ by_words as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = (select $2::text) and $3::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $4::text[] and m.search_vector @@ $5::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $6::text[] and m.search_vector @@ $7::tsquery)) and (true and true and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $6::text[] and m.search_vector @@ $7::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and true) and true
   ), "step_1" as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = (select $8::text) and $9::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $10::text[] and m.search_vector @@ $11::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $12::text[] and m.search_vector @@ $13::tsquery)) and (true and true and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $12::text[] and m.search_vector @@ $13::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and true) and true
     and (select count(*) from "step_0") < 60), "step_2" as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = (select $14::text) and $15::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $16::text[] and m.search_vector @@ $17::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $18::text[] and m.search_vector @@ $19::tsquery)) and (true and true and true) and true
+      or (message_scope(m.tenant_id, m.search_vector) @> $18::text[] and m.search_vector @@ $19::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and true) and true
     and (select count(*) from "step_0") < 60 and (select count(*) from "step_1") < 60)
   select id, lexical_score, concat_ws(',', "part_0"::float4, "part_1"::float4, "part_2"::float4, "part_3"::float4) as term_scores,
   word_count
@@ -46,7 +46,8 @@ coalesce(pool.word_count, unscored.word_count) as word_count, case when jsonb_ty
 and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, null::float8) as vector_score
-from pool join "message_p3" m on m.tenant_id = (select $36::text) and m.id = pool.id left join lateral (
+from pool join "message_p3" m on m.tenant_id = (select $36::text) and m.id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now())
+left join lateral (
   select concat_ws(',', (case "indexed"."search_vector" @@ $37::tsquery
       when true then $38::float8 / (1 + (0.54::float8 + $39::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $40::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $41::tsquery
       when true then $42::float8 / (1 + (0.54::float8 + $43::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $44::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $45::tsquery

@@ -1,7 +1,7 @@
 with query as materialized (select $1::halfvec as vector),
 filter_is_common as materialized (select false as is_true),
 eligible as materialized (
-  select m.id from "message_p3" m where m.tenant_id = (select $2::text) and true and true and (m.metadata <> '{}' and m.metadata @> $3::jsonb) and (m.metadata <> '{}' and (coalesce((m.metadata #> $4::text[]) = any($5::jsonb[]) or (jsonb_typeof((m.metadata #> $6::text[])) = 'array'
+  select m.id from "message_p3" m where m.tenant_id = (select $2::text) and ("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (m.metadata <> '{}' and m.metadata @> $3::jsonb) and (m.metadata <> '{}' and (coalesce((m.metadata #> $4::text[]) = any($5::jsonb[]) or (jsonb_typeof((m.metadata #> $6::text[])) = 'array'
           and exists (select from jsonb_array_elements((m.metadata #> $7::text[])) item (value) where item.value = any($8::jsonb[]))), false) and coalesce(jsonb_path_exists(m.metadata, $9::jsonpath, $10::jsonb, true), false)))
   and true
   and not (select is_true from filter_is_common)
@@ -27,7 +27,7 @@ by_vector as materialized (
     select message_id as id, min(distance) as distance from (
       select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e join "message_p3" m on m.tenant_id = (select $12::text) and m.id = e.message_id and (true and (m.metadata <> '{}' and m.metadata @> $13::jsonb) and (m.metadata <> '{}' and (coalesce((m.metadata #> $14::text[]) = any($15::jsonb[]) or (jsonb_typeof((m.metadata #> $16::text[])) = 'array'
                 and exists (select from jsonb_array_elements((m.metadata #> $17::text[])) item (value) where item.value = any($18::jsonb[]))), false) and coalesce(jsonb_path_exists(m.metadata, $19::jsonpath, $20::jsonb, true), false))))
-      where e.tenant_id = (select $21::text) and e.generation = 1 and true and not (select is_true from filter_is_selective)
+      where e.tenant_id = (select $21::text) and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and true and not (select is_true from filter_is_selective)
       offset 0
     ) matching
     group by message_id
@@ -37,19 +37,19 @@ by_words as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = (select $22::text) and $23::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $24::text[] and m.search_vector @@ $25::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $26::text[] and m.search_vector @@ $27::tsquery)) and (true and true and (m.metadata <> '{}' and m.metadata @> $28::jsonb) and (m.metadata <> '{}' and (coalesce((m.metadata #> $29::text[]) = any($30::jsonb[]) or (jsonb_typeof((m.metadata #> $31::text[])) = 'array'
+      or (message_scope(m.tenant_id, m.search_vector) @> $26::text[] and m.search_vector @@ $27::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (m.metadata <> '{}' and m.metadata @> $28::jsonb) and (m.metadata <> '{}' and (coalesce((m.metadata #> $29::text[]) = any($30::jsonb[]) or (jsonb_typeof((m.metadata #> $31::text[])) = 'array'
               and exists (select from jsonb_array_elements((m.metadata #> $32::text[])) item (value) where item.value = any($33::jsonb[]))), false) and coalesce(jsonb_path_exists(m.metadata, $34::jsonpath, $35::jsonb, true), false))) and true) and true
     and not (select by_words from filter_is_selective) ), "step_1" as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = (select $36::text) and $37::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $38::text[] and m.search_vector @@ $39::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $40::text[] and m.search_vector @@ $41::tsquery)) and (true and true and (m.metadata <> '{}' and m.metadata @> $42::jsonb) and (m.metadata <> '{}' and (coalesce((m.metadata #> $43::text[]) = any($44::jsonb[]) or (jsonb_typeof((m.metadata #> $45::text[])) = 'array'
+      or (message_scope(m.tenant_id, m.search_vector) @> $40::text[] and m.search_vector @@ $41::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (m.metadata <> '{}' and m.metadata @> $42::jsonb) and (m.metadata <> '{}' and (coalesce((m.metadata #> $43::text[]) = any($44::jsonb[]) or (jsonb_typeof((m.metadata #> $45::text[])) = 'array'
               and exists (select from jsonb_array_elements((m.metadata #> $46::text[])) item (value) where item.value = any($47::jsonb[]))), false) and coalesce(jsonb_path_exists(m.metadata, $48::jsonpath, $49::jsonb, true), false))) and true) and true
     and not (select by_words from filter_is_selective) and (select count(*) from "step_0") < 60), "step_2" as materialized (
     select m.id, m.search_vector from "message_p3" m
     where m.tenant_id = (select $50::text) and $51::tsquery is not null
     and ((message_scope(m.tenant_id, m.search_vector) && $52::text[] and m.search_vector @@ $53::tsquery)
-      or (message_scope(m.tenant_id, m.search_vector) @> $54::text[] and m.search_vector @@ $55::tsquery)) and (true and true and (m.metadata <> '{}' and m.metadata @> $56::jsonb) and (m.metadata <> '{}' and (coalesce((m.metadata #> $57::text[]) = any($58::jsonb[]) or (jsonb_typeof((m.metadata #> $59::text[])) = 'array'
+      or (message_scope(m.tenant_id, m.search_vector) @> $54::text[] and m.search_vector @@ $55::tsquery)) and (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and (m.metadata <> '{}' and m.metadata @> $56::jsonb) and (m.metadata <> '{}' and (coalesce((m.metadata #> $57::text[]) = any($58::jsonb[]) or (jsonb_typeof((m.metadata #> $59::text[])) = 'array'
               and exists (select from jsonb_array_elements((m.metadata #> $60::text[])) item (value) where item.value = any($61::jsonb[]))), false) and coalesce(jsonb_path_exists(m.metadata, $62::jsonpath, $63::jsonb, true), false))) and true) and true
     and not (select by_words from filter_is_selective) and (select count(*) from "step_0") < 60 and (select count(*) from "step_1") < 60)
   select id, lexical_score, concat_ws(',', "part_0"::float4, "part_1"::float4, "part_2"::float4, "part_3"::float4) as term_scores,
@@ -86,7 +86,8 @@ and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" -
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = (select $82::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = (select $83::text) and m.id = pool.id left join lateral (
+from pool join "message_p3" m on m.tenant_id = (select $83::text) and m.id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now())
+left join lateral (
   select concat_ws(',', (case "indexed"."search_vector" @@ $84::tsquery
       when true then $85::float8 / (1 + (0.54::float8 + $86::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $87::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $88::tsquery
       when true then $89::float8 / (1 + (0.54::float8 + $90::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $91::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $92::tsquery

@@ -2,7 +2,7 @@ with query as materialized (select $1::halfvec as vector),
 by_vector as materialized (
   select message_id as id, min(distance) as distance from (
     select e.message_id, e.vector <=> (select vector from query) as distance from "embedding_p3" e
-    where e.tenant_id = (select $2::text) and e.generation = 1 and true and true
+    where e.tenant_id = (select $2::text) and e.generation = 1 and ("e"."expires_at" is null or "e"."expires_at" > now()) and true and true
     offset 0
   ) matching
   group by message_id
@@ -21,7 +21,8 @@ and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" -
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = (select $3::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = (select $4::text) and m.id = pool.id left join lateral (
+from pool join "message_p3" m on m.tenant_id = (select $4::text) and m.id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now())
+left join lateral (
   select '' as term_scores,
   length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   where pool.term_scores is null

@@ -6,14 +6,14 @@ around as materialized (
   ) m cross join lateral (
     select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
       select n.id, n.created_at from "message_p3" n
-      where n.tenant_id = (select $4::text) and n.conversation_id = m.conversation_id
+      where n.tenant_id = (select $4::text) and n.conversation_id = m.conversation_id and ("n"."expires_at" is null or "n"."expires_at" > now())
       and (n.created_at, n.id) < (m.created_at, m.id)
       order by n.created_at desc, n.id desc limit 2
     ) n
   ) earlier cross join lateral (
     select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
       select n.id, n.created_at from "message_p3" n
-      where n.tenant_id = (select $5::text) and n.conversation_id = m.conversation_id
+      where n.tenant_id = (select $5::text) and n.conversation_id = m.conversation_id and ("n"."expires_at" is null or "n"."expires_at" > now())
       and (n.created_at, n.id) > (m.created_at, m.id)
       order by n.created_at, n.id limit 2
     ) n
@@ -33,7 +33,7 @@ scored as materialized (
   length(indexed.search_vector) as word_count, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
   and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
   (extract(epoch from m.created_at) * 1000)::float8 as created_at, m.conversation_id, pool.previous_id,
-  (true and "m"."conversation_id" = any($22::text[]) and "m"."role" = any($23::text[]) and "m"."created_at" >= $24 and "m"."created_at" < $25 and "m"."importance" >= $26 and "m"."importance" <= $27 and "m"."id" <= $28::uuid and true and (m.metadata <> '{}' and m.metadata @> $29::jsonb) and (m.search_vector @@ $30::tsquery and (m.search_vector @@ $31::tsquery or (m.search_passages is not null and not exists (
+  (("m"."expires_at" is null or "m"."expires_at" > now()) and true and "m"."conversation_id" = any($22::text[]) and "m"."role" = any($23::text[]) and "m"."created_at" >= $24 and "m"."created_at" < $25 and "m"."importance" >= $26 and "m"."importance" <= $27 and "m"."id" <= $28::uuid and true and (m.metadata <> '{}' and m.metadata @> $29::jsonb) and (m.search_vector @@ $30::tsquery and (m.search_vector @@ $31::tsquery or (m.search_passages is not null and not exists (
             select from unnest($32::tsquery[]) wanted (query)
             where not m.search_vector @@ wanted.query
             and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $33::tsquery)) as eligible, passage.vector, passage.vector_score

@@ -6,14 +6,14 @@ around as materialized (
   ) m cross join lateral (
     select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
       select n.id, n.created_at from "message_p3" n
-      where n.tenant_id = (select $4::text) and n.conversation_id = m.conversation_id
+      where n.tenant_id = (select $4::text) and n.conversation_id = m.conversation_id and ("n"."expires_at" is null or "n"."expires_at" > now())
       and (n.created_at, n.id) < (m.created_at, m.id)
       order by n.created_at desc, n.id desc limit 2
     ) n
   ) earlier cross join lateral (
     select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
       select n.id, n.created_at from "message_p3" n
-      where n.tenant_id = (select $5::text) and n.conversation_id = m.conversation_id
+      where n.tenant_id = (select $5::text) and n.conversation_id = m.conversation_id and ("n"."expires_at" is null or "n"."expires_at" > now())
       and (n.created_at, n.id) > (m.created_at, m.id)
       order by n.created_at, n.id limit 2
     ) n
@@ -33,7 +33,7 @@ scored as materialized (
   length(indexed.search_vector) as word_count, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
   and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
   (extract(epoch from m.created_at) * 1000)::float8 as created_at, m.conversation_id, pool.previous_id,
-  (true and true and true) as eligible, passage.vector, passage.vector_score
+  (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and true) as eligible, passage.vector, passage.vector_score
   from pool join "message_p3" m on m.tenant_id = (select $22::text) and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   cross join (select null::halfvec as vector, null::float8 as vector_score) passage
 )

@@ -4,5 +4,6 @@ case when coalesce(sum((octet_length("m".content) + octet_length("m".metadata::t
   where (e.tenant_id = (select $6::text) and e.message_id = m.id and e.generation + 0 = 1)) as similarity,
 (select n.id from "message_p3" n where n.tenant_id = (select $7::text) order by n.id desc limit 1) as newest_id
 from unnest($8::uuid[]) wanted (id) cross join lateral (
-  select id, conversation_id, role, content, metadata, created_at from "message_p3" where tenant_id = (select $9::text) and id = wanted.id offset 0
+  select id, conversation_id, role, content, metadata, created_at, expires_at from "message_p3" where tenant_id = (select $9::text) and id = wanted.id offset 0
 ) m
+where ("m"."expires_at" is null or "m"."expires_at" > now())

@@ -5,12 +5,12 @@ with beside as (
     select id, conversation_id, created_at from "message" where tenant_id = $3 and id = wanted.id offset 0
   ) m cross join lateral (
     (select n.id, -(row_number() over (order by n.created_at desc, n.id desc))::int as distance from "message" n
-      where n.tenant_id = $4 and n.conversation_id = m.conversation_id
+      where n.tenant_id = $4 and n.conversation_id = m.conversation_id and ("n"."expires_at" is null or "n"."expires_at" > now())
       and (n.created_at, n.id) < (m.created_at, m.id)
       order by n.created_at desc, n.id desc limit $5)
     union all
     (select n.id, (row_number() over (order by n.created_at, n.id))::int as distance from "message" n
-      where n.tenant_id = $6 and n.conversation_id = m.conversation_id
+      where n.tenant_id = $6 and n.conversation_id = m.conversation_id and ("n"."expires_at" is null or "n"."expires_at" > now())
       and (n.created_at, n.id) > (m.created_at, m.id)
       order by n.created_at, n.id limit $7)
   ) near

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { cutoffsAt, resolvePolicy, type StoredPolicy } from './retention-policy.ts';
+import { cutoffsAt, describePolicy, resolvePolicy, type StoredPolicy } from './retention-policy.ts';
 
-const defaults = { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 90 };
+const defaults = { maxAgeDays: 30, ageOf: 'stored', importanceThreshold: 0.35, deleteAfterDays: 90 } as const;
 const unset: StoredPolicy = {
   maxAgeDays: null,
+  ageOf: null,
   importanceThreshold: null,
   deleteAfterDays: null,
   maxItems: null,
@@ -23,9 +24,17 @@ describe('resolvePolicy', () => {
   });
 
   test('takes what the tenant set and fills the rest', () => {
-    const stored: StoredPolicy = { ...unset, maxAgeDays: 7, maxItems: 100, matchMode: 'any', legalHold: true };
+    const stored: StoredPolicy = {
+      ...unset,
+      maxAgeDays: 7,
+      ageOf: 'created',
+      maxItems: 100,
+      matchMode: 'any',
+      legalHold: true,
+    };
     expect(resolvePolicy(stored, defaults)).toEqual({
       maxAgeDays: 7,
+      ageOf: 'created',
       importanceThreshold: 0.35,
       deleteAfterDays: 90,
       maxItems: 100,
@@ -50,7 +59,26 @@ test('cutoffsAt counts back in days of 24 hours', () => {
 });
 
 test('cutoffsAt has no dates where the policy has no ages', () => {
-  const nothing = { maxAgeDays: undefined, importanceThreshold: undefined, deleteAfterDays: undefined };
+  const nothing = {
+    maxAgeDays: undefined,
+    ageOf: 'created',
+    importanceThreshold: undefined,
+    deleteAfterDays: undefined,
+  } as const;
   const now = new Date('2025-03-31T12:00:00Z');
   expect(cutoffsAt(resolvePolicy(undefined, nothing), now)).toEqual({ now });
+});
+
+test.each([
+  [
+    {},
+    'messages that are less important than 0.35 are archived 30 days after they were stored, and deleted 90 days later',
+  ],
+  [
+    { ageOf: 'created' as const, importanceThreshold: undefined, deleteAfterDays: undefined },
+    'messages are archived 30 days after they were created',
+  ],
+  [{ maxAgeDays: undefined }, 'nothing is archived for its age (MEMORY_RETENTION_MAX_AGE_DAYS)'],
+])('a policy is told in a sentence: %j', (policy, sentence) => {
+  expect(describePolicy({ ...defaults, ...policy })).toBe(sentence);
 });

@@ -1,9 +1,14 @@
 /** Which of age and importance a message must meet to be archived: both, or either one. */
 export type MatchMode = 'all' | 'any';
 
+/** From when the age of a message counts: from when it was stored, or from its `created_at`. */
+export const agesOf = ['stored', 'created'] as const;
+export type AgeOf = (typeof agesOf)[number];
+
 /** A tenant's policy as it is in force. What is undefined archives or deletes nothing. */
 export interface RetentionPolicy {
   readonly maxAgeDays: number | undefined;
+  readonly ageOf: AgeOf;
   /** 0 to 1, compared with the stored importance. */
   readonly importanceThreshold: number | undefined;
   /** Counted from the archiving, not from the message's own date. */
@@ -18,6 +23,7 @@ export interface RetentionPolicy {
 /** What a tenant set. Null: not set. */
 export interface StoredPolicy {
   readonly maxAgeDays: number | null;
+  readonly ageOf: AgeOf | null;
   readonly importanceThreshold: number | null;
   readonly deleteAfterDays: number | null;
   readonly maxItems: number | null;
@@ -26,12 +32,12 @@ export interface StoredPolicy {
 }
 
 /** What holds for a tenant that did not set it. */
-export type PolicyDefaults = Pick<RetentionPolicy, 'maxAgeDays' | 'importanceThreshold' | 'deleteAfterDays'>;
+export type PolicyDefaults = Pick<RetentionPolicy, 'maxAgeDays' | 'ageOf' | 'importanceThreshold' | 'deleteAfterDays'>;
 
 /** A policy at one instant: its ages turned into dates. */
 export interface Cutoffs {
   readonly now: Date;
-  /** Messages made before this are old; undefined: none is. */
+  /** Messages stored or made before this are old; undefined: none is. */
   readonly oldBefore: Date | undefined;
   /** What was archived at this instant or before is deleted; undefined: nothing is. */
   readonly deleteUpTo: Date | undefined;
@@ -43,6 +49,7 @@ const dayMs = 86_400_000;
 export function resolvePolicy(stored: StoredPolicy | undefined, defaults: PolicyDefaults): RetentionPolicy {
   return {
     maxAgeDays: stored?.maxAgeDays ?? defaults.maxAgeDays,
+    ageOf: stored?.ageOf ?? defaults.ageOf,
     importanceThreshold: stored?.importanceThreshold ?? defaults.importanceThreshold,
     deleteAfterDays: stored?.deleteAfterDays ?? defaults.deleteAfterDays,
     maxItems: stored?.maxItems ?? undefined,
@@ -56,4 +63,36 @@ export function cutoffsAt(policy: RetentionPolicy, now: Date): Cutoffs {
   const before = (days: number | undefined) =>
     days === undefined ? undefined : new Date(now.getTime() - days * dayMs);
   return { now, oldBefore: before(policy.maxAgeDays), deleteUpTo: before(policy.deleteAfterDays) };
+}
+
+/** What is asked of a message to know whether it is archived for its age or importance. */
+export interface AgedMessage {
+  readonly createdAt: Date;
+  readonly storedAt: Date;
+  readonly importance: number;
+}
+
+/**
+ * Whether a run archives the message for its age or importance, if it has not expired: the same as the statements of
+ * the retention worker, for messages that are at hand.
+ */
+export function isOld(policy: RetentionPolicy, { oldBefore }: Cutoffs, message: AgedMessage): boolean {
+  const { importanceThreshold: threshold } = policy;
+  const age = policy.ageOf === 'stored' ? message.storedAt : message.createdAt;
+  if (policy.matchMode === 'any') {
+    const isUnimportant = threshold !== undefined && message.importance <= threshold;
+    return isUnimportant || (oldBefore !== undefined && age.getTime() <= oldBefore.getTime());
+  }
+  // Importance alone would archive a message on the day it was stored.
+  if (oldBefore === undefined || age.getTime() >= oldBefore.getTime()) return false;
+  return threshold === undefined || message.importance < threshold;
+}
+
+/** A policy in one sentence, for whoever operates the service. */
+export function describePolicy({ maxAgeDays, ageOf, importanceThreshold, deleteAfterDays }: PolicyDefaults): string {
+  if (maxAgeDays === undefined) return 'nothing is archived for its age (MEMORY_RETENTION_MAX_AGE_DAYS)';
+  const since = ageOf === 'stored' ? 'stored' : 'created';
+  const spared = importanceThreshold === undefined ? '' : ` that are less important than ${importanceThreshold}`;
+  const end = deleteAfterDays === undefined ? '' : `, and deleted ${deleteAfterDays} days later`;
+  return `messages${spared} are archived ${maxAgeDays} days after they were ${since}${end}`;
 }

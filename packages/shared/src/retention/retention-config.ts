@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { decimal, integer, list } from '../config/env-fields.ts';
+import { decodeCallerId } from '../tenant/caller-id.ts';
+import { agesOf, type PolicyDefaults } from './retention-policy.ts';
+
+const everyTenant = '*';
+
+/** `*`, or the ids of the tenants that are scheduled, percent-encoded. Undefined stands for all. */
+const tenants = list.default([everyTenant]).transform((items, context): readonly string[] | undefined => {
+  const ids = items.filter((item) => item !== everyTenant).map(decodeCallerId);
+  const known = ids.filter((id) => id !== undefined);
+  if (known.length === ids.length) return ids.length < items.length ? undefined : known;
+  context.addIssue({ code: 'custom', message: 'must be * or tenant ids, percent-encoded' });
+  return z.NEVER;
+});
+
+/**
+ * What the retention workers go by, and the api tells of. Names follow the service that this one replaces; ages and
+ * threshold have no defaults here, since nothing is archived that nobody asked to archive.
+ */
+export const retentionPolicyEnv = {
+  MEMORY_RETENTION_MAX_AGE_DAYS: integer(1, 3650).optional(),
+  MEMORY_RETENTION_AGE_OF: z.enum(agesOf).default('stored'),
+  MEMORY_RETENTION_IMPORTANCE_THRESHOLD: decimal(0, 1).optional(),
+  MEMORY_RETENTION_DELETE_AFTER_DAYS: integer(1, 3650).optional(),
+  MEMORY_RETENTION_SCHEDULE_SECONDS: integer(60, 31_536_000).default(86_400),
+  MEMORY_RETENTION_TENANTS: tenants,
+};
+
+/** Which tenants have runs, and how often. */
+export interface RetentionSchedule {
+  readonly everySeconds: number;
+  /** Undefined for all. */
+  readonly tenantIds: readonly string[] | undefined;
+}
+
+export function toRetentionPolicyConfig(env: z.output<z.ZodObject<typeof retentionPolicyEnv>>): {
+  readonly defaults: PolicyDefaults;
+  readonly schedule: RetentionSchedule;
+} {
+  return {
+    defaults: {
+      maxAgeDays: env.MEMORY_RETENTION_MAX_AGE_DAYS,
+      ageOf: env.MEMORY_RETENTION_AGE_OF,
+      importanceThreshold: env.MEMORY_RETENTION_IMPORTANCE_THRESHOLD,
+      deleteAfterDays: env.MEMORY_RETENTION_DELETE_AFTER_DAYS,
+    },
+    schedule: { everySeconds: env.MEMORY_RETENTION_SCHEDULE_SECONDS, tenantIds: env.MEMORY_RETENTION_TENANTS },
+  };
+}

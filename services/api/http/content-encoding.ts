@@ -1,0 +1,93 @@
+import { Readable, type Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import {
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  createZstdDecompress,
+} from 'node:zlib';
+import { AppError } from '@memory-layer/shared/errors/app-error';
+import type { Context } from 'hono';
+import type { ApiEnv } from './api-env.ts';
+import { answerHeader, requestHeader } from './node-headers.ts';
+
+const codings = ['gzip', 'deflate', 'br', 'zstd'] as const;
+export type Coding = (typeof codings)[number];
+
+const chunkSize = 65_536;
+// What a decoder of RFC 8878 has to have: 8 MB. A frame that asks for more is refused.
+const zstdWindowLog = 23;
+
+/**
+ * How a body is compressed; undefined: it is not.
+ *
+ * @throws AppError `unsupported_media_type` for anything but one of the codings, which `Accept-Encoding` of the answer
+ * then lists (RFC 9110, section 12.5.3).
+ */
+export function contentCoding(c: Context<ApiEnv>): Coding | undefined {
+  const name = requestHeader(c, 'content-encoding')?.trim().toLowerCase();
+  if (name === undefined || name === '' || name === 'identity') return undefined;
+  const coding = codings.find((known) => known === (name === 'x-gzip' ? 'gzip' : name));
+  if (coding !== undefined) return coding;
+  answerHeader(c, 'Accept-Encoding', codings.join(', '));
+  throw new AppError(
+    'unsupported_media_type',
+    `Send the body as it is, or compressed by one of ${codings.join(', ')}.`,
+  );
+}
+
+/** @param first the first bytes: what is called deflate comes with a header of zlib or, from some clients, without. */
+function createDecompressor(coding: Coding, first: Uint8Array): Transform {
+  if (coding === 'gzip') return createGunzip({ chunkSize });
+  if (coding === 'br') return createBrotliDecompress({ chunkSize });
+  if (coding === 'zstd') {
+    return createZstdDecompress({ chunkSize, params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLog } });
+  }
+  return ((first[0] ?? 0) & 0x0f) === 8 ? createInflate({ chunkSize }) : createInflateRaw({ chunkSize });
+}
+
+/**
+ * The inflated bytes as they are asked for; it takes no more of its input than that needs.
+ *
+ * @throws AppError `malformed_request` when the bytes are not of the coding or end too early.
+ */
+export async function* inflate(source: AsyncIterable<Uint8Array>, coding: Coding): AsyncGenerator<Uint8Array> {
+  const input = source[Symbol.asyncIterator]();
+  const first = await input.next();
+  if (first.done === true) return;
+  const rest = { [Symbol.asyncIterator]: () => input };
+  const decompressor = createDecompressor(coding, first.value);
+  const feeding = pipeline(Readable.from(startingWith(first.value, rest)), decompressor).catch(() => undefined);
+  try {
+    for await (const chunk of decompressor) yield chunk;
+  } catch (error) {
+    throw new AppError('malformed_request', `The body is not whole, or not compressed by ${coding}.`, { cause: error });
+  } finally {
+    decompressor.destroy();
+    await feeding;
+  }
+}
+
+async function* startingWith(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield first;
+  yield* rest;
+}
+
+/** All of a body. @param onBytes called before bytes are kept; what it throws ends the work. */
+export async function inflateAll(
+  bytes: ArrayBuffer | Uint8Array,
+  coding: Coding,
+  onBytes: (inflated: number) => void,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  const whole = async function* (): AsyncGenerator<Uint8Array> {
+    yield new Uint8Array(bytes);
+  };
+  for await (const chunk of inflate(whole(), coding)) {
+    onBytes(chunk.length);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
