@@ -1,3 +1,4 @@
+import { instantOf } from '@memory-layer/shared/time/instant';
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
@@ -29,8 +30,8 @@ function row(tenantId: string, more: Partial<MessageRow> = {}): MessageRow {
     metadata: {},
     importance: 0.5,
     externalId: undefined,
-    createdAt: now,
-    updatedAt: now,
+    createdAt: instantOf(now),
+    updatedAt: instantOf(now),
     expiresAt: undefined,
     contentHash: Buffer.from('hash'),
     metadataJson: '{}',

@@ -50,9 +50,9 @@ export function toListedBody(message: MessageWithStatus): z.input<typeof listedM
     importance_score: message.importance,
     embedding_status: message.embeddingStatus,
     external_id: message.externalId ?? null,
-    created_at: message.createdAt.toISOString(),
-    updated_at: message.updatedAt.toISOString(),
-    expires_at: message.expiresAt?.toISOString() ?? null,
+    created_at: message.createdAt,
+    updated_at: message.updatedAt,
+    expires_at: message.expiresAt ?? null,
   };
 }
 

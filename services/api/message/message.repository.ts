@@ -3,6 +3,8 @@ import type { Role, Schema } from '@memory-layer/shared/db/schema';
 import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import { requestLimits } from '../cost/request-cost.ts';
 import { isWithinBytes, messageBytes } from '../cost/within-bytes.sql.ts';
+import { instantFromColumn } from '@memory-layer/shared/time/instant';
+import { instantColumn } from '@memory-layer/shared/time/instant.sql';
 import { emitEvents } from '@memory-layer/shared/events/append-message-events.sql';
 import { embeddingStatusOf } from './embedding-status.sql.ts';
 import type { EmbeddingStatus, MessageWithStatus } from './message.ts';
@@ -56,7 +58,7 @@ export function createMessageRepository(db: Kysely<Schema>) {
                case when ${fits} then message.content end as content,
                case when ${fits} then message.metadata end as metadata
         from (
-          select ${columns}, message.content, message.metadata from message
+          select ${storedColumns} from message
           where message.tenant_id = ${tenantId}
             and ${conversationId === undefined ? sql`true` : sql`message.conversation_id = ${conversationId}`}
             and ${after === undefined ? sql`true` : sql`(message.created_at, message.id) ${beyond} (${after.createdAt}, ${after.id}::uuid)`}
@@ -103,8 +105,12 @@ export function createMessageRepository(db: Kysely<Schema>) {
   };
 }
 
+const storedColumns = sql`message.id, message.tenant_id, message.conversation_id, message.role, message.importance,
+  message.external_id, message.created_at, message.updated_at, message.expires_at, message.content, message.metadata`;
+
 const columns = sql`message.id, message.tenant_id, message.conversation_id, message.role, message.importance,
-  message.external_id, message.created_at, message.updated_at, message.expires_at`;
+  message.external_id, ${instantColumn('message.created_at')} as created_at,
+  ${instantColumn('message.updated_at')} as updated_at, ${instantColumn('message.expires_at')} as expires_at`;
 
 /** Of the row `message`. */
 function statusColumn(tenantId: string, generation: number) {
@@ -125,9 +131,9 @@ interface Row {
   readonly metadata: Record<string, unknown>;
   readonly importance: number;
   readonly external_id: string | null;
-  readonly created_at: Date;
-  readonly updated_at: Date;
-  readonly expires_at: Date | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly expires_at: string | null;
   readonly embedding_status: EmbeddingStatus;
 }
 
@@ -144,9 +150,9 @@ function toMessage(row: Row): MessageWithStatus {
     metadata: row.metadata,
     importance: row.importance,
     externalId: row.external_id ?? undefined,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    expiresAt: row.expires_at ?? undefined,
+    createdAt: instantFromColumn(row.created_at),
+    updatedAt: instantFromColumn(row.updated_at),
+    expiresAt: row.expires_at === null ? undefined : instantFromColumn(row.expires_at),
     embeddingStatus: row.embedding_status,
   };
 }

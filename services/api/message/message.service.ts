@@ -1,4 +1,5 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import { instantOf } from '@memory-layer/shared/time/instant';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { WaitOptions } from '../polling/poll-schedule.ts';
@@ -91,7 +92,7 @@ export function createMessageService(deps: MessageServiceDeps) {
    */
   async function create(input: readonly NewMessage[], options: CreateOptions): Promise<Created> {
     if (input.length === 0) return { outcomes: [], replayed: false };
-    const now = clock.now();
+    const now = instantOf(clock.now());
     const generation = activeGeneration();
     const toRow = (message: NewMessage) => toMessageRow(message, generation, now, nextId());
     // Hashing the contents of a large batch takes some tens of milliseconds.

@@ -1,5 +1,6 @@
 import type { Role } from '@memory-layer/shared/db/schema';
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import { type Instant } from '@memory-layer/shared/time/instant';
 
 /** How far a message is with its vectors. An archived one has none, and none are pending. */
 export const embeddingStatuses = ['pending', 'completed', 'failed', 'archived'] as const;
@@ -16,8 +17,8 @@ export interface NewMessage {
   /** The client's own name of the message, unique in its tenant: what is sent again is stored once. */
   readonly externalId: string | undefined;
   /** When it was said; now, when the client does not say. */
-  readonly createdAt: Date | undefined;
-  readonly expiresAt: Date | undefined;
+  readonly createdAt: Instant | undefined;
+  readonly expiresAt: Instant | undefined;
 }
 
 /** One of several messages of a request, or why it cannot be one. */
@@ -55,9 +56,9 @@ export interface StoredMessage {
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly importance: number;
   readonly externalId: string | undefined;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-  readonly expiresAt: Date | undefined;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+  readonly expiresAt: Instant | undefined;
 }
 
 export interface MessageWithStatus extends StoredMessage {

@@ -175,7 +175,7 @@ function toHitBody(hit: SearchHit): Omit<HitBody, 'neighbours'> {
     role: hit.role,
     content: hit.content,
     metadata: hit.metadata,
-    created_at: hit.createdAt.toISOString(),
+    created_at: hit.createdAt,
     score: hit.score,
     similarity,
     decay,
@@ -197,6 +197,6 @@ function toNeighbourBody(neighbour: ShownNeighbour): z.input<typeof neighbourSch
     role: neighbour.role,
     content: neighbour.content,
     metadata: neighbour.metadata,
-    created_at: neighbour.createdAt.toISOString(),
+    created_at: neighbour.createdAt,
   };
 }

@@ -1,5 +1,6 @@
 import type { ArchiveReason } from '@memory-layer/shared/db/schema';
 import { compiledSql } from '@memory-layer/shared/testing/compiled-sql';
+import { instantOf } from '@memory-layer/shared/time/instant';
 import { expect, test } from 'vitest';
 import { cutoffsAt, resolvePolicy } from '../retention-policy.ts';
 import type { Position } from './batch.ts';
@@ -12,7 +13,7 @@ const policy = {
   maxItems: 1000,
 };
 const scope = { tenantId: 'acme', policy, cutoffs: cutoffsAt(policy, now) };
-const position: Position = { at: now, id: '01900000-0000-7000-8000-000000000001' };
+const position: Position = { at: instantOf(now), id: '01900000-0000-7000-8000-000000000001' };
 
 test.each<[string, ArchiveReason, Position | undefined]>([
   ['age', 'age', undefined],

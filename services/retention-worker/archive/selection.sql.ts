@@ -1,3 +1,4 @@
+import { instantColumn } from '@memory-layer/shared/time/instant.sql';
 import { sql, type RawBuilder } from 'kysely';
 import type { BatchRequest, Scope } from './batch.ts';
 
@@ -57,7 +58,8 @@ export function idsBeyondMaxItems(scope: Scope): RawBuilder<string> {
 
 /** A row that a batch takes: `at` and `id` are its position. */
 export interface Candidate {
-  readonly at: Date;
+  /** As text. */
+  readonly at: string;
   readonly id: string;
 }
 
@@ -71,7 +73,7 @@ export function nextRows(
   const [at, id] = [sql.ref(`${table}.${date}`), sql.ref(`${table}.id`)];
   const isBehind = after === undefined ? sql`true` : sql`(${at}, ${id}) > (${after.at}, ${after.id})`;
   return sql<Candidate>`
-    select ${id}, ${at} as at from ${sql.table(table)}
+    select ${id}, ${instantColumn(`${table}.${date}`)} as at from ${sql.table(table)}
     where ${isUnheld(table, tenantId)} and ${condition} and ${isBehind}
     order by ${at}, ${id}
     limit ${limit}
@@ -81,7 +83,7 @@ export function nextRows(
 /** Has no position: which messages are beyond the limit is found again for each batch. */
 export function nextBeyondMaxItems(request: BatchRequest): RawBuilder<Candidate> {
   return sql<Candidate>`
-    select message.id, message.created_at as at from message
+    select message.id, ${instantColumn('message.created_at')} as at from message
     where message.tenant_id = ${request.tenantId} and message.id in ${idsBeyondMaxItems(request)}
     order by message.importance, message.created_at, message.id
     limit ${request.limit}

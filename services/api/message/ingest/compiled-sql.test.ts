@@ -1,3 +1,4 @@
+import { instantOf } from '@memory-layer/shared/time/instant';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { compiledSql } from '@memory-layer/shared/testing/compiled-sql';
 import type { Kysely } from 'kysely';
@@ -7,7 +8,7 @@ import { toMessageRow, type MessageRow } from './message-row.ts';
 import { createMessageWriteRepository } from './message-write.repository.ts';
 
 const tenantId = 'acme';
-const now = new Date('2026-01-01T00:00:00Z');
+const now = instantOf(new Date('2026-01-01T00:00:00Z'));
 
 function rowOf(n: number, message: Partial<NewMessage>): MessageRow {
   const plain = { tenantId, conversationId: 'c-1', role: 'user', content: 'words', metadata: {} } as const;
@@ -32,8 +33,8 @@ const existing = {
   metadata: {},
   importance: 0.2,
   content_hash: named.contentHash,
-  created_at: now,
-  updated_at: now,
+  created_at: '2026-01-01T00:00:00.000000Z',
+  updated_at: '2026-01-01T00:00:00.000000Z',
   expires_at: null,
   embedding_status: 'completed',
 };

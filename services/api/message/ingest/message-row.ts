@@ -1,5 +1,6 @@
 import { hash, randomFillSync } from 'node:crypto';
 import type { Role } from '@memory-layer/shared/db/schema';
+import type { Instant } from '@memory-layer/shared/time/instant';
 import { v7 } from 'uuid';
 import type { Kept, NewMessage, StoredMessage } from '../message.ts';
 
@@ -15,7 +16,7 @@ export interface MessageRow extends StoredMessage {
 }
 
 /** @param id UUIDv7: later messages have larger ids. */
-export function toMessageRow(message: NewMessage, generation: number, now: Date, id: string): MessageRow {
+export function toMessageRow(message: NewMessage, generation: number, now: Instant, id: string): MessageRow {
   const metadataJson = JSON.stringify(message.metadata);
   return {
     id,

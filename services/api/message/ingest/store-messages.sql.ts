@@ -1,5 +1,7 @@
 import type { Role, Schema } from '@memory-layer/shared/db/schema';
 import { isRefusedRow } from '@memory-layer/shared/db/is-refused-data';
+import { instantFromColumn, type Instant } from '@memory-layer/shared/time/instant';
+import { instantColumn } from '@memory-layer/shared/time/instant.sql';
 import { sql, type Kysely } from 'kysely';
 import { embeddingStatusOf } from '../embedding-status.sql.ts';
 import type { EmbeddingStatus, Outcome } from '../message.ts';
@@ -101,9 +103,9 @@ interface ExistingMessage {
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly importance: number;
   readonly contentHash: Buffer;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-  readonly expiresAt: Date | undefined;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+  readonly expiresAt: Instant | undefined;
   readonly embeddingStatus: EmbeddingStatus;
 }
 
@@ -134,7 +136,8 @@ async function findByExternalId(
 const referenced = { tenantId: sql.ref('m.tenant_id'), id: sql.ref('m.id'), generation: sql.ref('r.generation') };
 
 const columns = sql`m.id, m.tenant_id, m.external_id, m.conversation_id, m.role, m.metadata, m.importance,
-  m.content_hash, m.created_at, m.updated_at, m.expires_at`;
+  m.content_hash, ${instantColumn('m.created_at')} as created_at, ${instantColumn('m.updated_at')} as updated_at,
+  ${instantColumn('m.expires_at')} as expires_at`;
 
 interface Row {
   readonly id: string;
@@ -145,9 +148,9 @@ interface Row {
   readonly metadata: Record<string, unknown>;
   readonly importance: number;
   readonly content_hash: Buffer;
-  readonly created_at: Date;
-  readonly updated_at: Date;
-  readonly expires_at: Date | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly expires_at: string | null;
   readonly embedding_status: EmbeddingStatus;
 }
 
@@ -161,9 +164,9 @@ function toExistingMessage(row: Row): ExistingMessage {
     metadata: row.metadata,
     importance: row.importance,
     contentHash: row.content_hash,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    expiresAt: row.expires_at ?? undefined,
+    createdAt: instantFromColumn(row.created_at),
+    updatedAt: instantFromColumn(row.updated_at),
+    expiresAt: row.expires_at === null ? undefined : instantFromColumn(row.expires_at),
     embeddingStatus: row.embedding_status,
   };
 }

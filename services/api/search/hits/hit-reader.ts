@@ -1,4 +1,5 @@
 import type { Role } from '@memory-layer/shared/db/schema';
+import { instantFromColumn, type Instant } from '@memory-layer/shared/time/instant';
 import { requestLimits } from '../../cost/request-cost.ts';
 import type { SearchPlan } from '../plan/search-plan.ts';
 import { closePage, unshown, type SearchPage } from '../query/page.ts';
@@ -13,7 +14,7 @@ export interface SearchHit {
   readonly role: Role;
   readonly content: string;
   readonly metadata: Readonly<Record<string, unknown>>;
-  readonly createdAt: Date;
+  readonly createdAt: Instant;
   readonly score: number;
   readonly breakdown: ScoreBreakdown & {
     /** Cosine similarity of query and message as the model sees them, -1 to 1; means the same in every query. */
@@ -152,7 +153,7 @@ function toHit(ranked: RankedCandidate, row: HitRow, neighbours: ShownNeighbours
     role: row.role,
     content: row.content,
     metadata: row.metadata,
-    createdAt: row.created_at,
+    createdAt: instantFromColumn(row.created_at),
     score: ranked.score,
     breakdown: { ...ranked.breakdown, similarity: row.similarity ?? undefined },
     neighbours,
