@@ -237,7 +237,10 @@ export const messageListQuerySchema = z.strictObject({
   limit: numberFromText(z.int('must be a whole number').min(1, 'must be 1 to 200').max(200, 'must be 1 to 200'))
     .default(50)
     .openapi({ type: 'integer', minimum: 1, maximum: 200, default: 50 }),
-  order: z.enum(['asc', 'desc']).default('asc').openapi({ description: 'By created_at.' }),
+  order: z
+    .enum(['asc', 'desc'])
+    .default('asc')
+    .openapi({ description: 'By created_at, then in the order of arrival.' }),
   cursor: z.string().max(200).optional().openapi({ description: 'next_cursor of the page before.' }),
 });
 

@@ -16,6 +16,7 @@ import {
   isPending,
   isSound,
   storeSound,
+  type Arrival,
   type CheckedMessage,
   type MessageWithStatus,
   type NewMessage,
@@ -94,7 +95,10 @@ export function createMessageService(deps: MessageServiceDeps) {
     if (input.length === 0) return { outcomes: [], replayed: false };
     const now = instantOf(clock.now());
     const generation = activeGeneration();
-    const toRow = (message: NewMessage) => toMessageRow(message, generation, now, nextId());
+    const toRow = (message: NewMessage): MessageRow => {
+      const { id, at } = message.arrival ?? { id: nextId(), at: now };
+      return toMessageRow(message, generation, at, id);
+    };
     // Hashing the contents of a large batch takes some tens of milliseconds.
     const rows =
       input.length > fewMessages ? await slicer.of(input[0]?.tenantId ?? '').map(input, toRow) : input.map(toRow);
@@ -124,6 +128,15 @@ export function createMessageService(deps: MessageServiceDeps) {
 
   return {
     create,
+
+    /** @returns gives the messages of a stream their places: called in the order of the stream, no time is before the last. */
+    openStream(): () => Arrival {
+      let lastMs = 0;
+      return () => {
+        lastMs = Math.max(lastMs, clock.now().getTime());
+        return { id: nextId(), at: instantOf(new Date(lastMs)) };
+      };
+    },
 
     /**
      * Stores those of the items that are messages, as `create` does.

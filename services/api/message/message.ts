@@ -6,6 +6,13 @@ import { type Instant } from '@memory-layer/shared/time/instant';
 export const embeddingStatuses = ['pending', 'completed', 'failed', 'archived'] as const;
 export type EmbeddingStatus = (typeof embeddingStatuses)[number];
 
+/** A message's place in the order of arrival. */
+export interface Arrival {
+  /** UUIDv7, larger than those of all that arrived before. */
+  readonly id: string;
+  readonly at: Instant;
+}
+
 /** What is asked to be stored, checked and complete. */
 export interface NewMessage {
   readonly tenantId: string;
@@ -19,6 +26,8 @@ export interface NewMessage {
   /** When it was said; now, when the client does not say. */
   readonly createdAt: Instant | undefined;
   readonly expiresAt: Instant | undefined;
+  /** Of a message that was read from a stream: it keeps its place, whatever is stored beside it. */
+  readonly arrival?: Arrival;
 }
 
 /** One of several messages of a request, or why it cannot be one. */

@@ -2,14 +2,17 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import { refusalOf } from '../../http/json-body.ts';
 import { toAppError, toProblem } from '../../http/errors.ts';
 import { toMessageError } from '../message.mapper.ts';
-import { isKept, isSound, storeSound, type CheckedMessage, type Outcome } from '../message.ts';
+import { isKept, isSound, storeSound, type Arrival, type CheckedMessage, type Outcome } from '../message.ts';
 import type { Slicer } from '../../http/time-slicer.ts';
 import type { FairSlots } from '../../cost/fair-slots.ts';
+import { createOrderedNames } from './ordered-names.ts';
 import type { MessageImportOptions, MessageImportService } from './message-import.service.ts';
 import type { InputLine } from './ndjson-lines.ts';
 
 export interface ImportStreamDeps {
-  readonly service: MessageImportService;
+  readonly service: Pick<MessageImportService, 'store'>;
+  /** The place of the next message of the stream. */
+  readonly arrive: () => Arrival;
   /** A message out of the JSON value of a line; or why there is none. */
   readonly check: (value: unknown) => CheckedMessage;
   /** Names and values of a line; one of more is an error. */
@@ -44,8 +47,10 @@ const groupsUnderWay = 16;
 export const maxHeldCharacters = 1_048_576;
 
 /**
- * Stores the messages of the lines, a group at a time, and says what became of each line, in their order. Lines are
- * read as far as outcomes are taken, so that what is held stays the same however long the input is.
+ * Stores the messages of the lines, and says what became of each line, in their order. Groups of lines are stored side
+ * by side; what depends on the order is decided before: places are given as lines are read, and a group waits for an
+ * earlier one that has an external id of its own. Lines are read as far as outcomes are taken, so that what is held
+ * stays the same however long the input is.
  */
 export async function* importLines(
   lines: AsyncIterable<readonly InputLine[]>,
@@ -54,6 +59,7 @@ export async function* importLines(
 ): AsyncGenerator<string> {
   const groups = inGroups(lines, deps.linesPerGroup);
   const underWay: Promise<string>[] = [];
+  const names = createOrderedNames();
   let heldCharacters = 0;
   let reading: Promise<unknown> | undefined;
   let isEnded = false;
@@ -66,9 +72,13 @@ export async function* importLines(
     }
     const characters = charactersOf(next.value);
     heldCharacters += characters;
+    const checked = await checkGroup(next.value, deps);
+    // Without a slot: the group that is waited for may need one.
+    await names.free(checked);
     const slot = deps.slots.open(deps.slotKey);
     await slot.take();
-    const text = importGroup(next.value, deps, { ...options, slot }).finally(() => slot.giveBack());
+    const text = importGroup(next.value, checked, deps, { ...options, slot }).finally(() => slot.giveBack());
+    names.hold(checked, text);
     void text.then((known) => (heldCharacters += known.length - characters));
     underWay.push(text);
   }
@@ -123,10 +133,11 @@ function charactersOf(lines: readonly InputLine[]): number {
 /** Never rejects: the outcomes say what failed. */
 async function importGroup(
   group: readonly InputLine[],
+  checked: readonly CheckedMessage[],
   deps: ImportStreamDeps,
   options: GroupOptions,
 ): Promise<string> {
-  const outcomes = await outcomesOf(group, deps, options);
+  const outcomes = await outcomesOf(checked, deps, options);
   return group
     .map(({ number }, n) => {
       const outcome = outcomes[n] ?? new AppError('internal', 'a line of the import has no outcome');
@@ -137,24 +148,34 @@ async function importGroup(
     .join('');
 }
 
-async function outcomesOf(
-  group: readonly InputLine[],
-  deps: ImportStreamDeps,
-  options: GroupOptions,
-): Promise<readonly (Outcome | AppError)[]> {
-  const { service, admit, onFault, slicer } = deps;
+/** Never rejects. @returns the messages of the lines, with their places, or why they are none. */
+async function checkGroup(group: readonly InputLine[], deps: ImportStreamDeps): Promise<readonly CheckedMessage[]> {
+  const { admit, onFault, slicer } = deps;
   try {
     const checked = await slicer.map(group, ({ text }) => (text instanceof AppError ? text : checkLine(text, deps)));
     const refusals = new Map<string, AppError | undefined>();
     for (const { tenantId } of checked.filter(isSound)) {
       if (!refusals.has(tenantId)) refusals.set(tenantId, await admit(tenantId));
     }
-    const admitted = checked.map((one) => (isSound(one) ? (refusals.get(one.tenantId) ?? one) : one));
-    const settled = await storeSound(admitted, (messages) => service.store(messages, options));
-    return settled.map((one) => (one instanceof AppError ? one : settledOutcome(one, onFault)));
+    return checked.map((one) => (isSound(one) ? (refusals.get(one.tenantId) ?? one) : one));
   } catch (error) {
     const failure = faultOf(error, onFault);
     return group.map(() => failure);
+  }
+}
+
+/** Never rejects. */
+async function outcomesOf(
+  checked: readonly CheckedMessage[],
+  { service, onFault }: ImportStreamDeps,
+  options: GroupOptions,
+): Promise<readonly (Outcome | AppError)[]> {
+  try {
+    const settled = await storeSound(checked, (messages) => service.store(messages, options));
+    return settled.map((one) => (one instanceof AppError ? one : settledOutcome(one, onFault)));
+  } catch (error) {
+    const failure = faultOf(error, onFault);
+    return checked.map(() => failure);
   }
 }
 
@@ -171,7 +192,7 @@ function faultOf(error: unknown, onFault: ImportStreamDeps['onFault']): AppError
   return failure;
 }
 
-function checkLine(text: string, { check, maxLineParts }: ImportStreamDeps): CheckedMessage {
+function checkLine(text: string, { arrive, check, maxLineParts }: ImportStreamDeps): CheckedMessage {
   const refusal = refusalOf(text, maxLineParts);
   if (refusal !== undefined) return refusal;
   let value: unknown;
@@ -180,7 +201,8 @@ function checkLine(text: string, { check, maxLineParts }: ImportStreamDeps): Che
   } catch (error) {
     return new AppError('malformed_json', 'The line is not valid JSON.', { cause: error });
   }
-  return check(value);
+  const message = check(value);
+  return isSound(message) ? { ...message, arrival: arrive() } : message;
 }
 
 /** One line of the answer: what became of one line of the input. */

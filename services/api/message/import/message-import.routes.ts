@@ -39,7 +39,7 @@ export interface MessageImportRoutesDeps {
 const mediaType = /^application\/(?:x-)?ndjson(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 
 const description = `One message a line, as POST /v1/messages takes them; any number of lines. The answer has a line for each
-line that is not blank, in their order, as soon as its message is durable: read it while you send, since what is not read
+line that is not blank, in their order, as soon as its message is durable; the messages arrive in that order, too: read it while you send, since what is not read
 slows the import down and at last ends it. A line without an answer may have been stored: send it again under the same
 \`external_id\`, and it is stored once. An Idempotency-Key is refused here.`;
 
@@ -117,6 +117,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
       readLines(chunks, deps.maxLineBytes, slicer),
       {
         service: deps.service,
+        arrive: deps.service.openStream(),
         ...checksFor(c, deps.messageSchema),
         slots,
         // A key of all tenants is many callers: each of its streams has turns of its own.

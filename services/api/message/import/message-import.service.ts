@@ -1,4 +1,3 @@
-import { batchOrIndividually } from '@memory-layer/shared/batching/batch-or-individually';
 import { isRefusedData } from '@memory-layer/shared/db/is-refused-data';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
@@ -20,7 +19,11 @@ export type MessageImportService = ReturnType<typeof createMessageImportService>
 /** Longest wait for a place in the queue of the writer. */
 const patienceMs = 30_000;
 
-export function createMessageImportService({ messages }: { readonly messages: Pick<MessageService, 'create'> }) {
+export function createMessageImportService({
+  messages,
+}: {
+  readonly messages: Pick<MessageService, 'create' | 'openStream'>;
+}) {
   async function create(input: readonly NewMessage[], { requestId, slot }: MessageImportOptions) {
     await slot.take();
     return (await messages.create(input, { mode: 'stream', requestId })).outcomes;
@@ -34,8 +37,11 @@ export function createMessageImportService({ messages }: { readonly messages: Pi
   }
 
   return {
+    openStream: messages.openStream,
+
     /**
-     * Stores messages of a stream together; when storing one of them is a fault of ours, each by itself.
+     * Stores messages of a stream together; when storing one of them is a fault of ours, one after the other: of those
+     * with the same external id the first is stored.
      *
      * @returns what became of each, in their order, or why it failed.
      */
@@ -43,9 +49,19 @@ export function createMessageImportService({ messages }: { readonly messages: Pi
       input: readonly NewMessage[],
       options: MessageImportOptions,
     ): Promise<readonly PromiseSettledResult<Outcome>[]> => {
-      const store = (some: readonly NewMessage[]) => createPatiently(some, options);
-      const settled = await batchOrIndividually(store, (error) => !isRefusedData(error))(input);
-      return settled.map((result) => (result.status === 'fulfilled' ? toSettled(result.value) : result));
+      try {
+        return (await createPatiently(input, options)).map(toSettled);
+      } catch (error) {
+        if (input.length === 1 || !isRefusedData(error))
+          return input.map(() => ({ status: 'rejected', reason: error }));
+      }
+      const settled: PromiseSettledResult<Outcome>[] = [];
+      for (const message of input) {
+        const [alone] = await Promise.allSettled([createPatiently([message], options)]);
+        if (alone.status === 'rejected') settled.push(alone);
+        else settled.push(...alone.value.map(toSettled));
+      }
+      return settled;
     },
   };
 }
