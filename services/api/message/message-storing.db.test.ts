@@ -37,6 +37,18 @@ function row(tenantId: string, more: Partial<MessageRow> = {}): MessageRow {
     metadataJson: '{}',
     bytes: 5,
     generation: api.generation,
+    sent: {
+      tenantId,
+      conversationId: 'c',
+      role: 'user',
+      content: 'hello',
+      metadata: undefined,
+      importanceOverride: undefined,
+      externalId: undefined,
+      createdAt: undefined,
+      expiresAt: undefined,
+    },
+    onConflict: 'error',
     ...more,
   };
 }

@@ -33,6 +33,7 @@ export type MessageRepository = ReturnType<typeof createMessageRepository>;
 
 export function createMessageRepository(db: Kysely<Schema>) {
   return {
+    /** Also one that is archived. */
     async findById(
       tenantId: string,
       id: string,
@@ -40,8 +41,12 @@ export function createMessageRepository(db: Kysely<Schema>) {
       signal?: AbortSignal,
     ): Promise<MessageWithStatus | undefined> {
       const result = await sql<Row>`
-        select ${columns}, message.content, message.metadata, ${statusColumn(tenantId, generation)}
+        select ${columns}, message.content, message.metadata, ${statusColumn(tenantId, generation)}, null as archived_at
         from message where message.tenant_id = ${tenantId} and message.id = ${id}::uuid
+        union all
+        select ${columns}, message.content, message.metadata, 'archived', ${instantColumn('message.archived_at')}
+        from archived_message message where message.tenant_id = ${tenantId} and message.id = ${id}::uuid
+        limit 1
       `.execute(db, cancelledBy(signal));
       return result.rows.map(toMessage)[0];
     },
@@ -135,6 +140,7 @@ interface Row {
   readonly updated_at: string;
   readonly expires_at: string | null;
   readonly embedding_status: EmbeddingStatus;
+  readonly archived_at?: string | null;
 }
 
 /** A row that is too large to be read with those before it. */
@@ -154,5 +160,6 @@ function toMessage(row: Row): MessageWithStatus {
     updatedAt: instantFromColumn(row.updated_at),
     expiresAt: row.expires_at === null ? undefined : instantFromColumn(row.expires_at),
     embeddingStatus: row.embedding_status,
+    archivedAt: row.archived_at == null ? undefined : instantFromColumn(row.archived_at),
   };
 }

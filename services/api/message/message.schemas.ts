@@ -13,7 +13,7 @@ import {
   tenantIdSchema,
   textProblem,
 } from '../http/field.schemas.ts';
-import { embeddingStatuses } from './message.ts';
+import { embeddingStatuses, onConflictActions } from './message.ts';
 
 const maxContentCharacters = 100_000;
 const maxExternalIdCharacters = 256;
@@ -76,7 +76,8 @@ export function createMessageCreateSchema(maxMetadataBytes: number) {
       importance: nameOfTheServiceBefore(importanceSchema.nullish(), 'importance_override'),
       created_at: instantSchema.nullish(),
       expires_at: instantSchema.nullish().openapi({
-        description: 'From then on retention archives the message, whatever its age and importance.',
+        description:
+          'From then on retention archives the message, whatever its age and importance. Kept to the microsecond.',
         example: '2030-01-31T12:00:00.000Z',
       }),
       external_id: externalIdSchema.nullish(),
@@ -86,6 +87,16 @@ export function createMessageCreateSchema(maxMetadataBytes: number) {
       message: 'is another name of importance_override: send one of the two',
     })
     .openapi('MessageCreate');
+}
+
+export const onConflictSchema = z.enum(onConflictActions).default('error').openapi({
+  description:
+    'What is done when a message with the same external_id, conversation, role and content is stored with another importance, metadata, created_at or expires_at: error refuses it with 409 and names what differs, ignore answers the stored one as duplicate, update gives it what was sent. What is left out, or null, is not compared, except expires_at: null, which says that it does not expire. An archived message is not updated: that is a conflict.',
+});
+
+/** A message that is sent by itself. */
+export function createSingleMessageSchema(schema: MessageCreateSchema) {
+  return schema.safeExtend({ on_conflict: onConflictSchema }).openapi('SingleMessageCreate');
 }
 
 const exampleMessage = {
@@ -138,7 +149,7 @@ const messageFields = {
   importance_score: z.number().openapi({ example: 0.233 }),
   embedding_status: z
     .enum(embeddingStatuses)
-    .openapi({ description: 'archived: of a duplicate that retention has archived.', example: 'pending' }),
+    .openapi({ description: 'archived: retention has archived it.', example: 'pending' }),
   external_id: z.string().nullable().openapi({ example: null }),
   created_at: z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' }),
   updated_at: z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' }),
@@ -156,7 +167,16 @@ const messageMetadataField = z.record(z.string(), z.unknown()).openapi({
 export const listedMessageSchema = z.object(messageFields).openapi('ListedMessage');
 
 /** A message by itself. */
-export const messageSchema = z.object({ ...messageFields, message_metadata: messageMetadataField }).openapi('Message');
+export const messageSchema = z
+  .object({
+    ...messageFields,
+    archived_at: z.iso.datetime().optional().openapi({
+      description: 'Of a message that retention has archived: listings and searches leave it out.',
+      example: '2026-06-30T03:00:00.000Z',
+    }),
+    message_metadata: messageMetadataField,
+  })
+  .openapi('Message');
 
 /** A message as it is answered to whoever sent it. */
 export const createdMessageSchema = messageSchema
@@ -165,6 +185,14 @@ export const createdMessageSchema = messageSchema
       .literal(true)
       .optional()
       .openapi({ description: 'It was stored before, under its external_id.', example: true }),
+    updated: z
+      .literal(true)
+      .optional()
+      .openapi({ description: 'It was stored before, and has what was sent now: see on_conflict.', example: true }),
+    archived: z
+      .literal(true)
+      .optional()
+      .openapi({ description: 'It was stored before, under its external_id, and is archived.', example: true }),
   })
   .openapi('CreatedMessage');
 
@@ -178,6 +206,7 @@ export const messageBatchCreateSchema = z
       .min(1, 'must hold at least one message')
       .max(maxBatchMessages, `must hold at most ${maxBatchMessages} messages`)
       .openapi({ type: 'array', items: { $ref: '#/components/schemas/MessageCreate' } }),
+    on_conflict: onConflictSchema,
   })
   .openapi('MessageBatchCreate');
 
@@ -186,6 +215,12 @@ const batchErrorSchema = z
     message_index: z.int().openapi({ description: 'Position in the request, from 0.', example: 1 }),
     error: z.string().openapi({ example: '/messages/1/role is invalid.' }),
     code: z.string().openapi({ example: 'invalid_request' }),
+    differs: z
+      .array(z.string().openapi({ example: '/metadata' }))
+      .optional()
+      .openapi({
+        description: 'Of a conflict: the fields of the item that differ, as JSON Pointers.',
+      }),
     errors: z.array(
       z.object({
         in: z.string().openapi({ example: 'body' }),
@@ -214,8 +249,12 @@ const batchMessageSchema = createdMessageSchema
 
 export const messageBatchSchema = z
   .object({
-    created: z.array(batchMessageSchema).openapi({ description: 'The stored messages, in the order they were sent.' }),
-    updated: z.array(messageSchema).openapi({ description: 'Always empty: kept for clients of the older API.' }),
+    created: z
+      .array(batchMessageSchema)
+      .openapi({ description: 'The messages that are stored, now or before, in the order they were sent.' }),
+    updated: z
+      .array(batchMessageSchema)
+      .openapi({ description: 'The messages that were stored before and have what was sent now: see on_conflict.' }),
     deleted: z.array(messageIdSchema).openapi({ description: 'Always empty: kept for clients of the older API.' }),
     errors: z.array(batchErrorSchema),
   })

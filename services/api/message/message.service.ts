@@ -20,6 +20,7 @@ import {
   type CheckedMessage,
   type MessageWithStatus,
   type NewMessage,
+  type OnConflict,
   type Outcome,
 } from './message.ts';
 import type { TimeSlicer } from '../http/time-slicer.ts';
@@ -40,6 +41,7 @@ export interface MessageServiceDeps {
 export interface CreateOptions {
   readonly mode: 'single' | 'batch' | 'stream';
   readonly requestId: string;
+  readonly onConflict: OnConflict;
   readonly signal?: AbortSignal;
   /** Makes the request take effect once; then all its messages are of one tenant. */
   readonly idempotency?: IdempotencyRequest | undefined;
@@ -97,7 +99,7 @@ export function createMessageService(deps: MessageServiceDeps) {
     const generation = activeGeneration();
     const toRow = (message: NewMessage): MessageRow => {
       const { id, at } = message.arrival ?? { id: nextId(), at: now };
-      return toMessageRow(message, generation, at, id);
+      return toMessageRow(message, generation, at, id, options.onConflict);
     };
     // Hashing the contents of a large batch takes some tens of milliseconds.
     const rows =
@@ -119,11 +121,13 @@ export function createMessageService(deps: MessageServiceDeps) {
   }
 
   function announce(outcomes: readonly Outcome[], generation: number, { requestId, mode }: CreateOptions): void {
-    const stored = outcomes.flatMap((outcome) => (outcome.kind === 'stored' ? [outcome.message] : []));
-    for (const tenantId of new Set(stored.map((message) => message.tenantId))) {
-      notifyWorkers(tenantId, generation, requestId);
+    const tenantIds = new Set<string>();
+    for (const outcome of outcomes) {
+      // With another speaker a message is embedded again.
+      if (outcome.kind === 'stored' || outcome.kind === 'updated') tenantIds.add(outcome.message.tenantId);
+      if (outcome.kind === 'stored') metrics.messagesIngested.inc({ role: outcome.message.role, mode });
     }
-    for (const { role } of stored) metrics.messagesIngested.inc({ role, mode });
+    for (const tenantId of tenantIds) notifyWorkers(tenantId, generation, requestId);
   }
 
   return {

@@ -1,10 +1,14 @@
 import type { Role } from '@memory-layer/shared/db/schema';
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import { type Instant } from '@memory-layer/shared/time/instant';
+import type { Instant } from '@memory-layer/shared/time/instant';
 
 /** How far a message is with its vectors. An archived one has none, and none are pending. */
 export const embeddingStatuses = ['pending', 'completed', 'failed', 'archived'] as const;
 export type EmbeddingStatus = (typeof embeddingStatuses)[number];
+
+/** What is done with a message that is stored already, under its external id, when something else was sent with it now. */
+export const onConflictActions = ['error', 'ignore', 'update'] as const;
+export type OnConflict = (typeof onConflictActions)[number];
 
 /** A message's place in the order of arrival. */
 export interface Arrival {
@@ -19,13 +23,14 @@ export interface NewMessage {
   readonly conversationId: string;
   readonly role: Role;
   readonly content: string;
-  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>> | undefined;
   readonly importanceOverride: number | undefined;
   /** The client's own name of the message, unique in its tenant: what is sent again is stored once. */
   readonly externalId: string | undefined;
   /** When it was said; now, when the client does not say. */
   readonly createdAt: Instant | undefined;
-  readonly expiresAt: Instant | undefined;
+  /** Null where the client says that it does not expire. */
+  readonly expiresAt: Instant | null | undefined;
   /** Of a message that was read from a stream: it keeps its place, whatever is stored beside it. */
   readonly arrival?: Arrival;
 }
@@ -72,6 +77,8 @@ export interface StoredMessage {
 
 export interface MessageWithStatus extends StoredMessage {
   readonly embeddingStatus: EmbeddingStatus;
+  /** Of an archived one. */
+  readonly archivedAt?: Instant | undefined;
 }
 
 /** What became of a message that was sent. */
@@ -79,8 +86,12 @@ export type Outcome =
   | { readonly kind: 'stored'; readonly message: MessageWithStatus }
   /** It had been stored before, under its `externalId`. */
   | { readonly kind: 'duplicate'; readonly message: MessageWithStatus }
-  /** Another message has its `externalId`. */
-  | { readonly kind: 'conflict'; readonly existingId: string }
+  /** It had been stored before, and has what was sent now. */
+  | { readonly kind: 'updated'; readonly message: MessageWithStatus }
+  /** It had been stored before, and is archived. */
+  | { readonly kind: 'archived'; readonly message: MessageWithStatus }
+  /** The message that has its `externalId` differs in these fields, by their names in a request. */
+  | { readonly kind: 'conflict'; readonly existingId: string; readonly differs: readonly string[] }
   /** The database does not take it, though it passed all checks; nothing of it is stored. */
   | { readonly kind: 'refused' };
 
@@ -93,5 +104,5 @@ export function isPending(outcome: Outcome): outcome is Kept {
 }
 
 export function isKept(outcome: Outcome): outcome is Kept {
-  return outcome.kind === 'stored' || outcome.kind === 'duplicate';
+  return 'message' in outcome;
 }

@@ -8,5 +8,11 @@ else coalesce((
     select p.state from embedding_pending p
     where p.tenant_id = $3 and p.message_id = "message"."id" and p.generation = $4
   ), 'pending')
-end as embedding_status
+end as embedding_status, null as archived_at
 from message where message.tenant_id = $5 and message.id = $6::uuid
+union all
+select message.id, message.tenant_id, message.conversation_id, message.role, message.importance,
+message.external_id, to_char("message"."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at,
+to_char("message"."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as updated_at, to_char("message"."expires_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as expires_at, message.content, message.metadata, 'archived', to_char("message"."archived_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+from archived_message message where message.tenant_id = $7 and message.id = $8::uuid
+limit 1

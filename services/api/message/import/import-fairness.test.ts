@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { NewMessage, Outcome } from '../message.ts';
 import { TimeSlicer } from '../../http/time-slicer.ts';
 import { FairSlots } from '../../cost/fair-slots.ts';
-import { importLines } from './import-stream.ts';
+import { emptyTally, importLines } from './import-stream.ts';
 import { createMessageImportService } from './message-import.service.ts';
 
 const arrive = () => ({ id: '', at: instantOf(new Date(0)) });
@@ -20,7 +20,10 @@ function streamsOver(create: Create) {
       openStream,
       create: async (input: readonly NewMessage[]) => {
         await create(input[0]?.tenantId ?? '');
-        return { outcomes: input.map((): Outcome => ({ kind: 'conflict', existingId: 'x' })), replayed: false };
+        return {
+          outcomes: input.map((): Outcome => ({ kind: 'conflict', existingId: 'x', differs: [] })),
+          replayed: false,
+        };
       },
     },
   });
@@ -50,7 +53,7 @@ function streamsOver(create: Create) {
       maxLineParts: 70_000,
       linesPerGroup: 10,
     };
-    return importLines(lines(), deps, { requestId: 'r', signal, tally: { stored: 0, duplicate: 0, error: 0 } });
+    return importLines(lines(), deps, { requestId: 'r', signal, onConflict: 'error', tally: emptyTally() });
   };
 }
 
@@ -101,7 +104,7 @@ test('a line that was not stored although others of its group were is answered w
   const service = createMessageImportService({
     messages: {
       openStream,
-      create: async () => ({ outcomes: [{ kind: 'conflict', existingId: 'x' }, error], replayed: false }),
+      create: async () => ({ outcomes: [{ kind: 'conflict', existingId: 'x', differs: [] }, error], replayed: false }),
     },
   });
   const slot = { take: async () => undefined, giveBack: () => undefined };
@@ -116,9 +119,9 @@ test('a line that was not stored although others of its group were is answered w
     createdAt: undefined,
     expiresAt: undefined,
   });
-  const options = { requestId: 'r', signal: new AbortController().signal, slot };
+  const options = { requestId: 'r', onConflict: 'error', signal: new AbortController().signal, slot } as const;
   expect(await service.store([message('one'), message('two')], options)).toEqual([
-    { status: 'fulfilled', value: { kind: 'conflict', existingId: 'x' } },
+    { status: 'fulfilled', value: { kind: 'conflict', existingId: 'x', differs: [] } },
     { status: 'rejected', reason: error },
   ]);
 });

@@ -34,10 +34,14 @@ type StreamOptions = Omit<MessageImportOptions, 'slot'> & { readonly tally: Impo
 type GroupOptions = StreamOptions & MessageImportOptions;
 
 /** Counts of an import, for its log line. */
-export interface ImportTally {
-  stored: number;
-  duplicate: number;
-  error: number;
+export type ImportTally = Record<ImportStatus, number>;
+
+/** What becomes of a line. */
+export const importStatuses = ['stored', 'duplicate', 'updated', 'archived', 'conflict', 'error'] as const;
+type ImportStatus = (typeof importStatuses)[number];
+
+export function emptyTally(): ImportTally {
+  return { stored: 0, duplicate: 0, updated: 0, archived: 0, conflict: 0, error: 0 };
 }
 
 const charactersPerGroup = 65_536;
@@ -141,8 +145,7 @@ async function importGroup(
   return group
     .map(({ number }, n) => {
       const outcome = outcomes[n] ?? new AppError('internal', 'a line of the import has no outcome');
-      const isGood = !(outcome instanceof AppError) && isKept(outcome);
-      options.tally[isGood ? outcome.kind : 'error'] += 1;
+      options.tally[statusOf(outcome)] += 1;
       return toOutcomeLine(number, outcome, options.requestId);
     })
     .join('');
@@ -205,16 +208,23 @@ function checkLine(text: string, { arrive, check, maxLineParts }: ImportStreamDe
   return isSound(message) ? { ...message, arrival: arrive() } : message;
 }
 
+function statusOf(outcome: Outcome | AppError): ImportStatus {
+  return outcome instanceof AppError || outcome.kind === 'refused' ? 'error' : outcome.kind;
+}
+
 /** One line of the answer: what became of one line of the input. */
 function toOutcomeLine(line: number, outcome: Outcome | AppError, requestId: string): string {
   return `${JSON.stringify({ line, ...toBody(outcome, requestId) })}\n`;
 }
 
-function toBody(outcome: Outcome | AppError, requestId: string) {
+function toBody(outcome: Outcome | AppError, requestId: string): object {
   if (outcome instanceof AppError) {
     const { code, detail, errors } = toProblem(outcome, { instance: '', requestId });
     return { status: 'error', code, detail, errors };
   }
-  if (!isKept(outcome)) return toBody(toMessageError(outcome, ''), requestId);
-  return { status: outcome.kind, id: outcome.message.id };
+  if (isKept(outcome)) return { status: outcome.kind, id: outcome.message.id };
+  const failure = toBody(toMessageError(outcome, ''), requestId);
+  if (outcome.kind === 'refused') return failure;
+  const differs = outcome.differs.map((field) => `/${field}`);
+  return { ...failure, status: outcome.kind, existing_id: outcome.existingId, differs };
 }

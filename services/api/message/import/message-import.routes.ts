@@ -7,13 +7,13 @@ import { messageIdSchema } from '../../http/field.schemas.ts';
 import { requestHeader } from '../../http/node-headers.ts';
 import { keySecurity, problems, storingErrors } from '../../http/openapi.ts';
 import { textStream } from '../../http/text-stream.ts';
-import { invalidRequest } from '../../http/validation-hook.ts';
+import { invalidRequest, toFieldErrors } from '../../http/validation-hook.ts';
 import { countTenants } from '../../http/tenant.ts';
 import { checkMessage } from '../check-message.ts';
-import type { CheckedMessage } from '../message.ts';
-import type { MessageCreateSchema } from '../message.schemas.ts';
+import type { CheckedMessage, OnConflict } from '../message.ts';
+import { onConflictSchema, type MessageCreateSchema } from '../message.schemas.ts';
 import type { TimeSlicer } from '../../http/time-slicer.ts';
-import { importLines, maxHeldCharacters, type ImportTally } from './import-stream.ts';
+import { emptyTally, importLines, importStatuses, maxHeldCharacters } from './import-stream.ts';
 import { FairSlots } from '../../cost/fair-slots.ts';
 import { inputChunks } from './input-chunks.ts';
 import type { MessageImportService } from './message-import.service.ts';
@@ -49,14 +49,25 @@ const exampleLines = `{"tenant_id":"acme","conversation_id":"chat-42","role":"us
 
 const examples = { lines: { summary: 'Two messages', value: exampleLines } };
 
+const querySchema = z.strictObject({ on_conflict: onConflictSchema });
+
 /** A line of the answer to an import. */
 const importOutcomeSchema = z
   .object({
     line: z.int().openapi({ description: 'Number of the line in the request, from 1.', example: 1 }),
-    status: z
-      .enum(['stored', 'duplicate', 'error'])
-      .openapi({ description: 'duplicate: stored before, under its external_id.', example: 'stored' }),
-    id: messageIdSchema.optional().openapi({ description: 'Of the message, unless status is error.' }),
+    status: z.enum(importStatuses).openapi({
+      description:
+        'duplicate: stored before, under its external_id. updated: stored before, and has what was sent now. archived: stored before, and archived since. conflict: stored before, and differs.',
+      example: 'stored',
+    }),
+    id: messageIdSchema.optional().openapi({ description: 'Of the message, unless status is conflict or error.' }),
+    existing_id: messageIdSchema
+      .optional()
+      .openapi({ description: 'Of a conflict: the message that is stored under the external_id.' }),
+    differs: z
+      .array(z.string().openapi({ example: '/metadata' }))
+      .optional()
+      .openapi({ description: 'Of a conflict: the fields that differ, as JSON Pointers.' }),
     code: z
       .string()
       .optional()
@@ -85,6 +96,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     summary: 'Store messages from a stream',
     description,
     request: {
+      query: querySchema,
       body: {
         required: true,
         content: { 'application/x-ndjson': { schema: z.string().openapi({ example: exampleLines }), examples } },
@@ -105,12 +117,13 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
   const slots = new FairSlots({ count: deps.groupsAtOnce });
   app.post(route.path, (c) => {
     checkHeaders(c);
+    const onConflict = readOnConflict(c);
     const { tenantId, keyId } = c.get('credential');
     const slicer = deps.slicer.of(tenantId ?? keyId);
     const memory = c.get('bodyMemory').open(keyId);
     memory.grow(deps.maxLineBytes + maxHeldCharacters);
     const requestId = c.get('requestId');
-    const tally: ImportTally = { stored: 0, duplicate: 0, error: 0 };
+    const tally = emptyTally();
     const gone = c.req.raw.signal;
     const chunks = inputChunks(c.req.raw.body, { stopping: deps.stopping, stallMs: deps.stallMs });
     const outcomes = importLines(
@@ -128,7 +141,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
         onFault: (error) =>
           deps.logger.error({ requestId, code: error.code, err: error.cause ?? error }, 'import line'),
       },
-      { requestId, signal: AbortSignal.any([gone, deps.stopping]), tally },
+      { requestId, onConflict, signal: AbortSignal.any([gone, deps.stopping]), tally },
     );
     const end = (): void => {
       memory.release();
@@ -153,6 +166,12 @@ function checkHeaders(c: Context<ApiEnv>): void {
   if (requestHeader(c, 'idempotency-key') === undefined) return;
   const detail = 'cannot be used for a stream: give each message an external_id';
   throw invalidRequest([{ in: 'header', pointer: '/idempotency-key', detail }]);
+}
+
+function readOnConflict(c: Context<ApiEnv>): OnConflict {
+  const query = querySchema.safeParse(c.req.query());
+  if (!query.success) throw invalidRequest(toFieldErrors(query.error, 'query'));
+  return query.data.on_conflict;
 }
 
 // So many tenants of a stream are remembered as counted.

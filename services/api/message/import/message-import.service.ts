@@ -2,12 +2,13 @@ import { isRefusedData } from '@memory-layer/shared/db/is-refused-data';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
 import type { MessageService } from '../message.service.ts';
-import type { NewMessage, Outcome } from '../message.ts';
+import type { NewMessage, OnConflict, Outcome } from '../message.ts';
 import { isQueueFull } from '../ingest/message-writer.ts';
 import type { FairSlot } from '../../cost/fair-slots.ts';
 
 export interface MessageImportOptions {
   readonly requestId: string;
+  readonly onConflict: OnConflict;
   /** Ends the waiting for a full queue. */
   readonly signal: AbortSignal;
   /** Held while the messages are written, and given back while a full queue is waited for. */
@@ -24,9 +25,9 @@ export function createMessageImportService({
 }: {
   readonly messages: Pick<MessageService, 'create' | 'openStream'>;
 }) {
-  async function create(input: readonly NewMessage[], { requestId, slot }: MessageImportOptions) {
+  async function create(input: readonly NewMessage[], { requestId, onConflict, slot }: MessageImportOptions) {
     await slot.take();
-    return (await messages.create(input, { mode: 'stream', requestId })).outcomes;
+    return (await messages.create(input, { mode: 'stream', requestId, onConflict })).outcomes;
   }
 
   /** Waits where others are refused: a stream is slowed down instead. */
@@ -52,8 +53,9 @@ export function createMessageImportService({
       try {
         return (await createPatiently(input, options)).map(toSettled);
       } catch (error) {
-        if (input.length === 1 || !isRefusedData(error))
+        if (input.length === 1 || !isRefusedData(error)) {
           return input.map(() => ({ status: 'rejected', reason: error }));
+        }
       }
       const settled: PromiseSettledResult<Outcome>[] = [];
       for (const message of input) {

@@ -11,7 +11,8 @@ export function createOrderedNames() {
     /** Resolves when no group under way has one of these names. */
     async free(group: readonly CheckedMessage[]): Promise<void> {
       if (holders.size === 0) return;
-      await Promise.all(new Set(namesOf(group).map((name) => holders.get(name))));
+      const earlier = new Set(namesOf(group).flatMap((name) => holders.get(name) ?? []));
+      await Promise.all(earlier);
     },
 
     /** @param stored settles when the group is stored; never rejects. */
@@ -19,9 +20,7 @@ export function createOrderedNames() {
       const names = namesOf(group);
       if (names.length === 0) return;
       for (const name of names) holders.set(name, stored);
-      void stored.then(() => {
-        for (const name of names) holders.delete(name);
-      });
+      void stored.finally(() => names.forEach((name) => holders.delete(name)));
     },
   };
 }

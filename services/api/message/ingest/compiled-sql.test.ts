@@ -37,6 +37,7 @@ const existing = {
   updated_at: '2026-01-01T00:00:00.000000Z',
   expires_at: null,
   embedding_status: 'completed',
+  archived_at: null,
 };
 
 test('messages', async () => {
@@ -47,6 +48,14 @@ test('messages', async () => {
 test('messages with an external id, of which one is taken', async () => {
   const text = await compiledSql((db) => write(db, [named, rowOf(3, {})]), [[{ id: rowOf(3, {}).id }], [existing]]);
   await expect(text).toMatchFileSnapshot('__sql__/insert-messages-by-external-id.sql');
+});
+
+test('a message with an external id that is taken, which gets what was sent', async () => {
+  const sent = { externalId: 'mine', importanceOverride: 0.9, metadata: { speaker: 'Ana' } };
+  const row = { ...rowOf(2, sent), onConflict: 'update' } as const;
+  const answers = [[], [existing], [{ ...existing, importance: 0.9, is_respoken: true }]];
+  const text = await compiledSql((db) => write(db, [row]), answers);
+  await expect(text).toMatchFileSnapshot('__sql__/update-message.sql');
 });
 
 test('messages under an idempotency key', async () => {

@@ -72,15 +72,16 @@ const answerSchema = z.object({
     z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('stored'), id: z.string(), at: instantTextSchema }),
       z.object({
-        kind: z.literal('duplicate'),
+        kind: z.enum(['duplicate', 'updated', 'archived']),
         id: z.string(),
         importance: z.number(),
         createdAt: instantTextSchema,
         updatedAt: instantTextSchema,
         expiresAt: instantTextSchema.nullable(),
         embeddingStatus: z.enum(embeddingStatuses),
+        archivedAt: instantTextSchema.optional(),
       }),
-      z.object({ kind: z.literal('conflict'), existingId: z.string() }),
+      z.object({ kind: z.literal('conflict'), existingId: z.string(), differs: z.array(z.string()).default([]) }),
       z.object({ kind: z.literal('refused') }),
     ]),
   ),

@@ -18,15 +18,16 @@ export interface IdempotencyClaim extends IdempotencyRequest {
 export type RecordedOutcome =
   | { readonly kind: 'stored'; readonly id: string; readonly at: Instant }
   | {
-      readonly kind: 'duplicate';
+      readonly kind: 'duplicate' | 'updated' | 'archived';
       readonly id: string;
       readonly importance: number;
       readonly createdAt: Instant;
       readonly updatedAt: Instant;
       readonly expiresAt: Instant | null;
       readonly embeddingStatus: EmbeddingStatus;
+      readonly archivedAt?: Instant | undefined;
     }
-  | { readonly kind: 'conflict'; readonly existingId: string }
+  | { readonly kind: 'conflict'; readonly existingId: string; readonly differs: readonly string[] }
   | { readonly kind: 'refused' };
 
 export interface RecordedAnswer {
@@ -47,6 +48,7 @@ export function toRecordedOutcome(outcome: Outcome): RecordedOutcome {
     updatedAt: message.updatedAt,
     expiresAt: message.expiresAt ?? null,
     embeddingStatus: message.embeddingStatus,
+    archivedAt: message.archivedAt,
   };
 }
 
@@ -68,5 +70,8 @@ function replayOne(message: NewMessage, generation: number, recorded: RecordedOu
     return storedOutcome(toMessageRow(message, generation, recorded.at, recorded.id));
   }
   const { kind, expiresAt, ...rest } = recorded;
-  return { kind, message: { ...message, ...rest, expiresAt: expiresAt ?? undefined } };
+  return {
+    kind,
+    message: { ...message, metadata: message.metadata ?? {}, ...rest, expiresAt: expiresAt ?? undefined },
+  };
 }
