@@ -27,7 +27,7 @@ import { maxWaitSeconds as maxPreferredWaitSeconds } from './message/wait/prefer
 import { messageBatchRoutes } from './message/message-batch.routes.ts';
 import { messageImportRoutes, type MessageImportRoutesDeps } from './message/import/message-import.routes.ts';
 import { messageRoutes } from './message/message.routes.ts';
-import { createMessageCreateSchema } from './message/message.schemas.ts';
+import { createMessageCreateSchema, createSingleMessageSchema } from './message/message.schemas.ts';
 import type { TimeSlicer } from './http/time-slicer.ts';
 import type { MessageService } from './message/message.service.ts';
 import type { RateLimiters } from './rate-limit/rate-limiter.ts';
@@ -100,10 +100,19 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   const readBody = jsonBody({ maxBytes: maxBodyBytes, slots, parts: { max: maxItemParts, slicer } });
   const readBatch = jsonBody({ maxBytes: limits.maxBatchBodyBytes, slots });
   const messageSchema = createMessageCreateSchema(maxMetadataBytes);
-  const storing = { service: deps.messages, messageSchema, maxWaitSeconds };
+  const singleMessageSchema = createSingleMessageSchema(maxMetadataBytes);
+  const storing = { service: deps.messages, maxWaitSeconds };
   app.route(
     '/',
-    messageBatchRoutes({ ...storing, limiter, readBody: readBatch, maxItemBytes: maxBodyBytes, maxItemParts, slicer }),
+    messageBatchRoutes({
+      ...storing,
+      messageSchema,
+      limiter,
+      readBody: readBatch,
+      maxItemBytes: maxBodyBytes,
+      maxItemParts,
+      slicer,
+    }),
   );
   app.route(
     '/',
@@ -117,7 +126,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
       logger: deps.logger,
     }),
   );
-  app.route('/', messageRoutes({ ...storing, limiter, readBody }));
+  app.route('/', messageRoutes({ ...storing, singleMessageSchema, limiter, readBody }));
   app.route('/', searchRoutes({ service: deps.search, limiter, readBody, maxMetadataBytes }));
   app.route('/', retentionRoutes({ service: deps.retention, limiter, readBody }));
   app.route('/', embeddingFailureRoutes({ service: deps.embeddingFailures, limiter, readBody }));

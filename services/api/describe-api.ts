@@ -9,14 +9,17 @@ import { createKeyRing } from './http/auth.ts';
 import { TimeSlicer } from './http/time-slicer.ts';
 
 const absent = (): Promise<never> => Promise.reject(new Error('there is nothing behind this app'));
+const openStream = () => (): never => {
+  throw new Error('there is nothing behind this app');
+};
 
 /** Every route, key check included, with nothing behind it: no database, no queue, no model, but what is given. */
 export function createBareApp(version: string, given: Partial<AppDeps> = {}) {
   return createApp({
-    messages: { create: absent, createBatch: absent, getById: absent, list: absent, deleteById: absent },
+    messages: { create: absent, openStream, createBatch: absent, getById: absent, list: absent, deleteById: absent },
     slicer: new TimeSlicer(),
     imports: {
-      service: { store: absent },
+      service: { openStream, store: absent },
       stallMs: 60_000,
       stopping: new AbortController().signal,
       linesPerGroup: 500,

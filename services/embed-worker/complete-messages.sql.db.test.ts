@@ -110,6 +110,23 @@ describe('completing', () => {
     expect(await tenant.vectors()).toEqual({ [id]: ['[9,0]', '[9,1]'] });
   });
 
+  test('leaves a message pending whose speaker has changed since it was leased', async () => {
+    const tenant = createTenant(database.db);
+    const [id = ''] = await tenant.add('text');
+    const embedded = await leaseEmbedded(tenant);
+    const metadata = JSON.stringify({ speaker: 'Ana' });
+    await database.db.updateTable('message').set({ metadata }).where('tenant_id', '=', tenant.tenantId).execute();
+    expect(await complete(tenant, embedded)).toBe(0);
+    expect(await tenant.vectors()).toEqual({});
+    expect(
+      await complete(
+        tenant,
+        embedded.map((message) => ({ ...message, speaker: 'Ana' })),
+      ),
+    ).toBe(1);
+    expect(Object.keys(await tenant.vectors())).toEqual([id]);
+  });
+
   test('writes all messages or none: a vector that the database refuses leaves everything pending', async () => {
     const tenant = createTenant(database.db);
     await tenant.add('fine', 'broken');

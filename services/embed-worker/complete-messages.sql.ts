@@ -1,6 +1,7 @@
 import { encodeHalfvecs } from '@memory-layer/shared/db/halfvec';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events.sql';
+import { speakerOf } from '@memory-layer/shared/message/speaker.sql';
 import { sql, type Kysely, type Transaction } from 'kysely';
 import type { EmbeddedBatch, EmbeddedMessage, TenantWork } from './lease.ts';
 
@@ -17,7 +18,7 @@ const nameOf = (tenantId: string, messageId: string): string => `${tenantId}.${m
 
 /**
  * Writes the vectors and deletes the pending rows, in one transaction, for the messages that still exist with the
- * content that was embedded and that nobody has completed meanwhile. Doing it twice changes nothing.
+ * content and speaker that were embedded and that nobody has completed meanwhile. Doing it twice changes nothing.
  *
  * @param halfvecOid see `findHalfvecOid`.
  * @returns how many messages of each batch were written.
@@ -67,8 +68,8 @@ async function toParameters(messages: readonly Done[], halfvecOid: number) {
   return {
     done: sql`unnest(${tenantIds}::text[], ${messages.map((message) => message.messageId)}::uuid[],
       ${messages.map((message) => message.generation)}::int[],
-      ${messages.map((message) => message.contentHash)}::bytea[])
-      with ordinality as done (tenant_id, message_id, generation, content_hash, place)`,
+      ${messages.map((message) => message.contentHash)}::bytea[], ${messages.map((message) => message.speaker ?? null)}::text[])
+      with ordinality as done (tenant_id, message_id, generation, content_hash, speaker, place)`,
     passage: sql`unnest(${passages.map(({ place }) => place)}::bigint[],
       ${passages.map(({ passageNo }) => passageNo)}::smallint[],
       ${vectors}::halfvec[]) as passage (place, passage_no, vector)`,
@@ -92,7 +93,7 @@ async function writeCurrent(db: Transaction<Schema>, { done, passage, tenants }:
       cross join lateral (
         select m.tenant_id, m.id, m.conversation_id, m.role, m.importance, m.created_at, m.expires_at from message m
         where m.tenant_id = any(${tenants}) and m.tenant_id = done.tenant_id and m.id = done.message_id
-          and m.content_hash = done.content_hash
+          and m.content_hash = done.content_hash and ${speakerOf('m')} is not distinct from done.speaker
         for share
       ) m
       cross join lateral (

@@ -1,6 +1,8 @@
 import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { isUnexpired } from '@memory-layer/shared/message/expiry.sql';
+import { instantFromColumn } from '@memory-layer/shared/time/instant';
+import { instantColumn } from '@memory-layer/shared/time/instant.sql';
 import { sql, type Kysely } from 'kysely';
 import type { EmbeddingFailure, FailureScope } from './embedding-failure.ts';
 
@@ -18,7 +20,7 @@ interface FailureRow {
   readonly last_error: string | null;
   readonly attempts: number;
   readonly failed_at: Date | null;
-  readonly created_at: Date;
+  readonly created_at: string;
 }
 
 export type EmbeddingFailureRepository = ReturnType<typeof createEmbeddingFailureRepository>;
@@ -28,7 +30,8 @@ export function createEmbeddingFailureRepository(db: Kysely<Schema>) {
     /** Failed messages, the last stored first. */
     async list(page: FailurePage): Promise<EmbeddingFailure[]> {
       const result = await sql<FailureRow>`
-        select p.message_id, m.conversation_id, p.last_error, p.attempts, p.failed_at, m.created_at
+        select p.message_id, m.conversation_id, p.last_error, p.attempts, p.failed_at,
+          ${instantColumn('m.created_at')} as created_at
         from (${failedPage(page)}) p
         join message m on m.tenant_id = ${page.tenantId} and m.id = p.message_id
         order by p.message_id desc
@@ -39,7 +42,7 @@ export function createEmbeddingFailureRepository(db: Kysely<Schema>) {
         reason: row.last_error ?? undefined,
         attempts: row.attempts,
         failedAt: row.failed_at ?? undefined,
-        createdAt: row.created_at,
+        createdAt: instantFromColumn(row.created_at),
       }));
     },
 

@@ -85,6 +85,6 @@ function toBody(failure: EmbeddingFailure) {
     reason: failure.reason ?? null,
     attempts: failure.attempts,
     failed_at: failure.failedAt?.toISOString() ?? null,
-    created_at: failure.createdAt.toISOString(),
+    created_at: failure.createdAt,
   };
 }

@@ -1,3 +1,5 @@
+import type { Instant } from '@memory-layer/shared/time/instant';
+
 /** A message that was given up: stored and found by its words, but without vectors. */
 export interface EmbeddingFailure {
   readonly messageId: string;
@@ -8,7 +10,7 @@ export interface EmbeddingFailure {
   /** Undefined for one that was given up before this was kept. */
   readonly failedAt: Date | undefined;
   /** Of the message. */
-  readonly createdAt: Date;
+  readonly createdAt: Instant;
 }
 
 /** Whose failures, and for which vectors. */

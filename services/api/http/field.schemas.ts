@@ -1,10 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import { roles } from '@memory-layer/shared/db/schema';
 import { idRule, isCallerId, maxIdCharacters } from '@memory-layer/shared/tenant/caller-id';
+import { maxFractionDigits, toInstant, type Instant } from '@memory-layer/shared/time/instant';
 import { hasAtMostJsonBytes } from '../cost/json-size.ts';
-
-const firstInstant = Date.UTC(1970, 0, 1);
-const lastInstant = Date.UTC(10_000, 0, 1) - 1;
 
 const callerIdSchema = z.string().refine(isCallerId, idRule).openapi({
   minLength: 1,
@@ -20,12 +18,27 @@ export const roleSchema = z.enum(roles).openapi({ example: 'user' });
 
 export const messageIdSchema = z.uuid('must be a UUID').openapi({ example: '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f' });
 
-/** An instant, ISO 8601 with an offset, kept to the millisecond. */
+const tooManyDigits = new RegExp(`\\.\\d{${maxFractionDigits + 1}}`);
+
+/** An instant, ISO 8601 with an offset, kept to the microsecond. */
 export const instantSchema = z.iso
   .datetime({ offset: true, error: 'must be an ISO 8601 date and time with an offset, like 2026-01-31T12:00:00Z' })
-  .transform((text) => new Date(text))
-  .refine((date) => date.getTime() >= firstInstant && date.getTime() <= lastInstant, 'must be between 1970 and 9999')
-  .openapi({ type: 'string', format: 'date-time', example: '2026-01-31T12:00:00.000Z' });
+  .transform((text, context): Instant => {
+    const isTooPrecise = tooManyDigits.test(text);
+    const instant = isTooPrecise ? undefined : toInstant(text);
+    if (instant !== undefined) return instant;
+    const message = isTooPrecise
+      ? `must have at most ${maxFractionDigits} digits of a second`
+      : 'must be between 1970 and 9999';
+    context.issues.push({ code: 'custom', message, input: text });
+    return z.NEVER;
+  })
+  .openapi({
+    type: 'string',
+    format: 'date-time',
+    description: 'Kept to the microsecond: at most 6 digits of a second.',
+    example: '2026-01-31T12:00:00.000Z',
+  });
 
 export const importanceSchema = z.number().min(0, 'must be 0 to 1').max(1, 'must be 0 to 1').openapi({ example: 0.8 });
 

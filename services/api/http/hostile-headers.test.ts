@@ -24,6 +24,9 @@ beforeAll(async () => {
     rateLimiters: createRateLimiters({ address: rate, key: rate, tenant: rate }, undefined),
     messages: {
       create: absent,
+      openStream: () => () => {
+        throw new Error('nothing is imported');
+      },
       createBatch: absent,
       getById: absent,
       list: async () => ({ items: [], isLast: true }),

@@ -1,3 +1,4 @@
+import { instantOf } from '@memory-layer/shared/time/instant';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectProblem } from '../testing/expect-problem.ts';
 import { keys, startTestApi, type TestApi } from '../testing/test-api.ts';
@@ -109,7 +110,7 @@ describe('a batch', () => {
 describe('a listing', () => {
   const id = '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f';
   const cursorOf = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const descending = encodeCursor({ createdAt: new Date(0), id, order: 'desc' });
+  const descending = encodeCursor({ createdAt: instantOf(new Date(0)), id, order: 'desc' });
 
   test.each([
     ...['', '0', '-1', '201', '1.5', 'abc', '0x10', '1e2', ' 5', '5 ', 'NaN', 'Infinity', '9'.repeat(400)].map((v) => [

@@ -26,7 +26,7 @@ function parseAtOnce(text: string): unknown {
 
 async function parseInParts(text: string): Promise<unknown> {
   try {
-    return await parseBatch(text, options);
+    return (await parseBatch(text, options)).items;
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const { code, message, errors } = error;
@@ -134,7 +134,7 @@ describe('a large body is taken for what it would be in one go', () => {
 
 test('a message that is too large is an error of its own', async () => {
   const large = `{"content":"${'é'.repeat(600_000)}"}`;
-  const items = await parseBatch(`{"messages":[1,${large},2]}`, options);
+  const { items } = await parseBatch(`{"messages":[1,${large},2]}`, options);
   expect(items).toEqual([1, expect.objectContaining({ code: 'payload_too_large' }), 2]);
 });
 

@@ -3,6 +3,7 @@ import { refusalOf } from '../http/json-body.ts';
 import { parseJson } from '../http/json-position.ts';
 import { invalidRequest, toFieldErrors } from '../http/validation-hook.ts';
 import { maxBatchMessages, messageBatchCreateSchema } from './message.schemas.ts';
+import type { OnConflict } from './message.ts';
 import type { Slicer } from '../http/time-slicer.ts';
 
 export interface BatchBodyOptions {
@@ -16,35 +17,41 @@ export interface BatchBodyOptions {
 /** A shorter body is parsed in one go, which takes some milliseconds at most. */
 const smallCharacters = 262_144;
 
+/** What is sent as a batch. */
+export interface BatchBody {
+  readonly items: readonly unknown[];
+  readonly onConflict: OnConflict;
+}
+
 /**
  * The items of a batch, each parsed; or why it cannot be an item. A large body is parsed an item at a time, so that
  * nothing else waits for it; what it is taken for is the same.
  *
  * @throws AppError `malformed_json`; `invalid_request` when it is no batch.
  */
-export async function parseBatch(text: string, options: BatchBodyOptions): Promise<readonly unknown[]> {
-  if (text.length <= smallCharacters) return itemsOf(parseJson(text));
+export async function parseBatch(text: string, options: BatchBodyOptions): Promise<BatchBody> {
+  if (text.length <= smallCharacters) return envelopeOf(parseJson(text));
   const scanner = new BatchScanner(text);
   while (!(await options.slicer.run(() => scanner.scan()))) continue;
   if (scanner.outline.length > smallCharacters) throw notABatch();
-  const items = itemsOf(parseOutline(scanner.outline));
+  const { items, onConflict } = envelopeOf(parseOutline(scanner.outline));
   if (scanner.isAbridged) throw notABatch();
   // Of two members of a name the last one counts, but both have to be JSON.
   let last: readonly unknown[] = items;
   for (const ranges of scanner.members) {
     last = await options.slicer.map(ranges, (range) => parseItem(text, range, options));
   }
-  return last;
+  return { items: last, onConflict };
 }
 
 function notABatch(): AppError {
   return invalidRequest([{ in: 'body', pointer: '', detail: 'has more beside its messages than a batch can have' }]);
 }
 
-function itemsOf(body: unknown): readonly unknown[] {
+function envelopeOf(body: unknown): BatchBody {
   const checked = messageBatchCreateSchema.safeParse(body);
   if (!checked.success) throw invalidRequest(toFieldErrors(checked.error, 'body'));
-  return checked.data.messages;
+  return { items: checked.data.messages, onConflict: checked.data.on_conflict };
 }
 
 /** A position in it says nothing of the body. */

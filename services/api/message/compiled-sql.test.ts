@@ -1,3 +1,4 @@
+import { instantOf } from '@memory-layer/shared/time/instant';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { compiledSql } from '@memory-layer/shared/testing/compiled-sql';
 import type { Kysely } from 'kysely';
@@ -27,7 +28,7 @@ test.each<[string, (db: Kysely<Schema>) => Promise<unknown>]>([
         ...page,
         conversationId: 'c-1',
         order: 'desc',
-        after: { createdAt: new Date('2026-01-01T00:00:00Z'), id, order: 'desc' },
+        after: { createdAt: instantOf(new Date('2026-01-01T00:00:00Z')), id, order: 'desc' },
       }),
   ],
   ['delete-message', (db) => createMessageRepository(db).deleteById(tenantId, id)],

@@ -48,7 +48,7 @@ describe('a message that is sent again under its external id', () => {
     expect(first).toMatchObject({ status: 202, body: { external_id: 'a' } });
     expect(first.body).not.toHaveProperty('duplicate');
     const before = api.notifications.length;
-    const again = await post(message(tenant, 'a', { metadata: { n: 2 } }));
+    const again = await post(message(tenant, 'a'));
     expect(again).toMatchObject({ status: 200, body: { ...first.body, duplicate: true } });
     expect(api.notifications.length).toBe(before);
     expect(await stored(tenant)).toMatchObject({ ids: [first.body.id], pending: 1 });
@@ -73,7 +73,7 @@ describe('a message that is sent again under its external id', () => {
              created_at, updated_at, 'age' from gone`.execute(api.db);
     expect(await post(message(tenant, 'a'))).toMatchObject({
       status: 200,
-      body: { id: body.id, duplicate: true, embedding_status: 'archived' },
+      body: { id: body.id, archived: true, embedding_status: 'archived' },
     });
     expect(await stored(tenant)).toEqual({ ids: [], externalIds: [], pending: 0 });
   });
@@ -95,7 +95,7 @@ describe('a message that is sent again under its external id', () => {
     const tenant = freshTenant();
     const { body } = await post(message(tenant, 'a'));
     const answer = await post(message(tenant, 'a', { [name]: value }));
-    expectProblem(answer, 'conflict', [{ in: 'body', pointer: '/external_id' }]);
+    expectProblem(answer, 'conflict', [{ in: 'body', pointer: `/${name}` }]);
     expect(answer.body.detail).toContain(body.id);
     expect(await stored(tenant)).toMatchObject({ ids: [body.id], pending: 1 });
   });
@@ -106,7 +106,7 @@ describe('a message that is sent again under its external id', () => {
     const second = await post(message(two, 'a', { content: 'of two' }));
     expect([first.status, second.status]).toEqual([202, 202]);
     const again = await post(message(one, 'a', { content: 'of two' }));
-    expectProblem(again, 'conflict', [{ in: 'body', pointer: '/external_id' }]);
+    expectProblem(again, 'conflict', [{ in: 'body', pointer: '/content' }]);
     expect(again.text).not.toContain(second.body.id);
   });
 
@@ -143,8 +143,8 @@ describe('in a batch', () => {
     expect(twin).toMatchObject({ id: created.id, duplicate: true, content: 'words of new' });
     expect(last).toMatchObject({ external_id: null });
     expect(answer.body.errors).toMatchObject([
-      { message_index: 3, code: 'conflict', errors: [{ pointer: '/messages/3/external_id' }] },
-      { message_index: 4, code: 'conflict', errors: [{ pointer: '/messages/4/external_id' }] },
+      { message_index: 3, code: 'conflict', differs: ['/content'], errors: [{ pointer: '/messages/3/content' }] },
+      { message_index: 4, code: 'conflict', differs: ['/content'], errors: [{ pointer: '/messages/4/content' }] },
       { message_index: 5, code: 'invalid_request', errors: [{ pointer: '/messages/5/external_id' }] },
     ]);
     expect((await stored(tenant)).pending).toBe(3);

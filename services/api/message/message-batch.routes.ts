@@ -56,6 +56,8 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
 
   const app = new OpenAPIHono<ApiEnv>();
   // Not by `openapi`, which would parse the whole body in one go.
+  // The envelope names what an item is, and a message by itself is something more.
+  app.openAPIRegistry.register('MessageCreate', messageSchema);
   app.openAPIRegistry.registerPath(create);
   return app.post(create.path, ...create.middleware, async (c) => {
     const { tenantId: boundTenant, keyId } = c.get('credential');
@@ -63,12 +65,12 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
     const { unread } = deps.limiter;
     unread?.check(boundTenant ?? keyId);
     const slicer = deps.slicer.of(boundTenant ?? keyId);
-    const items = await parseBatch(await c.req.text(), { maxItemBytes, maxItemParts, slicer });
+    const { items, onConflict } = await parseBatch(await c.req.text(), { maxItemBytes, maxItemParts, slicer });
     const checking = { schema: messageSchema, credential: c.get('credential') };
     const checked = await slicer.map(items, (item, index) =>
       item instanceof AppError ? item : checkMessage(item, checking, ['messages', index]),
     );
-    const options = { mode: 'batch', ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
+    const options = { mode: 'batch', onConflict, ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
     const created = await service.createBatch(checked, options, async (tenantIds) => {
       // A batch is one request of each tenant it is for.
       await countTenants(c, tenantIds);

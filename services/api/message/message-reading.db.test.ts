@@ -1,3 +1,4 @@
+import { instantOf } from '@memory-layer/shared/time/instant';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRetentionRunRepository } from '../retention/retention-run.repository.ts';
@@ -165,7 +166,11 @@ describe('security: tenant A cannot see tenant B', () => {
     expect(await messages.findById('acme', id, api.generation)).toBeUndefined();
     expect(await messages.list({ ...page, generation: api.generation })).toEqual(none);
     expect(await messages.list({ ...page, conversationId: 'c', generation: api.generation })).toEqual(none);
-    const after = { createdAt: new Date(0), id: '00000000-0000-0000-0000-000000000000', order: 'asc' } as const;
+    const after = {
+      createdAt: instantOf(new Date(0)),
+      id: '00000000-0000-0000-0000-000000000000',
+      order: 'asc',
+    } as const;
     expect(await messages.list({ ...page, after, generation: api.generation })).toEqual(none);
     expect(await messages.deleteById('acme', id)).toBe('absent');
     expect(await messages.findById('globex', id, api.generation)).toMatchObject({ content: 'secret' });
@@ -190,7 +195,7 @@ describe('security: tenant A cannot see tenant B', () => {
       expect(others.body.detail).toBe(nobodys.body.detail);
     }
     expect((await api.call('GET', '/v1/messages', { key: keys.acme })).body.items).toEqual([]);
-    const cursor = Buffer.from(JSON.stringify([0, id, 'asc'])).toString('base64url');
+    const cursor = Buffer.from(JSON.stringify(['1970-01-01T00:00:00.000Z', id, 'asc'])).toString('base64url');
     expect((await api.call('GET', `/v1/messages?cursor=${cursor}`, { key: keys.acme })).body.items).toEqual([]);
     expect((await api.call('GET', `/v1/messages/${id}`, { key: keys.globex })).body.content).toBe('secret');
   });

@@ -1,3 +1,4 @@
+import { instantOf } from '@memory-layer/shared/time/instant';
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
@@ -30,14 +31,26 @@ function row(tenantId: string, more: Partial<MessageRow> = {}): MessageRow {
     metadata: {},
     importance: 0.5,
     externalId: undefined,
-    createdAt: now,
-    updatedAt: now,
+    createdAt: instantOf(now),
+    updatedAt: instantOf(now),
     expiresAt: undefined,
     contentHash: Buffer.from('hash'),
     metadataJson: '{}',
     index: indexMessage('hello', {}),
     bytes: 5,
     generation: api.generation,
+    sent: {
+      tenantId,
+      conversationId: 'c',
+      role: 'user',
+      content: 'hello',
+      metadata: undefined,
+      importanceOverride: undefined,
+      externalId: undefined,
+      createdAt: undefined,
+      expiresAt: undefined,
+    },
+    onConflict: 'error',
     ...more,
   };
 }

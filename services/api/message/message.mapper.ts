@@ -19,23 +19,24 @@ export function toNewMessage(body: MessageCreate, tenantId: string): NewMessage 
     conversationId: body.conversation_id,
     role: body.role,
     content: body.content,
-    metadata: body.metadata ?? {},
+    metadata: body.metadata ?? undefined,
     importanceOverride: body.importance_override ?? body.importance ?? undefined,
     externalId: body.external_id ?? undefined,
     createdAt: body.created_at ?? undefined,
-    expiresAt: body.expires_at ?? undefined,
+    expiresAt: body.expires_at,
   };
 }
 
 /** From the domain to the wire: a message that was stored, now or before. */
 export function toOutcomeBody(outcome: Kept): z.input<typeof createdMessageSchema> {
   const body = toMessageBody(outcome.message);
-  return outcome.kind === 'duplicate' ? { ...body, duplicate: true } : body;
+  return outcome.kind === 'stored' ? body : { ...body, [outcome.kind]: true };
 }
 
 /** From the domain to the wire: a message on the paths that the service before had. */
 export function toMessageBody(message: MessageWithStatus): z.input<typeof messageSchema> {
-  return { ...toListedBody(message), message_metadata: message.metadata };
+  const archived = message.archivedAt === undefined ? {} : { archived_at: message.archivedAt };
+  return { ...toListedBody(message), ...archived, message_metadata: message.metadata };
 }
 
 /** From the domain to the wire: a message in a list. */
@@ -50,22 +51,19 @@ export function toListedBody(message: MessageWithStatus): z.input<typeof listedM
     importance_score: message.importance,
     embedding_status: message.embeddingStatus,
     external_id: message.externalId ?? null,
-    created_at: message.createdAt.toISOString(),
-    updated_at: message.updatedAt.toISOString(),
-    expires_at: message.expiresAt?.toISOString() ?? null,
+    created_at: message.createdAt,
+    updated_at: message.updatedAt,
+    expires_at: message.expiresAt ?? null,
   };
 }
 
 /** Why a message is not stored. @param pointer JSON Pointer of the message; empty for the whole body. */
 export function toMessageError(outcome: Exclude<Outcome, Kept>, pointer: string): AppError {
-  if (outcome.kind === 'conflict') return externalIdTaken(outcome.existingId, `${pointer}/external_id`);
-  return messageRefused(pointer);
-}
-
-/** @param pointer JSON Pointer of the external_id that another message has. */
-function externalIdTaken(existingId: string, pointer: string): AppError {
-  const detail = `is taken by message ${existingId}, which is of another conversation, role or content`;
-  return new AppError('conflict', `${pointer} ${detail}.`, { errors: [{ in: 'body', pointer, detail }] });
+  if (outcome.kind === 'refused') return messageRefused(pointer);
+  const { existingId, differs } = outcome;
+  const detail = `differs from that of message ${existingId}, which has this external_id`;
+  const errors = differs.map((field) => ({ in: 'body' as const, pointer: `${pointer}/${field}`, detail }));
+  return new AppError('conflict', `${errors.map((error) => error.pointer).join(', ')} ${detail}.`, { errors });
 }
 
 /** @param pointer JSON Pointer of the message; empty for the whole body. */
@@ -88,6 +86,7 @@ const shortItemBytes = 3 * 1024;
 export async function toBatchJson(outcomes: readonly (Outcome | AppError)[]) {
   const budget = new AnswerBudget(requestLimits.answerBytes - outcomes.length * shortItemBytes);
   const created: JsonPiece[] = [];
+  const updated: JsonPiece[] = [];
   const errors: JsonPiece[] = [];
   let isFull = false;
   let hasPending = false;
@@ -101,13 +100,13 @@ export async function toBatchJson(outcomes: readonly (Outcome | AppError)[]) {
     if (!(outcome instanceof AppError) && isKept(outcome)) {
       hasPending ||= isPending(outcome);
       const message = toOutcomeBody(outcome);
-      created.push(await take(message, () => shortened(message)));
+      (outcome.kind === 'updated' ? updated : created).push(await take(message, () => shortened(message)));
     } else {
       const error = toBatchError(outcome, index);
       errors.push(await take(error, () => ({ ...error, errors: [], truncated: true })));
     }
   }
-  const lists = { created: jsonList(created), updated: ['[]'], deleted: ['[]'], errors: jsonList(errors) };
+  const lists = { created: jsonList(created), updated: jsonList(updated), deleted: ['[]'], errors: jsonList(errors) };
   return { hasErrors: errors.length > 0, hasPending, pieces: jsonObject({}, lists) };
 }
 
@@ -119,5 +118,6 @@ function shortened(message: ReturnType<typeof toOutcomeBody>): BatchBody['create
 function toBatchError(outcome: AppError | Exclude<Outcome, Kept>, index: number): BatchBody['errors'][number] {
   const error = outcome instanceof AppError ? outcome : toMessageError(outcome, `/messages/${index}`);
   const detail = error.publicDetail ?? error.message;
-  return { message_index: index, error: detail, code: error.code, errors: [...error.errors] };
+  const differs = 'differs' in outcome ? { differs: outcome.differs.map((field) => `/${field}`) } : {};
+  return { message_index: index, error: detail, code: error.code, ...differs, errors: [...error.errors] };
 }

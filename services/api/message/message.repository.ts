@@ -3,6 +3,8 @@ import type { Role, Schema } from '@memory-layer/shared/db/schema';
 import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import { requestLimits } from '../cost/request-cost.ts';
 import { isWithinBytes, messageBytes } from '../cost/within-bytes.sql.ts';
+import { instantFromColumn } from '@memory-layer/shared/time/instant';
+import { instantColumn } from '@memory-layer/shared/time/instant.sql';
 import { emitEvents } from '@memory-layer/shared/events/append-message-events.sql';
 import { isUnexpired } from '@memory-layer/shared/message/expiry.sql';
 import { embeddingStatusOf } from './embedding-status.sql.ts';
@@ -32,6 +34,7 @@ export type MessageRepository = ReturnType<typeof createMessageRepository>;
 
 export function createMessageRepository(db: Kysely<Schema>) {
   return {
+    /** Also one that is archived. */
     async findById(
       tenantId: string,
       id: string,
@@ -39,9 +42,14 @@ export function createMessageRepository(db: Kysely<Schema>) {
       signal?: AbortSignal,
     ): Promise<MessageWithStatus | undefined> {
       const result = await sql<Row>`
-        select ${columns}, message.content, message.metadata, ${statusColumn(tenantId, generation)}
+        select ${columns}, message.content, message.metadata, ${statusColumn(tenantId, generation)}, null as archived_at
         from message
         where message.tenant_id = ${tenantId} and message.id = ${id}::uuid and ${isUnexpired('message')}
+        union all
+        select ${columns}, message.content, message.metadata, 'archived', ${instantColumn('message.archived_at')}
+        from archived_message message
+        where message.tenant_id = ${tenantId} and message.id = ${id}::uuid and ${isUnexpired('message')}
+        limit 1
       `.execute(db, cancelledBy(signal));
       return result.rows.map(toMessage)[0];
     },
@@ -58,7 +66,7 @@ export function createMessageRepository(db: Kysely<Schema>) {
                case when ${fits} then message.content end as content,
                case when ${fits} then message.metadata end as metadata
         from (
-          select ${columns}, message.content, message.metadata from message
+          select ${storedColumns} from message
           where message.tenant_id = ${tenantId} and ${isUnexpired('message')}
             and ${conversationId === undefined ? sql`true` : sql`message.conversation_id = ${conversationId}`}
             and ${after === undefined ? sql`true` : sql`(message.created_at, message.id) ${beyond} (${after.createdAt}, ${after.id}::uuid)`}
@@ -105,8 +113,12 @@ export function createMessageRepository(db: Kysely<Schema>) {
   };
 }
 
+const storedColumns = sql`message.id, message.tenant_id, message.conversation_id, message.role, message.importance,
+  message.external_id, message.created_at, message.updated_at, message.expires_at, message.content, message.metadata`;
+
 const columns = sql`message.id, message.tenant_id, message.conversation_id, message.role, message.importance,
-  message.external_id, message.created_at, message.updated_at, message.expires_at`;
+  message.external_id, ${instantColumn('message.created_at')} as created_at,
+  ${instantColumn('message.updated_at')} as updated_at, ${instantColumn('message.expires_at')} as expires_at`;
 
 /** Of the row `message`. */
 function statusColumn(tenantId: string, generation: number) {
@@ -127,10 +139,11 @@ interface Row {
   readonly metadata: Record<string, unknown>;
   readonly importance: number;
   readonly external_id: string | null;
-  readonly created_at: Date;
-  readonly updated_at: Date;
-  readonly expires_at: Date | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly expires_at: string | null;
   readonly embedding_status: EmbeddingStatus;
+  readonly archived_at?: string | null;
 }
 
 /** A row that is too large to be read with those before it. */
@@ -146,9 +159,10 @@ function toMessage(row: Row): MessageWithStatus {
     metadata: row.metadata,
     importance: row.importance,
     externalId: row.external_id ?? undefined,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    expiresAt: row.expires_at ?? undefined,
+    createdAt: instantFromColumn(row.created_at),
+    updatedAt: instantFromColumn(row.updated_at),
+    expiresAt: row.expires_at === null ? undefined : instantFromColumn(row.expires_at),
     embeddingStatus: row.embedding_status,
+    archivedAt: row.archived_at == null ? undefined : instantFromColumn(row.archived_at),
   };
 }

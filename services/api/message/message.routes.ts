@@ -19,7 +19,7 @@ import {
   messageListQuerySchema,
   messagePageSchema,
   messageSchema,
-  type MessageCreateSchema,
+  type SingleMessageSchema,
 } from './message.schemas.ts';
 import type { MessageService } from './message.service.ts';
 
@@ -33,7 +33,7 @@ const byId = {
 
 export interface MessageRoutesDeps {
   readonly service: MessageService;
-  readonly messageSchema: MessageCreateSchema;
+  readonly singleMessageSchema: SingleMessageSchema;
   readonly limiter: ReadLimiter;
   readonly readBody: MiddlewareHandler<ApiEnv>;
   /** Longest wait that a request may ask for. */
@@ -53,9 +53,9 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     description: 'Answers once the message is durable. It is embedded afterwards: see embedding_status.',
     middleware: [storesMessages(), readBody] as const,
     parameters: createParameters,
-    request: { body: body(deps.messageSchema, messageExamples) },
+    request: { body: body(deps.singleMessageSchema, messageExamples) },
     responses: {
-      200: json(createdMessageSchema, 'Nothing is pending; or it was stored before, under its external_id.'),
+      200: json(createdMessageSchema, 'Nothing is pending; or it was stored before: see duplicate, updated, archived.'),
       202: json(createdMessageSchema, 'Stored; embedding is pending.'),
       ...problems(...bodyErrors, ...storingErrors, 'conflict'),
     },
@@ -83,6 +83,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     tags,
     security,
     summary: 'Read a message',
+    description: 'Also one that retention has archived: see archived_at.',
     request: byId,
     responses: {
       200: json(messageSchema, 'The message.'),
@@ -109,7 +110,8 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     .openapi(create, async (c) => {
       const input = c.req.valid('json');
       const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' });
-      const options = { mode: 'single', ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
+      const onConflict = input.on_conflict;
+      const options = { mode: 'single', onConflict, ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
       c.get('timeLimit').handOver();
       const created = await service.create([toNewMessage(input, tenantId)], options);
       const [outcome] = created.outcomes;

@@ -15,7 +15,7 @@ import {
 } from '../http/field.schemas.ts';
 import { isObject } from './content/json-value.ts';
 import { hasContent, modelMessageFields, sentRoleSchema, settleContent } from './content/sent-content.ts';
-import { embeddingStatuses, hasExpired } from './message.ts';
+import { embeddingStatuses, hasExpired, onConflictActions } from './message.ts';
 
 const maxContentCharacters = 100_000;
 const maxExternalIdCharacters = 256;
@@ -74,6 +74,50 @@ function expiryOf(takesExpired: boolean) {
     : instantSchema.refine((instant) => !hasExpired(instant), 'must be in the future');
 }
 
+function messageObject(maxMetadataBytes: number, takesExpired: boolean) {
+  return z.strictObject({
+    tenant_id: tenantIdSchema.optional(),
+    conversation_id: conversationIdSchema,
+    role: sentRoleSchema,
+    content: contentSchema,
+    metadata: createMetadataSchema(maxMetadataBytes)
+      .nullish()
+      .openapi({
+        description:
+          `Yours. \`speaker\`, a text of 1 to ${maxSpeakerCharacters} characters, is who said the message. ` +
+          'At most 64 KiB as JSON, unless configured otherwise, with 4 levels and 50 keys an object or items a list.',
+      }),
+    importance_override: importanceSchema.nullish(),
+    importance: nameOfTheServiceBefore(importanceSchema.nullish(), 'importance_override'),
+    created_at: instantSchema.nullish(),
+    expires_at: expiryOf(takesExpired)
+      .nullish()
+      .openapi({
+        description:
+          'From then on the message is not found, listed or read any more, and the next retention run deletes it. ' +
+          'In the future, but for an import. Kept to the microsecond.',
+        example: '2030-01-31T12:00:00.000Z',
+      }),
+    external_id: externalIdSchema.nullish(),
+    ...modelMessageFields,
+  });
+}
+
+type SentMessage = z.output<ReturnType<typeof messageObject>>;
+
+function withContent<Fields extends z.ZodType<SentMessage>>(fields: Fields, maxMetadataBytes: number) {
+  return (
+    fields
+      .refine((message) => message.importance == null || message.importance_override == null, {
+        path: ['importance'],
+        message: 'is another name of importance_override: send one of the two',
+      })
+      // Named beside what else is wrong with the message.
+      .refine(hasContent, { path: ['content'], message: 'is required', when: ({ value }) => isObject(value) })
+      .transform(settleContent<z.output<Fields>>({ maxMetadataBytes, textProblem: contentProblem }))
+  );
+}
+
 /**
  * One message as a client sends it. `importance` is the name older documentation used.
  *
@@ -81,44 +125,21 @@ function expiryOf(takesExpired: boolean) {
  * @param takesExpired whether `expires_at` may be in the past, for an import that says so of each such message.
  */
 export function createMessageCreateSchema(maxMetadataBytes: number, { takesExpired = false } = {}) {
-  return (
-    z
-      .strictObject({
-        tenant_id: tenantIdSchema.optional(),
-        conversation_id: conversationIdSchema,
-        role: sentRoleSchema,
-        content: contentSchema,
-        metadata: createMetadataSchema(maxMetadataBytes)
-          .nullish()
-          .openapi({
-            description:
-              `Yours. \`speaker\`, a text of 1 to ${maxSpeakerCharacters} characters, is who said the message. ` +
-              'At most 64 KiB as JSON, unless configured otherwise, with 4 levels and 50 keys an object or items a list.',
-          }),
-        importance_override: importanceSchema.nullish(),
-        importance: nameOfTheServiceBefore(importanceSchema.nullish(), 'importance_override'),
-        created_at: instantSchema.nullish(),
-        expires_at: expiryOf(takesExpired)
-          .nullish()
-          .openapi({
-            description:
-              'From then on the message is not found, listed or read any more, and the next retention run deletes it. ' +
-              'In the future, but for an import.',
-            example: '2030-01-31T12:00:00.000Z',
-          }),
-        external_id: externalIdSchema.nullish(),
-        ...modelMessageFields,
-      })
-      .refine((message) => message.importance == null || message.importance_override == null, {
-        path: ['importance'],
-        message: 'is another name of importance_override: send one of the two',
-      })
-      // Named beside what else is wrong with the message.
-      .refine(hasContent, { path: ['content'], message: 'is required', when: ({ value }) => isObject(value) })
-      .transform(settleContent({ maxMetadataBytes, textProblem: contentProblem }))
-      .openapi('MessageCreate')
-  );
+  return withContent(messageObject(maxMetadataBytes, takesExpired), maxMetadataBytes).openapi('MessageCreate');
 }
+
+export const onConflictSchema = z.enum(onConflictActions).default('error').openapi({
+  description:
+    'What is done when a message with the same external_id, conversation, role and content is stored with another importance, metadata, created_at or expires_at: error refuses it with 409 and names what differs, ignore answers the stored one as duplicate, update gives it what was sent. What is left out, or null, is not compared, except expires_at: null, which says that it does not expire. An archived message is not updated: that is a conflict.',
+});
+
+/** A message that is sent by itself. */
+export function createSingleMessageSchema(maxMetadataBytes: number) {
+  const fields = messageObject(maxMetadataBytes, false).extend({ on_conflict: onConflictSchema });
+  return withContent(fields, maxMetadataBytes).openapi('SingleMessageCreate');
+}
+
+export type SingleMessageSchema = ReturnType<typeof createSingleMessageSchema>;
 
 const exampleMessage = {
   tenant_id: 'acme',
@@ -170,7 +191,7 @@ const messageFields = {
   importance_score: z.number().openapi({ example: 0.233 }),
   embedding_status: z
     .enum(embeddingStatuses)
-    .openapi({ description: 'archived: of a duplicate that retention has archived.', example: 'pending' }),
+    .openapi({ description: 'archived: retention has archived it.', example: 'pending' }),
   external_id: z.string().nullable().openapi({ example: null }),
   created_at: z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' }),
   updated_at: z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' }),
@@ -188,7 +209,16 @@ const messageMetadataField = z.record(z.string(), z.unknown()).openapi({
 export const listedMessageSchema = z.object(messageFields).openapi('ListedMessage');
 
 /** A message by itself. */
-export const messageSchema = z.object({ ...messageFields, message_metadata: messageMetadataField }).openapi('Message');
+export const messageSchema = z
+  .object({
+    ...messageFields,
+    archived_at: z.iso.datetime().optional().openapi({
+      description: 'Of a message that retention has archived: listings and searches leave it out.',
+      example: '2026-06-30T03:00:00.000Z',
+    }),
+    message_metadata: messageMetadataField,
+  })
+  .openapi('Message');
 
 /** A message as it is answered to whoever sent it. */
 export const createdMessageSchema = messageSchema
@@ -197,6 +227,14 @@ export const createdMessageSchema = messageSchema
       .literal(true)
       .optional()
       .openapi({ description: 'It was stored before, under its external_id.', example: true }),
+    updated: z
+      .literal(true)
+      .optional()
+      .openapi({ description: 'It was stored before, and has what was sent now: see on_conflict.', example: true }),
+    archived: z
+      .literal(true)
+      .optional()
+      .openapi({ description: 'It was stored before, under its external_id, and is archived.', example: true }),
   })
   .openapi('CreatedMessage');
 
@@ -210,6 +248,7 @@ export const messageBatchCreateSchema = z
       .min(1, 'must hold at least one message')
       .max(maxBatchMessages, `must hold at most ${maxBatchMessages} messages`)
       .openapi({ type: 'array', items: { $ref: '#/components/schemas/MessageCreate' } }),
+    on_conflict: onConflictSchema,
   })
   .openapi('MessageBatchCreate');
 
@@ -218,6 +257,12 @@ const batchErrorSchema = z
     message_index: z.int().openapi({ description: 'Position in the request, from 0.', example: 1 }),
     error: z.string().openapi({ example: '/messages/1/role is invalid.' }),
     code: z.string().openapi({ example: 'invalid_request' }),
+    differs: z
+      .array(z.string().openapi({ example: '/metadata' }))
+      .optional()
+      .openapi({
+        description: 'Of a conflict: the fields of the item that differ, as JSON Pointers.',
+      }),
     errors: z.array(
       z.object({
         in: z.string().openapi({ example: 'body' }),
@@ -246,8 +291,12 @@ const batchMessageSchema = createdMessageSchema
 
 export const messageBatchSchema = z
   .object({
-    created: z.array(batchMessageSchema).openapi({ description: 'The stored messages, in the order they were sent.' }),
-    updated: z.array(messageSchema).openapi({ description: 'Always empty: kept for clients of the older API.' }),
+    created: z
+      .array(batchMessageSchema)
+      .openapi({ description: 'The messages that are stored, now or before, in the order they were sent.' }),
+    updated: z
+      .array(batchMessageSchema)
+      .openapi({ description: 'The messages that were stored before and have what was sent now: see on_conflict.' }),
     deleted: z.array(messageIdSchema).openapi({ description: 'Always empty: kept for clients of the older API.' }),
     errors: z.array(batchErrorSchema),
   })
@@ -269,7 +318,10 @@ export const messageListQuerySchema = z.strictObject({
   limit: numberFromText(z.int('must be a whole number').min(1, 'must be 1 to 200').max(200, 'must be 1 to 200'))
     .default(50)
     .openapi({ type: 'integer', minimum: 1, maximum: 200, default: 50 }),
-  order: z.enum(['asc', 'desc']).default('asc').openapi({ description: 'By created_at.' }),
+  order: z
+    .enum(['asc', 'desc'])
+    .default('asc')
+    .openapi({ description: 'By created_at, then in the order of arrival.' }),
   cursor: z.string().max(200).optional().openapi({ description: 'next_cursor of the page before.' }),
 });
 

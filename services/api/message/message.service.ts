@@ -1,4 +1,5 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import { instantOf } from '@memory-layer/shared/time/instant';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { WaitOptions } from '../polling/poll-schedule.ts';
@@ -15,9 +16,11 @@ import {
   isPending,
   isSound,
   storeSound,
+  type Arrival,
   type CheckedMessage,
   type MessageWithStatus,
   type NewMessage,
+  type OnConflict,
   type Outcome,
 } from './message.ts';
 import type { TimeSlicer } from '../http/time-slicer.ts';
@@ -38,6 +41,7 @@ export interface MessageServiceDeps {
 export interface CreateOptions {
   readonly mode: 'single' | 'batch' | 'stream';
   readonly requestId: string;
+  readonly onConflict: OnConflict;
   readonly signal?: AbortSignal;
   /** Makes the request take effect once; then all its messages are of one tenant. */
   readonly idempotency?: IdempotencyRequest | undefined;
@@ -96,9 +100,12 @@ export function createMessageService(deps: MessageServiceDeps) {
    */
   async function create(input: readonly NewMessage[], options: CreateOptions): Promise<Created> {
     if (input.length === 0) return { outcomes: [], replayed: false };
-    const now = clock.now();
+    const now = instantOf(clock.now());
     const generation = activeGeneration();
-    const toRow = (message: NewMessage) => toMessageRow(message, generation, now, nextId());
+    const toRow = (message: NewMessage): MessageRow => {
+      const { id, at } = message.arrival ?? { id: nextId(), at: now };
+      return toMessageRow(message, generation, at, id, options.onConflict);
+    };
     // Hashing the contents of a large batch and reading its words takes some tens of milliseconds.
     const rows = isLarge(input) ? await slicer.of(input[0]?.tenantId ?? '').map(input, toRow) : input.map(toRow);
     const claim = toClaim(rows, options.idempotency);
@@ -118,15 +125,26 @@ export function createMessageService(deps: MessageServiceDeps) {
   }
 
   function announce(outcomes: readonly Outcome[], generation: number, { requestId, mode }: CreateOptions): void {
-    const stored = outcomes.flatMap((outcome) => (outcome.kind === 'stored' ? [outcome.message] : []));
-    for (const tenantId of new Set(stored.map((message) => message.tenantId))) {
-      notifyWorkers(tenantId, generation, requestId);
+    const tenantIds = new Set<string>();
+    for (const outcome of outcomes) {
+      // With another speaker a message is embedded again.
+      if (outcome.kind === 'stored' || outcome.kind === 'updated') tenantIds.add(outcome.message.tenantId);
+      if (outcome.kind === 'stored') metrics.messagesIngested.inc({ role: outcome.message.role, mode });
     }
-    for (const { role } of stored) metrics.messagesIngested.inc({ role, mode });
+    for (const tenantId of tenantIds) notifyWorkers(tenantId, generation, requestId);
   }
 
   return {
     create,
+
+    /** @returns gives the messages of a stream their places: called in the order of the stream, no time is before the last. */
+    openStream(): () => Arrival {
+      let lastMs = 0;
+      return () => {
+        lastMs = Math.max(lastMs, clock.now().getTime());
+        return { id: nextId(), at: instantOf(new Date(lastMs)) };
+      };
+    },
 
     /**
      * Stores those of the items that are messages, as `create` does.

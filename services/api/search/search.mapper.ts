@@ -55,7 +55,7 @@ function commonParts(asked: Query | Body, weights: Body['weights'], clauses: Cla
     neighbours: asked.neighbours,
     rerank: asked.rerank,
     collapse: asked.collapse,
-    referenceTime: asked.reference_time,
+    referenceTime: asked.reference_time === undefined ? undefined : new Date(asked.reference_time),
     timeZone: asked.timezone,
     cursor: asked.cursor,
     ranking: {
@@ -188,7 +188,7 @@ function toHitBody(hit: SearchHit): Omit<HitBody, 'neighbours'> {
     role: hit.role,
     content: hit.content,
     metadata: hit.metadata,
-    created_at: hit.createdAt.toISOString(),
+    created_at: hit.createdAt,
     score: hit.score,
     similarity,
     decay,
@@ -212,6 +212,6 @@ function toNeighbourBody(neighbour: ShownNeighbour): z.input<typeof neighbourSch
     role: neighbour.role,
     content: neighbour.content,
     metadata: neighbour.metadata,
-    created_at: neighbour.createdAt.toISOString(),
+    created_at: neighbour.createdAt,
   };
 }

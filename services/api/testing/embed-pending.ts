@@ -1,4 +1,5 @@
 import { toVectorLiteral } from '@memory-layer/shared/db/vector';
+import { sql } from 'kysely';
 import type { TestApi } from './test-api.ts';
 import { WordEmbedder } from './word-embedder.ts';
 
@@ -30,5 +31,9 @@ export async function embedPending(
     vector: toVectorLiteral(vectors[index] ?? Float32Array.of()),
   }));
   await db.insertInto('embedding').values(rows).execute();
+  // A Date has lost the microseconds.
+  await sql`
+    update embedding e set created_at = m.created_at from message m
+    where m.tenant_id = ${tenantId} and e.tenant_id = m.tenant_id and e.message_id = m.id`.execute(db);
   await db.deleteFrom('embedding_pending').where('tenant_id', '=', tenantId).where('state', '=', 'pending').execute();
 }

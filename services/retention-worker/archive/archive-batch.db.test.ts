@@ -1,4 +1,5 @@
 import { startTestDatabase } from '@memory-layer/shared/testing/test-database';
+import { instantOf } from '@memory-layer/shared/time/instant';
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -66,10 +67,10 @@ describe('by age', () => {
     );
     const request = { ...toRequest(tenant.tenantId, 'age'), limit: 2 };
     const first = await archiveBatch(database.db, request);
-    expect(first).toEqual({ rows: 2, next: { at: sameMoment, id: ids[1] } });
+    expect(first).toEqual({ rows: 2, next: { at: instantOf(sameMoment), id: ids[1] } });
     expect(await tenant.archivedIds()).toEqual(ids.slice(0, 2));
     const second = await archiveBatch(database.db, { ...request, after: first.next });
-    expect(second).toEqual({ rows: 2, next: { at: daysAgo(40), id: ids[3] } });
+    expect(second).toEqual({ rows: 2, next: { at: instantOf(daysAgo(40)), id: ids[3] } });
     expect(await archiveBatch(database.db, { ...request, after: second.next })).toEqual({ rows: 0, next: undefined });
   });
 });
@@ -224,6 +225,30 @@ describe('the archive', () => {
     const copy = await read('archived_message', tenant.tenantId);
     expect(copy).toEqual({ ...message, archived_at: now, archive_reason: 'age' });
     expect(copy).toMatchObject({ metadata: { tag: 'kept', nested: { n: 1 } }, external_id: 'ext-1' });
+  });
+
+  test('keeps times to the microsecond, also of messages of one millisecond, a batch each', async () => {
+    const tenant = await createTenant(database.db);
+    await tenant.addMessages({}, {}, {});
+    await sql`
+      update message set created_at = created_at + n * interval '1 microsecond', expires_at = created_at + interval '7 microseconds'
+      from (select id, row_number() over (order by id) as n from message where tenant_id = ${tenant.tenantId}) numbered
+      where tenant_id = ${tenant.tenantId} and message.id = numbered.id`.execute(database.db);
+    const times = async (table: 'message' | 'archived_message') =>
+      (
+        await sql<{ text: string }>`
+          select concat_ws(' ', created_at, updated_at, expires_at) as text from ${sql.table(table)}
+          where tenant_id = ${tenant.tenantId} order by id`.execute(database.db)
+      ).rows;
+    const before = await times('message');
+    expect(new Set(before.map(({ text }) => text)).size).toBe(3);
+    let after: ArchiveRequest['after'];
+    for (let n = 0; n < 3; n++) {
+      const batch = await archiveBatch(database.db, { ...toRequest(tenant.tenantId, 'age'), limit: 1, after });
+      expect(batch.rows).toBe(1);
+      after = batch.next;
+    }
+    expect(await times('archived_message')).toEqual(before);
   });
 
   test('replaces an older copy of a message that had come back', async () => {

@@ -1,5 +1,6 @@
 import type { ArchiveReason } from '@memory-layer/shared/db/schema';
 import type { Cutoffs, RetentionPolicy } from '@memory-layer/shared/retention/retention-policy';
+import { instantFromColumn, type Instant } from '@memory-layer/shared/time/instant';
 
 /** Whose messages, by which policy, at which instant: all that decides what is archived and deleted. */
 export interface Scope {
@@ -10,7 +11,7 @@ export interface Scope {
 
 /** Where the previous batch of a pass ended. Later batches begin behind it and never look at those rows again. */
 export interface Position {
-  readonly at: Date;
+  readonly at: Instant;
   readonly id: string;
 }
 
@@ -49,8 +50,11 @@ export interface RetentionCounts {
 /** A batch that was not full saw the end: what it left out is held, or locked by somebody who deals with it. */
 export function toOutcome(
   request: BatchRequest,
-  last: { rows: number; at: Date; id: string } | undefined,
+  last: { rows: number; at: string; id: string } | undefined,
 ): BatchOutcome {
   if (last === undefined) return { rows: 0, next: undefined };
-  return { rows: last.rows, next: last.rows < request.limit ? undefined : { at: last.at, id: last.id } };
+  return {
+    rows: last.rows,
+    next: last.rows < request.limit ? undefined : { at: instantFromColumn(last.at), id: last.id },
+  };
 }

@@ -1,4 +1,5 @@
 import { compiledSql } from '@memory-layer/shared/testing/compiled-sql';
+import { instantOf } from '@memory-layer/shared/time/instant';
 import { expect, test } from 'vitest';
 import { cutoffsAt, resolvePolicy } from '@memory-layer/shared/retention/retention-policy';
 import type { ArchiveRequest, Position } from './batch.ts';
@@ -16,7 +17,7 @@ const policy = {
   maxItems: 1000,
 };
 const scope = { tenantId: 'acme', policy, cutoffs: cutoffsAt(policy, now) };
-const position: Position = { at: now, id: '01900000-0000-7000-8000-000000000001' };
+const position: Position = { at: instantOf(now), id: '01900000-0000-7000-8000-000000000001' };
 
 test.each<[string, ArchiveRequest['reason'], Position | undefined]>([
   ['age', 'age', undefined],

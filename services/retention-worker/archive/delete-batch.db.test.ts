@@ -1,4 +1,5 @@
 import { startTestDatabase } from '@memory-layer/shared/testing/test-database';
+import { instantOf } from '@memory-layer/shared/time/instant';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cutoffsAt, resolvePolicy } from '@memory-layer/shared/retention/retention-policy';
 import { createTenant, daysAgo, now } from '../testing/retention-fixture.ts';
@@ -41,7 +42,7 @@ test('takes what was archived first, as many as the batch holds, and goes on beh
   const first = await deleteBatch(database.db, request);
   expect(await tenant.archivedIds()).toEqual(ids.slice(1, 3));
   const second = await deleteBatch(database.db, { ...request, after: first.next });
-  expect(second).toEqual({ rows: 2, next: { at: archivedAt, id: ids[2] } });
+  expect(second).toEqual({ rows: 2, next: { at: instantOf(archivedAt), id: ids[2] } });
   expect(await deleteBatch(database.db, { ...request, after: second.next })).toEqual({ rows: 0, next: undefined });
 });
 

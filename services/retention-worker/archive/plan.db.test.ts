@@ -1,3 +1,4 @@
+import { instantOf } from '@memory-layer/shared/time/instant';
 import { startTestDatabase } from '@memory-layer/shared/testing/test-database';
 import { sql, type RawBuilder } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -90,7 +91,10 @@ test('no batch waits for a lock', () => {
 });
 
 test('a batch behind a position does not read the rows before it', async () => {
-  const after = { at: new Date(now.getTime() - 1000 * 3_600_000), id: '00000000-0000-7000-8000-000000000000' };
+  const after = {
+    at: instantOf(new Date(now.getTime() - 1000 * 3_600_000)),
+    id: '00000000-0000-7000-8000-000000000000',
+  };
   const { text } = await explain(archiveStatement({ ...request, tenantId, reason: 'age', after }));
   expect(text).toMatch(/Index Cond: .*ROW\(.*created_at, .*id\) > ROW\(/);
 });

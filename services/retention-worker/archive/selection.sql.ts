@@ -1,4 +1,5 @@
 import type { AgeOf } from '@memory-layer/shared/retention/retention-policy';
+import { instantColumn } from '@memory-layer/shared/time/instant.sql';
 import { sql, type RawBuilder } from 'kysely';
 import type { BatchRequest, Position, Scope } from './batch.ts';
 
@@ -75,7 +76,8 @@ export function idsBeyondMaxItems(scope: Scope): RawBuilder<string> {
 
 /** A row that a batch takes: `at` and `id` are its position. */
 export interface Candidate {
-  readonly at: Date;
+  /** As text. */
+  readonly at: string;
   readonly id: string;
 }
 
@@ -94,7 +96,7 @@ export function nextRows(
   const order = date === 'stored' ? id : sql`${at}, ${id}`;
   const isBehind = after === undefined ? sql`true` : sql`(${order}) > (${orderOf(after, date)})`;
   return sql<Candidate>`
-    select ${id}, ${at} as at from ${sql.table(table)}
+    select ${id}, ${instantColumn(`${table}.${date === 'stored' ? 'created_at' : date}`)} as at from ${sql.table(table)}
     where ${isUnheld(table, tenantId)} and ${condition} and ${isBehind}
     order by ${order}
     limit ${limit}
@@ -108,7 +110,7 @@ function orderOf({ at, id }: Position, date: string): RawBuilder<unknown> {
 /** Has no position: which messages are beyond the limit is found again for each batch. */
 export function nextBeyondMaxItems(request: BatchRequest): RawBuilder<Candidate> {
   return sql<Candidate>`
-    select message.id, message.created_at as at from message
+    select message.id, ${instantColumn('message.created_at')} as at from message
     where message.tenant_id = ${request.tenantId} and message.id in ${idsBeyondMaxItems(request)}
     order by message.importance, message.created_at, message.id
     limit ${request.limit}

@@ -10,7 +10,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cutoffsAt, resolvePolicy } from '@memory-layer/shared/retention/retention-policy';
 import { archiveStatement, deleteStatement } from './batch.sql.ts';
 
-const policy = resolvePolicy(undefined, { maxAgeDays: 30, importanceThreshold: 0.35, deleteAfterDays: 30 });
+const policy = resolvePolicy(undefined, {
+  maxAgeDays: 30,
+  ageOf: 'created',
+  importanceThreshold: 0.35,
+  deleteAfterDays: 30,
+});
 
 describe.each(staleStatistics)('with tables %s', (statistics) => {
   let database: TestDatabase;

@@ -48,7 +48,7 @@ describe('catalog', () => {
     expect(schema.safeParse(payload).success).toBe(true);
     expect(schema.safeParse({ ...payload, content: 'hello' }).success).toBe(false);
     expect(schema.safeParse({ ...payload, v: 2 }).success).toBe(false);
-    expect(schema.safeParse({ ...payload, tenantId: 'a:b' }).success).toBe(false);
+    expect(schema.safeParse({ ...payload, tenantId: 'a\n' }).success).toBe(false);
     expect(schema.safeParse({ ...payload, generation: 1.5 }).success).toBe(false);
   });
 });

@@ -1,5 +1,6 @@
 select message.id, message.tenant_id, message.conversation_id, message.role, message.importance,
-message.external_id, message.created_at, message.updated_at, message.expires_at, case
+message.external_id, to_char("message"."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at,
+to_char("message"."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as updated_at, to_char("message"."expires_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as expires_at, case
 when exists (
   select from embedding e where e.tenant_id = $1 and e.message_id = "message"."id" and e.generation + 0 = $2
 ) then 'completed'

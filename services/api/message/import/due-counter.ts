@@ -51,7 +51,11 @@ export function createDueCounter(deps: DueCounterDeps): DueCounter {
   function isDue(message: StoredMessage, at: Date): boolean {
     const policy = known.get(message.tenantId);
     if (policy === undefined || policy.legalHold) return false;
-    return isOld(policy, cutoffsAt(policy, at), { ...message, storedAt: message.updatedAt });
+    return isOld(policy, cutoffsAt(policy, at), {
+      importance: message.importance,
+      createdAt: new Date(message.createdAt),
+      storedAt: new Date(message.updatedAt),
+    });
   }
 
   return {
@@ -65,7 +69,7 @@ export function createDueCounter(deps: DueCounterDeps): DueCounter {
         await readPolicies(new Set(messages.map(({ tenantId }) => tenantId)));
         const at = new Date(clock.now().getTime() + schedule.everySeconds * 1000);
         const due = own.filter(
-          (message) => isDue(message, at) && (message.expiresAt === undefined || message.expiresAt > at),
+          (message) => isDue(message, at) && (message.expiresAt === undefined || new Date(message.expiresAt) > at),
         );
         if (count !== null) count += due.length;
       } catch (error) {

@@ -1,10 +1,14 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import { instantOf } from '@memory-layer/shared/time/instant';
 import { expect, test } from 'vitest';
 import type { NewMessage, Outcome } from '../message.ts';
 import { TimeSlicer } from '../../http/time-slicer.ts';
 import { FairSlots } from '../../cost/fair-slots.ts';
-import { importLines } from './import-stream.ts';
+import { emptyTally, importLines } from './import-stream.ts';
 import { createMessageImportService } from './message-import.service.ts';
+
+const arrive = () => ({ id: '', at: instantOf(new Date(0)) });
+const openStream = () => arrive;
 
 type Create = (tenantId: string) => Promise<void>;
 
@@ -13,9 +17,13 @@ function streamsOver(create: Create) {
   const slots = new FairSlots({ count: 4 });
   const service = createMessageImportService({
     messages: {
+      openStream,
       create: async (input: readonly NewMessage[]) => {
         await create(input[0]?.tenantId ?? '');
-        return { outcomes: input.map((): Outcome => ({ kind: 'conflict', existingId: 'x' })), replayed: false };
+        return {
+          outcomes: input.map((): Outcome => ({ kind: 'conflict', existingId: 'x', differs: [] })),
+          replayed: false,
+        };
       },
     },
   });
@@ -25,6 +33,7 @@ function streamsOver(create: Create) {
     }
     const deps = {
       service,
+      arrive,
       check: (): NewMessage => ({
         tenantId,
         conversationId: 'c',
@@ -45,11 +54,7 @@ function streamsOver(create: Create) {
       maxLineParts: 70_000,
       linesPerGroup: 10,
     };
-    return importLines(lines(), deps, {
-      requestId: 'r',
-      signal,
-      tally: { stored: 0, duplicate: 0, skipped: 0, expired: 0, error: 0 },
-    });
+    return importLines(lines(), deps, { requestId: 'r', signal, onConflict: 'error', tally: emptyTally() });
   };
 }
 
@@ -98,7 +103,10 @@ test('a tenant whose writes take long leaves a quarter of the slots to others', 
 test('a line that was not stored although others of its group were is answered with its own error', async () => {
   const error = new AppError('unavailable', 'not stored');
   const service = createMessageImportService({
-    messages: { create: async () => ({ outcomes: [{ kind: 'conflict', existingId: 'x' }, error], replayed: false }) },
+    messages: {
+      openStream,
+      create: async () => ({ outcomes: [{ kind: 'conflict', existingId: 'x', differs: [] }, error], replayed: false }),
+    },
   });
   const slot = { take: async () => undefined, giveBack: () => undefined };
   const message = (content: string): NewMessage => ({
@@ -112,9 +120,9 @@ test('a line that was not stored although others of its group were is answered w
     createdAt: undefined,
     expiresAt: undefined,
   });
-  const options = { requestId: 'r', signal: new AbortController().signal, slot };
+  const options = { requestId: 'r', onConflict: 'error', signal: new AbortController().signal, slot } as const;
   expect(await service.store([message('one'), message('two')], options)).toEqual([
-    { status: 'fulfilled', value: { kind: 'conflict', existingId: 'x' } },
+    { status: 'fulfilled', value: { kind: 'conflict', existingId: 'x', differs: [] } },
     { status: 'rejected', reason: error },
   ]);
 });

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { conversationIdSchema, numberFromText, tenantIdSchema } from '../../http/field.schemas.ts';
+import { onConflictSchema } from '../message.schemas.ts';
 import { formatNames } from './formats/catalog.ts';
 import { dateOrders } from './formats/format.ts';
 import { isTimezone } from './formats/times.ts';
@@ -19,6 +20,7 @@ export const importQuerySchema = z.strictObject({
   conversation_id: conversationIdSchema
     .optional()
     .openapi({ description: 'Of messages whose source names no conversation.', example: 'chat-42' }),
+  on_conflict: onConflictSchema,
   timezone: z
     .string()
     .max(64)

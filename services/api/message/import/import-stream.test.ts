@@ -1,9 +1,11 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import { instantOf } from '@memory-layer/shared/time/instant';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { NewMessage, Outcome } from '../message.ts';
+import type { Arrival, NewMessage, Outcome } from '../message.ts';
 import { TimeSlicer } from '../../http/time-slicer.ts';
 import { FairSlots } from '../../cost/fair-slots.ts';
-import { importLines } from './import-stream.ts';
+import { emptyTally, importLines } from './import-stream.ts';
 
 const message: NewMessage = {
   tenantId: 't',
@@ -16,6 +18,8 @@ const message: NewMessage = {
   createdAt: undefined,
   expiresAt: undefined,
 };
+
+const arrive = (): Arrival => ({ id: '', at: instantOf(new Date(0)) });
 
 /** A stream of lines without end. How many of them were read, and how many were being stored at most. */
 function endless(
@@ -41,6 +45,7 @@ function endless(
     lines(),
     {
       service: { store },
+      arrive,
       check,
       admit: async () => undefined,
       onStored: async () => undefined,
@@ -51,11 +56,7 @@ function endless(
       maxLineParts: 70_000,
       linesPerGroup: 100,
     },
-    {
-      requestId: 'r',
-      signal: new AbortController().signal,
-      tally: { stored: 0, duplicate: 0, skipped: 0, expired: 0, error: 0 },
-    },
+    { requestId: 'r', signal: new AbortController().signal, onConflict: 'error', tally: emptyTally() },
   );
   return { outcomes, seen };
 }
@@ -136,11 +137,15 @@ test('the outcomes of all lines come in their order, also of groups that are sto
   }
   const store = async (input: readonly NewMessage[]): Promise<PromiseFulfilledResult<Outcome>[]> => {
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
-    return input.map(({ content }) => ({ status: 'fulfilled', value: { kind: 'conflict', existingId: content } }));
+    return input.map(({ content }) => ({
+      status: 'fulfilled',
+      value: { kind: 'conflict', existingId: content, differs: ['role'] },
+    }));
   };
   const texts: string[] = [];
   const deps = {
     service: { store },
+    arrive,
     check: (value: unknown) => ({ ...message, content: JSON.stringify(value) }),
     admit: async () => undefined,
     onStored: async () => undefined,
@@ -154,13 +159,60 @@ test('the outcomes of all lines come in their order, also of groups that are sto
   const options = {
     requestId: 'r',
     signal: new AbortController().signal,
-    tally: { stored: 0, duplicate: 0, skipped: 0, expired: 0, error: 0 },
-  };
+    onConflict: 'error',
+    tally: emptyTally(),
+  } as const;
   for await (const text of importLines(lines(), deps, options)) texts.push(...text.split('\n').filter(Boolean));
   expect(texts).toHaveLength(2000);
   for (const [n, text] of texts.entries()) {
     expect(text).toContain(`"line":${n + 1},`);
     expect(text).toContain(`\\"n\\":${n}}`);
   }
-  expect(options.tally).toEqual({ stored: 0, duplicate: 0, skipped: 0, expired: 0, error: 2000 });
+  expect(options.tally).toEqual({ ...emptyTally(), conflict: 2000 });
+});
+
+test('places are given, and of one external id the first is stored first, in the order of the lines', async () => {
+  const chunks = fc.array(fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 30 }), { maxLength: 12 });
+  const delays = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 5 });
+  await fc.assert(
+    fc.asyncProperty(chunks, delays, fc.integer({ min: 1, max: 20 }), async (externalIds, waits, linesPerGroup) => {
+      let places = 0;
+      let calls = 0;
+      const stored: NewMessage[] = [];
+      const store = async (input: readonly NewMessage[]): Promise<PromiseFulfilledResult<Outcome>[]> => {
+        for (let n = waits[(calls += 1) % waits.length] ?? 0; n > 0; n--) {
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        stored.push(...input);
+        return input.map(() => ({ status: 'fulfilled', value: { kind: 'refused' } }));
+      };
+      async function* lines() {
+        let number = 0;
+        for (const some of externalIds) yield some.map((id) => ({ number: (number += 1), text: `"${id}"` }));
+      }
+      const deps = {
+        service: { store },
+        arrive: (): Arrival => ({ id: String((places += 1)).padStart(6, '0'), at: instantOf(new Date(places)) }),
+        check: (value: unknown): NewMessage => ({ ...message, externalId: String(value) }),
+        admit: async () => undefined,
+        onStored: async () => undefined,
+        onFault: () => undefined,
+        slots: new FairSlots({ count: 3 }),
+        slotKey: 't',
+        slicer: new TimeSlicer().of('t'),
+        maxLineParts: 70_000,
+        linesPerGroup,
+      };
+      const tally = emptyTally();
+      const options = { requestId: 'r', onConflict: 'error', signal: new AbortController().signal, tally } as const;
+      for await (const text of importLines(lines(), deps, options)) expect(text).toContain('"line":');
+      const inOrder = externalIds.flat().map((id, n) => [String(n + 1).padStart(6, '0'), String(id)]);
+      const placed = stored.map(({ arrival, externalId }) => [arrival?.id, externalId]);
+      expect(placed.toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1))).toEqual(inOrder);
+      for (const own of Map.groupBy(stored, ({ externalId }) => externalId).values()) {
+        const ids = own.map(({ arrival }) => [arrival?.id]);
+        expect(ids).toEqual(ids.toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1)));
+      }
+    }),
+  );
 });

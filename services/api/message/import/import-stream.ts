@@ -8,12 +8,14 @@ import {
   isKept,
   isSound,
   storeSound,
+  type Arrival,
   type CheckedMessage,
   type Outcome,
   type StoredMessage,
 } from '../message.ts';
 import type { Slicer } from '../../http/time-slicer.ts';
 import type { FairSlots } from '../../cost/fair-slots.ts';
+import { createOrderedNames } from './ordered-names.ts';
 import type { MessageImportOptions, MessageImportService } from './message-import.service.ts';
 import type { Place } from './formats/format.ts';
 import type { InputLine } from './ndjson-lines.ts';
@@ -26,7 +28,9 @@ export interface LineCheck {
 }
 
 export interface ImportStreamDeps extends LineCheck {
-  readonly service: MessageImportService;
+  readonly service: Pick<MessageImportService, 'store'>;
+  /** The place of the next message of the stream. */
+  readonly arrive: () => Arrival;
   /** Counts the stream as a request of a tenant, once. @returns why it is refused. */
   readonly admit: (tenantId: string) => Promise<AppError | undefined>;
   /** Called with the messages that are durable now. */
@@ -46,16 +50,27 @@ type StreamOptions = Omit<MessageImportOptions, 'slot'> & { readonly tally: Impo
 type GroupOptions = StreamOptions & MessageImportOptions;
 
 /** Counts of an import, for its log line and the last line of its answer. */
-export interface ImportTally {
-  stored: number;
-  duplicate: number;
-  skipped: number;
-  /** Past their `expires_at` when they came: not stored. */
-  expired: number;
-  error: number;
+export type ImportTally = Record<ImportStatus, number>;
+
+/**
+ * What becomes of a line. `skipped` has nothing to store, and `expired` was past its `expires_at` when it came.
+ */
+export const importStatuses = [
+  'stored',
+  'duplicate',
+  'updated',
+  'archived',
+  'expired',
+  'skipped',
+  'conflict',
+  'error',
+] as const;
+type ImportStatus = (typeof importStatuses)[number];
+
+export function emptyTally(): ImportTally {
+  return { stored: 0, duplicate: 0, updated: 0, archived: 0, expired: 0, skipped: 0, conflict: 0, error: 0 };
 }
 
-/** What became of a line. */
 type LineOutcome = Outcome | AppError | 'expired';
 
 const charactersPerGroup = 65_536;
@@ -75,6 +90,7 @@ export async function* importLines(
 ): AsyncGenerator<string> {
   const groups = inGroups(lines, deps.linesPerGroup);
   const underWay: Promise<string>[] = [];
+  const names = createOrderedNames();
   let heldCharacters = 0;
   let reading: Promise<unknown> | undefined;
   let isEnded = false;
@@ -87,9 +103,13 @@ export async function* importLines(
     }
     const characters = charactersOf(next.value);
     heldCharacters += characters;
+    const checked = await checkGroup(next.value, deps);
+    // Without a slot: the group that is waited for may need one.
+    await names.free(checked);
     const slot = deps.slots.open(deps.slotKey);
     await slot.take();
-    const text = importGroup(next.value, deps, { ...options, slot }).finally(() => slot.giveBack());
+    const text = importGroup(next.value, checked, deps, { ...options, slot }).finally(() => slot.giveBack());
+    names.hold(checked, text);
     void text.then((known) => (heldCharacters += known.length - characters));
     underWay.push(text);
   }
@@ -144,10 +164,11 @@ function charactersOf(lines: readonly InputLine[]): number {
 /** Never rejects: the outcomes say what failed. */
 async function importGroup(
   group: readonly InputLine[],
+  checked: readonly CheckedMessage[],
   deps: ImportStreamDeps,
   options: GroupOptions,
 ): Promise<string> {
-  const outcomes = await outcomesOf(group, deps, options);
+  const outcomes = await outcomesOf(checked, deps, options);
   return group
     .map((line, n) => {
       if (isSkipped(line.text)) {
@@ -161,21 +182,34 @@ async function importGroup(
     .join('');
 }
 
-async function outcomesOf(
-  group: readonly InputLine[],
-  deps: ImportStreamDeps,
-  options: GroupOptions,
-): Promise<readonly LineOutcome[]> {
-  const { service, admit, onFault, onStored, slicer } = deps;
+/** Never rejects. @returns the messages of the lines, with their places, or why they are none. */
+async function checkGroup(group: readonly InputLine[], deps: ImportStreamDeps): Promise<readonly CheckedMessage[]> {
+  const { admit, arrive, onFault, slicer } = deps;
   try {
-    const checked = await slicer.map(group, (line) => checkLine(line, deps));
+    const checked = await slicer.map(group, (line): CheckedMessage => {
+      const message = checkLine(line, deps);
+      return isSound(message) ? { ...message, arrival: arrive() } : message;
+    });
     const refusals = new Map<string, AppError | undefined>();
     for (const { tenantId } of checked.filter(isSound)) {
       if (!refusals.has(tenantId)) refusals.set(tenantId, await admit(tenantId));
     }
-    const admitted = checked.map((one) => (isSound(one) ? (refusals.get(one.tenantId) ?? one) : one));
-    const isOver = admitted.map((one) => isSound(one) && hasExpired(one.expiresAt));
-    const kept = admitted.filter((_, n) => isOver[n] !== true);
+    return checked.map((one) => (isSound(one) ? (refusals.get(one.tenantId) ?? one) : one));
+  } catch (error) {
+    const failure = faultOf(error, onFault);
+    return group.map(() => failure);
+  }
+}
+
+/** Never rejects. */
+async function outcomesOf(
+  checked: readonly CheckedMessage[],
+  { service, onFault, onStored }: ImportStreamDeps,
+  options: GroupOptions,
+): Promise<readonly LineOutcome[]> {
+  try {
+    const isOver = checked.map((one) => isSound(one) && hasExpired(one.expiresAt));
+    const kept = checked.filter((_, n) => isOver[n] !== true);
     const settled = await storeSound(kept, (messages) => service.store(messages, options));
     const outcomes = settled.map((one) => (one instanceof AppError ? one : settledOutcome(one, onFault)));
     await onStored(outcomes.flatMap((one) => (one instanceof AppError || one.kind !== 'stored' ? [] : [one.message])));
@@ -183,7 +217,7 @@ async function outcomesOf(
     return isOver.map((over) => (over ? 'expired' : (next.next().value ?? noOutcome())));
   } catch (error) {
     const failure = faultOf(error, onFault);
-    return group.map(() => failure);
+    return checked.map(() => failure);
   }
 }
 
@@ -191,9 +225,9 @@ function noOutcome(): AppError {
   return new AppError('internal', 'a line of the import has no outcome');
 }
 
-function statusOf(outcome: LineOutcome): keyof ImportTally {
+function statusOf(outcome: LineOutcome): ImportStatus {
   if (outcome === 'expired') return outcome;
-  return !(outcome instanceof AppError) && isKept(outcome) ? outcome.kind : 'error';
+  return outcome instanceof AppError || outcome.kind === 'refused' ? 'error' : outcome.kind;
 }
 
 function settledOutcome(
@@ -242,12 +276,15 @@ export function placeOf({ number, place }: InputLine): Place {
   return place ?? { line: number };
 }
 
-function toBody(outcome: LineOutcome, requestId: string) {
+function toBody(outcome: LineOutcome, requestId: string): object {
   if (outcome === 'expired') return { status: outcome };
   if (outcome instanceof AppError) {
     const { code, detail, errors } = toProblem(outcome, { instance: '', requestId });
     return { status: 'error', code, detail, errors };
   }
-  if (!isKept(outcome)) return toBody(toMessageError(outcome, ''), requestId);
-  return { status: outcome.kind, id: outcome.message.id };
+  if (isKept(outcome)) return { status: outcome.kind, id: outcome.message.id };
+  const failure = toBody(toMessageError(outcome, ''), requestId);
+  if (outcome.kind === 'refused') return failure;
+  const differs = outcome.differs.map((field) => `/${field}`);
+  return { ...failure, status: outcome.kind, existing_id: outcome.existingId, differs };
 }

@@ -69,7 +69,7 @@ describe('each line of an import', () => {
       [3, 'duplicate', undefined],
       [4, 'error', 'malformed_json'],
       [5, 'error', 'invalid_request'],
-      [6, 'error', 'conflict'],
+      [6, 'conflict', 'conflict'],
       [7, 'error', 'invalid_request'],
       [8, 'error', 'payload_too_large'],
       [9, 'error', 'invalid_request'],
@@ -77,7 +77,11 @@ describe('each line of an import', () => {
     ]);
     expect(outcomes[1].id).toBe(outcomes[0].id);
     expect(outcomes[3].errors.map((error: { pointer: string }) => error.pointer)).toEqual(['/role', '/extra']);
-    expect(outcomes[4].errors[0].pointer).toBe('/external_id');
+    expect(outcomes[4]).toMatchObject({
+      existing_id: outcomes[0].id,
+      differs: ['/content'],
+      errors: [{ pointer: '/content' }],
+    });
     expect([...(await storedIn(tenant))]).toEqual([
       [outcomes[0].id, 'hello'],
       [outcomes[8].id, 'last'],

@@ -19,7 +19,7 @@ import { dryRun } from './dry-run.ts';
 import { skipLines } from './format-import.ts';
 import { importQuerySchema, type ImportQuery } from './import-query.ts';
 import { openSource } from './import-source.ts';
-import { importLines, maxHeldCharacters, toOutcomeLine, type ImportTally } from './import-stream.ts';
+import { importLines, maxHeldCharacters, toOutcomeLine, emptyTally, importStatuses } from './import-stream.ts';
 import { FairSlots } from '../../cost/fair-slots.ts';
 import { ImportInput } from './import-input.ts';
 import { inputChunks } from './input-chunks.ts';
@@ -51,7 +51,7 @@ const mediaType =
 const ndjson = /ndjson$/i;
 
 const description = `One message a line, as POST /v1/messages takes them; any number of lines. The answer has a line for each
-line that is not blank, in their order, as soon as its message is durable: read it while you send, since what is not read
+line that is not blank, in their order, as soon as its message is durable; the messages arrive in that order, too: read it while you send, since what is not read
 slows the import down and at last ends it. A line without an answer may have been stored: send it again under the same
 \`external_id\`, and it is stored once. A message whose \`expires_at\` is in the past is not stored, and its outcome says so.
 The last line has the status \`end\`, the counts of all outcomes, and how many of the stored messages the retention policy in
@@ -83,7 +83,11 @@ const countField = (what: string) =>
 const endFields = {
   stored: countField('lines that are stored now.'),
   duplicate: countField('lines that were stored before.'),
+  updated: countField('lines whose message has what was sent now.'),
+  archived: countField('lines whose message is archived.'),
   expired: countField('lines that had expired.'),
+  skipped: countField('lines with nothing to store.'),
+  conflict: countField('lines that differ from what is stored.'),
   error: countField('lines that are not stored.'),
   due_for_archive: z.int().nullish().openapi({
     description:
@@ -103,13 +107,20 @@ const importOutcomeSchema = z
       .string()
       .optional()
       .openapi({ description: 'JSON Pointer of the message in its line, or in the document.', example: '/messages/0' }),
-    status: z.enum(['stored', 'duplicate', 'expired', 'skipped', 'error', 'mapped', 'summary', 'end']).openapi({
+    status: z.enum([...importStatuses, 'mapped', 'summary', 'end']).openapi({
       description:
-        'duplicate: stored before, under its external_id. expired: past its expires_at, and not stored. skipped: has nothing to store. mapped and summary: of a dry run. end: the last line.',
+        'duplicate: stored before, under its external_id. updated: stored before, and has what was sent now. archived: stored before, and archived since. conflict: stored before, and differs. expired: past its expires_at, and not stored. skipped: has nothing to store. mapped and summary: of a dry run. end: the last line.',
       example: 'stored',
     }),
     reason: z.string().optional().openapi({ description: 'Why it was skipped.', example: 'no text: image' }),
     id: messageIdSchema.optional().openapi({ description: 'Of a message that is stored.' }),
+    existing_id: messageIdSchema
+      .optional()
+      .openapi({ description: 'Of a conflict: the message that is stored under the external_id.' }),
+    differs: z
+      .array(z.string().openapi({ example: '/metadata' }))
+      .optional()
+      .openapi({ description: 'Of a conflict: the fields that differ, as JSON Pointers.' }),
     code: z
       .string()
       .optional()
@@ -174,7 +185,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     const memory = c.get('bodyMemory').open(keyId);
     memory.grow(deps.maxLineBytes + maxHeldCharacters);
     const requestId = c.get('requestId');
-    const tally: ImportTally = { stored: 0, duplicate: 0, skipped: 0, expired: 0, error: 0 };
+    const tally = emptyTally();
     const due = deps.dueCounter();
     const gone = c.req.raw.signal;
     const end = (): void => {
@@ -214,6 +225,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
             skipLines(source.lines, query.skip),
             {
               service: deps.service,
+              arrive: deps.service.openStream(),
               ...checks,
               slots,
               // A key of all tenants is many callers: each of its streams has turns of its own.
@@ -225,7 +237,12 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
               onFault: (error) =>
                 deps.logger.error({ requestId, code: error.code, err: error.cause ?? error }, 'import line'),
             },
-            { requestId, signal: AbortSignal.any([gone, deps.stopping]), tally },
+            {
+              requestId,
+              onConflict: query.on_conflict,
+              signal: AbortSignal.any([gone, deps.stopping]),
+              tally,
+            },
           );
     const lastLines = () => {
       const { failure } = input;

@@ -1,14 +1,14 @@
-import { batchOrIndividually } from '@memory-layer/shared/batching/batch-or-individually';
 import { isRefusedData } from '@memory-layer/shared/db/is-refused-data';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
 import type { MessageService } from '../message.service.ts';
-import type { NewMessage, Outcome } from '../message.ts';
+import type { NewMessage, OnConflict, Outcome } from '../message.ts';
 import { isQueueFull } from '../ingest/message-writer.ts';
 import type { FairSlot } from '../../cost/fair-slots.ts';
 
 export interface MessageImportOptions {
   readonly requestId: string;
+  readonly onConflict: OnConflict;
   /** Ends the waiting for a full queue. */
   readonly signal: AbortSignal;
   /** Held while the messages are written, and given back while a full queue is waited for. */
@@ -29,10 +29,14 @@ export type MessageImportService = ReturnType<typeof createMessageImportService>
 /** Longest wait for a place in the queue of the writer. */
 const patienceMs = 30_000;
 
-export function createMessageImportService({ messages }: { readonly messages: Pick<MessageService, 'create'> }) {
-  async function create(input: readonly NewMessage[], { requestId, slot }: MessageImportOptions) {
+export function createMessageImportService({
+  messages,
+}: {
+  readonly messages: Pick<MessageService, 'create' | 'openStream'>;
+}) {
+  async function create(input: readonly NewMessage[], { requestId, onConflict, slot }: MessageImportOptions) {
     await slot.take();
-    return (await messages.create(input, { mode: 'stream', requestId })).outcomes;
+    return (await messages.create(input, { mode: 'stream', requestId, onConflict })).outcomes;
   }
 
   /** Waits where others are refused: a stream is slowed down instead. */
@@ -43,8 +47,11 @@ export function createMessageImportService({ messages }: { readonly messages: Pi
   }
 
   return {
+    openStream: messages.openStream,
+
     /**
-     * Stores messages of a stream together; when storing one of them is a fault of ours, each by itself.
+     * Stores messages of a stream together; when storing one of them is a fault of ours, one after the other: of those
+     * with the same external id the first is stored.
      *
      * @returns what became of each, in their order, or why it failed.
      */
@@ -52,9 +59,20 @@ export function createMessageImportService({ messages }: { readonly messages: Pi
       input: readonly NewMessage[],
       options: MessageImportOptions,
     ): Promise<readonly PromiseSettledResult<Outcome>[]> => {
-      const store = (some: readonly NewMessage[]) => createPatiently(some, options);
-      const settled = await batchOrIndividually(store, (error) => !isRefusedData(error))(input);
-      return settled.map((result) => (result.status === 'fulfilled' ? toSettled(result.value) : result));
+      try {
+        return (await createPatiently(input, options)).map(toSettled);
+      } catch (error) {
+        if (input.length === 1 || !isRefusedData(error)) {
+          return input.map(() => ({ status: 'rejected', reason: error }));
+        }
+      }
+      const settled: PromiseSettledResult<Outcome>[] = [];
+      for (const message of input) {
+        const [alone] = await Promise.allSettled([createPatiently([message], options)]);
+        if (alone.status === 'rejected') settled.push(alone);
+        else settled.push(...alone.value.map(toSettled));
+      }
+      return settled;
     },
   };
 }

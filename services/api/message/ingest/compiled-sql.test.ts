@@ -1,3 +1,4 @@
+import { instantOf } from '@memory-layer/shared/time/instant';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { compiledSql } from '@memory-layer/shared/testing/compiled-sql';
 import type { Kysely } from 'kysely';
@@ -7,7 +8,7 @@ import { toMessageRow, type MessageRow } from './message-row.ts';
 import { createMessageWriteRepository } from './message-write.repository.ts';
 
 const tenantId = 'acme';
-const now = new Date('2026-01-01T00:00:00Z');
+const now = instantOf(new Date('2026-01-01T00:00:00Z'));
 
 function rowOf(n: number, message: Partial<NewMessage>): MessageRow {
   const plain = { tenantId, conversationId: 'c-1', role: 'user', content: 'words', metadata: {} } as const;
@@ -32,10 +33,11 @@ const existing = {
   metadata: {},
   importance: 0.2,
   content_hash: named.contentHash,
-  created_at: now,
-  updated_at: now,
+  created_at: '2026-01-01T00:00:00.000000Z',
+  updated_at: '2026-01-01T00:00:00.000000Z',
   expires_at: null,
   embedding_status: 'completed',
+  archived_at: null,
 };
 
 test('messages', async () => {
@@ -46,6 +48,14 @@ test('messages', async () => {
 test('messages with an external id, of which one is taken', async () => {
   const text = await compiledSql((db) => write(db, [named, rowOf(3, {})]), [[{ id: rowOf(3, {}).id }], [], [existing]]);
   await expect(text).toMatchFileSnapshot('__sql__/insert-messages-by-external-id.sql');
+});
+
+test('a message with an external id that is taken, which gets what was sent', async () => {
+  const sent = { externalId: 'mine', importanceOverride: 0.9, metadata: { speaker: 'Ana' } };
+  const row = { ...rowOf(2, sent), onConflict: 'update' } as const;
+  const answers = [[], [], [existing], [{ ...existing, importance: 0.9, is_respoken: true }]];
+  const text = await compiledSql((db) => write(db, [row]), answers);
+  await expect(text).toMatchFileSnapshot('__sql__/update-message.sql');
 });
 
 test('messages under an idempotency key', async () => {

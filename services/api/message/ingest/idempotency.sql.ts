@@ -1,4 +1,5 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
+import { instantTextSchema } from '@memory-layer/shared/time/instant';
 import { sql, type Kysely } from 'kysely';
 import { z } from 'zod';
 import { embeddingStatuses } from '../message.ts';
@@ -69,17 +70,18 @@ export async function findAnswer(db: Kysely<Schema>, { tenantId, key }: Key): Pr
 const answerSchema = z.object({
   outcomes: z.array(
     z.discriminatedUnion('kind', [
-      z.object({ kind: z.literal('stored'), id: z.string(), at: z.number() }),
+      z.object({ kind: z.literal('stored'), id: z.string(), at: instantTextSchema }),
       z.object({
-        kind: z.literal('duplicate'),
+        kind: z.enum(['duplicate', 'updated', 'archived']),
         id: z.string(),
         importance: z.number(),
-        createdAt: z.number(),
-        updatedAt: z.number(),
-        expiresAt: z.number().nullable(),
+        createdAt: instantTextSchema,
+        updatedAt: instantTextSchema,
+        expiresAt: instantTextSchema.nullable(),
         embeddingStatus: z.enum(embeddingStatuses),
+        archivedAt: instantTextSchema.optional(),
       }),
-      z.object({ kind: z.literal('conflict'), existingId: z.string() }),
+      z.object({ kind: z.literal('conflict'), existingId: z.string(), differs: z.array(z.string()).default([]) }),
       z.object({ kind: z.literal('refused') }),
     ]),
   ),

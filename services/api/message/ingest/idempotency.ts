@@ -1,3 +1,4 @@
+import type { Instant } from '@memory-layer/shared/time/instant';
 import type { EmbeddingStatus, NewMessage, Outcome } from '../message.ts';
 import { storedOutcome, toMessageRow } from './message-row.ts';
 
@@ -13,22 +14,20 @@ export interface IdempotencyClaim extends IdempotencyRequest {
   readonly tenantId: string;
 }
 
-/**
- * What is remembered of an outcome: ids, dates and statuses. The words come from the request that is sent again.
- * Times are in milliseconds since 1970.
- */
+/** What is remembered of an outcome: ids, dates and statuses. The words come from the request that is sent again. */
 export type RecordedOutcome =
-  | { readonly kind: 'stored'; readonly id: string; readonly at: number }
+  | { readonly kind: 'stored'; readonly id: string; readonly at: Instant }
   | {
-      readonly kind: 'duplicate';
+      readonly kind: 'duplicate' | 'updated' | 'archived';
       readonly id: string;
       readonly importance: number;
-      readonly createdAt: number;
-      readonly updatedAt: number;
-      readonly expiresAt: number | null;
+      readonly createdAt: Instant;
+      readonly updatedAt: Instant;
+      readonly expiresAt: Instant | null;
       readonly embeddingStatus: EmbeddingStatus;
+      readonly archivedAt?: Instant | undefined;
     }
-  | { readonly kind: 'conflict'; readonly existingId: string }
+  | { readonly kind: 'conflict'; readonly existingId: string; readonly differs: readonly string[] }
   | { readonly kind: 'refused' };
 
 export interface RecordedAnswer {
@@ -40,15 +39,16 @@ export interface RecordedAnswer {
 export function toRecordedOutcome(outcome: Outcome): RecordedOutcome {
   if (outcome.kind === 'conflict' || outcome.kind === 'refused') return outcome;
   const { kind, message } = outcome;
-  if (kind === 'stored') return { kind, id: message.id, at: message.updatedAt.getTime() };
+  if (kind === 'stored') return { kind, id: message.id, at: message.updatedAt };
   return {
     kind,
     id: message.id,
     importance: message.importance,
-    createdAt: message.createdAt.getTime(),
-    updatedAt: message.updatedAt.getTime(),
-    expiresAt: message.expiresAt?.getTime() ?? null,
+    createdAt: message.createdAt,
+    updatedAt: message.updatedAt,
+    expiresAt: message.expiresAt ?? null,
     embeddingStatus: message.embeddingStatus,
+    archivedAt: message.archivedAt,
   };
 }
 
@@ -67,13 +67,11 @@ export function replay(
 function replayOne(message: NewMessage, generation: number, recorded: RecordedOutcome): Outcome {
   if (recorded.kind === 'conflict' || recorded.kind === 'refused') return recorded;
   if (recorded.kind === 'stored') {
-    return storedOutcome(toMessageRow(message, generation, new Date(recorded.at), recorded.id));
+    return storedOutcome(toMessageRow(message, generation, recorded.at, recorded.id));
   }
-  const { kind, createdAt, updatedAt, expiresAt, ...rest } = recorded;
-  const dates = {
-    createdAt: new Date(createdAt),
-    updatedAt: new Date(updatedAt),
-    expiresAt: expiresAt === null ? undefined : new Date(expiresAt),
+  const { kind, expiresAt, ...rest } = recorded;
+  return {
+    kind,
+    message: { ...message, metadata: message.metadata ?? {}, ...rest, expiresAt: expiresAt ?? undefined },
   };
-  return { kind, message: { ...message, ...rest, ...dates } };
 }

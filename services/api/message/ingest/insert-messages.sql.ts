@@ -80,9 +80,9 @@ function input(rows: readonly MessageRow[]) {
       ${column((row) => row.importance)}::float8[],
       ${column((row) => row.externalId ?? null)}::text[],
       ${column((row) => row.contentHash)}::bytea[],
-      ${column((row) => row.createdAt.toISOString())}::timestamptz[],
-      ${column((row) => row.updatedAt.toISOString())}::timestamptz[],
-      ${column((row) => row.expiresAt?.toISOString() ?? null)}::timestamptz[],
+      ${column((row) => row.createdAt)}::timestamptz[],
+      ${column((row) => row.updatedAt)}::timestamptz[],
+      ${column((row) => row.expiresAt ?? null)}::timestamptz[],
       ${column((row) => row.generation)}::int[],
       ${indexInput.values(rows.map((row) => row.index))}
     ) with ordinality as t (tenant_id, id, conversation_id, role, content, metadata, importance, external_id,

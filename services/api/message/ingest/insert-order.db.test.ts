@@ -1,3 +1,4 @@
+import { instantOf } from '@memory-layer/shared/time/instant';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createMessageIds, toMessageRow, type MessageRow } from './message-row.ts';
@@ -24,7 +25,7 @@ const row = (tenantId: string, externalId: string | undefined, content: string):
       expiresAt: undefined,
     },
     1,
-    new Date(),
+    instantOf(new Date()),
     nextId(),
   );
 const write = async (rows: readonly MessageRow[]) => {

@@ -1,8 +1,9 @@
 import { hash, randomFillSync } from 'node:crypto';
 import type { Role } from '@memory-layer/shared/db/schema';
+import type { Instant } from '@memory-layer/shared/time/instant';
 import { v7 } from 'uuid';
 import { indexMessage, type MessageIndex } from '../../words/message-index.ts';
-import type { Kept, NewMessage, StoredMessage } from '../message.ts';
+import type { Kept, NewMessage, OnConflict, StoredMessage } from '../message.ts';
 
 /** A message about to be stored, with what is stored beside it but never answered. */
 export interface MessageRow extends StoredMessage {
@@ -14,28 +15,40 @@ export interface MessageRow extends StoredMessage {
   readonly bytes: number;
   /** The generation that it is to be embedded for. */
   readonly generation: number;
+  /** What was sent, and what is done where a stored message differs from it. */
+  readonly sent: NewMessage;
+  readonly onConflict: OnConflict;
 }
 
 /** @param id UUIDv7: later messages have larger ids. */
-export function toMessageRow(message: NewMessage, generation: number, now: Date, id: string): MessageRow {
-  const metadataJson = JSON.stringify(message.metadata);
+export function toMessageRow(
+  message: NewMessage,
+  generation: number,
+  now: Instant,
+  id: string,
+  onConflict: OnConflict = 'error',
+): MessageRow {
+  const metadata = message.metadata ?? {};
+  const metadataJson = JSON.stringify(metadata);
   return {
     id,
     tenantId: message.tenantId,
     conversationId: message.conversationId,
     role: message.role,
     content: message.content,
-    metadata: message.metadata,
+    metadata,
     importance: importanceOf(message.role, message.importanceOverride),
     externalId: message.externalId,
     createdAt: message.createdAt ?? now,
     updatedAt: now,
-    expiresAt: message.expiresAt,
+    expiresAt: message.expiresAt ?? undefined,
     contentHash: hash('sha256', message.content, 'buffer'),
     metadataJson,
-    index: indexMessage(message.content, message.metadata),
+    index: indexMessage(message.content, message.metadata ?? {}),
     bytes: Buffer.byteLength(message.content) + Buffer.byteLength(metadataJson),
     generation,
+    sent: message,
+    onConflict,
   };
 }
 
@@ -46,6 +59,8 @@ export function storedOutcome({
   metadataJson: ___,
   index: ____,
   bytes: _____,
+  sent: ______,
+  onConflict: _______,
   ...message
 }: MessageRow): Kept {
   return { kind: 'stored', message: { ...message, embeddingStatus: 'pending' } };

@@ -73,7 +73,7 @@ export function createMessageWriteRepository(db: Kysely<Schema>, { onRefusedRow 
      */
     async write(requests: readonly WriteRequest[]): Promise<WriteResult[]> {
       try {
-        return await writeBy(atOnce, false, requests);
+        return await writeBy(atOnce, requests.some(mayUpdate), requests);
       } catch (error) {
         // Others go with it: each is tried alone, and comes back here if it is the one.
         if (requests.length > 1 || !isRefusedRow(error)) throw error;
@@ -113,6 +113,11 @@ export function createMessageWriteRepository(db: Kysely<Schema>, { onRefusedRow 
     if (outcomes.every(({ kind }) => kind === 'refused')) throw new AllRefused(outcomes);
     return outcomes;
   }
+}
+
+/** Whether what is stored may change: then in a transaction, with what follows from it. */
+function mayUpdate({ rows }: WriteRequest): boolean {
+  return rows.some((row) => row.onConflict === 'update' && row.externalId !== undefined);
 }
 
 function atOnce(transaction: Kysely<Schema>, requests: readonly WriteRequest[]): Promise<Outcome[]> {

@@ -1,3 +1,4 @@
+import { instantOf } from '@memory-layer/shared/time/instant';
 import { eventually } from '@memory-layer/shared/testing/eventually';
 import { describe, expect, test } from 'vitest';
 import { toMessageRow, type MessageRow } from './message-row.ts';
@@ -18,7 +19,7 @@ const row = (content: string, tenantId = 't'): MessageRow =>
       expiresAt: undefined,
     },
     1,
-    new Date(0),
+    instantOf(new Date(0)),
     content,
   );
 const request = (content: string, tenantId = 't'): WriteRequest => ({

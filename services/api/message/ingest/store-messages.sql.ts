@@ -1,11 +1,15 @@
 import type { Role, Schema } from '@memory-layer/shared/db/schema';
 import { isRefusedRow } from '@memory-layer/shared/db/is-refused-data';
+import { instantFromColumn } from '@memory-layer/shared/time/instant';
+import { instantColumn } from '@memory-layer/shared/time/instant.sql';
 import { sql, type Kysely } from 'kysely';
 import { embeddingStatusOf } from '../embedding-status.sql.ts';
-import type { EmbeddingStatus, Outcome } from '../message.ts';
+import type { Outcome } from '../message.ts';
 import { deleteExpired } from './expired-messages.sql.ts';
 import { insertMessages, insertTenants } from './insert-messages.sql.ts';
 import { storedOutcome, type MessageRow } from './message-row.ts';
+import { compareRepeats, withChanges, type ExistingMessage } from './repeats.ts';
+import { updateMessages } from './update-messages.sql.ts';
 
 // A message can be deleted between finding that it is in the way and looking at it; then its place is free.
 const rounds = 3;
@@ -22,7 +26,8 @@ export function inInsertOrder(rows: readonly MessageRow[]): readonly MessageRow[
 const compare = (a: string, b: string) => (a < b ? -1 : Number(a > b));
 
 /**
- * Stores messages with their pending rows; what was stored before under its external id is found again.
+ * Stores messages with their pending rows; what was stored before under its external id is found again, and changed
+ * where the row says so.
  *
  * @param rows in {@link inInsertOrder}.
  * @returns an outcome a row, in their order.
@@ -38,9 +43,11 @@ export async function storeMessages(db: Kysely<Schema>, rows: readonly MessageRo
     if (left.length === 0) break;
     if (round === 0 && (await deleteExpired(db, left))) continue;
     const existing = new Map((await findByExternalId(db, left)).map((message) => [keyOf(message), message]));
-    for (const row of left) {
-      const message = existing.get(keyOf(row));
-      if (message !== undefined) outcomes.set(row, outcomeBeside(message, row));
+    const repeats = compareRepeats(existing, left, keyOf);
+    const changed = await updateMessages(db, repeats.changes);
+    for (const [row, outcome] of repeats.outcomes) {
+      const known = withChanges(outcome, repeats.changes, changed);
+      if (known !== undefined) outcomes.set(row, known);
     }
     left = left.filter((row) => !outcomes.has(row));
   }
@@ -94,22 +101,6 @@ async function unlessRefused<T>(transaction: Kysely<Schema>, work: () => Promise
 // No id has a NUL, so that different pairs have different keys.
 const keyOf = (message: Pick<MessageRow, 'tenantId' | 'externalId'>) => `${message.tenantId}\0${message.externalId}`;
 
-/** A stored or archived message, but for its content: the caller has that. */
-interface ExistingMessage {
-  readonly id: string;
-  readonly tenantId: string;
-  readonly externalId: string;
-  readonly conversationId: string;
-  readonly role: Role;
-  readonly metadata: Readonly<Record<string, unknown>>;
-  readonly importance: number;
-  readonly contentHash: Buffer;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-  readonly expiresAt: Date | undefined;
-  readonly embeddingStatus: EmbeddingStatus;
-}
-
 type Reference = Pick<MessageRow, 'tenantId' | 'externalId' | 'generation'>;
 
 /** The messages that have one of these external ids, in any order. */
@@ -125,10 +116,10 @@ async function findByExternalId(
         ${references.map((row) => row.generation)}::int[]
       ) as t (tenant_id, external_id, generation)
     )
-    select ${columns}, ${embeddingStatusOf(referenced)} as embedding_status
+    select ${columns}, ${embeddingStatusOf(referenced)} as embedding_status, null as archived_at
     from reference r join message m on m.tenant_id = r.tenant_id and m.external_id = r.external_id
     union all
-    select ${columns}, 'archived'
+    select ${columns}, 'archived', ${instantColumn('m.archived_at')}
     from reference r join archived_message m on m.tenant_id = r.tenant_id and m.external_id = r.external_id
   `.execute(db);
   return result.rows.map(toExistingMessage);
@@ -137,7 +128,8 @@ async function findByExternalId(
 const referenced = { tenantId: sql.ref('m.tenant_id'), id: sql.ref('m.id'), generation: sql.ref('r.generation') };
 
 const columns = sql`m.id, m.tenant_id, m.external_id, m.conversation_id, m.role, m.metadata, m.importance,
-  m.content_hash, m.created_at, m.updated_at, m.expires_at`;
+  m.content_hash, ${instantColumn('m.created_at')} as created_at, ${instantColumn('m.updated_at')} as updated_at,
+  ${instantColumn('m.expires_at')} as expires_at`;
 
 interface Row {
   readonly id: string;
@@ -148,10 +140,11 @@ interface Row {
   readonly metadata: Record<string, unknown>;
   readonly importance: number;
   readonly content_hash: Buffer;
-  readonly created_at: Date;
-  readonly updated_at: Date;
-  readonly expires_at: Date | null;
-  readonly embedding_status: EmbeddingStatus;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly expires_at: string | null;
+  readonly embedding_status: ExistingMessage['embeddingStatus'];
+  readonly archived_at: string | null;
 }
 
 function toExistingMessage(row: Row): ExistingMessage {
@@ -164,17 +157,10 @@ function toExistingMessage(row: Row): ExistingMessage {
     metadata: row.metadata,
     importance: row.importance,
     contentHash: row.content_hash,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    expiresAt: row.expires_at ?? undefined,
+    createdAt: instantFromColumn(row.created_at),
+    updatedAt: instantFromColumn(row.updated_at),
+    expiresAt: row.expires_at === null ? undefined : instantFromColumn(row.expires_at),
     embeddingStatus: row.embedding_status,
+    archivedAt: row.archived_at === null ? undefined : instantFromColumn(row.archived_at),
   };
-}
-
-/** The same words of the same speaker in the same conversation are the same message; all else may have changed since. */
-function outcomeBeside({ contentHash, ...existing }: ExistingMessage, row: MessageRow): Outcome {
-  const same =
-    contentHash.equals(row.contentHash) && existing.conversationId === row.conversationId && existing.role === row.role;
-  if (!same) return { kind: 'conflict', existingId: existing.id };
-  return { kind: 'duplicate', message: { ...existing, content: row.content } };
 }

@@ -1,3 +1,4 @@
+import { instantOf } from '@memory-layer/shared/time/instant';
 import { describe, expect, test } from 'vitest';
 import { costOfRow, toMessageRow, type MessageRow } from './message-row.ts';
 import { partsOf } from './message-write.repository.ts';
@@ -16,7 +17,7 @@ const row = (content: string, externalId?: string): MessageRow =>
       expiresAt: undefined,
     },
     1,
-    new Date(0),
+    instantOf(new Date(0)),
     content,
   );
 

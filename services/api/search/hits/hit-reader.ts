@@ -1,4 +1,5 @@
 import type { Role } from '@memory-layer/shared/db/schema';
+import { instantFromColumn, type Instant } from '@memory-layer/shared/time/instant';
 import { requestLimits } from '../../cost/request-cost.ts';
 import type { SearchPlan } from '../plan/search-plan.ts';
 import { closePage, isShown, type SearchPage } from '../query/page.ts';
@@ -15,7 +16,7 @@ export interface SearchHit {
   readonly role: Role;
   readonly content: string;
   readonly metadata: Readonly<Record<string, unknown>>;
-  readonly createdAt: Date;
+  readonly createdAt: Instant;
   readonly score: number;
   readonly breakdown: ScoreBreakdown & {
     /** Cosine similarity of query and message as the model sees them, -1 to 1; means the same in every query. */
@@ -170,7 +171,7 @@ function toHit(ranked: CollapsedCandidate, row: HitRow, neighbours: ShownNeighbo
     role: row.role,
     content: row.content,
     metadata: row.metadata,
-    createdAt: row.created_at,
+    createdAt: instantFromColumn(row.created_at),
     score: ranked.score,
     breakdown: { ...ranked.breakdown, similarity: row.similarity ?? undefined },
     duplicates: ranked.duplicateIds.length,

@@ -1,3 +1,4 @@
+import { instantOf } from '@memory-layer/shared/time/instant';
 import type { NamedTime } from '../query/time-words.ts';
 import { createSearchPlan, type SearchPlan, type SearchPlanParts } from './search-plan.ts';
 
@@ -11,8 +12,9 @@ const limit = 30;
 export function planOfTime(parts: SearchPlanParts, time: NamedTime | undefined): SearchPlan | undefined {
   if (time === undefined) return undefined;
   const { createdAfter, createdBefore } = parts.filter;
-  const from = createdAfter !== undefined && createdAfter > time.from ? createdAfter : time.from;
-  const to = createdBefore !== undefined && createdBefore < time.to ? createdBefore : time.to;
-  if (from >= to) return undefined;
+  const [named, end] = [instantOf(time.from), instantOf(time.to)];
+  const from = createdAfter !== undefined && new Date(createdAfter) > time.from ? createdAfter : named;
+  const to = createdBefore !== undefined && new Date(createdBefore) < time.to ? createdBefore : end;
+  if (new Date(from) >= new Date(to)) return undefined;
   return createSearchPlan({ ...parts, limit, filter: { ...parts.filter, createdAfter: from, createdBefore: to } });
 }

@@ -1,3 +1,4 @@
+import { instantOf } from '@memory-layer/shared/time/instant';
 import { describe, expect, test } from 'vitest';
 import {
   cursorLength,
@@ -20,7 +21,7 @@ const request: SearchRequest = {
   filter: {
     conversationIds: ['c'],
     roles: undefined,
-    createdAfter: new Date('2026-01-01T00:00:00Z'),
+    createdAfter: instantOf(new Date('2026-01-01T00:00:00Z')),
     createdBefore: undefined,
     importanceMin: undefined,
     importanceMax: undefined,
@@ -90,7 +91,7 @@ describe('it is none', () => {
     ['mode', { mode: 'vector' }],
     ['candidate_limit', { candidateLimit: 201 }],
     ['conversation', { filter: { ...filter, conversationIds: ['c', 'd'] } }],
-    ['date', { filter: { ...filter, createdAfter: new Date('2026-01-01T00:00:00.001Z') } }],
+    ['date', { filter: { ...filter, createdAfter: instantOf(new Date('2026-01-01T00:00:00.001Z')) } }],
     ['metadata', { filter: { ...filter, metadata: { a: 1 } } }],
     ['filter', { filter: { ...filter, where: { kind: 'ne', path: ['x'], value: 'y' } } }],
     ['weight', { ranking: { ...ranking, weights: { decay: 0 } } }],

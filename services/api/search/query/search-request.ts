@@ -1,5 +1,6 @@
 import type { Role } from '@memory-layer/shared/db/schema';
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import type { Instant } from '@memory-layer/shared/time/instant';
 import type { MetadataFilter } from './metadata-filter.ts';
 import type { SearchText } from './parse-query.ts';
 
@@ -50,9 +51,9 @@ export interface SearchFilter {
   readonly conversationIds: readonly string[] | undefined;
   readonly roles: readonly Role[] | undefined;
   /** Inclusive. */
-  readonly createdAfter: Date | undefined;
+  readonly createdAfter: Instant | undefined;
   /** Exclusive. */
-  readonly createdBefore: Date | undefined;
+  readonly createdBefore: Instant | undefined;
   /** Inclusive, as is the greatest. */
   readonly importanceMin: number | undefined;
   readonly importanceMax: number | undefined;

@@ -1,3 +1,4 @@
+import { instantOf } from '@memory-layer/shared/time/instant';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { compiledSql } from '@memory-layer/shared/testing/compiled-sql';
 import type { Kysely } from 'kysely';
@@ -78,8 +79,8 @@ const where = (filter: unknown): Partial<CandidateFilter> => {
 const columns = {
   conversationIds: ['c-1'],
   roles: ['user'],
-  createdAfter: new Date('2026-01-01T00:00:00Z'),
-  createdBefore: new Date('2026-02-01T00:00:00Z'),
+  createdAfter: instantOf(new Date('2026-01-01T00:00:00Z')),
+  createdBefore: instantOf(new Date('2026-02-01T00:00:00Z')),
   importanceMin: 0.1,
   importanceMax: 0.9,
   throughId: idOf(7),

@@ -2,6 +2,7 @@ import { decodeHalfvec, encodeHalfvec } from '@memory-layer/shared/db/halfvec';
 import type { Role } from '@memory-layer/shared/db/schema';
 import { normalise } from '@memory-layer/shared/embedding/vector';
 import { isUnexpired } from '@memory-layer/shared/message/expiry.sql';
+import { instantColumn } from '@memory-layer/shared/time/instant.sql';
 import { sql, type RawBuilder } from 'kysely';
 import { requestLimits } from '../../cost/request-cost.ts';
 import { isWithinBytes, messageBytes } from '../../cost/within-bytes.sql.ts';
@@ -17,7 +18,7 @@ export interface HitRow {
   readonly metadata: Record<string, unknown>;
   /** Of both, as text. */
   readonly bytes: number;
-  readonly created_at: Date;
+  readonly created_at: string;
   readonly similarity: number | null;
   /** The newest message of the tenant, hit or not. */
   readonly newest_id: string;
@@ -61,7 +62,7 @@ export function hitsStatement(
   const fits = isWithinBytes(bytes, sql`array_position(${[...ids]}::uuid[], m.id)`, maxBytes);
   return sql<HitRow | UnreadHitRow>`
         select m.id, m.conversation_id, m.role, case when ${fits} then m.content end as content,
-               case when ${fits} then m.metadata end as metadata, ${bytes} as bytes, m.created_at,
+               case when ${fits} then m.metadata end as metadata, ${bytes} as bytes, ${instantColumn('m.created_at')} as created_at,
                ${similarity} as similarity,
                (select n.id from ${tenant.message} n where n.tenant_id = ${tenant.key} order by n.id desc limit 1) as newest_id
         from ${messagesById(ids, tenant, 'id, conversation_id, role, content, metadata, created_at, expires_at')}

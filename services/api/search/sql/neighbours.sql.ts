@@ -1,5 +1,7 @@
 import type { Role } from '@memory-layer/shared/db/schema';
 import { isUnexpired } from '@memory-layer/shared/message/expiry.sql';
+import { instantFromColumn, type Instant } from '@memory-layer/shared/time/instant';
+import { instantColumn } from '@memory-layer/shared/time/instant.sql';
 import { sql, type RawBuilder } from 'kysely';
 import { requestLimits } from '../../cost/request-cost.ts';
 import { isWithinBytes, messageBytes } from '../../cost/within-bytes.sql.ts';
@@ -23,7 +25,7 @@ export interface ShownRow {
   /** Null, as its metadata, when it does not fit. */
   readonly content: string | null;
   readonly metadata: Record<string, unknown> | null;
-  readonly created_at: Date;
+  readonly created_at: string;
   /** The hits that it stands beside: their ids, and its distance from each, negative before it. */
   readonly hit_ids: readonly string[];
   readonly distances: readonly number[];
@@ -35,7 +37,7 @@ export interface ShownNeighbour {
   readonly role: Role;
   readonly content: string;
   readonly metadata: Readonly<Record<string, unknown>>;
-  readonly createdAt: Date;
+  readonly createdAt: Instant;
 }
 
 /** Each in the order of the conversation. */
@@ -160,7 +162,8 @@ export function shownStatement({
       group by near.id
     )
     select n.id, n.role, case when ${fits} then n.content end as content,
-           case when ${fits} then n.metadata end as metadata, n.created_at, beside.hit_ids, beside.distances
+           case when ${fits} then n.metadata end as metadata, ${instantColumn('n.created_at')} as created_at,
+           beside.hit_ids, beside.distances
     from beside join ${message} n on n.tenant_id = ${key} and n.id = beside.id
   `;
 }
@@ -194,7 +197,7 @@ function untilUnread(rows: readonly ShownRow[]): ShownNeighbour[] {
   const shown: ShownNeighbour[] = [];
   for (const { id, role, content, metadata, created_at } of rows) {
     if (content === null || metadata === null) break;
-    shown.push({ messageId: id, role, content, metadata, createdAt: created_at });
+    shown.push({ messageId: id, role, content, metadata, createdAt: instantFromColumn(created_at) });
   }
   return shown;
 }

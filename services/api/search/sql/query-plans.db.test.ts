@@ -1,3 +1,4 @@
+import { instantOf } from '@memory-layer/shared/time/instant';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { systemClock } from '@memory-layer/shared/lifecycle/clock';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
@@ -101,7 +102,7 @@ describe('messages', () => {
     limit: 51,
     generation,
   } as const;
-  const after = { createdAt: new Date(Date.now() - 43_200_000), id: '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f' };
+  const after = { createdAt: instantOf(new Date(Date.now() - 43_200_000)), id: '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f' };
 
   test.each(['asc', 'desc'] as const)('a history is read in the order of its index, %s', async (order) => {
     for (const cursor of [undefined, { ...after, order }]) {
@@ -144,8 +145,8 @@ describe('search', () => {
     conversationIds: ['c-3'],
     roles: ['user'],
     importanceMin: 0.1,
-    createdAfter: new Date(0),
-    createdBefore: new Date('9999-01-01'),
+    createdAfter: instantOf(new Date(0)),
+    createdBefore: instantOf(new Date('9999-01-01')),
     metadata: { n: 7 },
   } as const;
 

@@ -1,5 +1,5 @@
 with candidate as (
-  select "message"."id", "message"."created_at" as at from "message"
+  select "message"."id", to_char("message"."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at from "message"
   where "message".tenant_id = $1 and not exists (
     select from conversation
     where conversation.tenant_id = "message".tenant_id and conversation.conversation_id = "message".conversation_id

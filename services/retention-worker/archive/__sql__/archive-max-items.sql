@@ -1,5 +1,5 @@
 with candidate as (
-  select message.id, message.created_at as at from message
+  select message.id, to_char("message"."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at from message
   where message.tenant_id = $1 and message.id in (
     select message.id from message
     where "message".tenant_id = $2 and not exists (

@@ -1,5 +1,5 @@
 with candidate as (
-  select "archived_message"."id", "archived_message"."archived_at" as at from "archived_message"
+  select "archived_message"."id", to_char("archived_message"."archived_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at from "archived_message"
   where "archived_message".tenant_id = $1 and not exists (
     select from conversation
     where conversation.tenant_id = "archived_message".tenant_id and conversation.conversation_id = "archived_message".conversation_id

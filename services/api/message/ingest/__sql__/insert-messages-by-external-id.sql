@@ -62,7 +62,8 @@ with reference as materialized (
   ) as t (tenant_id, external_id, generation)
 )
 select m.id, m.tenant_id, m.external_id, m.conversation_id, m.role, m.metadata, m.importance,
-m.content_hash, m.created_at, m.updated_at, m.expires_at, case
+m.content_hash, to_char("m"."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at, to_char("m"."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as updated_at,
+to_char("m"."expires_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as expires_at, case
 when exists (
   select from embedding e where e.tenant_id = "m"."tenant_id" and e.message_id = "m"."id" and e.generation + 0 = "r"."generation"
 ) then 'completed'
@@ -70,9 +71,10 @@ else coalesce((
     select p.state from embedding_pending p
     where p.tenant_id = "m"."tenant_id" and p.message_id = "m"."id" and p.generation = "r"."generation"
   ), 'pending')
-end as embedding_status
+end as embedding_status, null as archived_at
 from reference r join message m on m.tenant_id = r.tenant_id and m.external_id = r.external_id
 union all
 select m.id, m.tenant_id, m.external_id, m.conversation_id, m.role, m.metadata, m.importance,
-m.content_hash, m.created_at, m.updated_at, m.expires_at, 'archived'
+m.content_hash, to_char("m"."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at, to_char("m"."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as updated_at,
+to_char("m"."expires_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as expires_at, 'archived', to_char("m"."archived_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 from reference r join archived_message m on m.tenant_id = r.tenant_id and m.external_id = r.external_id

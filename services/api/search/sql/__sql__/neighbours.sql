@@ -17,5 +17,6 @@ with beside as (
   group by near.id
 )
 select n.id, n.role, case when coalesce(sum((octet_length("n".content) + octet_length("n".metadata::text))) over (order by beside.nearest, beside.best_hit, n.id rows between unbounded preceding and 1 preceding), 0) < $8 then n.content end as content,
-case when coalesce(sum((octet_length("n".content) + octet_length("n".metadata::text))) over (order by beside.nearest, beside.best_hit, n.id rows between unbounded preceding and 1 preceding), 0) < $9 then n.metadata end as metadata, n.created_at, beside.hit_ids, beside.distances
+case when coalesce(sum((octet_length("n".content) + octet_length("n".metadata::text))) over (order by beside.nearest, beside.best_hit, n.id rows between unbounded preceding and 1 preceding), 0) < $9 then n.metadata end as metadata, to_char("n"."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at,
+beside.hit_ids, beside.distances
 from beside join "message" n on n.tenant_id = $10 and n.id = beside.id
