@@ -16,11 +16,10 @@ import type { Producer, QueueBackend } from '@memory-layer/shared/queue/queue-po
 import { createRetentionPolicyRepository } from '@memory-layer/shared/retention/retention-policy.repository';
 import { createShares } from './cost/shares.ts';
 import type { ReadReplicas } from './replica/read-replicas.ts';
-import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
-import { QueryVectors } from './search/query/query-vectors.ts';
 import { createBacklogReader } from './admin/backlog.ts';
 import { createHealthService, probeEmbedder } from './admin/health.service.ts';
 import { createApp } from './app.ts';
+import { composeSearch } from './compose-search.ts';
 import type { ApiConfig } from './config.ts';
 import { createEmbeddingFailureRepository } from './embedding-failure/embedding-failure.repository.ts';
 import { createEmbeddingFailureService } from './embedding-failure/embedding-failure.service.ts';
@@ -42,19 +41,10 @@ import { MessageWriter } from './message/ingest/message-writer.ts';
 import { createRetentionRunRepository } from './retention/retention-run.repository.ts';
 import { RetentionRunWaiter } from './retention/retention-run-waiter.ts';
 import { createRetentionService } from './retention/retention.service.ts';
-import { createHitReranker } from './search/hits/hit-reranker.ts';
 import { rerankerFromConfig, type RerankerDeps } from './search/reranker/reranker-from-config.ts';
 import type { Reranker } from './search/reranker/reranker.ts';
 import { createSearchLanguageReindexer } from './search/language/search-language-reindexer.ts';
 import { createSearchLanguageRepository } from './search/language/search-language.repository.ts';
-import { createLexicalIndex } from './search/plan/lexical-query.ts';
-import { createDateReader, localesOf } from './search/query/date-terms.ts';
-import { createTimeReader } from './search/query/time-words.ts';
-import { createSearchService } from './search/search.service.ts';
-import { createCandidateReader, createSearchRepository } from './search/sql/search.repository.ts';
-import { createLexicalRepository } from './search/stats/lexical.repository.ts';
-import { createReadySegmentsRepository } from './search/stats/ready-segments.repository.ts';
-import { createSegmentDirectory } from './search/stats/segment-directory.ts';
 
 /** What the api shares with other components of its process. The caller starts and stops them. */
 export interface ApiResources {
@@ -174,7 +164,6 @@ export function composeApp(
     slicer,
     metrics,
   });
-  const searchRepository = createSearchRepository(database);
   const app = createApp({
     messages,
     slicer,
@@ -186,37 +175,7 @@ export function composeApp(
       stopping,
       ...importLimits(config.ingest.writers, resources.writing),
     },
-    search: createSearchService({
-      repository: searchRepository,
-      readCandidates: createCandidateReader({
-        database,
-        repository: searchRepository,
-        replicas: resources.replicas,
-        createRepository: createSearchRepository,
-      }),
-      generations,
-      hitReranker:
-        resources.reranker && createHitReranker({ reranker: resources.reranker, ...config.rerank, logger, metrics }),
-      queryVectors: new QueryVectors({ embedder: queryEmbedder, generations, ...config.queryVectors, metrics }),
-      lexicalIndex: createLexicalIndex({
-        repository: createLexicalRepository(db),
-        clock,
-        onError: (error) => logger.warn({ err: error }, 'statistics of words not renewed: using older ones'),
-      }),
-      segments: createSegmentDirectory({
-        repository: createReadySegmentsRepository(db),
-        clock,
-        onError: (error) => logger.warn({ err: error }, 'segments of vectors not renewed: using older ones'),
-      }),
-      partitions: new TenantPartitions(db),
-      readDates: createDateReader(localesOf(config.searchLanguage)),
-      readTime: createTimeReader(localesOf(config.searchLanguage)),
-      weights: config.rankingWeights,
-      halfLifeDays: config.decayHalfLifeDays,
-      clock,
-      logger,
-      metrics,
-    }),
+    search: composeSearch(config, resources, generations),
     retention: composeRetention(config, resources, { producer: retentionProducer, waiter: runWaiter }),
     embeddingFailures: createEmbeddingFailureService({
       failures: createEmbeddingFailureRepository(db),

@@ -47,7 +47,8 @@ const importing = async (query: string, ...values: readonly object[]) => {
   return text
     .split('\n')
     .filter(Boolean)
-    .map((line) => JSON.parse(line));
+    .map((line) => JSON.parse(line))
+    .filter(({ status }) => status !== 'end');
 };
 const archive = (tenant: string) =>
   sql`

@@ -231,7 +231,7 @@ describe('the archive', () => {
     const tenant = await createTenant(database.db);
     await tenant.addMessages({}, {}, {});
     await sql`
-      update message set created_at = created_at + n * interval '1 microsecond', expires_at = created_at + interval '7 microseconds'
+      update message set created_at = created_at + n * interval '1 microsecond', expires_at = timestamptz '2099-01-01' + interval '7 microseconds'
       from (select id, row_number() over (order by id) as n from message where tenant_id = ${tenant.tenantId}) numbered
       where tenant_id = ${tenant.tenantId} and message.id = numbered.id`.execute(database.db);
     const times = async (table: 'message' | 'archived_message') =>

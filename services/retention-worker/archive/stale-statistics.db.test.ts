@@ -29,11 +29,11 @@ describe.each(staleStatistics)('with tables %s', (statistics) => {
 
   const request = { limit: 10, after: undefined, policy, cutoffs: cutoffsAt(policy, now) };
 
-  test.each(['age'] as const)('a batch by %s: no more than 1000 pages are read', async (reason) => {
+  test.each(['age'] as const)('a batch by %s: no more than 1500 pages are read', async (reason) => {
     const costs = await costOf(database.db, (db) =>
       archiveStatement({ ...request, tenantId: tenant.tenantId, reason }).execute(db),
     );
-    expect(nonEmpty(costs).filter(({ pages }) => pages > 1000)).toEqual([]);
+    expect(nonEmpty(costs).filter(({ pages }) => pages > 1500)).toEqual([]);
   });
 
   test.each(['expired', 'expired-copies', 'old-copies'] as const)(

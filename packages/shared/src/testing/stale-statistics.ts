@@ -74,7 +74,10 @@ async function fill(db: Kysely<Schema>, tenantId: string, count: number, prefix:
     jsonb_build_object('n', n % 100), n % 10 / 10.0, ${prefix}::text || n, decode('00', 'hex'),
     now() - make_interval(hours => n), now(), case when n % 100 = 0 then now() - make_interval(hours => n) end`;
   await sql`insert into tenant (tenant_id) values (${tenantId}) on conflict do nothing`.execute(db);
-  await sql`insert into message (${columns}) select ${values} from generate_series(1, ${count}::int) n`.execute(db);
+  await sql`
+    insert into message (${columns}, search_language, search_vector)
+    select ${values}, 'english 2', to_tsvector('english', 'words about subject' || n % 300)
+    from generate_series(1, ${count}::int) n`.execute(db);
   await sql`
     insert into embedding (tenant_id, message_id, generation, passage_no, vector, conversation_id, role, importance, created_at)
     select tenant_id, id, ${sql.lit(generation)}, passage, array_fill(0.1, array[32])::vector::halfvec, conversation_id, role, importance,

@@ -34,7 +34,8 @@ async function importText(text: string, sizes: readonly number[]): Promise<{ lin
   return answer.text
     .split('\n')
     .filter(Boolean)
-    .map((line) => JSON.parse(line));
+    .map((line) => JSON.parse(line))
+    .filter(({ status }) => status !== 'end');
 }
 
 /** The conversation, as it is listed. */

@@ -17,7 +17,8 @@ const linesOf = (text: string) =>
   text
     .split('\n')
     .filter(Boolean)
-    .map((line) => JSON.parse(line));
+    .map((line) => JSON.parse(line))
+    .filter(({ status }) => status !== 'end');
 
 async function send(body: string | Uint8Array<ArrayBuffer>, query: Record<string, string>, type = 'application/json') {
   const path = `/v1/messages/import?${String(new URLSearchParams(query))}`;

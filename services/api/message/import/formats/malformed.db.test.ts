@@ -23,7 +23,8 @@ const linesOf = (text: string) =>
   text
     .split('\n')
     .filter(Boolean)
-    .map((line) => JSON.parse(line));
+    .map((line) => JSON.parse(line))
+    .filter(({ status }) => status !== 'end');
 const outcomes = async (raw: string | Uint8Array<ArrayBuffer>, query: object, type?: string) => {
   const answer = await send(raw, query, type);
   expect(answer.status).toBe(200);
