@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findMetadataProblem as findProblem } from './field.schemas.ts';
+import { findMetadataProblem as findProblem, timeZoneName } from './field.schemas.ts';
 
 const findMetadataProblem = (value: unknown) => findProblem(value, 65_536);
 
@@ -30,4 +30,23 @@ describe('metadata', () => {
     const value: unknown = JSON.parse('{"__proto__": {"x": "\\u0000"}}');
     expect(findMetadataProblem(value)?.path).toEqual(['__proto__', 'x']);
   });
+});
+
+describe('the name of a time zone', () => {
+  test.each([
+    ['UTC', 'UTC'],
+    ['Europe/Lisbon', 'Europe/Lisbon'],
+    ['europe/LISBON', 'Europe/Lisbon'],
+    ['America/Argentina/Buenos_Aires', timeZoneName('america/buenos_AIRES')],
+    ['us/PACIFIC', 'America/Los_Angeles'],
+  ])('%s is %s', (text, name) => {
+    expect(timeZoneName(text)).toBe(name);
+  });
+
+  test.each(['', 'Mars/Olympus', '+02:00', '__proto__', 'Europe/Lisbon ', 'A'.repeat(1_000_000)])(
+    'is not %.20j',
+    (text) => {
+      expect(timeZoneName(text)).toBeUndefined();
+    },
+  );
 });

@@ -40,6 +40,33 @@ export const instantSchema = z.iso
     example: '2026-01-31T12:00:00.000Z',
   });
 
+const maxTimeZoneCharacters = 64;
+
+/**
+ * The canonical name of a zone or link of the IANA time zone database; undefined for any other text. Libraries keep a
+ * formatter for each name that they see, and a name has thousands of spellings in upper and lower case.
+ */
+export function timeZoneName(text: string): string | undefined {
+  // Intl takes offsets too, which do not change in summer.
+  if (text.length > maxTimeZoneCharacters || !/^[A-Za-z]/.test(text)) return undefined;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone;
+  } catch {
+    return undefined;
+  }
+}
+
+export const timeZoneSchema = z
+  .string()
+  .transform((text, context): string => {
+    const name = timeZoneName(text);
+    if (name !== undefined) return name;
+    const message = 'must be a name of the IANA time zone database, like Europe/Lisbon';
+    context.issues.push({ code: 'custom', message, input: text });
+    return z.NEVER;
+  })
+  .openapi({ type: 'string', example: 'Europe/Lisbon' });
+
 export const importanceSchema = z.number().min(0, 'must be 0 to 1').max(1, 'must be 0 to 1').openapi({ example: 0.8 });
 
 /** A field under a name that clients of the service before may still send. Without an example, since forms fill it in. */

@@ -9,13 +9,13 @@ import {
   numberFromText,
   roleSchema,
   tenantIdSchema,
+  timeZoneSchema,
 } from '../http/field.schemas.ts';
 import { cursorLength } from './query/cursor.ts';
 import { maxPagedHits } from './query/page.ts';
 import { parseMetadataFilter } from './query/parse-metadata-filter.ts';
 import { checkClauses, clausesField, queryField, syntaxField, type AskedText } from './query/query-text.schemas.ts';
 import { timeWordCharacters } from './query/time-words.ts';
-import { isTimeZone } from './query/time-zone.ts';
 import { decayModes, defaultCandidateLimit, searchModes } from './query/search-request.ts';
 
 /** A whole number in a range, and how the description says so. */
@@ -93,10 +93,6 @@ const rerankField = z.boolean().optional();
 /** The same as text. */
 const booleanText = z.enum(['true', 'false'], { error: 'must be true or false' }).transform((text) => text === 'true');
 
-const timeZoneField = z
-  .string()
-  .refine(isTimeZone, 'must be a name of the IANA time zone database, like Europe/Lisbon');
-
 const cursorField = z.string().max(cursorLength(maxPagedHits), 'is too long for a cursor').optional().openapi({
   description: 'next_cursor of the page before; the rest of the request as before, but for top_k and neighbours.',
 });
@@ -169,9 +165,9 @@ const common = {
     description: `What times in the first ${timeWordCharacters} characters of the query are named from, such as last week; the moment of the search if left out.`,
     example: '2026-06-10T12:00:00.000Z',
   }),
-  timezone: timeZoneField
+  timezone: timeZoneSchema
     .default('UTC')
-    .openapi({ type: 'string', description: 'Where the days of these times begin and end.', example: 'Europe/Lisbon' }),
+    .openapi({ description: 'Where the days of these times begin and end.' }),
   decay_mode: decayModeField,
   cursor: cursorField,
 };

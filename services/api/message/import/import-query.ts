@@ -1,9 +1,8 @@
 import { z } from '@hono/zod-openapi';
-import { conversationIdSchema, numberFromText, tenantIdSchema } from '../../http/field.schemas.ts';
+import { conversationIdSchema, numberFromText, tenantIdSchema, timeZoneSchema } from '../../http/field.schemas.ts';
 import { onConflictSchema } from '../message.schemas.ts';
 import { formatNames } from './formats/catalog.ts';
 import { dateOrders } from './formats/format.ts';
-import { isTimezone } from './formats/times.ts';
 
 export const importQuerySchema = z.strictObject({
   format: z
@@ -21,12 +20,7 @@ export const importQuerySchema = z.strictObject({
     .optional()
     .openapi({ description: 'Of messages whose source names no conversation.', example: 'chat-42' }),
   on_conflict: onConflictSchema,
-  timezone: z
-    .string()
-    .max(64)
-    .refine(isTimezone, 'must be the IANA name of a time zone, like Europe/Berlin')
-    .default('UTC')
-    .openapi({ description: 'Of dates and times that name none.' }),
+  timezone: timeZoneSchema.default('UTC').openapi({ description: 'The zone of dates and times without an offset.' }),
   date_order: z
     .enum(dateOrders)
     .optional()

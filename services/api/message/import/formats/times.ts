@@ -17,8 +17,8 @@ export interface LocalTime {
 }
 
 /**
- * The instant that a time of some export means, in ISO 8601: seconds, milliseconds or microseconds since 1970, by their
- * size, or a date and time with or without an offset.
+ * The instant that a time in an export means, in ISO 8601. An epoch is in seconds, milliseconds or microseconds,
+ * by its size; a date and time may have an offset.
  *
  * @param timezone of times without an offset.
  * @returns undefined when it is none of these.
@@ -39,33 +39,31 @@ export function toInstant(value: unknown, timezone: string): string | undefined 
     minute: Number(minute),
     second: Number(second),
   };
-  return fromLocal(local, offset === undefined ? timezone : offsetName(offset), fraction);
+  if (offset === undefined) return fromLocal(local, timezone, fraction);
+  const [wall, ahead] = [wallTime(local), offsetMs(offset)];
+  return wall === undefined || ahead === undefined ? undefined : withFraction(wall - ahead, fraction);
 }
 
-/** @param fraction digits of the second. @returns undefined for a day or an hour that there is not. */
+/** @param fraction digits of the second. @returns undefined for a day or an hour that does not exist. */
 export function fromLocal(local: LocalTime, timezone: string, fraction = ''): string | undefined {
+  const wall = wallTime(local);
+  if (wall === undefined || timezone === 'UTC') return wall === undefined ? undefined : withFraction(wall, fraction);
   const { year, month, day, hour, minute, second } = local;
-  const asUtc = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
-  const isReal =
-    asUtc.getUTCMonth() === month - 1 && asUtc.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
-  if (!isReal) return undefined;
-  const zoned = timezone === 'UTC' ? asUtc : new TZDate(year, month - 1, day, hour, minute, second, timezone);
-  return withFraction(zoned.getTime(), fraction);
+  return withFraction(new TZDate(year, month - 1, day, hour, minute, second, timezone).getTime(), fraction);
 }
 
-/** Whether it names a time zone that is known here. */
-export function isTimezone(name: string): boolean {
-  try {
-    return Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
+/** In milliseconds, as if the clock showed UTC. */
+function wallTime({ year, month, day, hour, minute, second }: LocalTime): number | undefined {
+  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  const isReal = date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
+  return isReal ? date.getTime() : undefined;
 }
 
-function offsetName(offset: string): string {
-  const text = offset.trim().toUpperCase();
-  if (text === 'Z' || text === 'UTC') return 'UTC';
-  return text.includes(':') ? text : `${text.slice(0, 3)}:${text.slice(3)}`;
+function offsetMs(offset: string): number | undefined {
+  const [, sign, hours, minutes] = /^([+-])(\d{2}):?(\d{2})$/.exec(offset) ?? [];
+  if (sign === undefined) return 0;
+  const isReal = Number(hours) < 24 && Number(minutes) < 60;
+  return isReal ? Number(`${sign}1`) * (Number(hours) * 60 + Number(minutes)) * 60_000 : undefined;
 }
 
 // Later than 5138 in seconds, than 1973 in milliseconds: what is larger is of the next unit.
