@@ -102,6 +102,17 @@ describe('an import', () => {
     await server.close();
   });
 
+  test('that ends before all was read skips the messages that were answered', async () => {
+    const early: Handler = (_request, _body, response) => {
+      response.writeHead(200).end(`${stored(0)}{"status":"end","stored":1}\n`);
+    };
+    const server = await serve(early, answerAll(1, 2));
+    const { retries } = await run(server.url, write('a.json', `[1,${' '.repeat(20_000_000)}2]`));
+    expect(retries).toEqual([1]);
+    expect(server.seen.map((url) => url.searchParams.get('skip'))).toEqual([null, '1']);
+    await server.close();
+  });
+
   test('that is refused is not tried again, and says why', async () => {
     const refuse: Handler = async (_request, body, response) => {
       await body;
@@ -138,6 +149,21 @@ describe('what is sent', () => {
   ])('%s', async (name, contentType, conversation) => {
     expect(await openImportFile(write(name, '{}'))).toMatchObject({ bytes: 2, contentType, conversation });
   });
+});
+
+test('every status of an outcome is counted, and a conflict is an error', async () => {
+  const written: string[] = [];
+  const progress = new Progress(await openImportFile(write('a.json', '[]')), { write: (text) => written.push(text) });
+  progress.outcome({ status: 'updated' });
+  progress.outcome({ status: 'archived' });
+  progress.outcome({ status: 'expired' });
+  progress.outcome({ status: 'conflict', pointer: '/0', detail: 'The stored message differs.' });
+  progress.outcome({ status: 'end', due_for_archive: 7 });
+  progress.end();
+  expect(written.join('')).toContain('/0: The stored message differs.\n');
+  expect(written.join('')).toContain('1 stored, 1 there before, 1 skipped, 1 with errors\n');
+  expect(written.at(-1)).toBe('The next retention run archives 7 of the stored messages.\n');
+  expect(progress.errors).toBe(1);
 });
 
 test('progress is drawn over on a terminal, and errors have lines of their own', async () => {

@@ -12,23 +12,40 @@ export interface ImportTarget {
   readonly query: Readonly<Record<string, string>>;
 }
 
+export const outcomeStatuses = [
+  'stored',
+  'duplicate',
+  'updated',
+  'archived',
+  'expired',
+  'skipped',
+  'conflict',
+  'error',
+  'mapped',
+  'summary',
+  'end',
+] as const;
+export type OutcomeStatus = (typeof outcomeStatuses)[number];
+
 /** A line of the answer. */
 export interface ImportOutcome {
   readonly line?: number;
   readonly pointer?: string;
-  readonly status: 'stored' | 'duplicate' | 'skipped' | 'error' | 'mapped' | 'summary';
+  readonly status: OutcomeStatus;
   readonly detail?: string;
   readonly reason?: string;
+  /** Of the last line: how many of the stored messages the next retention run archives; null when that is unknown. */
+  readonly due_for_archive?: number | null;
 }
 
 export interface ImportObserver {
   readonly outcome: (outcome: ImportOutcome, line: string) => void;
   readonly sent: (bytes: number) => void;
-  /** The connection broke, or the server is busy: it goes on behind what was answered. */
+  /** The connection broke, or the server is busy. The import continues after the messages that were answered. */
   readonly retry: (why: string, answered: number) => void;
 }
 
-/** What the server has against the import as a whole: trying again does not help. */
+/** The server refuses the import as a whole. Another attempt does not help. */
 export class ImportRefused extends Error {}
 
 class Interrupted extends Error {}
@@ -37,10 +54,10 @@ const maxFailuresInARow = 6;
 const idleTimeoutMs = 120_000;
 
 /**
- * Sends a file and hands on the outcome of each message. When the connection breaks it sends the file again, and the server
- * passes over what it has answered.
+ * Sends a file and reports the outcome of each message. When the connection breaks, it sends the file again, and the
+ * server skips what it has answered.
  *
- * @throws ImportRefused; Error when there is no progress any more.
+ * @throws ImportRefused; Error after several attempts without progress.
  */
 export async function importFile(
   file: ImportFile,
@@ -56,7 +73,7 @@ export async function importFile(
       await importOnce(file, target, answered, {
         ...observer,
         outcome(outcome, line) {
-          answered += 1;
+          if (outcome.status !== 'end') answered += 1;
           observer.outcome(outcome, line);
         },
       });
@@ -68,7 +85,7 @@ export async function importFile(
       if (failures >= maxFailuresInARow) {
         throw new Error(`gave up after ${failures} attempts: ${why}`, { cause: error });
       }
-      // A dry run stores nothing that could be passed over.
+      // A dry run stores nothing, so there is nothing to skip.
       if (target.query['dry_run'] === 'true') throw error;
       observer.retry(why, answered);
       await delay(backoffMs(failures));
@@ -101,7 +118,7 @@ async function importOnce(
   body.on('data', (chunk: Buffer) => observer.sent((sent += chunk.length)));
   body.on('error', (error) => request.destroy(error));
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    // Also after the answer has begun: what reads it then fails by itself.
+    // After the answer has begun, its reader fails by itself.
     request.on('error', reject);
     request.on('response', resolve);
     body.pipe(request);
@@ -116,7 +133,7 @@ async function importOnce(
   }
 }
 
-/** Lines are outcomes, as far as they came whole. */
+/** Reports each complete line of the answer. */
 async function readOutcomes(response: IncomingMessage, { outcome }: ImportObserver): Promise<void> {
   const lines = createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
   let broken: unknown;

@@ -63,7 +63,7 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** The name of the file, in the characters of an id; that of its folder when all exports have the same. */
+/** The name of the file, in characters that no query string encodes; that of its folder when all exports have the same. */
 function conversationOf(file: string): string {
   const name = basename(file, extname(file));
   const telling = ['_chat', 'result', 'conversations'].includes(name) ? basename(dirname(file)) : name;

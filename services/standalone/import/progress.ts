@@ -1,4 +1,4 @@
-import type { ImportOutcome } from './import-client.ts';
+import { outcomeStatuses, type ImportOutcome, type OutcomeStatus } from './import-client.ts';
 import type { ImportFile } from './import-file.ts';
 
 export interface ProgressOutput {
@@ -13,7 +13,8 @@ const [terminalMs, logMs] = [200, 10_000];
 export class Progress {
   readonly #file: ImportFile;
   readonly #output: ProgressOutput;
-  readonly #counts = { stored: 0, duplicate: 0, skipped: 0, error: 0, mapped: 0, summary: 0 };
+  readonly #counts = new Map<OutcomeStatus, number>(outcomeStatuses.map((status) => [status, 0]));
+  #dueForArchive = 0;
   #sentBytes = 0;
   #drawnAt = Number.NEGATIVE_INFINITY;
 
@@ -23,7 +24,7 @@ export class Progress {
   }
 
   get errors(): number {
-    return this.#counts.error;
+    return this.#count('error', 'conflict');
   }
 
   sent(bytes: number): void {
@@ -31,12 +32,13 @@ export class Progress {
     this.#draw();
   }
 
-  outcome({ status, line, pointer, detail }: ImportOutcome): void {
-    this.#counts[status] += 1;
-    if (status === 'error' && this.#counts.error <= shownErrors) {
+  outcome({ status, line, pointer, detail, due_for_archive: due }: ImportOutcome): void {
+    this.#counts.set(status, this.#count(status) + 1);
+    if (status === 'end') this.#dueForArchive = due ?? 0;
+    if ((status === 'error' || status === 'conflict') && this.errors <= shownErrors) {
       const place = [line === undefined ? '' : `line ${line}`, pointer ?? ''].filter(Boolean).join(' ');
       this.say(`${this.#file.name}: ${place}: ${detail ?? 'error'}`);
-      if (this.#counts.error === shownErrors) this.say('Further errors are counted only.');
+      if (this.errors === shownErrors) this.say('Further errors are only counted.');
     }
     this.#draw();
   }
@@ -48,6 +50,12 @@ export class Progress {
 
   end(): void {
     this.say(this.#text());
+    if (this.#dueForArchive > 0)
+      this.say(`The next retention run archives ${this.#dueForArchive} of the stored messages.`);
+  }
+
+  #count(...statuses: readonly OutcomeStatus[]): number {
+    return statuses.reduce((sum, status) => sum + (this.#counts.get(status) ?? 0), 0);
   }
 
   #draw(): void {
@@ -61,9 +69,13 @@ export class Progress {
   }
 
   #text(): string {
-    const { stored, duplicate, skipped, error, mapped } = this.#counts;
     const share = this.#file.bytes === 0 ? 100 : Math.floor((this.#sentBytes * 100) / this.#file.bytes);
-    const counts = `${stored} stored, ${duplicate} there before, ${skipped} skipped, ${error} with errors`;
-    return `${this.#file.name}: ${share} % read, ${mapped > 0 ? `${mapped} shown` : counts}`;
+    const read = `${this.#file.name}: ${share} % read`;
+    const mapped = this.#count('mapped');
+    if (mapped > 0) return `${read}, ${mapped} shown`;
+    const stored = this.#count('stored', 'updated');
+    const known = this.#count('duplicate', 'archived');
+    const skipped = this.#count('skipped', 'expired');
+    return `${read}, ${stored} stored, ${known} there before, ${skipped} skipped, ${this.errors} with errors`;
   }
 }
