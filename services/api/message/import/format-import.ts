@@ -2,7 +2,7 @@ import { TextDecoder } from 'node:util';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Slicer } from '../../http/time-slicer.ts';
 import { layoutOf, type Sample } from './formats/detect-format.ts';
-import type { FormatReader, ImportFormat, ReaderOptions } from './formats/format.ts';
+import { maxTextCharacters, type FormatReader, type ImportFormat, type ReaderOptions } from './formats/format.ts';
 import { JsonSource, type Entry } from './formats/json-source.ts';
 import type { InputLine } from './ndjson-lines.ts';
 import { readLines } from './ndjson-lines.ts';
@@ -15,8 +15,6 @@ export interface FormatImportOptions extends Omit<ReaderOptions, 'sample'> {
 
 /** Of one message of a document, names and values together. */
 const maxItemCharacters = 4_194_304;
-/** Longer than the content of a message can be. */
-const maxTextCharacters = 262_144;
 /** What reading a source of JSON holds at most: an item, and the messages of a conversation. */
 export const heldByJsonSource = 12_582_912;
 const budgetMs = 4;

@@ -78,6 +78,12 @@ describe('a question is repeated', () => {
     expect(mayEcho(candidate('a', { termScores, wordCount }), 5)).toBe(expected);
   });
 
+  test('perhaps by what has as many words as a query of which only some are scored', () => {
+    const scored = Array.from({ length: 32 }, () => 1);
+    expect(mayEcho(candidate('a', { termScores: scored, wordCount: 60 }), 50)).toBe(true);
+    expect(mayEcho(candidate('a', { termScores: scored.slice(1), wordCount: 60 }), 50)).toBe(false);
+  });
+
   test('and less of it counts the greater the weight is', () => {
     expect([0, 1, 1000].map(echoShare)).toEqual([1, 0.25, 1 / 3001]);
   });

@@ -19,6 +19,12 @@ test('a message of the time gains most, and one beside it by its distance', () =
   expect(timeGain(all, time, 2)(within)).toBeCloseTo(0.4);
 });
 
+test('beside a time of an hour the gain halves in a day', () => {
+  const hour = { from: new Date('2026-06-03T10:00:00Z'), to: new Date('2026-06-03T11:00:00Z'), text: 'two hours ago' };
+  const dayBefore = at('2026-06-02T10:00:00Z');
+  expect(timeGain([within, dayBefore], hour, 1)(dayBefore)).toBeCloseTo(0.1);
+});
+
 test('the end is outside, the beginning is not', () => {
   const [first, end] = [at('2026-06-01T00:00:00Z'), at('2026-06-08T00:00:00Z')];
   expect(timeGain([first], time, 1)(first)).toBe(0.2);

@@ -4,6 +4,7 @@ import { firstTextOf, isObject, listOf, objectOf, textOf, type JsonObject } from
 import {
   maxWaitingCharacters,
   messageTooLarge,
+  sizeOf,
   toMessages,
   tooMuchWaits,
   type SourceMessage,
@@ -75,10 +76,6 @@ function keep(path: Path, value: unknown, conversation: Conversation): void {
   if (conversation.characters > maxWaitingCharacters) conversation.nodes.clear();
   else conversation.nodes.set(id, node);
   conversation.last = id;
-}
-
-function sizeOf({ content }: SourceMessage): number {
-  return [...content.texts, ...content.results.map(({ text }) => text)].reduce((sum, text) => sum + text.length, 512);
 }
 
 function toNode(path: Path, value: unknown): TreeNode {

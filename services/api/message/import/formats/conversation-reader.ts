@@ -167,7 +167,8 @@ function speakerOf({ speaker }: SourceMessage, isSaid: boolean): { readonly spea
   return speaker === undefined || speaker === '' || !isSaid ? {} : { speaker };
 }
 
-function sizeOf({ content, metadata }: SourceMessage): number {
+/** What a message costs that waits for its conversation, in characters. */
+export function sizeOf({ content, metadata }: SourceMessage): number {
   const texts = [
     ...content.texts,
     ...content.results.map(({ text }) => text),

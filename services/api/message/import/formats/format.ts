@@ -13,6 +13,9 @@ export type Piece =
 /** In place of an item that was longer than an item may be. */
 export const tooLarge: unique symbol = Symbol('too large');
 
+/** More of a text is not held. It is longer than the content of a message can be, and is refused for that. */
+export const maxTextCharacters = 262_144;
+
 /** A message as `POST /v1/messages` takes it, without its tenant. */
 export interface MappedMessage {
   readonly conversation_id: string | undefined;

@@ -2,12 +2,13 @@ import { expect, test } from 'vitest';
 import { chatgpt } from './chatgpt.ts';
 import type { Mapped } from './format.ts';
 import { JsonSource, type Entry } from './json-source.ts';
+import { JsonWalker } from './json-walker.ts';
 import { openai } from './openai.ts';
 
 const limits = { maxTextCharacters: 262_144, maxItemCharacters: 4_194_304 };
 const options = { conversationId: 'c', timezone: 'UTC', dateOrder: undefined, sample: '' };
 
-/** A conversations.json of so many bytes, a part at a time. */
+/** A conversations.json of at least this size, a conversation at a time. */
 function* conversations(bytes: number): Generator<string> {
   yield '[';
   for (let written = 0, n = 0; written < bytes; n += 1) {
@@ -97,12 +98,18 @@ test('cut anywhere, a document is read alike', () => {
   expect(read(text.split(''))).toEqual(whole);
 });
 
-test('a conversation that is more than may wait is an outcome, and the next one is read', () => {
-  const node = (id: string, parent: string | null) => ({
-    id,
-    parent,
-    message: { id, author: { role: 'user' }, content: { content_type: 'text', parts: ['x'.repeat(200_000)] } },
-  });
+test.each([
+  ['texts', { author: { role: 'user' }, content: { content_type: 'text', parts: ['x'.repeat(200_000)] } }],
+  [
+    'calls of tools',
+    {
+      author: { role: 'assistant' },
+      recipient: 'python',
+      content: { content_type: 'code', text: 'x'.repeat(200_000) },
+    },
+  ],
+])('a conversation with more %s than may wait is an outcome, and the next one is read', (_, said) => {
+  const node = (id: string, parent: string | null) => ({ id, parent, message: { id, ...said } });
   const many = Array.from({ length: 60 }, (_, n) => [`n${n}`, node(`n${n}`, n === 0 ? null : `n${n - 1}`)]);
   const text = JSON.stringify([
     { id: 'large', mapping: Object.fromEntries(many), current_node: 'n59' },
@@ -120,4 +127,15 @@ test('a conversation that is more than may wait is an outcome, and the next one 
     { place: { pointer: '/0' }, result: { code: 'payload_too_large' } },
     { place: { pointer: '/1/mapping/a' }, result: { conversation_id: 'small' } },
   ]);
+});
+
+test('a list in more than five others is an item', () => {
+  const items = (depth: number) => {
+    const walker = new JsonWalker({ ...limits, lists: new Set() });
+    return walker
+      .push(`${'['.repeat(depth)}{"a":1}${']'.repeat(depth)}`)
+      .map((piece) => piece.kind === 'item' && piece.value);
+  };
+  expect(items(6)).toEqual([{ a: 1 }]);
+  expect(items(7)).toEqual([[{ a: 1 }]]);
 });

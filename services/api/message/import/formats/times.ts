@@ -55,7 +55,8 @@ export function fromLocal(local: LocalTime, timezone: string, fraction = ''): st
 /** In milliseconds, as if the clock showed UTC. */
 function wallTime({ year, month, day, hour, minute, second }: LocalTime): number | undefined {
   const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
-  const isReal = date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
+  const isReal =
+    date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
   return isReal ? date.getTime() : undefined;
 }
 

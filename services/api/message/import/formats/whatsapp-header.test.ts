@@ -25,13 +25,23 @@ test.each([
   expect(header?.timeIn(findDateOrder(line), 'UTC')).toBe(expected);
 });
 
+test.each([
+  ['12:04 AM', '00:04'],
+  ['11:04 AM', '11:04'],
+  ['12:04 PM', '12:04'],
+  ['11:04 PM', '23:04'],
+  ['15:04 PM', '15:04'],
+])('%s is %s', (written, time) => {
+  expect(readHeader(`5/17/24, ${written} - Ana: Hallo`)?.timeIn('mdy', 'UTC')).toBe(`2024-05-17T${time}:00.000Z`);
+});
+
 test('a line of a message is no header', () => {
   for (const line of ['hello', '17.05.24', '12:30 - lunch', '[see below] ok', '1. 2. 3, 4:5 - x']) {
     expect(readHeader(line)).toBeUndefined();
   }
 });
 
-test('day and month are told apart by what there is', () => {
+test('the order of day and month follows from the dates', () => {
   const of = (...dates: readonly string[]) => findDateOrder(dates.map((date) => `${date} - A: b`).join('\n'));
   expect(of('5/6/24, 10:00', '5/17/24, 10:00')).toBe('mdy');
   expect(of('5/6/24, 10:00', '17/6/24, 10:00')).toBe('dmy');

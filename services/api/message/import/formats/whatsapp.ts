@@ -1,11 +1,15 @@
 import { emptyReading } from '../../content/content-reading.ts';
 import { toMessages } from './conversation-reader.ts';
-import type { FormatReader, ImportFormat, Mapped, Piece, ReaderOptions } from './format.ts';
+import {
+  maxTextCharacters,
+  type FormatReader,
+  type ImportFormat,
+  type Mapped,
+  type Piece,
+  type ReaderOptions,
+} from './format.ts';
 import { findDateOrder, readHeader, type Header } from './whatsapp-header.ts';
 
-/** More of a message is not held: it is refused for its length. */
-const maxTextCharacters = 262_144;
-const maxSpeaker = 128;
 /** Begins a line that WhatsApp itself wrote: a picture, or what happened in the chat (iOS). */
 const leftToRightMark = '\u200e';
 const omitted =
@@ -90,13 +94,7 @@ function splitSpeaker(text: string): readonly [string, string] | undefined {
   const match = /^(.{1,128}?)\s?:(?: |\n|$)/u.exec(text);
   const [whole = '', name = ''] = match ?? [];
   if (match === null || /["“„«]/.test(name)) return undefined;
-  return [
-    name
-      .replaceAll(/[\u200e\u202a-\u202e~]/g, '')
-      .trim()
-      .slice(0, maxSpeaker),
-    text.slice(whole.length),
-  ];
+  return [name.replaceAll(/[\u200e\u202a-\u202e~]/g, '').trim(), text.slice(whole.length)];
 }
 
 function isMedia(content: string): boolean {
