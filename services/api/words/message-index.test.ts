@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { indexMessage, itemDelimiter } from './message-index.ts';
+
+const numbered = (count: number) => Array.from({ length: count }, (_, n) => `word${n}`);
+
+test('a message with more positions than a tsvector has passages, which overlap by the longest phrase', () => {
+  const words = numbered(16_001);
+  const passages = indexMessage(words.join(' '), {}).passages?.split(itemDelimiter) ?? [];
+  for (const start of [0, 100, 191, 192, 193, 255, 256, 8000, 16_001 - 64]) {
+    const phrase = words.slice(start, start + 64).join(' ');
+    expect(passages.some((passage) => passage.includes(phrase))).toBe(true);
+  }
+  expect(Math.max(...passages.map((passage) => passage.split(' ').length))).toBe(256);
+});
+
+test('so has one that repeats a word, unless it is as short as a stop word', () => {
+  const repeated = (word: string, count: number) => [...numbered(2001), ...Array.from({ length: count }, () => word)];
+  expect(indexMessage(repeated('boat', 200).join(' '), {}).passages).toBeNull();
+  expect(indexMessage(repeated('boat', 201).join(' '), {}).passages).not.toBeNull();
+  expect(indexMessage(repeated('the', 201).join(' '), {}).passages).toBeNull();
+});
+
+test('the words of the speaker come before the parts of the content', () => {
+  expect(indexMessage('userName', { speaker: 'Ana Lima' }).parts).toBe(
+    ['ana', 'lima', 'user', 'name'].join(itemDelimiter),
+  );
+});
