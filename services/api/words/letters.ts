@@ -1,15 +1,15 @@
-// A text that grows as it is normalised is read so far: a tsvector holds no more words than that, as a rule.
+// A text that grows when it is normalised is cut here. A tsvector rarely holds more words than that.
 const maxGrownCharacters = 2 ** 17;
 // Soft hyphens, characters without width, marks of direction, variation selectors, and the stroke that stretches Arabic.
 const ignorable = /[\p{Cf}\u0640]|\u034f|\p{Variation_Selector}/gu;
 
-/** A text in compatibility forms (UAX #15, NFKC), without what is not seen. */
+/** A text in compatibility forms (UAX #15, NFKC), without invisible characters. */
 export function normalise(text: string): string {
   const whole = text.normalize('NFKC').slice(0, Math.max(text.length, maxGrownCharacters));
   return whole.replaceAll(ignorable, '');
 }
 
-// Letters that are no other letter with a mark on it, and letters that are written in several ways.
+// Letters that NFD does not decompose, and letters with several spellings.
 const alike = new Map(
   Object.entries({
     ß: 'ss',
@@ -37,10 +37,10 @@ const alike = new Map(
 );
 const alikeLetters = new RegExp(`[${[...alike.keys()].join('')}]`, 'g');
 const latinOrGreek = /[\p{sc=Latn}\p{sc=Grek}]/u;
-// Vowels and signs of Arabic and Hebrew, which most texts leave out.
+// Vowel signs of Arabic and Hebrew, which most texts leave out.
 const vowelSigns = /[\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed]/g;
 
-/** A word in lower case without accents. In other scripts marks are letters, or stems depend on them. */
+/** A word in lower case, without accents if it is Latin or Greek. In other scripts a mark may be a letter, or a stem may depend on it. */
 export function fold(word: string): string {
   const bare = latinOrGreek.test(word) ? word.normalize('NFD').replaceAll(/[\u0300-\u036f]/g, '') : word;
   return bare.replaceAll(vowelSigns, '').replaceAll(alikeLetters, (letter) => alike.get(letter) ?? letter);

@@ -10,7 +10,7 @@ export const indexInput = {
   },
 };
 
-/** The columns of `message` that words are found by. */
+/** The columns of `message` that a search by words reads. */
 export const indexColumns = {
   names: sql.raw('search_language, search_vector, search_passages'),
   /**

@@ -2,36 +2,36 @@ import { maxSpeakerCharacters } from '@memory-layer/shared/message/speaker';
 import { hasAtMost } from '../http/field.schemas.ts';
 import { readProse, readWords, type TextWords } from './text-words.ts';
 
-/** Stands between the items of a list where the database is given one as a text: no word has this character. */
+/** Separates the items of a list that is sent to the database as one text. No word contains this character. */
 export const itemDelimiter = '\u0001';
 
 /**
- * The way in which words are read: part of the name of what messages are indexed by, so that the words of messages are
- * read again where the way has changed.
+ * Version of the rules by which words are read. It is part of the name of a search language: after a change the
+ * reindexer reads the words of existing messages again.
  */
 export const wordsVersion = 2;
 
-/** What the database's `index_words` makes a tsvector of. Lists have {@link itemDelimiter} between their items. */
+/** The arguments of the database's `index_words`. {@link itemDelimiter} separates the items of lists. */
 export interface MessageIndex {
-  /** Null where the database's parser takes the content for the same. */
+  /** Null where the database's parser finds the same words in the content. */
   readonly words: string | null;
   readonly parts: string | null;
   readonly exact: string | null;
   readonly names: string | null;
-  /** The words in passages; null unless some have no place in one tsvector. */
+  /** The words as passages; null when one tsvector has positions for all of them. */
   readonly passages: string | null;
 }
 
-// A tsvector has places up to 16 383, and 256 of them for a word.
-const mostPlaces = 16_000;
-const mostPlacesOfWord = 200;
+// A tsvector has positions up to 16 383, and at most 256 of them for a word.
+const maxPositions = 16_000;
+const maxPositionsOfWord = 200;
 const fewWords = 2000;
-// So none of them has more places in a passage than there are.
+// No word can have more positions than this in a passage.
 const passageWords = 256;
-// As many as a phrase may have, so that each stands whole in one of the passages.
-const sharedWords = 64;
+// Passages overlap by the longest phrase, so that each phrase is whole in one of them.
+const overlapWords = 64;
 
-/** What a message is found by: the words of its content, and who says it. */
+/** The index of a message: the words of its content and of its speaker. */
 export function indexMessage(content: string, metadata: Readonly<Record<string, unknown>>): MessageIndex {
   const prose = readProse(content, fewWords);
   const read = prose === undefined ? readWords(content) : { ...prose, words: undefined };
@@ -41,7 +41,7 @@ export function indexMessage(content: string, metadata: Readonly<Record<string, 
   const names = spokenBy.words.flatMap((word) => [toName(word), speakerName(word)]);
   return toIndex({
     words: read.words,
-    // First, since of more than a tsvector holds the first are indexed.
+    // The speaker comes first, since only the first items are indexed when a tsvector is full.
     parts: [...spokenBy.words, ...spokenBy.parts, ...read.parts],
     exact: [...spokenBy.exact, ...read.exact],
     names: [...names, ...read.names],
@@ -66,7 +66,7 @@ function toIndex({ words, parts, exact, names }: ReadText): MessageIndex {
     exact: toList(exact),
     names: toList(names),
     passages:
-      words !== undefined && words.length > fewWords && outgrowsPlaces(words) ? toList(passagesOf(words)) : null,
+      words !== undefined && words.length > fewWords && exceedsPositions(words) ? toList(passagesOf(words)) : null,
   };
 }
 
@@ -74,13 +74,13 @@ function toList(items: readonly string[]): string | null {
   return items.length === 0 ? null : items.join(itemDelimiter);
 }
 
-function outgrowsPlaces(words: readonly string[]): boolean {
-  if (words.length > mostPlaces) return true;
+function exceedsPositions(words: readonly string[]): boolean {
+  if (words.length > maxPositions) return true;
   const counts = new Map<string, number>();
   for (const word of words) {
     const count = (counts.get(word) ?? 0) + 1;
-    // The shortest are stop words, mostly.
-    if (count > mostPlacesOfWord && word.length > 3) return true;
+    // Most words of three letters are stop words, which have no positions.
+    if (count > maxPositionsOfWord && word.length > 3) return true;
     counts.set(word, count);
   }
   return false;
@@ -88,18 +88,18 @@ function outgrowsPlaces(words: readonly string[]): boolean {
 
 function passagesOf(words: readonly string[]): string[] {
   const passages: string[] = [];
-  for (let at = 0; at < words.length; at += passageWords - sharedWords) {
+  for (let at = 0; at < words.length; at += passageWords - overlapWords) {
     passages.push(words.slice(at, at + passageWords).join(' '));
   }
   return passages;
 }
 
-/** A stop word as the index has it where it is a name. */
+/** The term under which a stop word is indexed when it is a name. */
 export function toName(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1).toLowerCase();
 }
 
-/** The same for one who says a message. */
+/** The same for the name of a speaker. */
 export function speakerName(word: string): string {
   return `@${toName(word)}`;
 }

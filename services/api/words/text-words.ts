@@ -1,23 +1,23 @@
 import { fold, normalise } from './letters.ts';
 
-/** What a text is found by: the same function reads messages for the index and queries for a search. */
+/** The words of a text. The same function reads messages for the index and queries for a search. */
 export interface TextWords {
-  /** In their order, in lower case, without accents: stemmed by the language of the index, and phrases are made of them. */
+  /** In their order, in lower case, without accents. The index stems them, and phrases consist of them. */
   readonly words: readonly string[];
-  /** Stemmed too, but without a place: parts of camelCase and words as they are with their accents. */
+  /** Stemmed too, but without positions: parts of camelCase, and words with their accents. */
   readonly parts: readonly string[];
-  /** Found as they stand: identifiers as a whole, pairs of characters of scripts without spaces, emoji. */
+  /** Not stemmed: whole identifiers, pairs of characters of scripts without spaces, emoji. */
   readonly exact: readonly string[];
-  /** Words with a capital within a sentence: they are indexed where the language has them for stop words. */
+  /** Words with a capital within a sentence. They are indexed if they are stop words of the language. */
   readonly names: readonly string[];
 }
 
-// Words by how their script is written. Scripts without spaces have no words of their own to be matched as one.
+// A group for each way of writing: words between spaces, Han and kana, Hangul, scripts that need a segmenter, emoji.
 const token =
   /([[\p{L}\p{M}\p{N}]--[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}ー\p{sc=Hang}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}]]+)|([\p{sc=Han}\p{sc=Hira}\p{sc=Kana}ー]+)|(\p{sc=Hang}+)|([\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}]+)|(\p{Extended_Pictographic}\p{Emoji_Modifier}?|\p{RI}\p{RI})/gv;
 const notAscii = /[^\0-\x7f]/;
 
-// How closely what stands between two words binds them: what binds closer makes a whole within a larger one.
+// Characters that join words, the closest first: `server.js` is a whole within `/app/server.js:10`.
 const bindings = new Map(
   ["_'’", '.-+,', '/\\', ':@>', '=&?#%~'].flatMap((characters, level) =>
     Array.from(characters, (character) => [character, level] as const),
@@ -30,12 +30,12 @@ const maxExactCharacters = 256;
 const maxNameCharacters = 16;
 const contraction = /['’](?:s|t|m|d|ll|re|ve)$/;
 
-// Prose: nothing in it is bound to anything, or is a mark that the parser knows.
+// Characters of prose, in which the database's parser finds the same words.
 const plainCharacters = /^[A-Za-z0-9\s.,!?;:'"()]*$/;
-// Two points are a path.
+// Punctuation between words without a space, and two points, which are a path.
 const boundWords = /[.,!?;:][A-Za-z0-9]|\.\./;
 
-/** The words of a text. Its time grows with its length alone. */
+/** The words of a text, in linear time. */
 export function readWords(text: string): TextWords {
   const isAscii = !notAscii.test(text);
   const normal = isAscii ? text : normalise(text);
@@ -44,21 +44,21 @@ export function readWords(text: string): TextWords {
 }
 
 /**
- * What there is beside the words of a text in which PostgreSQL's parser finds the same words; undefined for any other.
- * In half the time, since most messages are such texts.
+ * Parts, exact items and names of plain English prose, in which PostgreSQL's parser finds the same words by itself.
+ * Most messages are such prose, and this takes half the time of {@link readWords}.
  *
- * @param maxWords of a text of more nothing is said
+ * @returns undefined for any other text, and for one of more than `maxWords` words
  */
 export function readProse(text: string, maxWords: number): Omit<TextWords, 'words'> | undefined {
   if (!plainCharacters.test(text) || boundWords.test(text)) return undefined;
   return new WordReader(text).readProse(maxWords);
 }
 
-/** Words that only what stands between them tells apart from one: `foo_bar.ts:42`. */
+/** Words that are joined without a space: `foo_bar.ts:42`. */
 interface Chunk {
   readonly starts: number[];
   readonly ends: number[];
-  /** Of what stands before each word but the first. */
+  /** How closely each word but the first is bound to the one before it. */
   readonly levels: number[];
 }
 
@@ -76,7 +76,7 @@ class WordReader {
 
   read(): TextWords {
     const text = this.#text;
-    // A copy, since a pattern holds the place where it is.
+    // A copy, since a pattern holds the position where it stopped.
     const tokens = new RegExp(token);
     for (let match = tokens.exec(text); match !== null; match = tokens.exec(text)) {
       const [raw, word, characters, hangul, segments] = match;
@@ -90,7 +90,7 @@ class WordReader {
     return this.#finish();
   }
 
-  /** The same for the texts that most are, in a third of the time. */
+  /** The same for ASCII, in a third of the time. */
   readAscii(): TextWords {
     const text = this.#text;
     const lower = text.toLowerCase();
@@ -138,7 +138,7 @@ class WordReader {
     return this.#finish();
   }
 
-  /** What a word of letters and digits has beside itself. */
+  /** Adds what a word of ASCII letters and digits has beside itself: a name, or parts. */
   #addKinds(start: number, end: number, first: number, after: number, isFirst: boolean): void {
     const raw = this.#text.slice(start, end);
     const kinds = first | after;
@@ -167,7 +167,7 @@ class WordReader {
     return { words: this.#words, parts: [...this.#parts], exact: [...this.#exact], names: [...this.#names] };
   }
 
-  /** How closely what stands between two words binds them; undefined: not at all. */
+  /** How closely two words are bound; undefined when they are not. */
   #levelBetween(end: number, start: number): number | undefined {
     const text = this.#text;
     if (start - end > maxGap || text.charCodeAt(end) === 32) return undefined;
@@ -191,10 +191,10 @@ class WordReader {
     if (!isFirst && raw.length <= maxNameCharacters && /^\p{Lu}\p{Ll}+$/u.test(raw)) this.#names.add(raw);
   }
 
-  /** What camelCase and digits beside letters divide, such as `user` and `name` in `userName2`. */
+  /** The parts of camelCase and of letters beside digits, such as `user`, `name` and `2` in `userName2`. */
   #addPartsOf(raw: string, word: string): void {
     if (/^(?:\d+|[A-Z]+)$/.test(raw)) return;
-    // A hash is known by its first characters.
+    // Hashes are often quoted by their first characters.
     if (/^(?=.*\d)[0-9a-f]{8,64}$/.test(word)) {
       this.#exact.add(word.slice(0, 7)).add(word.slice(0, 8));
       return;
@@ -204,7 +204,7 @@ class WordReader {
     for (const part of parts) if (part.length > 1 || isDigit(part, 0)) this.#parts.add(fold(part.toLowerCase()));
   }
 
-  /** Characters that are words of their own, and each two that stand side by side. */
+  /** Each character is a word; each pair of neighbours is an exact item. */
   #addCharacters(run: string): void {
     let before = '';
     for (const character of run) {
@@ -214,7 +214,7 @@ class WordReader {
     }
   }
 
-  /** Particles follow the word they belong to, so it is found by its first syllables. */
+  /** Particles follow their word without a space, so its first syllable and each pair of syllables are indexed. */
   #addHangul(word: string): void {
     this.#words.push(word);
     const syllables = Array.from(word);
@@ -245,7 +245,7 @@ class WordReader {
     this.#chunk = { starts: [], ends: [], levels: [] };
   }
 
-  /** Every run of words that are bound closer to each other than to what is beside them. */
+  /** Adds each run of words that are bound closer to each other than to their neighbours. */
   #addWholes(levels: readonly number[]): void {
     const { starts, ends } = this.#chunk;
     for (const level of new Set(levels)) {
@@ -267,7 +267,7 @@ class WordReader {
     if (/^\d{1,15}(?:[.,]\d{1,15}){1,6}$/.test(whole)) for (const amount of amountsOf(whole)) this.#exact.add(amount);
   }
 
-  /** `@ana`, `#urgent`, `.env`, `C++` and `C#` are other words than those in them. */
+  /** `@ana`, `#urgent`, `.env`, `C++` and `C#` differ from the words in them. */
   #addMarked(start: number, endOfFirst: number, end: number): void {
     const text = this.#text;
     const mark = text[start - 1] ?? ' ';
@@ -277,14 +277,14 @@ class WordReader {
     if (suffix > 0 && !/[\p{L}\p{N}]/u.test(text[end + suffix] ?? ' ')) this.#addWhole(start, end + suffix);
   }
 
-  /** Where the first words of the chunk end that are bound closely. */
+  /** The end of the first run of closely bound words of the chunk. */
   #endOfClosest(): number {
     const { ends, levels } = this.#chunk;
     const index = levels.findIndex((level) => level > 1);
     return (index === -1 ? ends.at(-1) : ends[index]) ?? 0;
   }
 
-  /** Telephone numbers, however their digits are grouped, with and without what may stand for the country. */
+  /** Telephone numbers, however their digits are grouped, with and without a country code. */
   #addLongNumbers(): void {
     for (const [number] of this.#text.matchAll(longNumber)) {
       const digits = number.replaceAll(/\D/g, '');
@@ -297,7 +297,7 @@ const small = 1;
 const upper = 2;
 const digit = 4;
 
-/** Of an ASCII character of a word; 0 for any other. */
+/** The kind of an ASCII letter or digit; 0 for any other character. */
 function kindOf(code: number): number {
   if (code >= 97 && code <= 122) return small;
   if (code >= 65 && code <= 90) return upper;
@@ -306,21 +306,21 @@ function kindOf(code: number): number {
 
 const apostrophe = 39;
 
-/** Of what stands between the words of prose. */
+/** Whether a character between two words of prose ends a sentence. */
 function endsSentence(code: number): boolean {
   return (
     code === 10 || code === 33 || code === 34 || code === 40 || code === 46 || code === 58 || code === 59 || code === 63
   );
 }
 
-/** Whether what follows an apostrophe is no word of its own, or no word at all. */
+/** Whether an apostrophe is followed by the end of a contraction, or by no word. */
 function isContracted(text: string, at: number): boolean {
   const next = kindOf(text.charCodeAt(at + 1));
   return next === 0 || contraction.test(text.slice(at, at + 4).replace(/[^A-Za-z0-9']+.*$/s, ''));
 }
 
 const maxSegmented = 1000;
-// Made when a text needs it: it loads dictionaries.
+// Created on first use, since it loads dictionaries.
 let segmenter: Intl.Segmenter | undefined;
 
 const longNumber = /(?<!\d)\d(?:[ ().-]{0,2}\d){7,14}(?!\d)/g;
@@ -336,7 +336,7 @@ function startsSentence(text: string, end: number, start: number): boolean {
   return /[.!?:;"“„«(*\n-]/.test(text.slice(end, start).slice(0, 64));
 }
 
-/** What a number with points and commas may stand for, without those between thousands: 1.250,00 is 1250 and 1250.00. */
+/** The amounts that a number with points and commas can mean: 1.250,00 is 1250.00 and 1250. */
 function amountsOf(number: string): string[] {
   const groups = number.split(/[.,]/);
   const marks = number.replaceAll(/\d/g, '');
@@ -352,7 +352,7 @@ function amountsOf(number: string): string[] {
   return amounts;
 }
 
-/** Whether all but the first are of three digits, as between thousands. */
+/** Whether all groups but the first have three digits. */
 function isGrouped(groups: readonly string[]): boolean {
   return groups.slice(1).every((group) => group.length === 3);
 }
