@@ -50,8 +50,8 @@ export class Progress {
 
   end(): void {
     this.say(this.#text());
-    if (this.#dueForArchive > 0)
-      this.say(`The next retention run archives ${this.#dueForArchive} of the stored messages.`);
+    const due = this.#dueForArchive;
+    if (due > 0) this.say(`The next retention run archives ${due} of the stored messages.`);
   }
 
   #count(...statuses: readonly OutcomeStatus[]): number {

@@ -14,7 +14,7 @@ export interface ToolResult {
   readonly text: string;
 }
 
-/** What metadata says of a part that is no text: an image, a file, audio, the thoughts of a model. */
+/** What metadata says of a part that is not text: an image, a file, audio, the thoughts of a model. */
 export interface Attachment {
   readonly type: string;
   readonly name?: string;
@@ -24,19 +24,19 @@ export interface Attachment {
 
 type Path = readonly (string | number)[];
 
-/** The content of a message, sorted by what its parts are. */
+/** The content of a message, sorted by the kind of its parts. */
 export interface ContentReading {
   readonly texts: string[];
   readonly calls: ToolCall[];
   readonly results: ToolResult[];
   readonly attachments: Attachment[];
-  /** Parts that are of no known shape. */
+  /** Parts whose shape is unknown. */
   readonly problems: { readonly path: Path; readonly message: string }[];
 }
 
 /** Longest name, media type or URL that is kept of an attachment; a longer one is left out. */
 const maxAttachmentText = 1024;
-/** How deep the results of tools may hold results. */
+/** Levels of tool results within tool results. */
 const maxDepth = 4;
 
 const textParts = new Set(['text', 'input_text', 'output_text', 'summary_text']);
@@ -49,7 +49,7 @@ export function emptyReading(): ContentReading {
 
 /**
  * Reads the content of a message as models take it: a text, or a list of parts of OpenAI (Chat Completions, Responses),
- * Anthropic (Messages), LangChain or the AI SDK. A part of an unknown type counts as an attachment, so that it is named.
+ * Anthropic (Messages), LangChain or the AI SDK. A part of an unknown type becomes an attachment, which names it.
  */
 export function readContent(content: unknown): ContentReading {
   const reading = emptyReading();
@@ -92,7 +92,7 @@ function readText(part: JsonObject, field: 'text' | 'refusal', into: ContentRead
   else into.problems.push({ path: [...path, field], message: 'must be a text' });
 }
 
-/** A call in any of the shapes: Anthropic's and LangChain's, the AI SDK's, OpenAI's of either API. */
+/** A call in the shape of Anthropic, LangChain, the AI SDK or either API of OpenAI. */
 export function readCall(part: JsonObject): ToolCall | undefined {
   const called = [part['function'], part['custom']].find(isObject) ?? part;
   const name = firstTextOf(called, ['name', 'toolName']);
@@ -123,7 +123,7 @@ function readResult(part: JsonObject, into: ContentReading, path: Path, depth: n
   });
 }
 
-/** What a tool answered, where it is no list of parts: its text, else its JSON. The AI SDK has either under `value`. */
+/** A tool's answer that is not a list of parts: its text, or else its JSON. The AI SDK has it under `value`. */
 export function outputText(output: unknown): string {
   if (output == null) return '';
   if (typeof output === 'string') return output;
@@ -137,17 +137,17 @@ export function outputText(output: unknown): string {
   return joined(value.filter(isObject).flatMap((part) => textOf(part, 'text') ?? []));
 }
 
-/** Never the data itself: base64 may be megabytes of it. */
+/** Describes a part without its data, which may be megabytes of base64. */
 export function readAttachment(part: JsonObject, type: string): Attachment {
   const holders = ['file', 'image_url', 'source', 'input_audio', 'audio', 'image'].map((key) => Reflect.get(part, key));
   const objects = [part, ...holders.filter(isObject)];
-  const shortest = (keys: readonly string[], isWanted: (text: string) => boolean = () => true) =>
+  const firstShort = (keys: readonly string[], isWanted: (text: string) => boolean = () => true) =>
     objects
       .flatMap((object) => keys.flatMap((key) => textOf(object, key) ?? []))
       .find((text) => text !== '' && text.length <= maxAttachmentText && isWanted(text));
-  const name = shortest(['filename', 'fileName', 'file_name', 'title', 'name']);
-  const mediaType = shortest(['media_type', 'mediaType', 'mime_type', 'mimeType', 'format']);
-  const url = shortest(['image_url', 'url', 'file_url', 'image'], (text) => /^https?:/i.test(text));
+  const name = firstShort(['filename', 'fileName', 'file_name', 'title', 'name']);
+  const mediaType = firstShort(['media_type', 'mediaType', 'mime_type', 'mimeType', 'format']);
+  const url = firstShort(['image_url', 'url', 'file_url', 'image'], (text) => /^https?:/i.test(text));
   return {
     type: type.slice(0, maxAttachmentText).toWellFormed(),
     ...(name === undefined ? {} : { name }),
@@ -156,7 +156,7 @@ export function readAttachment(part: JsonObject, type: string): Attachment {
   };
 }
 
-/** Texts with a blank line between them; of several, blank ones are left out. */
+/** Joins texts with a blank line between them, without blank texts. */
 export function joined(texts: readonly string[]): string {
   if (texts.length === 1) return texts[0] ?? '';
   return texts.filter((text) => text.trim() !== '').join('\n\n');

@@ -1,4 +1,4 @@
-/** A JSON object that was not checked. */
+/** An unchecked JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export function isObject(value: unknown): value is JsonObject {
@@ -9,14 +9,14 @@ function fieldOf(object: JsonObject, key: string): unknown {
   return Object.hasOwn(object, key) ? Reflect.get(object, key) : undefined;
 }
 
-/** The text of a field, or undefined; a number becomes a text, as of an id. */
+/** The text of a field, or undefined. A number becomes text, since an id may be one. */
 export function textOf(object: JsonObject, key: string): string | undefined {
   const value = fieldOf(object, key);
   if (typeof value === 'string') return value;
   return typeof value === 'number' ? String(value) : undefined;
 }
 
-/** The first of the fields that holds a text which is not empty. */
+/** The text of the first field that is not empty. */
 export function firstTextOf(object: JsonObject, keys: readonly string[]): string | undefined {
   for (const key of keys) {
     const text = textOf(object, key);

@@ -1,20 +1,20 @@
 import type { Role } from '@memory-layer/shared/db/schema';
 import { joined, type ContentReading, type ToolCall, type ToolResult } from './content-reading.ts';
 
-/** What becomes of a message whose content is a list, or that calls tools: text, and what metadata says of the rest. */
+/** A message, or a part of one, as it is stored: its text, and metadata for everything else. */
 export interface MessagePart {
-  /** Undefined is the role that the message was sent with. */
+  /** Undefined: the role that the message was sent with. */
   readonly role: Role | undefined;
   readonly text: string;
-  /** `tool_calls`, `tool_results`, `attachments`, where there are some. */
+  /** `tool_calls`, `tool_results` and `attachments`, if any. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
 /**
- * One message of a request, as one message. Its text parts are its text, and after them what tools answered. A message
- * of tool results alone, or of calls alone, is the tool's.
+ * Makes one message of one message of a request. Its text consists of its text parts and then of tool results. A message
+ * of tool results alone, or of calls alone, gets the role tool.
  *
- * @returns undefined when it has no text.
+ * @returns undefined when the message has no text.
  */
 export function toOnePart(reading: ContentReading): MessagePart | undefined {
   const { texts, calls, results, attachments } = reading;
@@ -33,10 +33,10 @@ export function toOnePart(reading: ContentReading): MessagePart | undefined {
 }
 
 /**
- * One message of an import, as several: each tool result and the calls together become messages of their own, so that
- * what a person or a model said holds nothing else.
+ * Splits one message of an import: each tool result, and the calls together, become messages of their own, so that a
+ * message of a person or model contains nothing else.
  *
- * @returns none when it has no text.
+ * @returns an empty list when the message has no text.
  */
 export function toManyParts(reading: ContentReading): MessagePart[] {
   const { texts, calls, results } = reading;
@@ -47,13 +47,13 @@ export function toManyParts(reading: ContentReading): MessagePart[] {
     .filter(({ text }) => text.trim() !== '')
     .map((result) => ({ role: 'tool', text: result.text, metadata: resultNames([result]) }));
   const spoken: MessagePart[] = said.trim() === '' ? [] : [{ role: undefined, text: said, metadata: {} }];
-  // A model that tells all of its turn in one message has called before it was answered, and then spoke.
+  // In a message with a whole turn the calls come first, then their results, then the text.
   const isWholeTurn = results.some(({ id }) => id !== undefined && calls.some((call) => call.id === id));
   const parts = isWholeTurn ? [...called, ...answered, ...spoken] : [...answered, ...spoken, ...called];
-  const bearer = parts.findIndex(({ role }) => role === undefined);
+  const textIndex = parts.findIndex(({ role }) => role === undefined);
   const named = listed('attachments', reading.attachments);
   return parts.map((part, n) =>
-    n === Math.max(0, bearer) ? { ...part, metadata: { ...part.metadata, ...named } } : part,
+    n === Math.max(0, textIndex) ? { ...part, metadata: { ...part.metadata, ...named } } : part,
   );
 }
 
@@ -76,7 +76,7 @@ function resultNames(results: readonly ToolResult[]) {
   );
 }
 
-/** Nothing for an empty list; fields without a value are left out, as JSON has no place for them. */
+/** The list under its name, without undefined fields; nothing for an empty list. */
 function listed(name: string, items: readonly object[]): Record<string, unknown> {
   if (items.length === 0) return {};
   const sparse = items.map((item) =>

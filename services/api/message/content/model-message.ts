@@ -1,7 +1,7 @@
 import { joined, readAttachment, readCall, readContent, type ContentReading } from './content-reading.ts';
 import { firstTextOf, isObject } from './json-value.ts';
 
-/** What messages of OpenAI, Anthropic and the AI SDK have beside their role. */
+/** The fields of messages of OpenAI, Anthropic and the AI SDK, except the role. */
 export interface ModelMessage {
   readonly content?: unknown;
   readonly tool_calls?: unknown;
@@ -12,7 +12,7 @@ export interface ModelMessage {
   readonly audio?: unknown;
 }
 
-/** @param isTools whether the message is a tool's: its text is a result then. */
+/** @param isTools whether the message comes from a tool, so that its text is a result. */
 export function readModelMessage(message: ModelMessage, isTools: boolean): ContentReading {
   const reading = readContent(message.content);
   if (typeof message.refusal === 'string') reading.texts.push(message.refusal);

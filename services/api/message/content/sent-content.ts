@@ -5,7 +5,7 @@ import { findMetadataProblem } from '../../http/field.schemas.ts';
 import { toOnePart } from './message-parts.ts';
 import { readModelMessage, type ModelMessage } from './model-message.ts';
 
-/** Roles as models are sent them: the two that are not ours mean one of ours. */
+/** The roles of messages that are sent to models. `developer` and `function` are other names of our roles. */
 export const sentRoleSchema = z.enum([...roles, 'developer', 'function']).openapi({
   description: 'developer is stored as system, function as tool.',
   example: 'user',
@@ -16,25 +16,25 @@ type SentRole = z.output<typeof sentRoleSchema>;
 const listSchema = z.array(z.unknown());
 const objectItems = { type: 'array' as const, items: { type: 'object' as const }, example: undefined };
 
-/** What OpenAI's messages have beside role and content. */
+/** The fields of OpenAI's messages, except role and content. */
 export const modelMessageFields = {
   tool_calls: listSchema.nullish().openapi({
     ...objectItems,
     description:
-      'Calls of tools, as OpenAI has them: beside a text they go to metadata.tool_calls; without one they are the text, ' +
+      'Tool calls in the form of OpenAI. With a text they are stored in metadata.tool_calls. Without one they are the text, ' +
       'as name(arguments), and the role is tool.',
   }),
   tool_call_id: z.string().nullish().openapi({
-    description: 'The call that this answers, in metadata.tool_results: the role is tool then.',
+    description: 'The call that this message answers. It is stored in metadata.tool_results, and the role is tool.',
     example: 'call_1',
   }),
   function_call: z.unknown().optional().openapi({ type: 'object', description: 'The older form of tool_calls.' }),
   name: z.string().max(maxSpeakerCharacters, `must have at most ${maxSpeakerCharacters} characters`).nullish().openapi({
-    description: 'Of a tool: in metadata.tool_results. Of anybody else: metadata.speaker.',
+    description: 'The name of a tool is stored in metadata.tool_results, any other name in metadata.speaker.',
     example: 'Ana',
   }),
-  refusal: z.string().nullish().openapi({ description: 'A text like content.', example: 'I cannot help with that.' }),
-  annotations: listSchema.nullish().openapi({ ...objectItems, description: 'Taken, and not stored.' }),
+  refusal: z.string().nullish().openapi({ description: 'Text, as in content.', example: 'I cannot help with that.' }),
+  annotations: listSchema.nullish().openapi({ ...objectItems, description: 'Accepted and not stored.' }),
   audio: z.unknown().optional().openapi({ type: 'object', description: 'Named in metadata.attachments.' }),
 };
 
@@ -50,7 +50,7 @@ interface SentFields extends ModelMessage {
   readonly metadata?: Record<string, unknown> | null | undefined;
 }
 
-/** What a message is once its content is read. */
+/** The fields of a message that depend on its content, as they are stored. */
 export interface Settled {
   readonly role: Role;
   readonly content: string;
@@ -59,21 +59,21 @@ export interface Settled {
 
 export interface ContentLimits {
   readonly maxMetadataBytes: number;
-  /** Why a text cannot be the content of a message. */
+  /** @returns why a text cannot be the content of a message; undefined when it can. */
   readonly textProblem: (text: string) => string | undefined;
 }
 
 const noText =
   'has no text to store: parts of type text, results of tools and tool_calls count as text; images, audio and files do not';
 
-/** Role, text and metadata of a message that was sent in a model's form. A plain one is returned as it is. */
+/** Reads role, text and metadata of a message in a model's form. A plain message is returned unchanged. */
 export function settleContent<Message extends SentFields>(limits: ContentLimits) {
   return function settle(message: Message, context: z.core.$RefinementCtx): Message & Settled {
     if (isPlain(message)) return message;
     const add = (path: readonly (string | number)[], text: string): void => {
       context.issues.push({ code: 'custom', path: [...path], message: text, input: undefined });
     };
-    // Only a tool answers a call.
+    // Only tools answer calls.
     const isTools = roleOf(message.role) === 'tool' || message.tool_call_id != null;
     const reading = readModelMessage(message, isTools);
     const one = toOnePart(reading);
@@ -86,7 +86,7 @@ export function settleContent<Message extends SentFields>(limits: ContentLimits)
     const own = message.metadata ?? {};
     const added = { ...one.metadata, ...(speaker === undefined ? {} : { speaker }) };
     for (const key of Object.keys(added)) {
-      if (Object.hasOwn(own, key)) add(['metadata', key], 'is what the content says of itself: leave it out');
+      if (Object.hasOwn(own, key)) add(['metadata', key], 'is set by the content: leave it out');
     }
     const metadata = { ...own, ...added };
     const wrong = findMetadataProblem(metadata, limits.maxMetadataBytes);
@@ -95,7 +95,7 @@ export function settleContent<Message extends SentFields>(limits: ContentLimits)
   };
 }
 
-// Never seen: there is an issue.
+// Never returned to a caller, since there is an issue.
 const unsettled = { role: 'user', content: '', metadata: {} } as const;
 
 function isPlain<Message extends SentFields>(message: Message): message is Message & Settled {

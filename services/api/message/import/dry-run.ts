@@ -5,7 +5,7 @@ import type { InputLine } from './ndjson-lines.ts';
 import type { Slicer } from '../../http/time-slicer.ts';
 
 export interface DryRunOptions {
-  /** Its format may be known only when it is read. */
+  /** The format of a live source is known only after its first line is read. */
   readonly source: { readonly format: string };
   readonly timezone: string;
   readonly requestId: string;
@@ -13,14 +13,14 @@ export interface DryRunOptions {
 }
 
 const shownMessages = 10;
-/** Of lines with an error, which are shown as they come, and of different reasons of what is skipped. */
+/** Lines with errors, and reasons for skipping, that are shown at most. */
 const maxShown = 50;
-/** Conversations that are told apart; of more the count says that there are at least so many. */
+/** Conversations that are counted at most. */
 const maxConversations = 100_000;
 
 /**
- * What an import would do, as lines: the first ten messages as they would be sent to `POST /v1/messages`, the first errors,
- * and at the end a summary of the whole source. Stores nothing.
+ * Says what an import would do and stores nothing: the first ten messages as `POST /v1/messages` takes them, the first
+ * errors, and a summary of the whole source as the last line.
  */
 export async function* dryRun(
   lines: AsyncIterable<readonly InputLine[]>,
@@ -54,13 +54,13 @@ export async function* dryRun(
     const text = (await slicer.map(some, take)).join('');
     if (text !== '') yield text;
   }
-  const told = {
+  const summary = {
     ...counts,
     conversations: conversations.size,
     roles: Object.fromEntries(roles),
     reasons: Object.fromEntries(skipped),
   };
-  yield `${JSON.stringify({ status: 'summary', format: source.format, timezone, ...told })}\n`;
+  yield `${JSON.stringify({ status: 'summary', format: source.format, timezone, ...summary })}\n`;
 }
 
 function toMappedLine(line: InputLine, message: NewMessage): string {

@@ -19,20 +19,20 @@ export interface DueCounterDeps {
   readonly logger: Logger;
 }
 
-/** Of the messages of one import, how many the next scheduled run archives for their age or importance. */
+/** Counts the messages of one import that the next scheduled run archives for their age or importance. */
 export interface DueCounter {
-  /** Never rejects: they are stored, whatever is known of their policy. */
+  /** Never rejects: the messages are stored even when a policy cannot be read. */
   add(messages: readonly StoredMessage[]): Promise<void>;
   /** Null once a policy could not be read. */
   readonly count: number | null;
 }
 
-/** So many tenants of an import are remembered with their policies. */
+/** Tenants whose policies are cached at most. */
 const maxTenants = 10_000;
 
 /**
- * Asks by the policy of each message's own tenant, at the latest time of the next run. What a limit of number, a legal
- * hold of a conversation, or a change until then does is not foreseen.
+ * Applies the policy of each message's tenant, at the latest time of the next run. It does not foresee `max_items`, the
+ * legal hold of a conversation, or a change before that run.
  */
 export function createDueCounter(deps: DueCounterDeps): DueCounter {
   const { policies, defaults, schedule, clock, logger } = deps;

@@ -4,8 +4,7 @@ import type { Slicer } from '../../http/time-slicer.ts';
 import { layoutOf, type Sample } from './formats/detect-format.ts';
 import { maxTextCharacters, type FormatReader, type ImportFormat, type ReaderOptions } from './formats/format.ts';
 import { JsonSource, type Entry } from './formats/json-source.ts';
-import type { InputLine } from './ndjson-lines.ts';
-import { readLines } from './ndjson-lines.ts';
+import { readLines, type InputLine } from './ndjson-lines.ts';
 
 export interface FormatImportOptions extends Omit<ReaderOptions, 'sample'> {
   readonly maxLineBytes: number;
@@ -13,9 +12,9 @@ export interface FormatImportOptions extends Omit<ReaderOptions, 'sample'> {
   readonly slicer: Slicer;
 }
 
-/** Of one message of a document, names and values together. */
+/** Longest item of a document, names and values together. */
 const maxItemCharacters = 4_194_304;
-/** What reading a source of JSON holds at most: an item, and the messages of a conversation. */
+/** What the reader of a JSON source holds at most: an item, and the messages of a conversation. */
 export const heldByJsonSource = 12_582_912;
 const budgetMs = 4;
 const sampleBytes = 65_536;
@@ -27,9 +26,9 @@ export interface Peeked {
 }
 
 /**
- * Reads as much of the input as tells its format.
+ * Reads enough of the input to detect its format.
  *
- * @param isLine whether one line is enough, so that nobody waits for more than that.
+ * @param isLine whether one line is enough. A client that sends line by line waits for the answer to its first one.
  */
 export async function peek(input: AsyncIterable<Uint8Array>, isLine: boolean): Promise<Peeked> {
   const chunks = input[Symbol.asyncIterator]();
@@ -59,7 +58,7 @@ export async function peek(input: AsyncIterable<Uint8Array>, isLine: boolean): P
     }
   }
   const seen = Buffer.concat(begun).subarray(0, sampleBytes);
-  // Its last character may be cut; what is no UTF-8 is told when it is read.
+  // The last character may be cut. Bytes that are not UTF-8 are reported when they are read.
   const text = new TextDecoder('utf-8').decode(seen, { stream: true });
   return { sample: { text, isWhole: isWhole && bytes <= sampleBytes }, chunks: all() };
 }
@@ -69,7 +68,7 @@ function hasLine(chunk: Uint8Array): boolean {
   return end !== -1 && Buffer.from(chunk.subarray(0, end)).toString('latin1').trim() !== '';
 }
 
-/** The messages of a source, in our own form: as lines of `POST /v1/messages/import`, with their places in the source. */
+/** The messages of a source as lines of `POST /v1/messages/import`, with their places in the source. */
 export async function* readFormat(
   { sample, chunks }: Peeked,
   format: ImportFormat,
@@ -156,7 +155,7 @@ function toEntries(reader: FormatReader, line: number, value: string): Entry[] {
   }));
 }
 
-/** Passes over the first entries: those that an earlier import has answered. */
+/** Skips the first entries, which an earlier import has answered. */
 export async function* skipLines(
   lines: AsyncIterable<readonly InputLine[]>,
   count: number,

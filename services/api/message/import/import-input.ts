@@ -1,11 +1,11 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { inflate, type Coding } from '../../http/content-encoding.ts';
 
-/** Lines of chats become a twentieth at best; a bomb becomes a thousandth. Small inputs are let through. */
+/** Chats shrink to a twentieth at best; a decompression bomb to a thousandth. Small inputs are not checked. */
 const maxExpansion = 256;
 const freeBytes = 16 * 2 ** 20;
 
-/** The bytes of an import as they are meant; what is wrong with them ends the input and is told when all is stored. */
+/** The decompressed bytes of an import. An error ends the input, and is reported when all before it is stored. */
 export class ImportInput {
   /** Why the rest of the input was not read. */
   failure: AppError | undefined;

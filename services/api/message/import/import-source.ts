@@ -14,13 +14,13 @@ export interface SourceOptions {
   readonly maxMetadataBytes: number;
   readonly slicer: Slicer;
   readonly memory: BodyReservation;
-  /** Whether the answer begins before the body has come, which then tells its format line by line. */
+  /** Whether the answer begins before the whole body has come. The format is then detected by the first line. */
   readonly isLive: boolean;
   /** Whether the key is bound to no tenant. */
   readonly needsTenant: boolean;
 }
 
-/** What is imported, in our own form. */
+/** The messages to import, as lines of our own format. */
 export interface ImportSource {
   /** The name of its format. */
   readonly format: string;
@@ -28,10 +28,10 @@ export interface ImportSource {
 }
 
 /**
- * Finds out what the body is.
+ * Detects the format of the body and opens it.
  *
- * @throws AppError `invalid_request` when nobody can tell, or when the format needs a parameter that is missing. Of a body that
- *   comes line by line the error is its only outcome.
+ * @throws AppError `invalid_request` when the format is not recognised, or needs a parameter that is missing. For a body
+ *   that comes line by line, the error is its only outcome.
  */
 export async function openSource(
   chunks: AsyncIterable<Uint8Array>,

@@ -35,7 +35,7 @@ export interface ImportStreamDeps extends LineCheck {
   readonly admit: (tenantId: string) => Promise<AppError | undefined>;
   /** Called with the messages that are durable now. */
   readonly onStored: (messages: readonly StoredMessage[]) => Promise<void>;
-  /** Called for what was our fault. */
+  /** Called for errors of the server. */
   readonly onFault: (error: AppError) => void;
   /** Of all streams of this process. */
   readonly slots: FairSlots;
@@ -53,7 +53,7 @@ type GroupOptions = StreamOptions & MessageImportOptions;
 export type ImportTally = Record<ImportStatus, number>;
 
 /**
- * What becomes of a line. `skipped` has nothing to store, and `expired` was past its `expires_at` when it came.
+ * The outcome of a line. `skipped` has nothing to store; `expired` was past its `expires_at` when it came.
  */
 export const importStatuses = [
   'stored',
@@ -243,7 +243,7 @@ function faultOf(error: unknown, onFault: ImportStreamDeps['onFault']): AppError
   return failure;
 }
 
-/** @returns what is wrong with it, also when it was skipped: nothing of it is stored. */
+/** @returns the message of the line, or an error: also for a skipped line, which stores nothing. */
 export function checkLine({ text }: InputLine, { check, maxLineParts }: LineCheck): CheckedMessage {
   if (text instanceof AppError) return text;
   if (isSkipped(text)) return new AppError('invalid_request', text.skipped);

@@ -57,11 +57,10 @@ slows the import down and at last ends it. A line without an answer may have bee
 The last line has the status \`end\`, the counts of all outcomes, and how many of the stored messages the retention policy in
 force archives at the next run; an answer without it was cut off. An Idempotency-Key is refused here.
 
-The body may also be an export of another system: \`format\` says which, or its shape does. Each message then gets an
-\`external_id\` made of the ids in the source, so that importing it again stores nothing twice. docs/import.md has the formats; text goes
-as \`text/plain\`.
-\`application/x-ndjson\` without a \`format\` is taken as it comes: the first line tells what it is, and an error of that is an
-outcome.`;
+The body may also be an export of another system: \`format\` names it, or its shape is recognised. Each message gets an
+\`external_id\` made of the ids in the source, so another import of the file stores nothing twice. docs/import.md describes the formats.
+Send text as \`text/plain\`.
+The format of \`application/x-ndjson\` without a \`format\` is detected by its first line, and an error is an outcome.`;
 
 const exampleLines = `{"tenant_id":"acme","conversation_id":"chat-42","role":"user","content":"We board at nine.","external_id":"a1"}
 {"tenant_id":"acme","conversation_id":"chat-42","role":"user","content":"At gate 12.","external_id":"a2"}
@@ -280,7 +279,7 @@ function checkHeaders(c: Context<ApiEnv>): boolean {
   throw invalidRequest([{ in: 'header', pointer: '/idempotency-key', detail }]);
 }
 
-// So many tenants of a stream are remembered as counted.
+// Tenants of a stream that are remembered as counted.
 const maxAdmitted = 10_000;
 
 /** A stream is one request of each tenant that it has messages for. */

@@ -15,7 +15,7 @@ export interface MessageImportOptions {
   readonly slot: FairSlot;
 }
 
-/** As many groups as keep every writer busy; half of what a tenant may have in the queue, so that it can post beside. */
+/** Enough groups to keep every writer busy, and half of what a tenant may queue, so that it can also post messages. */
 export function importLimits(
   configured: number,
   writing: { readonly maxWriters: number; readonly maxRowsPerFlush: number } | undefined,

@@ -2,7 +2,7 @@ import { isSound, type CheckedMessage } from '../message.ts';
 
 /**
  * The external ids of the groups of a stream that are being stored. Of two messages with one external id the earlier
- * one is stored, so a group waits until no earlier one has an id of its own.
+ * is stored, so a group waits for earlier groups that share an id with it.
  */
 export function createOrderedNames() {
   const holders = new Map<string, Promise<unknown>>();

@@ -53,7 +53,7 @@ test('messages with an external id, of which one is taken', async () => {
 test('a message with an external id that is taken, which gets what was sent', async () => {
   const sent = { externalId: 'mine', importanceOverride: 0.9, metadata: { speaker: 'Ana' } };
   const row = { ...rowOf(2, sent), onConflict: 'update' } as const;
-  const answers = [[], [], [existing], [{ ...existing, importance: 0.9, is_respoken: true }]];
+  const answers = [[], [], [existing], [{ ...existing, importance: 0.9, speaker_changed: true }]];
   const text = await compiledSql((db) => write(db, [row]), answers);
   await expect(text).toMatchFileSnapshot('__sql__/update-message.sql');
 });

@@ -6,8 +6,8 @@ import type { MessageRow } from './message-row.ts';
 type Reference = Pick<MessageRow, 'tenantId' | 'externalId'>;
 
 /**
- * Deletes messages and archived copies that have expired and have one of these external ids, as the next retention run
- * would: an external id of what is gone is free. A legal hold keeps them.
+ * Deletes expired messages and archived copies with one of these external ids, as the next retention run would, so that
+ * the external id is free. A legal hold keeps them.
  *
  * @returns whether there were any.
  */

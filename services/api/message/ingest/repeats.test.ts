@@ -49,7 +49,7 @@ const compare = (rows: readonly ReturnType<typeof rowOf>[], stored: Partial<Exis
 };
 
 describe('a message sent again', () => {
-  test.each([
+  test.each<[string, Partial<NewMessage>, Partial<ExistingMessage>?]>([
     ['what was sent before', {}],
     ['no expiry, which it does not have', { expiresAt: null }],
     ['metadata that are the same once they are stored', { metadata: { n: -0 } }, { metadata: { n: 0 } }],

@@ -4,13 +4,13 @@ import type { MessageWithStatus, Outcome } from '../message.ts';
 import type { MessageIndex } from '../../words/message-index.ts';
 import type { MessageRow } from './message-row.ts';
 
-/** A stored or archived message, but for its content: the caller has that. */
+/** A stored or archived message without its content, which the caller has. */
 export interface ExistingMessage extends Omit<MessageWithStatus, 'content' | 'externalId'> {
   readonly externalId: string;
   readonly contentHash: Buffer;
 }
 
-/** What a stored message gets of the messages that were sent again; what is undefined stays as it is. */
+/** The change of a stored message by messages that were sent again. An undefined field is not changed. */
 export interface MessageChange {
   readonly id: string;
   readonly tenantId: string;
@@ -19,13 +19,13 @@ export interface MessageChange {
   readonly updatedAt: Instant;
   readonly importance: number | undefined;
   readonly metadataJson: string | undefined;
-  /** Its words: the speaker's are among them. */
+  /** Its words, with those of the speaker. */
   readonly index: MessageIndex;
   readonly createdAt: Instant | undefined;
   readonly expiresAt: Instant | null | undefined;
 }
 
-/** What a changed message has now. */
+/** The fields of a changed message that may have changed. */
 export type ChangedMessage = Pick<
   MessageWithStatus,
   'importance' | 'metadata' | 'createdAt' | 'updatedAt' | 'expiresAt'
@@ -38,8 +38,8 @@ export interface Repeats {
 }
 
 /**
- * Compares rows with the messages that have their external ids, one after the other: of several with one external id
- * each is compared with what those before it have left.
+ * Compares rows, in their order, with the stored messages of their external ids. Of several rows with one external id,
+ * each is compared with the message as the rows before it change it.
  */
 export function compareRepeats(
   existing: ReadonlyMap<string, ExistingMessage>,
@@ -57,7 +57,7 @@ export function compareRepeats(
     const identity = differencesOfIdentity(message, row);
     const differs = [...identity, ...differencesOfRest(message, row)];
     const isArchived = message.archivedAt !== undefined;
-    // What is archived is not changed.
+    // An archived message is not changed.
     const mayDiffer = row.onConflict === 'ignore' || (row.onConflict === 'update' && !isArchived);
     if (identity.length > 0 || (differs.length > 0 && !mayDiffer)) {
       outcomes.set(row, { kind: 'conflict', existingId: message.id, differs });
@@ -75,8 +75,8 @@ export function compareRepeats(
 }
 
 /**
- * @param changed what the changed messages have now, by id.
- * @returns undefined for one that is gone meanwhile: it is to be looked for again.
+ * @param changed the changed messages, by id.
+ * @returns undefined when the message was deleted meanwhile. The caller then looks for it again.
  */
 export function withChanges(
   outcome: Outcome,
@@ -95,7 +95,7 @@ function idOf(outcome: Outcome): string | undefined {
   return 'message' in outcome ? outcome.message.id : undefined;
 }
 
-/** What makes it another message. */
+/** Differences that make it another message. */
 function differencesOfIdentity(message: ExistingMessage, row: MessageRow): string[] {
   return [
     ...(message.conversationId === row.conversationId ? [] : ['conversation_id']),
@@ -104,11 +104,11 @@ function differencesOfIdentity(message: ExistingMessage, row: MessageRow): strin
   ];
 }
 
-/** What was left out is no difference. */
+/** Other differences. A field that was not sent does not differ. */
 function differencesOfRest(message: ExistingMessage, row: MessageRow): string[] {
   const { sent } = row;
   const { importanceOverride: importance, metadata, createdAt, expiresAt } = sent;
-  // As it would be stored: the sent one may have what JSON does not know, such as -0.
+  // Compared as it would be stored: the sent value may not survive JSON, such as -0.
   const isSame = metadata === undefined || isDeepStrictEqual(JSON.parse(row.metadataJson), message.metadata);
   return [
     ...(importance === undefined || importance === message.importance ? [] : ['importance_override']),

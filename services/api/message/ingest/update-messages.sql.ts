@@ -7,12 +7,12 @@ import { indexColumns, indexInput } from '../../words/message-index.sql.ts';
 import type { ChangedMessage, MessageChange } from './repeats.ts';
 
 /**
- * Gives stored messages what was sent again with them, and their vectors the columns that are copied there. Each field
- * is set on the row as it is when its lock is had, so that of two writers neither undoes what the other has changed. A
- * message with another speaker is indexed and embedded again. To be run in a transaction.
+ * Changes stored messages, and the copies of their columns beside the vectors. Fields are set on the locked row, so that
+ * two writers do not undo each other's changes. A message with another speaker is indexed and embedded again. Runs in the
+ * caller's transaction.
  *
  * @param changes by the id of the message, in the order in which every transaction takes its rows.
- * @returns what the messages have now, by id; those that are gone are left out.
+ * @returns the changed messages, by id, without those that were deleted.
  */
 export async function updateMessages(
   db: Kysely<Schema>,
@@ -25,10 +25,10 @@ export async function updateMessages(
     return change?.importance !== undefined || change?.createdAt !== undefined;
   });
   if (copied.length > 0) await updateCopies(db, copied);
-  const respoken = rows.flatMap((row) => (row.is_respoken ? (changes.get(row.id) ?? []) : []));
-  if (respoken.length > 0) {
-    await indexAgain(db, respoken);
-    await embedAgain(db, respoken);
+  const withOtherSpeaker = rows.flatMap((row) => (row.speaker_changed ? (changes.get(row.id) ?? []) : []));
+  if (withOtherSpeaker.length > 0) {
+    await indexAgain(db, withOtherSpeaker);
+    await embedAgain(db, withOtherSpeaker);
   }
   return new Map(rows.map((row) => [row.id, toChanged(row)]));
 }
@@ -41,7 +41,7 @@ interface Row {
   readonly created_at: string;
   readonly updated_at: string;
   readonly expires_at: string | null;
-  readonly is_respoken: boolean;
+  readonly speaker_changed: boolean;
 }
 
 const tenantsOf = (of: readonly { readonly tenantId: string }[]) => [...new Set(of.map(({ tenantId }) => tenantId))];
@@ -77,12 +77,12 @@ async function updateRows(db: Kysely<Schema>, changes: readonly MessageChange[])
     where ${ofTenants} and m.tenant_id = given.tenant_id and m.id = given.id
     returning m.id, m.tenant_id, m.importance, m.metadata, ${instantColumn('m.created_at')} as created_at,
       ${instantColumn('m.updated_at')} as updated_at, ${instantColumn('m.expires_at')} as expires_at,
-      ${speakerOf('m')} is distinct from held.speaker as is_respoken
+      ${speakerOf('m')} is distinct from held.speaker as speaker_changed
   `.execute(db);
   return rows;
 }
 
-/** After the lock was had, in a statement of its own: it sees the vectors that somebody wrote until then. */
+/** A separate statement after the lock is taken, so that it sees vectors that were written until then. */
 async function updateCopies(db: Kysely<Schema>, rows: readonly Row[]): Promise<void> {
   await sql`
     update embedding e set importance = m.importance, created_at = m.created_at
@@ -112,7 +112,7 @@ async function indexAgain(db: Kysely<Schema>, changes: readonly MessageChange[])
   `.execute(db);
 }
 
-/** The old vectors are searched until the new ones are there. */
+/** Searches use the old vectors until the new ones are written. */
 async function embedAgain(db: Kysely<Schema>, changes: readonly MessageChange[]): Promise<void> {
   await sql`
     insert into embedding_pending (tenant_id, message_id, generation, content_hash)

@@ -8,8 +8,9 @@ const roles = new Set(['user', 'assistant', 'system', 'tool', 'data']);
 const modelParts = new Set(['tool-call', 'tool-result', 'reasoning']);
 
 /**
- * Messages of the AI SDK: https://ai-sdk.dev/docs/reference/ai-sdk-core/ui-message (`parts`, and `content` before version 5) and
- * https://ai-sdk.dev/docs/reference/ai-sdk-core/model-message (`content`); a list of them, or a chat `{id, messages}`.
+ * Messages of the AI SDK, as a list or as a chat `{id, messages}`: UI messages (`parts`, and `content` before version 5,
+ * https://ai-sdk.dev/docs/reference/ai-sdk-core/ui-message) and model messages (`content`,
+ * https://ai-sdk.dev/docs/reference/ai-sdk-core/model-message).
  */
 export const aiSdk: ImportFormat = {
   name: 'ai-sdk',
@@ -77,7 +78,7 @@ function withInvocations(content: ContentReading, message: JsonObject): ContentR
   return content;
 }
 
-/** A call and, once it is there, its result, which the UI keeps in one part. */
+/** A call and its result, if any: a UI message has both in one part. */
 function readTool(part: JsonObject, toolName: string | undefined, into: ContentReading): void {
   const id = textOf(part, 'toolCallId');
   const name = toolName ?? textOf(part, 'toolName') ?? 'tool';

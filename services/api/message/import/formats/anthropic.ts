@@ -4,7 +4,7 @@ import { conversationReader, type SourceMessage } from './conversation-reader.ts
 import type { FormatReader, ImportFormat, ReaderOptions } from './format.ts';
 import { firstMessage } from './sample.ts';
 
-/** Parts that no other format has under these names. */
+/** Types of parts that no other format has. */
 const anthropicParts = new Set([
   'tool_use',
   'tool_result',
@@ -15,8 +15,8 @@ const anthropicParts = new Set([
 ]);
 
 /**
- * Anthropic's messages: https://docs.anthropic.com/en/api/messages, a list of them, a request with `system` and `messages`,
- * or one of either a line. What the model answered (`type: "message"`) is a message like any other.
+ * Anthropic's messages (https://docs.anthropic.com/en/api/messages): a list of messages, a request with `system` and
+ * `messages`, or one of these on each line. An answer of the model (`type: "message"`) is a message like any other.
  */
 export const anthropic: ImportFormat = {
   name: 'anthropic',
@@ -31,7 +31,7 @@ export const anthropic: ImportFormat = {
   reader: createReader,
 };
 
-/** Whether a message has what Anthropic's alone have. */
+/** Whether a message has a field or part that only Anthropic's messages have. */
 function isAnthropicMessage(message: JsonObject): boolean {
   if (message['type'] === 'message' && 'stop_reason' in message) return true;
   return listOf(message, 'content').some(
@@ -45,7 +45,7 @@ function createReader(options: ReaderOptions): FormatReader {
     *take(piece) {
       yield* reader.take(piece);
       if (piece.kind !== 'begin' || piece.fields['system'] == null) return;
-      // The instructions of a request stand beside its messages, and come before them.
+      // The system prompt of a request is a field beside `messages`, and becomes the first message.
       const value = { role: 'system', content: piece.fields['system'] };
       yield* reader.take({ kind: 'item', path: [...piece.path, 'system'], value });
     },

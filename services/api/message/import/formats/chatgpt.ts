@@ -20,8 +20,8 @@ import {
 import { firstWith } from './sample.ts';
 
 /**
- * ChatGPT's export, conversations.json: a tree of messages for each conversation. The branch that was shown is imported: the
- * way from `current_node` up to the root. Without a current node it is the longest way that its last node ends.
+ * ChatGPT's export, conversations.json: a tree of messages for each conversation. The branch that was shown is imported:
+ * `current_node` and its ancestors. Without a current node it is the last node and its ancestors.
  */
 export const chatgpt: ImportFormat = {
   name: 'chatgpt',
@@ -87,7 +87,7 @@ function toNode(path: Path, value: unknown): TreeNode {
   const message = objectOf(node, 'message');
   if (!isObject(node['message'])) return { parent, path, message: undefined, skipped: undefined };
   const metadata = objectOf(message, 'metadata');
-  // What the application put there for the model alone was never shown.
+  // A message that the application wrote for the model alone was never shown.
   if (metadata['is_visually_hidden_from_conversation'] === true) {
     return { parent, path, message: undefined, skipped: 'hidden in the conversation' };
   }
@@ -126,7 +126,6 @@ function readTextParts(content: JsonObject): ContentReading {
   const parts = listOf(content, 'parts').map((part) => {
     if (!isObject(part)) return part;
     const type = textOf(part, 'content_type') ?? 'part';
-    // What was said aloud.
     return type === 'audio_transcription' ? { type: 'text', text: textOf(part, 'text') ?? '' } : { ...part, type };
   });
   return readContent(parts.filter((part) => part !== null));
@@ -149,7 +148,7 @@ function* branchOf(conversation: Conversation, options: ReaderOptions): Generato
   }
   const name = firstTextOf(fields, ['conversation_id', 'id']) ?? options.conversationId;
   const toolNames = new Map<string, string>();
-  const branch = wayTo(firstTextOf(fields, ['current_node']) ?? conversation.last, nodes);
+  const branch = ancestryOf(firstTextOf(fields, ['current_node']) ?? conversation.last, nodes);
   for (const [position, node] of branch.entries()) {
     const { message, skipped } = node;
     if (skipped !== undefined) yield { path: node.path, result: { skipped } };
@@ -166,14 +165,14 @@ function* branchOf(conversation: Conversation, options: ReaderOptions): Generato
   }
 }
 
-/** From the root; a circle ends where it closes. */
-function wayTo(last: string | undefined, nodes: ReadonlyMap<string, TreeNode>): TreeNode[] {
-  const way: TreeNode[] = [];
+/** The node and its ancestors, from the root on. A cycle ends where it closes. */
+function ancestryOf(last: string | undefined, nodes: ReadonlyMap<string, TreeNode>): TreeNode[] {
+  const ancestry: TreeNode[] = [];
   const seen = new Set<string>();
   for (let id = last; id !== undefined && !seen.has(id); id = nodes.get(id)?.parent) {
     seen.add(id);
     const node = nodes.get(id);
-    if (node !== undefined) way.push(node);
+    if (node !== undefined) ancestry.push(node);
   }
-  return way.toReversed();
+  return ancestry.toReversed();
 }

@@ -8,13 +8,13 @@ import { tooLarge, type FormatReader, type Mapped, type Path, type Piece, type R
 import { toRole } from './roles.ts';
 import { toInstant } from './times.ts';
 
-/** A message of the source, as its adapter has read it. */
+/** A message of the source, as the adapter of its format reads it. */
 export interface SourceMessage {
   /** Unique in its conversation. */
   readonly id?: string | undefined;
-  /** Where a message names its conversation by itself. */
+  /** Where the message itself names its conversation. */
   readonly conversation?: string | undefined;
-  /** In the words of the source. */
+  /** As the source names it. */
   readonly role: string;
   readonly content: ContentReading;
   /** As the source has it: an epoch, or a date and time. */
@@ -25,23 +25,23 @@ export interface SourceMessage {
 
 export interface ConversationSpec {
   readonly format: string;
-  /** What a group says of its conversation; undefined when it is no conversation. */
+  /** The name of a group's conversation; undefined when it has none. */
   readonly conversation?: (fields: JsonObject) => string | undefined;
-  /** Whether its name may stand behind its messages, which then wait for it. */
+  /** Whether the name may come after the messages, which then wait for it. */
   readonly isNamedLate?: boolean;
-  /** @param fields of the group that the message is in. @returns why there is nothing to store, or the message. */
+  /** @param fields of the group that the message is in. @returns the message, or why it is skipped. */
   readonly message: (value: JsonObject, fields: JsonObject) => SourceMessage | { readonly skipped: string };
-  /** What stands among the messages and is none. */
+  /** Whether a value among the messages is not a message. */
   readonly isNoMessage?: (path: Path) => boolean;
 }
 
-/** Of the messages that wait for the name of their conversation. */
+/** Size of the messages that wait for the name of their conversation. */
 export const maxWaitingCharacters = 8_388_608;
-/** Calls whose names are remembered for their results, of a conversation. */
+/** Calls of a conversation whose names are kept for their results. */
 const maxKnownCalls = 10_000;
 
 interface Group {
-  /** Among those without a name, from 1. */
+  /** Its number among the groups without a name, from 1. */
   readonly number: number;
   readonly fields: JsonObject;
   position: number;
@@ -94,7 +94,7 @@ export function conversationReader(spec: ConversationSpec, options: ReaderOption
     const named = spec.conversation?.(group.fields);
     if (named !== undefined && named !== '') return named;
     const { conversationId } = options;
-    // The first conversation has the name that was given; of several, the others are numbered.
+    // The first conversation without a name has the given name; the others have numbers.
     return conversationId === undefined || group.number === 1 ? conversationId : `${conversationId}-${group.number}`;
   }
 
@@ -145,7 +145,7 @@ export function toMessages(message: SourceMessage, context: MessageContext): Map
   if (parts.length === 0) return [{ skipped: whyNoText(message.content) }];
   if (conversation === undefined) return [noConversation()];
   const time = message.time == null ? undefined : toInstant(message.time, options.timezone);
-  if (message.time != null && time === undefined) return [invalid(['created_at'], 'is a time that is not understood')];
+  if (message.time != null && time === undefined) return [invalid(['created_at'], 'is not a time in a known form')];
   return parts.map((part, n) => {
     const role = part.role ?? toRole(message.role);
     const id =
@@ -167,7 +167,7 @@ function speakerOf({ speaker }: SourceMessage, isSaid: boolean): { readonly spea
   return speaker === undefined || speaker === '' || !isSaid ? {} : { speaker };
 }
 
-/** What a message costs that waits for its conversation, in characters. */
+/** Size of a message that is held until its conversation is complete, in characters. */
 export function sizeOf({ content, metadata }: SourceMessage): number {
   const texts = [
     ...content.texts,
@@ -200,6 +200,6 @@ function noConversation(): AppError {
 }
 
 export function tooMuchWaits(): AppError {
-  const detail = `The conversation has more than ${maxWaitingCharacters} characters before it can be told.`;
+  const detail = `The conversation has more than ${maxWaitingCharacters} characters before its name or its end.`;
   return new AppError('payload_too_large', detail);
 }

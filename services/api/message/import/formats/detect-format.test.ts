@@ -21,7 +21,7 @@ describe('a format is recognised by its shape', () => {
     }
   });
 
-  test('by its first 400 characters too, and on one line', () => {
+  test('by its first 700 characters too, and on one line', () => {
     for (const { name, text, format } of nonEmpty(files.filter((file) => file.name.endsWith('.json')))) {
       const line = JSON.stringify(JSON.parse(text));
       expect([name, detectFormat({ text: line.slice(0, 700), isWhole: false })?.name]).toEqual([name, format]);
@@ -34,6 +34,7 @@ describe('a format is recognised by its shape', () => {
     ['a list of text parts', '{"messages":[{"role":"user","content":[{"type":"text","text":"a"}]}]}', 'openai'],
     ['a day of Slack', '[{"type":"message","user":"U1","text":"a","ts":"1715939221.000200"}]', 'slack'],
     ['memories without an envelope', '[{"id":"1","memory":"a"}]', 'mem0'],
+    ['an image of Anthropic', '[{"role":"user","content":[{"type":"image","source":{"type":"url"}}]}]', 'anthropic'],
     [
       'an answer of Anthropic',
       '{"type":"message","role":"assistant","content":[],"stop_reason":"end_turn"}',
@@ -62,7 +63,7 @@ describe('a format is recognised by its shape', () => {
   });
 });
 
-test('lines of JSON are told from one document', () => {
+test('a source is lines of JSON or one document', () => {
   expect(layoutOf(whole('{"a":1}\n{"a":2}\n'))).toBe('lines');
   expect(layoutOf(whole('{"a":1}'))).toBe('lines');
   expect(layoutOf(whole('{\n"a":1}'))).toBe('document');

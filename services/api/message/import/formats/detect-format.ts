@@ -4,10 +4,10 @@ import { formatNames, importFormats, ownFormat } from './catalog.ts';
 import type { ImportFormat, Layout } from './format.ts';
 import { JsonWalker } from './json-walker.ts';
 
-/** The beginning of a source, as much as is needed to tell what it is. */
+/** The beginning of a source, enough to detect its format. */
 export interface Sample {
   readonly text: string;
-  /** Whether there is no more. */
+  /** Whether it is the whole source. */
   readonly isWhole: boolean;
 }
 
@@ -15,7 +15,7 @@ export interface Sample {
  * The format of a source, by its shape.
  *
  * @returns undefined for our own.
- * @throws AppError `invalid_request` when it is none that is known, or may be several.
+ * @throws AppError `invalid_request` when no format fits, or several do.
  */
 export function detectFormat(sample: Sample, fallback?: typeof ownFormat): ImportFormat | undefined {
   const value = valueOf(sample);
@@ -38,7 +38,7 @@ function formatProblem(detail: string) {
   return invalidRequest([{ in: 'query', pointer: '/format', detail }]);
 }
 
-/** A source whose first line is no JSON by itself is one document. */
+/** A source is one document when its first line is not JSON by itself. */
 export function layoutOf({ text, isWhole }: Sample): Layout {
   const start = text.trimStart();
   const end = start.indexOf('\n');
@@ -47,7 +47,7 @@ export function layoutOf({ text, isWhole }: Sample): Layout {
   return isJson(start.slice(0, end)) || !isRest ? 'lines' : 'document';
 }
 
-/** The first value, as far as it is known: of lines that of the first. Undefined when it is no JSON. */
+/** The value of the document or of the first line, as far as it was read. Undefined when it is not JSON. */
 function valueOf(sample: Sample): unknown {
   const text = sample.text.trimStart();
   const end = text.indexOf('\n');

@@ -4,7 +4,7 @@ import { conversationReader, type SourceMessage } from './conversation-reader.ts
 import type { ImportFormat } from './format.ts';
 import { firstWith } from './sample.ts';
 
-/** Types that somebody wrote, by name or number; the others tell what happened in the channel. */
+/** Types of messages that a person or a bot wrote, by name or number. The others are events of the channel. */
 const written = new Set([
   'Default',
   'Reply',

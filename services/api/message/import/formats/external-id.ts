@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 
-/** Of an external id, as the database takes it. */
+/** Longest external id. */
 const maxCharacters = 256;
 
-/** A name of the message that is the same each time that it is imported, from the ids that its source has. */
+/** An external id that is the same at each import, made of the ids of the source. */
 export function idOfSource(format: string, ids: readonly string[]): string {
   const id = [format, ...ids].join(':');
   return id.length <= maxCharacters && !id.includes('\0') && id.isWellFormed() ? id : digestOf(format, ids);
 }
 
-/** The same for a message without an id of its own: its conversation, its position there and what it says. */
+/** The same for a message without an id, made of its conversation, its position there, its role and its content. */
 export function idOfPosition(
   format: string,
   message: {

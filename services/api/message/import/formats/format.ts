@@ -3,14 +3,14 @@ import type { JsonObject } from '../../content/json-value.ts';
 
 export type Path = readonly (string | number)[];
 
-/** What is read of a document, one after the other. */
+/** The parts of a document, in their order. */
 export type Piece =
   /** A group, such as a conversation, whose list begins. Its fields are those before the list; later ones are added. */
   | { readonly kind: 'begin'; readonly path: Path; readonly fields: JsonObject }
   | { readonly kind: 'item'; readonly path: Path; readonly value: unknown }
   | { readonly kind: 'end'; readonly path: Path; readonly fields: JsonObject };
 
-/** In place of an item that was longer than an item may be. */
+/** Stands for an item that is longer than an item may be. */
 export const tooLarge: unique symbol = Symbol('too large');
 
 /** More of a text is not held. It is longer than the content of a message can be, and is refused for that. */
@@ -26,23 +26,23 @@ export interface MappedMessage {
   readonly created_at?: string;
 }
 
-/** What became of a message of the source, and where in the document (or in the line) it stands. */
+/** A message of the source after mapping, and its path in the document or in the line. */
 export interface Mapped {
   readonly path: Path;
-  /** A message; why there is none to store; or what is wrong with it. */
+  /** A message, why it is skipped, or its error. */
   readonly result: MappedMessage | { readonly skipped: string } | AppError;
 }
 
-/** Where a message stands: a line, a JSON Pointer in it or in the whole document, or both. */
+/** The place of a message: a line, a JSON Pointer into the line or the document, or both. */
 export interface Place {
   readonly line?: number;
   readonly pointer?: string;
 }
 
-/** Each line of a source is a JSON document, or all of it is one. */
+/** Whether each line of a source is a JSON document, or the whole source is one. */
 export type Layout = 'document' | 'lines';
 
-/** Turns the pieces of one source, in their order, into messages. It holds one conversation at most, and bounded. */
+/** Maps the pieces of one source, in their order, to messages. It holds at most one conversation, of bounded size. */
 export interface FormatReader {
   take(piece: Piece): Iterable<Mapped>;
 }
@@ -50,9 +50,9 @@ export interface FormatReader {
 export interface ReaderOptions {
   /** The conversation of a source that names none. */
   readonly conversationId: string | undefined;
-  /** IANA name of the zone of times that name none. */
+  /** IANA name of the zone of times without an offset. */
   readonly timezone: string;
-  /** Of dates such as 5/6/24, in text; undefined when it is to be found out. */
+  /** The order of dates such as 5/6/24 in text; undefined: it is detected. */
   readonly dateOrder: DateOrder | undefined;
   /** The beginning of a text. */
   readonly sample: string;
@@ -71,8 +71,8 @@ export interface ImportFormat {
   /** Whether its sources say which conversation a message is of. */
   readonly namesConversations: 'always' | 'sometimes' | 'never';
   /**
-   * Whether this is the format of a source, by its beginning: of JSON the outermost value, or that of the first line,
-   * as far as it is known; of text the text.
+   * Whether a source has this format, by its beginning: for JSON the outermost value of the document or of its first
+   * line, as far as it was read; for text the text.
    */
   readonly looksLike: (sample: unknown) => boolean;
   readonly reader: (options: ReaderOptions) => FormatReader;

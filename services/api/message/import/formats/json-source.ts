@@ -13,7 +13,7 @@ export interface JsonSourceOptions extends WalkerOptions {
   readonly reader: FormatReader;
 }
 
-/** What is parsed between two looks at the clock, and the place of an error may be wrong by. */
+/** Characters that are parsed between two looks at the clock. The place of an error is known to within as many. */
 const charactersPerStep = 4096;
 
 /** Reads the messages of JSON text, which comes in parts of any size. */
@@ -21,7 +21,7 @@ export class JsonSource {
   readonly #options: JsonSourceOptions;
   #walker: JsonWalker;
   #line = 1;
-  /** Of a line that is no JSON the rest is passed over; of a document everything. */
+  /** The rest of a line that is not JSON is skipped, and so is the rest of a document. */
   #isBroken = false;
   #hasBegun = false;
 
@@ -35,7 +35,7 @@ export class JsonSource {
     return this.#isBroken && this.#options.layout === 'document';
   }
 
-  /** Reads text from a place on for some milliseconds. @returns where it came to, and what it found. */
+  /** Reads text from an offset on, for some milliseconds. @returns the offset that it reached, and the messages. */
   read(text: string, from: number, budgetMs: number): { readonly at: number; readonly entries: readonly Entry[] } {
     const entries: Entry[] = [];
     const until = performance.now() + budgetMs;
@@ -51,7 +51,7 @@ export class JsonSource {
     return { at: this.isOver ? text.length : at, entries };
   }
 
-  /** The source is over. */
+  /** Ends the source. @returns the last messages. */
   end(): readonly Entry[] {
     const entries: Entry[] = [];
     if (this.#options.layout === 'lines') this.#endLine(entries);
@@ -81,7 +81,7 @@ export class JsonSource {
 
   #endLine(entries: Entry[]): void {
     if (this.#options.layout === 'document') {
-      // A line break is a blank.
+      // A line break is whitespace between values.
       this.#step('\n', entries);
       this.#line += 1;
       return;
@@ -94,7 +94,7 @@ export class JsonSource {
   }
 
   #finish(entries: Entry[], whenIncomplete: string): void {
-    // The last of the text may be a number.
+    // A number at the end of the text is complete only with what follows it.
     this.#push('\n', entries);
     if (this.#isBroken || this.#walker.isComplete) return;
     const { path } = this.#walker;

@@ -3,35 +3,35 @@ import { jsonParser, type Token } from 'stream-json/core/parser.js';
 import { tooLarge, type Path, type Piece } from './format.ts';
 
 export interface WalkerOptions {
-  /** Names of the fields that hold lists, whose items come one by one. Undefined makes one item of the whole document. */
+  /** Names of the fields that hold lists, whose items come one by one. Undefined: the whole document is one item. */
   readonly lists: ReadonlySet<string> | undefined;
-  /** Of a text no more is kept: longer than any field may be, so that what is cut here is refused later. */
+  /** A longer text is cut. This is longer than any field may be, so the rest of the text is refused later. */
   readonly maxTextCharacters: number;
-  /** An item of more characters, names and values together, is passed over. */
+  /** An item of more characters, names and values together, is skipped. */
   readonly maxItemCharacters: number;
 }
 
 const maxDepth = 128;
 const maxListsInLists = 6;
-/** What a value costs at least. */
+/** Least cost of a value. */
 const charactersPerValue = 16;
 
 type Container = Record<string, unknown> | unknown[];
 
 interface Frame {
-  /** Undefined for a list, whose items come one by one, and for what is passed over. */
+  /** Undefined for a list, whose items come one by one, and in an item that is skipped. */
   readonly value: Container | undefined;
   readonly list: { readonly spent: number; readonly isSkipped: boolean } | undefined;
-  /** An object that was found to hold a list is a group. */
+  /** Whether it is an object that holds a list. */
   isGroup: boolean;
-  /** A place in an array, or a name in an object. */
+  /** An index in an array, or a name in an object. */
   key: string | number;
 }
 
 /**
- * Cuts JSON text into pieces, as it comes: the items of lists, and the groups, which are objects that hold lists. A list is
- * the outermost array, a field with a name of `lists` of an object that is the outermost or an item, and an array in a list.
- * What is held is one item, and the fields of the groups that are open.
+ * Cuts JSON text into pieces as it comes: the items of lists, and groups, which are objects that hold lists. Lists are the
+ * outermost array, an array in a list, and a field named in `lists` of the outermost object or of an item.
+ * The walker holds one item and the fields of the open groups.
  */
 export class JsonWalker {
   readonly #options: WalkerOptions;
@@ -41,21 +41,21 @@ export class JsonWalker {
   #text = '';
   #spent = 0;
   #isSkipped = false;
-  /** The outermost object or array, as far as it has come, unless it is a list. */
+  /** The outermost object or array, as far as it was read, unless it is a list. */
   root: unknown;
-  /** Whether the document is over. */
+  /** Whether the document has ended. */
   isComplete = false;
 
   constructor(options: WalkerOptions) {
     this.#options = options;
   }
 
-  /** Where in the document it is. */
+  /** The current place in the document. */
   get path(): Path {
     return this.#frames.map(({ key }) => key);
   }
 
-  /** @throws Error when the text is no JSON; AppError when it is nested too deep. */
+  /** @throws Error when the text is not JSON; AppError when it is nested too deeply. */
   push(text: string): readonly Piece[] {
     const parsed = this.#parse(text);
     if (typeof parsed === 'object' && parsed !== null && 'values' in parsed) {
@@ -162,7 +162,7 @@ export class JsonWalker {
     this.#isSkipped = false;
   }
 
-  /** Into what is being made. */
+  /** Puts a value into the container that is open. */
   #put(value: unknown): void {
     const parent = this.#frames.at(-1);
     if (parent?.value === undefined || this.#isSkipped) return;
@@ -170,7 +170,7 @@ export class JsonWalker {
     else parent.value[String(parent.key)] = value;
   }
 
-  /** Told, when it is an item that is over. */
+  /** Emits a complete value when it is an item. */
   #settle(value: unknown): void {
     const parent = this.#frames.at(-1);
     if (parent !== undefined && parent.list === undefined) return;
@@ -190,7 +190,7 @@ function fieldsOf({ value }: Frame): Readonly<Record<string, unknown>> {
   return value === undefined || Array.isArray(value) ? {} : value;
 }
 
-/** A whole number that a double does not hold stays a text: it may be an id. */
+/** An integer that a double cannot hold stays a text: it may be an id. */
 function numberOf(text: string): number | string {
   const value = Number(text);
   return Number.isInteger(value) && !Number.isSafeInteger(value) ? text : value;

@@ -45,7 +45,7 @@ function toMessage(value: JsonObject): SourceMessage {
   const more = objectOf(message, 'additional_kwargs');
   const isTools = toRole(role) === 'tool';
   const content = readModelMessage({ ...more, ...message, tool_calls: callsOf(message, more) }, isTools);
-  // The calls stand among the parts of the content too, as the model gave them.
+  // A provider's content may repeat the calls among its parts.
   const seen = new Set<string>();
   const calls = content.calls.filter(({ id }) => id === undefined || (!seen.has(id) && seen.add(id)));
   return {

@@ -18,8 +18,8 @@ const openAiParts = new Set([
 const openAiFields = ['tool_calls', 'tool_call_id', 'function_call', 'refusal', 'weight'] as const;
 
 /**
- * OpenAI's chat messages: https://platform.openai.com/docs/api-reference/chat, a list of them, a request with `messages`, or
- * fine-tuning JSONL, where each line is a conversation: https://platform.openai.com/docs/guides/supervised-fine-tuning.
+ * OpenAI's chat messages (https://platform.openai.com/docs/api-reference/chat): a list of messages, a request with
+ * `messages`, or fine-tuning JSONL (https://platform.openai.com/docs/guides/supervised-fine-tuning), a conversation a line.
  */
 export const openai: ImportFormat = {
   name: 'openai',
@@ -32,13 +32,13 @@ export const openai: ImportFormat = {
     const { message, messages, holder } = found;
     if (textOf(message, 'role') === undefined || 'parts' in message || 'conversation_id' in message) return false;
     if (messages.some(isOpenAiMessage)) return true;
-    // Text alone is written alike everywhere, and read alike.
+    // Plain text has the same form in every format, and is read in the same way.
     return holder?.['system'] === undefined && messages.every(isText);
   },
   reader: (options) => conversationReader({ format: 'openai', message: toMessage }, options),
 };
 
-/** Whether a message has what OpenAI's alone have. */
+/** Whether a message has a field or part that only OpenAI's messages have. */
 function isOpenAiMessage(message: JsonObject): boolean {
   if (message['role'] === 'developer' || message['role'] === 'function') return true;
   return openAiFields.some((field) => field in message) || partTypes(message).some((type) => openAiParts.has(type));

@@ -2,13 +2,13 @@ import { isObject, type JsonObject } from '../../content/json-value.ts';
 
 export interface FirstMessage {
   readonly message: JsonObject;
-  /** It and those after it, as far as they are known. */
+  /** It and those after it, as far as they were read. */
   readonly messages: readonly JsonObject[];
   /** The object whose list it is in. */
   readonly holder: JsonObject | undefined;
 }
 
-/** Longest list that is looked at. */
+/** Messages that are looked at. */
 const maxLooks = 50;
 
 /** The first message of a sample: of a list of messages, of an object that holds one, or of a list of those. */

@@ -4,7 +4,7 @@ import { conversationReader, type SourceMessage } from './conversation-reader.ts
 import type { ImportFormat } from './format.ts';
 import { firstMessage } from './sample.ts';
 
-/** ShareGPT: `{id, conversations: [{from, value}]}`, one, a list of them or one a line. */
+/** ShareGPT: `{id, conversations: [{from, value}]}`; one, a list of them, or one on each line. */
 export const sharegpt: ImportFormat = {
   name: 'sharegpt',
   source: 'json',
@@ -35,7 +35,7 @@ function toMessage(message: JsonObject): SourceMessage {
   return { role, content: { ...content, texts: [], calls: [toCall(text)] } };
 }
 
-/** A call is JSON with a name, as a rule. */
+/** The text of a call is usually JSON with a name. */
 function toCall(text: string) {
   const name = /"name"\s{0,8}:\s{0,8}"([^"\\]{1,128})"/.exec(text)?.[1];
   return { id: undefined, name: name ?? 'function_call', arguments: text };

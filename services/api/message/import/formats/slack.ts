@@ -4,7 +4,7 @@ import { conversationReader, type SourceMessage } from './conversation-reader.ts
 import type { ImportFormat } from './format.ts';
 import { firstMessage } from './sample.ts';
 
-/** Subtypes that somebody wrote; the others tell what happened in the channel. */
+/** Subtypes of messages that a person or a bot wrote. The others are events of the channel. */
 const written = new Set([
   'bot_message',
   'me_message',
@@ -15,8 +15,8 @@ const written = new Set([
 ]);
 
 /**
- * A day of a channel in a Slack export: a list of messages, https://slack.com/help/articles/220556107; or that list with the
- * names of the users, as `{channel, users, messages}`, where `users` is the content of users.json and stands before them.
+ * A day of a channel in a Slack export (https://slack.com/help/articles/220556107): a list of messages, or
+ * `{channel, users, messages}`, where `users` is the content of users.json and comes before `messages`.
  */
 export const slack: ImportFormat = {
   name: 'slack',
@@ -93,7 +93,7 @@ const entities = new Map([
   ['&amp;', '&'],
 ]);
 
-/** Mentions, channels and links as a reader sees them: https://api.slack.com/reference/surfaces/formatting. */
+/** Mentions, channels and links as Slack shows them: https://api.slack.com/reference/surfaces/formatting. */
 function plainText(text: string, names: ReadonlyMap<string, string>): string {
   const shown = text.includes('<')
     ? text.replaceAll(marks, (_, mark: string, target: string, label: string | undefined) => {

@@ -4,7 +4,7 @@ import { conversationReader, type SourceMessage } from './conversation-reader.ts
 import type { ImportFormat } from './format.ts';
 import { firstWith } from './sample.ts';
 
-/** Fields of what a message holds beside text. */
+/** Fields for content other than text. */
 const files = [
   'photo',
   'file',
@@ -33,7 +33,7 @@ export const telegram: ImportFormat = {
     conversationReader(
       {
         format: 'telegram',
-        // What holds all chats has no id, and no messages.
+        // The object that holds all chats has neither an id nor messages.
         conversation: (fields) => firstTextOf(fields, ['id']),
         isNamedLate: true,
         message: toMessage,
@@ -52,7 +52,7 @@ function toMessage(message: JsonObject, fields: JsonObject): SourceMessage | { r
     id: textOf(message, 'id'),
     role: 'user',
     content: { ...emptyReading(), texts: [plainText(message['text'])], attachments: attachmentsOf(message) },
-    // The date itself is of the zone of whoever exported it.
+    // `date` is in the time zone of the exporting computer.
     time: message['date_unixtime'] ?? message['date'],
     speaker: firstTextOf(message, ['from', 'author', 'from_id']),
     metadata: chat === undefined || chat === '' ? {} : { chat },

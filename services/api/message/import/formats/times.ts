@@ -5,7 +5,7 @@ const isoPattern =
 const epochPattern = /^\d{1,17}(?:\.\d{1,9})?$/;
 const dayPattern = /^(\d{4})-(\d{2})-(\d{2})$/;
 
-/** A date and time on a clock of some place. */
+/** A date and time on the clock of some zone. */
 export interface LocalTime {
   readonly year: number;
   /** From 1. */
@@ -67,7 +67,7 @@ function offsetMs(offset: string): number | undefined {
   return isReal ? Number(`${sign}1`) * (Number(hours) * 60 + Number(minutes)) * 60_000 : undefined;
 }
 
-// Later than 5138 in seconds, than 1973 in milliseconds: what is larger is of the next unit.
+// 1e11 seconds is in 5138 and 1e14 milliseconds is too: a larger number is in the next smaller unit.
 const [firstMilliseconds, firstMicroseconds] = [1e11, 1e14];
 
 function fromEpoch(text: string): string | undefined {
@@ -78,7 +78,7 @@ function fromEpoch(text: string): string | undefined {
   return withFraction(size * 1000, fraction);
 }
 
-/** @param ms of a whole second. @param fraction of that second: microseconds are kept. */
+/** @param ms of a whole second. @param fraction its digits; six of them are kept. */
 function withFraction(ms: number, fraction: string): string | undefined {
   const date = new Date(ms);
   if (Number.isNaN(date.getTime())) return undefined;

@@ -1,13 +1,13 @@
 import type { DateOrder } from './format.ts';
 import { fromLocal } from './times.ts';
 
-/** The beginning of a message: when, and what follows. */
+/** The date of a message, and the rest of its line. */
 export interface Header {
-  /** As written, from left to right. */
+  /** The numbers of the date, from left to right. */
   readonly numbers: readonly [string, string, string];
   readonly separator: string;
   readonly half: 'am' | 'pm' | undefined;
-  /** Who wrote it, and what. */
+  /** The speaker and the text. */
   readonly rest: string;
   readonly timeIn: (order: DateOrder, timezone: string) => string | undefined;
 }
@@ -73,8 +73,8 @@ function fullYear(year: number): number {
 }
 
 /**
- * The order of day and month, from the dates of the beginning: by a number that can be no month, by which order makes the
- * days ascend, by how the two locales that write 5/6 either way write the rest.
+ * The order of day and month in the first dates: an order is ruled out by a number above 12, or when its days do not
+ * ascend. Otherwise the separator, leading zeros and AM or PM tell American dates from others.
  */
 export function findDateOrder(sample: string): DateOrder {
   const headers = sample.split('\n').flatMap((line) => readHeader(line) ?? []);

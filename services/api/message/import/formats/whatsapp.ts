@@ -10,14 +10,14 @@ import {
 } from './format.ts';
 import { findDateOrder, readHeader, type Header } from './whatsapp-header.ts';
 
-/** Begins a line that WhatsApp itself wrote: a picture, or what happened in the chat (iOS). */
+/** Begins a line that WhatsApp itself wrote on iOS: a picture, or an event of the chat. */
 const leftToRightMark = '\u200e';
 const omitted =
   /^<[^<>]{1,40}(?:omitted|weggelassen|omitido|omitida|omis|omessi|weggelaten|pominięto|опущено|省略)[^<>]{0,20}>$/i;
 const attached =
   /^.{1,200} \((?:file attached|Datei angehängt|archivo adjunto|fichier joint|file allegato|arquivo anexado|bestand bijgevoegd)\)$/i;
 
-/** _chat.txt, or "WhatsApp Chat with ….txt": a message a header, of any length; dates in the form of the phone's locale. */
+/** _chat.txt, or "WhatsApp Chat with ….txt": messages of one or more lines, with dates in the phone's locale. */
 export const whatsapp: ImportFormat = {
   name: 'whatsapp',
   source: 'text',
@@ -27,7 +27,7 @@ export const whatsapp: ImportFormat = {
   reader: createReader,
 };
 
-/** One of the first lines, before which a message may have been cut off. */
+/** Whether one of the first lines is a header. The lines before it may belong to a message that was cut off. */
 function findFirstHeader(sample: string): boolean {
   return sample.split('\n', 20).some((line) => readHeader(line.slice(0, 256).trimEnd()) !== undefined);
 }
@@ -81,7 +81,7 @@ function createReader(options: ReaderOptions): FormatReader {
       } else if (open === undefined) {
         yield { path: [line], result: { skipped: 'a line before the first message' } };
       } else {
-        // Blank lines are not told, but they count.
+        // Blank lines are not passed to the reader, but they are part of the message.
         if (open.text.length <= maxTextCharacters) open.text += '\n'.repeat(line - open.lastLine) + piece.value;
         open.lastLine = line;
       }
@@ -89,7 +89,7 @@ function createReader(options: ReaderOptions): FormatReader {
   };
 }
 
-/** Undefined for what WhatsApp tells of the chat. */
+/** The speaker and the text; undefined for an event of the chat, such as a new member. */
 function splitSpeaker(text: string): readonly [string, string] | undefined {
   const match = /^(.{1,128}?)\s?:(?: |\n|$)/u.exec(text);
   const [whole = '', name = ''] = match ?? [];

@@ -110,7 +110,7 @@ where m.tenant_id = any($10::text[]) and m.tenant_id = given.tenant_id and m.id 
 returning m.id, m.tenant_id, m.importance, m.metadata, to_char("m"."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at,
 to_char("m"."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as updated_at, to_char("m"."expires_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as expires_at,
 case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
-and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end is distinct from held.speaker as is_respoken;
+and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end is distinct from held.speaker as speaker_changed;
 
 update embedding e set importance = m.importance, created_at = m.created_at
 from unnest(
