@@ -10,28 +10,28 @@ import { ownRelevance } from './ranking/relevance.ts';
 import type { CandidateReader, SearchRepository } from './sql/search.repository.ts';
 
 export interface FindOptions extends Omit<RankingOptions, 'echoes'> {
-  /** What is searched for, as it was written. */
+  /** The query as it was sent. */
   readonly query: string;
-  /** How many of the best candidates are ranked together with what stands around them. */
+  /** Number of the best candidates that are ranked with their neighbours. */
   readonly neighbourhoods: number;
   /** Hits that will be shown, those of earlier pages included. */
   readonly count: number;
-  /** Hits that are looked at, for the reranker too, those of earlier pages included. */
+  /** Hits that are needed, for the reranker too, those of earlier pages included. */
   readonly wanted: number;
-  /** Hits that say the same are one. */
+  /** Whether hits that say the same are shown as one. */
   readonly collapse: boolean;
   readonly isShown: (id: string) => boolean;
 }
 
-// The best that are chosen among for diversity: each is compared with each that was chosen.
+// Best candidates among which diversity chooses. Each is compared with each chosen one.
 const diverseCandidates = 100;
-// In the mode `vector` any of them may repeat the query: those far off do not.
+// Best candidates that may repeat the query. In the mode `vector` the scores exclude none.
 const mayEchoCandidates = 100;
-// Where one text takes the places of others, it is looked once for so many times as many.
+// When repeated texts leave a page short, one more search takes this many times the candidates.
 const widening = 5;
 const mostCandidates = 1000;
 
-/** All that may be shown, best first: each text once, and unlike one another, if that is asked for. */
+/** Everything that may be shown, best first: each text once and diversified, as the options say. */
 export function findAndRank(
   readCandidates: CandidateReader,
   planned: PlannedSearch,
@@ -46,7 +46,7 @@ export function findAndRank(
       narrow.repeatIds.length > 0 || narrow.ranked.some(({ duplicateIds }) => duplicateIds.length > 0);
     const isWidened = isShort && isCollapsed && limit > plan.limit;
     const found = isWidened ? await find(repository, planned, createSearchPlan({ ...parts, limit }), options) : narrow;
-    return { ...found, ranked: await unlike(repository, plan, found.ranked, options) };
+    return { ...found, ranked: await diversified(repository, plan, found.ranked, options) };
   });
 }
 
@@ -75,7 +75,7 @@ async function find(
 interface Compared {
   /** Ids of questions that repeat the query. */
   readonly echoes: ReadonlySet<string>;
-  /** The same for candidates that say the same; undefined where that was of no interest. */
+  /** Equal for candidates that say the same; undefined for a candidate whose text was not read. */
   readonly keyOf: (id: string) => string | undefined;
 }
 
@@ -85,7 +85,7 @@ interface ComparedParts {
   readonly options: FindOptions;
 }
 
-/** Reads what those say that may say the same as others or as the query; in most searches these are few or none. */
+/** Reads the texts of candidates that may say the same as others or as the query: few or none in most searches. */
 async function compareTexts(
   repository: SearchRepository,
   plan: SearchPlan,
@@ -94,7 +94,7 @@ async function compareTexts(
   const byId = new Map(candidates.map((candidate) => [candidate.id, candidate]));
   const repeatsQuery = options.weights.echo > 0 ? createEchoTest(options.query) : undefined;
   const suspects = repeatsQuery === undefined ? [] : suspectedEchoes(ranked, byId, options.queryWords.size);
-  // Those that repeat the query make room for as many others.
+  // A candidate that repeats the query ranks lower, and another one takes its place.
   const shown = options.wanted + suspects.length + 1;
   const groups = options.diversity > 0 ? Math.max(diverseCandidates, shown) : shown;
   const alike = options.collapse ? alikeCandidates(ranked, byId, groups) : [];
@@ -108,7 +108,7 @@ async function compareTexts(
     echoes: new Set(suspects.filter(isEcho)),
     keyOf: (id) => {
       const hash = hashes.get(id);
-      // Who says it makes a difference: `I live in Lisbon.`
+      // `I live in Lisbon.` says something else when another speaker says it.
       return hash === undefined ? undefined : JSON.stringify([byId.get(id)?.speaker, keys.get(hash) ?? { hash }]);
     },
   };
@@ -125,8 +125,8 @@ function suspectedEchoes(
   });
 }
 
-/** Unlike one another, if that is asked for. */
-async function unlike<Item extends RankedCandidate>(
+/** Orders candidates by diversity, if the options ask for it. */
+async function diversified<Item extends RankedCandidate>(
   repository: SearchRepository,
   { tenant, generation, signal }: SearchPlan,
   ranked: readonly Item[],

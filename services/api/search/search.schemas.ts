@@ -162,12 +162,10 @@ const common = {
   created_after: instantSchema.optional().openapi({ description: 'Inclusive.', example: '2026-01-01T00:00:00.000Z' }),
   created_before: instantSchema.optional().openapi({ description: 'Exclusive.', example: '2030-01-01T00:00:00.000Z' }),
   reference_time: instantSchema.optional().openapi({
-    description: `What times in the first ${timeWordCharacters} characters of the query are named from, such as last week; the moment of the search if left out.`,
+    description: `The moment from which times in the query count, such as last week; the moment of the search if left out. Times are read in the first ${timeWordCharacters} characters.`,
     example: '2026-06-10T12:00:00.000Z',
   }),
-  timezone: timeZoneSchema
-    .default('UTC')
-    .openapi({ description: 'Where the days of these times begin and end.' }),
+  timezone: timeZoneSchema.default('UTC').openapi({ description: 'Where the days of these times begin and end.' }),
   decay_mode: decayModeField,
   cursor: cursorField,
 };

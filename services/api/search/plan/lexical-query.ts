@@ -92,7 +92,7 @@ export function createLexicalIndex({ repository, clock, onError }: LexicalIndexO
   };
 }
 
-// A stop word that is somebody's name tells less than another word: often it is none.
+// A stop word that may be a name counts less than another word, since often it is not a name.
 const nameShare = 0.5;
 const maxNames = 16;
 

@@ -2,12 +2,12 @@ import { instantOf } from '@memory-layer/shared/time/instant';
 import type { NamedTime } from '../query/time-words.ts';
 import { createSearchPlan, type SearchPlan, type SearchPlanParts } from './search-plan.ts';
 
-// Enough for a page or two; the others come by their words and their meaning.
+// Enough for a page or two. The plan of all times finds the others.
 const limit = 30;
 
 /**
- * Looks for the best candidates of the time that a query names, beside those of all times: of a thousand talks about
- * one thing, the one of last week is seldom among the best sixty. Undefined where there can be none.
+ * A plan for the best candidates of the time that a query names, beside those of all times: among a thousand messages
+ * about one subject, that of last week is seldom one of the best sixty. Undefined when the filter excludes that time.
  */
 export function planOfTime(parts: SearchPlanParts, time: NamedTime | undefined): SearchPlan | undefined {
   if (time === undefined) return undefined;

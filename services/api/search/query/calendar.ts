@@ -1,6 +1,6 @@
 import type { WallTime } from './time-zone.ts';
 
-/** From a moment, inclusive, to another, exclusive. */
+/** From a moment, inclusive, to a moment, exclusive. */
 export interface WallInterval {
   readonly from: WallTime;
   readonly to: WallTime;
@@ -11,7 +11,7 @@ export type CalendarUnit = 'hour' | 'day' | 'weekend' | 'week' | 'month' | 'year
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
-/** The hour, day, week from Monday, month or year that a moment lies in. Of a week without its weekend: the next one. */
+/** The hour, day, week (from Monday), month or year of a moment; or the weekend of its week. */
 export function unitAround(wall: WallTime, unit: CalendarUnit): WallInterval {
   const date = new Date(wall);
   const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
@@ -36,7 +36,7 @@ export function unitAround(wall: WallTime, unit: CalendarUnit): WallInterval {
   }
 }
 
-// Meteorological seasons of the northern hemisphere: the month that each begins with, from 0.
+// First months of the meteorological seasons of the northern hemisphere, from 0.
 const seasonStarts = new Map([
   ['spring', 2],
   ['summer', 5],
@@ -56,14 +56,14 @@ export interface FoundPeriod extends WallInterval {
   readonly length: number;
 }
 
-// Each is of bounded length: blanks are one or a few, and digits are counted.
+// Each repetition is bounded.
 const season =
   /\b(?:(?<which>in|last|this|past|during|since|of|over)\s{1,3}(?:the\s{1,3})?)?(?<name>spring|summer|autumn|fall|winter)(?:\s{1,3}(?:of\s{1,3})?(?<year>(?:19|20)\d\d))?\b/giu;
 const year = /\b(?:in|during|since|of)\s{1,3}(?<year>(?:19|20)\d\d)\b(?![-./]\d)/giu;
 const isoMonth = /(?<![\d./-])(?<year>(?:19|20)\d\d)-(?<month>0[1-9]|1[0-2])(?![\d-])/gu;
 const dotted = /(?<![\d.])(?<day>0?[1-9]|[12]\d|3[01])\.(?<month>0?[1-9]|1[0-2])\.(?<year>(?:19|20)\d\d)(?![\d.]\d)/gu;
 
-/** What a date library does not read, or reads otherwise: seasons, years, 2024-05, and 5.6.2024, whose day comes first. */
+/** Reads what chrono does not read, or reads in another way: seasons, years, 2024-05, and 5.6.2024 as a day in June. */
 export function readPeriods(text: string, now: WallTime): FoundPeriod[] {
   const found: FoundPeriod[] = [];
   const add = ({ 0: { length }, index }: RegExpExecArray, interval: WallInterval) =>
@@ -85,7 +85,7 @@ export function readPeriods(text: string, now: WallTime): FoundPeriod[] {
   return found.toSorted((a, b) => a.index - b.index);
 }
 
-/** Without a word before it and without a year, a season is a word: a spring of water. */
+/** A season needs a year, or a word such as `in` before it: a spring of water is none. */
 function namedSeason({ groups = {} }: RegExpExecArray, now: WallTime): WallInterval | undefined {
   const { which, name = '', year: named } = groups;
   const startMonth = seasonStarts.get(name.toLowerCase()) ?? 0;

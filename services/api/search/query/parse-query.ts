@@ -12,11 +12,11 @@ export interface SearchText {
   readonly excluded: readonly string[];
 }
 
-/** How a query is read: as it stands, or with quotes, pluses and minuses for operators. */
+/** How a query is read: as text, or with quotes, pluses and minuses as operators. */
 export const querySyntaxes = ['text', 'operators'] as const;
 export type QuerySyntax = (typeof querySyntaxes)[number];
 
-/** A query with what is asked for beside it. */
+/** A query with the clauses of its request. */
 export interface QueryParts {
   readonly query: string;
   readonly syntax: QuerySyntax;
@@ -26,8 +26,8 @@ export interface QueryParts {
 }
 
 /**
- * What a request searches for. Quotes in a text require nothing, whatever the syntax: they stand around the title of a
- * book most often, and what answers a question about it seldom repeats the title.
+ * The texts and clauses that a request searches for. Quotes within a sentence require nothing in either syntax: most of
+ * them mark a title, which an answer seldom repeats.
  */
 export function toSearchText({ query, syntax, must, mustNot, phrases }: QueryParts): SearchText {
   const text = syntax === 'operators' ? parseOperators(query) : parsePlainText(query);
@@ -39,11 +39,11 @@ export function toSearchText({ query, syntax, must, mustNot, phrases }: QueryPar
   };
 }
 
-// As many as a text has of them in earnest: a pasted page has more.
+// A question has fewer phrases; a pasted page has more.
 const maxQuoted = 8;
 const inQuotes = /(?<=^|[\s(])["“](?<phrase>[^"“”\s](?:[^"“”]*[^"“”\s])?)["”](?=$|[\s.,;:!?)])/gu;
 
-/** A text as it stands: what is in quotes within a sentence is favoured, nothing is required or excluded. */
+/** Reads a query as text: phrases in quotes are favoured, and nothing is required or excluded. */
 export function parsePlainText(text: string): SearchText {
   const found = text.matchAll(inQuotes).take(maxQuoted);
   const phrases = Array.from(found, ({ groups }) => groups?.['phrase'] ?? '');

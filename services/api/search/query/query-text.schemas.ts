@@ -4,7 +4,7 @@ import { hasAtMost, textProblem } from '../../http/field.schemas.ts';
 import { clauseProblem, querySyntaxes, toSearchText, type QuerySyntax } from './parse-query.ts';
 
 const maxQueryCharacters = 10_000;
-// The model reads a query in compatibility forms (NFKC), of which one character may become eighteen.
+// The model reads a query in compatibility forms (NFKC), in which one character may become eighteen.
 const maxReadCharacters = 2 * maxQueryCharacters;
 
 export const queryField = z
@@ -17,7 +17,7 @@ export const queryField = z
     minLength: 1,
     maxLength: maxQueryCharacters,
     description:
-      'What to look for, as it is: a question, a sentence, some words. What is in quotes is favoured. Nothing in it is an operator, unless query_syntax says so.',
+      'A question, a sentence or some words. Quoted phrases are favoured. Nothing in it is an operator, unless query_syntax says so.',
     example: 'Where does my sister live?',
   });
 
@@ -57,7 +57,7 @@ function lengthProblem(text: string): string | undefined {
   return isReadable ? undefined : `must have at most ${maxReadCharacters} characters once it is normalised (NFKC)`;
 }
 
-/** The fields that say in words what is searched for. */
+/** The fields of a search that hold text. */
 export interface AskedText {
   readonly query: string;
   readonly query_syntax: QuerySyntax;
@@ -66,7 +66,7 @@ export interface AskedText {
   readonly phrases?: readonly string[] | undefined;
 }
 
-/** Refuses more clauses than are taken, wherever they stand. */
+/** Refuses too many clauses, in the query and in the lists together. */
 export function checkClauses(
   { query, query_syntax: syntax, must = [], must_not: mustNot = [], phrases = [] }: AskedText,
   refuse: (name: string, message: string) => void,

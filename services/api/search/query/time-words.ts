@@ -2,22 +2,22 @@ import { ar, de, en, es, fi, fr, id, it, nl, pt, ru, sv, type Chrono, type Parse
 import { readPeriods, unitAround, type CalendarUnit, type WallInterval } from './calendar.ts';
 import { createZoneClock, type WallTime } from './time-zone.ts';
 
-/** A time that a query names: from an instant, inclusive, to another, exclusive. */
+/** A time that a query names: from an instant, inclusive, to an instant, exclusive. */
 export interface NamedTime {
   readonly from: Date;
   readonly to: Date;
-  /** How the query names it. */
+  /** The words of the query that name it. */
   readonly text: string;
 }
 
 export interface TimeReference {
-  /** What `yesterday` is the day before. */
+  /** The moment from which `yesterday` and `last week` count. */
   readonly now: Date;
-  /** Of the IANA database: where days begin and end. */
+  /** IANA name of the zone in which days begin and end. */
   readonly timeZone: string;
 }
 
-/** Times are looked for in so many characters of a query, since the expressions that find them take time on others. */
+/** Characters of a query in which times are searched. The expressions of chrono are too slow for long texts. */
 export const timeWordCharacters = 300;
 
 const parsers = new Map<string, Chrono>(
@@ -26,12 +26,12 @@ const parsers = new Map<string, Chrono>(
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
-// Beyond them a date is a slip, and Date.UTC reads years below 100 as of the last century.
+// A date outside of them is a mistake, and Date.UTC takes years below 100 as of the last century.
 const years = { first: 1900, last: 2200 };
 
 /**
- * Finds the first time that queries name, as `last week`, `on Monday`, `2024-05-17`, `in spring`. What is read is
- * English, and the languages of `locales` (BCP 47) as far as chrono knows them.
+ * Finds the first time that a query names, such as `last week`, `on Monday`, `2024-05-17`, `in spring`. It reads English
+ * and those languages of `locales` (BCP 47) that chrono knows.
  */
 export function createTimeReader(locales: readonly string[]) {
   const readers = [en.casual, ...locales.flatMap((locale) => parsers.get(locale) ?? [])];
@@ -42,7 +42,7 @@ export function createTimeReader(locales: readonly string[]) {
     const wallNow = clock.toWall(now);
     const reference = { instant: now, timezone: Math.round(clock.offsetAt(now.getTime()) / minuteMs) };
     const own = readPeriods(text, wallNow);
-    // A season and a date with dots are read once.
+    // chrono does not read again what was read here.
     const rest = own.reduce((left, { index, length }) => blank(left, index, length), joinRanges(text));
     const parsed = readers.flatMap((reader) => reader.parse(rest, reference));
     const found = [...own, ...parsed.flatMap((result) => toPeriod(result, text, wallNow))].flatMap((period) => {
@@ -62,7 +62,7 @@ function blank(text: string, index: number, length: number): string {
   return text.slice(0, index) + ' '.repeat(length) + text.slice(index + length);
 }
 
-/** `between A and B` and `from A to B` as `A to B`, each character where it was. */
+/** Writes `between A and B` and `from A to B` as `A to B`, which chrono reads, without moving a character. */
 function joinRanges(text: string): string {
   return text
     .replaceAll(/\bbetween\b(.{1,40}?)\band\b/giu, (_, first: string) => `       ${first}to `)
@@ -86,7 +86,7 @@ function toPeriod(result: ParsedResult, text: string, now: WallTime): Period[] {
     return [{ ...place, from: unitAround(start, unit).from, to }];
   }
   if (/^this week\b/u.test(said)) return [{ ...place, ...unitAround(now, 'week') }];
-  // `the last three days` end now; the last week is one of the calendar.
+  // `the last three days` ends now; `last week` is a week of the calendar.
   if (/^(?:past|last (?:\d|few|couple|several|two|three|four|five|six|seven|eight|nine|ten|twelve))/u.test(said)) {
     return [{ ...place, from: /hour|minute/u.test(said) ? start : unitAround(start, 'day').from, to: now }];
   }
@@ -113,12 +113,12 @@ const barePart = /^(?:mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun|now)$/u;
 const bareMonth = /^\p{L}+$/u;
 const numbersWithoutYear = /^\d{1,2}[-./]\d{1,2}$/u;
 
-/** Whether that is a time, and not a word or number that could be one: the cat sat; 1/2 a cup; for five minutes. */
+/** Whether chrono has found a time of the past or future, and not `sat`, `1/2` or `for five minutes`. */
 function namesTime({ start, index }: ParsedResult, said: string, text: string): boolean {
   if (barePart.test(said) || numbersWithoutYear.test(said)) return false;
   if (/^(?:for|within)\b|\b(?:later|after|before)$/u.test(said)) return false;
   const isDate = (['year', 'month', 'day', 'weekday'] as const).some((part) => start.isCertain(part));
-  // A time of the day alone is of every day.
+  // A time of day without a date occurs every day.
   if (!isDate) return /^this\b/u.test(said);
   const isMonthAlone = start.isCertain('month') && !start.isCertain('day') && !start.isCertain('year');
   if (!isMonthAlone || !bareMonth.test(said)) return true;
@@ -129,7 +129,7 @@ function namesTime({ start, index }: ParsedResult, said: string, text: string): 
   );
 }
 
-/** A Monday and an August without a year are the last ones, since what was said was said before. */
+/** A Monday, or an August without a year, is the last one, since messages are of the past. */
 function inThePast(result: ParsedResult, start: WallTime, said: string, now: WallTime): WallTime {
   const { start: parts } = result;
   if (start < unitAround(now, 'day').to || /\b(?:next|coming|this)\b/u.test(said)) return start;
@@ -139,7 +139,7 @@ function inThePast(result: ParsedResult, start: WallTime, said: string, now: Wal
   return Date.UTC(date.getUTCFullYear() - 1, date.getUTCMonth(), date.getUTCDate(), date.getUTCHours());
 }
 
-/** `since March` lasts until now. Of `before March` nothing is known but its end. */
+/** `since March` and `after March` last until now. `before March` has no beginning, and is not read. */
 function openEnded({ from, to }: WallInterval, before: string, now: WallTime): WallInterval | undefined {
   const word = /\b(since|after|before|until|till)\s{1,3}(?:the\s{1,3})?$/iu.exec(before.slice(-16))?.[1]?.toLowerCase();
   if (word === undefined) return { from, to };

@@ -1,6 +1,6 @@
 import { tzOffset } from '@date-fns/tz';
 
-/** A moment as a clock on the wall shows it, in milliseconds as if that were UTC: days and months are counted in it. */
+/** The date and time that a clock of a zone shows, in milliseconds as if they were UTC. */
 export type WallTime = number;
 
 const minuteMs = 60_000;
@@ -13,7 +13,7 @@ export function createZoneClock(timeZone: string) {
   return {
     offsetAt,
     toWall: (instant: Date): WallTime => instant.getTime() + offsetAt(instant.getTime()),
-    /** Of an hour that clocks show twice, one of the two; of one that they leave out, an hour beside it. */
+    /** An hour that clocks show twice is one of the two; one that they skip is the hour beside it. */
     toInstant(wall: WallTime): Date {
       const near = wall - offsetAt(wall);
       return new Date(wall - offsetAt(near));

@@ -1,32 +1,32 @@
 import type { Candidate } from './candidate.ts';
 import type { RankedCandidate } from './rank.ts';
 
-/** The first of those that say the same, with the others. */
+/** The best of several candidates that say the same, with the others. */
 export interface CollapsedCandidate extends RankedCandidate {
-  /** Others among the candidates that say the same and may be hits, best first. */
+  /** Other candidates that say the same and may be hits, best first. */
   readonly duplicateIds: readonly string[];
 }
 
 export interface Collapsed {
-  /** Best first, those of earlier pages among them; none of the others says the same as those. */
+  /** Best first, with the hits of earlier pages. No other candidate says the same as one of those. */
   readonly ranked: readonly CollapsedCandidate[];
-  /** What says the same as a hit of an earlier page, and was not known to when that was shown. */
+  /** Candidates that say the same as a hit of an earlier page, but were not found when it was shown. */
   readonly repeatIds: readonly string[];
 }
 
-// A model reads a full stop and an exclamation mark otherwise, but not by more.
-const mostApart = 0.1;
+// A final punctuation mark changes the vector of a text, but its cosine by no more than this.
+const maxVectorDistance = 0.1;
 
-/** What says the same has these in common: same words, so same scores. What differs in them need not be read. */
+/** Texts with the same words have the same signature. A text whose signature is unique need not be read. */
 function signatureOf({ speaker, wordCount, termScores }: Candidate): string {
   return JSON.stringify([speaker, wordCount, termScores]);
 }
 
 /**
- * The candidates whose texts have to be read to know which of the best say the same.
+ * The candidates whose texts must be read to know which of the best say the same.
  *
  * @param ranked best first
- * @param groups how many of the best different ones are wanted
+ * @param groups number of different texts that are wanted
  */
 export function alikeCandidates(
   ranked: readonly RankedCandidate[],
@@ -56,16 +56,16 @@ interface Group {
   readonly ids: string[];
 }
 
-/** What has no vector yet may say anything. */
+/** A candidate without a vector may be near any other. */
 function areNear({ vectorScore: one }: Candidate, { vectorScore: other }: Candidate): boolean {
-  return one === undefined || other === undefined || Math.abs(one - other) <= mostApart;
+  return one === undefined || other === undefined || Math.abs(one - other) <= maxVectorDistance;
 }
 
 /**
- * Of those that say the same only the best is left, with the others. Hits of earlier pages stay, and what says the same
- * as one of them is left out.
+ * Keeps the best of the candidates that say the same. Hits of earlier pages stay, and candidates that say the same as
+ * one of them are left out.
  *
- * @param keyOf the same for what says the same; undefined when that is not known: then it stands alone
+ * @param keyOf equal for candidates that say the same; undefined when unknown: the candidate is then kept
  */
 export function collapse(
   ranked: readonly RankedCandidate[],
@@ -95,13 +95,13 @@ export function collapse(
   return { ranked: left, repeatIds };
 }
 
-/** What a search has found to show. */
+/** The hits that a search has found. */
 export interface FoundHits extends Collapsed {
-  /** As many candidates as were looked for: more may match. */
+  /** Whether the limit of candidates was reached, so that more messages may match. */
   readonly isFull: boolean;
 }
 
-/** Each stands for itself. */
+/** Keeps every candidate. */
 export function uncollapsed(ranked: readonly RankedCandidate[]): Collapsed {
   return { ranked: ranked.map((candidate) => ({ ...candidate, duplicateIds: [] })), repeatIds: [] };
 }

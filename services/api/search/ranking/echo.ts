@@ -1,8 +1,8 @@
 import type { Candidate } from './candidate.ts';
 
-// So many of the different words of both are words of either.
+// Least share of common words (Jaccard index).
 const leastShared = 0.8;
-// At the strength 1 a quarter of the relevance is left.
+// At strength 1 a quarter of the relevance is left.
 const lossPerStrength = 3;
 
 const endsAsQuestion = /[?？؟;]["'”’»)\]]*\s*$/u;
@@ -14,17 +14,17 @@ const auxiliaries = new Set(
 );
 const contractions = /^(?:who|what|where|when|why|how)['’]s$/u;
 
-/** Whether a text asks: by its last mark, or in English by its first words. */
+/** Whether a text is a question: by its final mark, or in English by its first words. */
 export function isQuestion(text: string): boolean {
   if (endsAsQuestion.test(text.slice(-64))) return true;
   const [first = '', second = ''] = text.slice(0, 64).toLowerCase().trim().split(/\s+/u);
   return contractions.test(first) || (askingWords.has(first) && auxiliaries.has(second));
 }
 
-// Not # and +, which names end with: C#, C++.
+// Without # and +, with which names end: C#, C++.
 const edgeMarks = new Set('.,;:!?\'"“”‘’«»„()[]{}¡¿。、*_~`–—-');
 
-/** The words of a text as they compare: compatibility forms, cases, blanks and the marks around words are all one. */
+/** The words of a text for a comparison that ignores compatibility forms, case, whitespace and marks around words. */
 function comparableWords(text: string): string[] {
   return text
     .normalize('NFKC')
@@ -34,7 +34,7 @@ function comparableWords(text: string): string[] {
     .filter((word) => word !== '');
 }
 
-/** A minus before a digit stays: -5 is not 5. */
+/** Keeps a minus before a digit: -5 is not 5. */
 function withoutEdgeMarks(word: string): string {
   const isMark = (at: number) => edgeMarks.has(word.charAt(at)) && !/^-\d/u.test(word.slice(at, at + 2));
   let start = 0;
@@ -44,13 +44,13 @@ function withoutEdgeMarks(word: string): string {
   return word.slice(start, end);
 }
 
-/** What texts have in common that say the same. A question and a statement of the same words do not. */
+/** A key that is equal for texts that say the same. A question and a statement of the same words have different keys. */
 export function textKey(text: string): string {
   const words = comparableWords(text).join(' ');
   return words === '' ? text.trim() : `${words}${isQuestion(text) ? '?' : ''}`;
 }
 
-/** Tells whether a text does no more than to repeat a question. Undefined when the query is none: nothing repeats it. */
+/** A test whether a text only repeats the query. Undefined when the query is not a question. */
 export function createEchoTest(query: string): ((text: string) => boolean) | undefined {
   if (!isQuestion(query)) return undefined;
   const asked = new Set(comparableWords(query));
@@ -62,15 +62,15 @@ export function createEchoTest(query: string): ((text: string) => boolean) | und
   };
 }
 
-// Of the words of a longer query only so many are scored.
+// Words of a longer query that are scored.
 const scoredWords = 32;
-// The name of who says it is among the words of a message.
+// Words of the speaker's name, which count among those of a message.
 const nameWords = 3;
 
 /**
- * Whether its scores leave it open that it repeats the query: it has nearly all words that are scored, and hardly others.
+ * Whether a candidate may repeat the query, by its scores: it has nearly all scored words, and few others.
  *
- * @param queryWords how many different words the query has, stop words included
+ * @param queryWords number of different words of the query, stop words included
  */
 export function mayEcho({ termScores, wordCount }: Candidate, queryWords: number): boolean {
   const isKnown = termScores.length > 0 && termScores.length < scoredWords;
@@ -78,7 +78,7 @@ export function mayEcho({ termScores, wordCount }: Candidate, queryWords: number
   return wordCount <= most && termScores.filter((score) => score > 0).length >= leastShared * termScores.length;
 }
 
-/** What is left of the relevance of a question that repeats the query, 0 to 1. */
+/** The share of the relevance that a question keeps when it repeats the query, 0 to 1. */
 export function echoShare(strength: number): number {
   return 1 / (1 + lossPerStrength * strength);
 }

@@ -1,14 +1,14 @@
 import type { NamedTime } from '../query/time-words.ts';
 import type { Candidate } from './candidate.ts';
 
-// What a message of the time counts more, at the strength 1: less than one of the rarer words of a query.
+// Gain of a message of that time at strength 1: less than that of a rare word of the query.
 const share = 0.2;
 const dayMs = 86_400_000;
 
 /**
- * What each candidate gains by when it was said, given the time that a query names: the most within it, half of that at
- * half its length from it, and at least a day. Nothing when no candidate is of that time, so that a time of which
- * nothing is stored moves nothing.
+ * The gain of each candidate by its date, given the time that a query names. It is greatest within that time, and halves
+ * with each half of its length (at least a day) that a message is away from it. It is 0 when no candidate is of that
+ * time, so that a time without messages changes nothing.
  */
 export function timeGain(
   candidates: readonly Candidate[],

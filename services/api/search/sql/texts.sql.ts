@@ -2,12 +2,12 @@ import { sql, type RawBuilder } from 'kysely';
 import type { SearchPlan } from '../plan/search-plan.ts';
 import { tenantSql } from './tenant.sql.ts';
 
-/** What a candidate says, to compare it with others and with the query. */
+/** The text of a candidate, to be compared with others and with the query. */
 export interface TextRow {
   readonly id: string;
-  /** Of the content, in hex: the same for the same content. */
+  /** Hash of the content, in hex. */
   readonly hash: string;
-  /** Null when it is too long, when too many stand before it, and when another row of the hash has it. */
+  /** Null when it is too long, when the rows before it reach the limit, or when another row with this hash has it. */
   readonly content: string | null;
 }
 
@@ -17,12 +17,12 @@ export interface TextQuery extends Pick<SearchPlan, 'tenant'> {
   readonly signal?: AbortSignal | undefined;
 }
 
-// A longer text is compared by its hash alone: who repeats it copies it.
+// A longer text is compared by its hash alone: it is repeated as a copy.
 const maxTextBytes = 2000;
-// What all texts have that are read; so they are compared in no time.
+// Limit of all texts together, so that comparing them takes a few milliseconds.
 const maxBytes = 128 * 1024;
 
-/** Each content is read once. A long content is not read: PostgreSQL keeps its length beside it. */
+/** Reads each content once, and no long content: PostgreSQL stores its length apart from it. */
 export function textsStatement({ tenant: planned, ids }: TextQuery): RawBuilder<TextRow> {
   const tenant = tenantSql(planned);
   const asked = sql`${[...ids]}::uuid[]`;
