@@ -17,11 +17,11 @@ const codings = ['gzip', 'deflate', 'br', 'zstd'] as const;
 export type Coding = (typeof codings)[number];
 
 const chunkSize = 65_536;
-// What a decoder of RFC 8878 has to have: 8 MB. A frame that asks for more is refused.
+// Decoders support 8 MB at least (RFC 8878, section 3.1.1.1.2). A frame that needs more is refused.
 const zstdWindowLog = 23;
 
 /**
- * How a body is compressed; undefined: it is not.
+ * The coding of a body; undefined when it is not compressed.
  *
  * @throws AppError `unsupported_media_type` for anything but one of the codings, which `Accept-Encoding` of the answer
  * then lists (RFC 9110, section 12.5.3).
@@ -38,7 +38,7 @@ export function contentCoding(c: Context<ApiEnv>): Coding | undefined {
   );
 }
 
-/** @param first the first bytes: what is called deflate comes with a header of zlib or, from some clients, without. */
+/** @param first the first bytes: some clients send `deflate` without the header of zlib. */
 function createDecompressor(coding: Coding, first: Uint8Array): Transform {
   if (coding === 'gzip') return createGunzip({ chunkSize });
   if (coding === 'br') return createBrotliDecompress({ chunkSize });
@@ -49,9 +49,9 @@ function createDecompressor(coding: Coding, first: Uint8Array): Transform {
 }
 
 /**
- * The inflated bytes as they are asked for; it takes no more of its input than that needs.
+ * Inflates a body on demand. It reads no more of the source than the next chunk needs.
  *
- * @throws AppError `malformed_request` when the bytes are not of the coding or end too early.
+ * @throws AppError `malformed_request` when the bytes are not in this coding or end too early.
  */
 export async function* inflate(source: AsyncIterable<Uint8Array>, coding: Coding): AsyncGenerator<Uint8Array> {
   const input = source[Symbol.asyncIterator]();
@@ -65,7 +65,7 @@ export async function* inflate(source: AsyncIterable<Uint8Array>, coding: Coding
   } catch (error) {
     throw new AppError('malformed_request', `The body is not whole, or not compressed by ${coding}.`, { cause: error });
   } finally {
-    decompressor.destroy();
+    // Leaving the loop has destroyed the stream.
     await feeding;
   }
 }
@@ -75,7 +75,7 @@ async function* startingWith(first: Uint8Array, rest: AsyncIterable<Uint8Array>)
   yield* rest;
 }
 
-/** All of a body. @param onBytes called before bytes are kept; what it throws ends the work. */
+/** Inflates a whole body. @param onBytes called before bytes are kept; it throws to refuse them. */
 export async function inflateAll(
   bytes: ArrayBuffer | Uint8Array,
   coding: Coding,

@@ -1,6 +1,6 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 
-/** Of a longer text no position is looked for: it would hold up everything else. */
+/** In a longer text no position is searched, since that would block the event loop. */
 const maxCharacters = 2 ** 21;
 
 const isBlank = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
@@ -8,7 +8,7 @@ const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 const escapes = new Set(Array.from('"\\/bfnrtu', (character) => character.charCodeAt(0)));
 const literals = ['true', 'false', 'null'];
 
-/** Parses JSON. @param start where the text begins in `whole`, which the position is told of. */
+/** Parses JSON. @param start offset of the text in `whole`, in which an error's position is counted. */
 export function parseJson(text: string, whole = text, start = 0): unknown {
   try {
     return JSON.parse(text);
@@ -17,7 +17,7 @@ export function parseJson(text: string, whole = text, start = 0): unknown {
   }
 }
 
-/** What is wrong with a text that is not JSON, with the line and column at which it stops to be that. */
+/** The error for a text that is not JSON, with the line and column where it stops being JSON. */
 export function malformedJson(cause: unknown, what: string, whole: string, text = whole, start = 0): AppError {
   const offset = text.length > maxCharacters ? undefined : findError(text);
   const where = offset === undefined ? '' : `: see ${describePosition(whole, start + offset)}`;
@@ -37,7 +37,7 @@ function describePosition(text: string, offset: number): string {
 
 type Expected = 'value' | 'value or ]' | 'name' | 'name or }' | ':' | ', or end' | 'nothing';
 
-/** Where the text stops to be the beginning of JSON (RFC 8259): its length, where it is only not complete. */
+/** The offset where the text stops being JSON (RFC 8259): its length when it is only incomplete. */
 function findError(text: string): number | undefined {
   const open: ('{' | '[')[] = [];
   let expected: Expected = 'value';
@@ -77,7 +77,7 @@ function findError(text: string): number | undefined {
   }
 }
 
-/** Where a string, number or literal ends; negative: where it is wrong. */
+/** The end of a string, number or literal; negative: the offset of an error in it. */
 function endOfScalar(text: string, start: number): number {
   const character = text.charAt(start);
   if (character === '"') return endOfString(text, start);

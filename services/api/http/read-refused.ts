@@ -7,17 +7,17 @@ export interface ReadRefusedOptions {
   readonly timeoutMs: number;
 }
 
-// Their bodies came too late already.
+// The client was too slow already.
 const tooLate = new Set([408, 504]);
 
 /**
- * Reads what is left of the body of a refused request, up to a bound, before the answer: a client that sends all before
- * it reads would be reset, and never see why. Beyond the bound the connection ends.
+ * Reads the rest of the body of a refused request, up to a limit, before the answer. Otherwise the connection of a client
+ * that reads only after it has sent everything would be reset, and the client would not see the answer.
  */
 export function readRefused({ maxBytes, timeoutMs }: ReadRefusedOptions): MiddlewareHandler<ApiEnv> {
   return async function readRest(c, next) {
     await next();
-    // Without a listener, as in tests, bodies are there at once.
+    // Without a listener, as in tests, there is no connection.
     const bindings: Partial<ApiEnv['Bindings']> | undefined = c.env;
     const incoming = bindings?.incoming;
     if (incoming === undefined || incoming.complete || incoming.destroyed) return;

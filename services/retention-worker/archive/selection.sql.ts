@@ -15,7 +15,7 @@ function isOldOrUnimportant({ policy, cutoffs: { oldBefore } }: Scope): RawBuild
   const { matchMode, importanceThreshold, ageOf } = policy;
   if (matchMode === 'any') {
     const reasons = [
-      oldBefore && isStoredOrMade(ageOf, '<=', oldBefore),
+      oldBefore && isStoredOrCreated(ageOf, '<=', oldBefore),
       importanceThreshold === undefined ? undefined : sql<boolean>`message.importance <= ${importanceThreshold}`,
     ].filter((reason) => reason !== undefined);
     return reasons.length === 0 ? sql`false` : sql`(${sql.join(reasons, sql` or `)})`;
@@ -23,11 +23,11 @@ function isOldOrUnimportant({ policy, cutoffs: { oldBefore } }: Scope): RawBuild
   // Importance alone would archive a message on the day it was stored.
   if (oldBefore === undefined) return sql`false`;
   const spared = importanceThreshold === undefined ? sql`` : sql` and message.importance < ${importanceThreshold}`;
-  return sql`(${isStoredOrMade(ageOf, '<', oldBefore)}${spared})`;
+  return sql`(${isStoredOrCreated(ageOf, '<', oldBefore)}${spared})`;
 }
 
-/** Ids are UUIDv7 and tell when a message was stored, so that the primary key finds and orders messages by that. */
-function isStoredOrMade(ageOf: AgeOf, comparison: '<' | '<=', at: Date): RawBuilder<boolean> {
+/** Ids are UUIDv7, which contain the time when a message was stored. So the primary key finds and orders by that time. */
+function isStoredOrCreated(ageOf: AgeOf, comparison: '<' | '<=', at: Date): RawBuilder<boolean> {
   if (ageOf === 'created') return sql`message.created_at ${sql.raw(comparison)} ${at}`;
   return sql`message.id < ${firstIdAt(comparison === '<' ? at.getTime() : at.getTime() + 1)}::uuid`;
 }
@@ -82,8 +82,8 @@ export interface Candidate {
 }
 
 /**
- * The next rows of a table that meet a condition, in the order of a date, locked, without those that somebody else has
- * locked. @param date `stored` is told by the id alone.
+ * The next rows of a table that meet a condition, in the order of a date. It locks them, and skips rows that are locked
+ * already. @param date `stored` is the time in the id.
  */
 export function nextRows(
   table: Table,

@@ -20,7 +20,7 @@ export interface MessageSeed {
   readonly id?: string;
   readonly conversationId?: string;
   readonly createdAt?: Date;
-  /** Told by its id: now, by the clock of the machine, when not given. */
+  /** The time in its id; the present when not given. */
   readonly storedAt?: Date;
   readonly importance?: number;
   readonly expiresAt?: Date | null;

@@ -3,11 +3,11 @@ import type { SqlRunner } from '../engine/run-sql.ts';
 /** ANALYZE reads 300 rows for each unit of the target. 20 take a fifth of the time that PostgreSQL's 100 do. */
 const mostStatistics = 20;
 const rowsPerTarget = 300;
-/** What ANALYZE reads of a table with wide rows, about: it inflates what is stored compressed or apart from its row. */
+/** About how much ANALYZE reads of a table with wide rows, since it decompresses values and fetches them from TOAST. */
 const sampledBytes = 8 * 1024 * 1024;
-/** Until then only growth is a reason to do the same again: rows of an outbox come and go all the time. */
+/** Sooner, only growth is a reason to analyse a table again: rows of an outbox come and go all the time. */
 const repeatAfter = "interval '10 seconds'";
-/** Nothing is estimated from statistics of these, which take longer than those of all other columns. */
+/** The planner uses no statistics of these types, and they take longer than those of all other columns. */
 const vectorTypes = "'vector', 'halfvec', 'sparsevec'";
 
 /**
@@ -97,16 +97,16 @@ const analysis = (oid: string): string => `
   ) relation`;
 
 /**
- * Does for one table what autovacuum, a background process, does on a server: space of deleted rows is used again, and
- * the planner knows what is in it. All clients wait meanwhile, so it is one table at a time. Off with `autovacuum=off`,
- * and for a table with its `autovacuum_enabled`.
+ * Does for one table what autovacuum, a background process, does on a server: it frees the space of deleted rows and
+ * updates the planner's statistics. All clients wait meanwhile, so it takes one table at a time. `autovacuum=off` and a
+ * table's `autovacuum_enabled` switch it off.
  *
  * An HNSW index is left to REINDEX: VACUUM repairs its graph, which took minutes for thousands of vectors. Its dead
- * entries go on being counted, so for such a table only changes since the last time are a reason.
+ * entries stay counted, so such a table is vacuumed only for changes since the last time.
  * @returns the commands that were run; none when no table needs any
  */
 export function maintainOneTable(sql: SqlRunner): readonly string[] {
-  // PostgreSQL gathers what has changed for a second before it counts it.
+  // PostgreSQL counts changes with a delay of a second.
   sql('SELECT pg_stat_force_next_flush()');
   const [needed] = sql(mostNeeded);
   const [oid, name, vacuum, isStale] = needed ?? [];
@@ -119,7 +119,7 @@ export function maintainOneTable(sql: SqlRunner): readonly string[] {
   if (isStale === 't') {
     commands.push(`ANALYZE ${name}`);
     const [[target, columns] = []] = sql(analysis(oid));
-    // In one transaction, at whose end the target is what it was.
+    // In one transaction, whose end restores the target.
     sql(`SELECT set_config('default_statistics_target', '${target}', true); ANALYZE ${name} ${columns}`);
   }
   return commands;

@@ -3,12 +3,12 @@ import { checkpointIfDue } from './checkpoint-if-due.ts';
 import { maintainOneTable } from './maintain-one-table.ts';
 
 const intervalMs = 2000;
-/** After each table clients have the engine for four times as long as that took. */
+/** After each table, clients have the engine for four times as long as the table took. */
 const restShare = 4;
 /** About a second of replay after a crash. */
 const maxLogBytes = 32 * 1024 * 1024;
 
-/** What lets work in between the transactions of clients. */
+/** An engine that runs work between the transactions of clients. */
 export interface MaintainedEngine {
   runInBackground(work: (sql: SqlRunner) => void): Promise<void>;
 }
@@ -17,7 +17,7 @@ export interface Maintenance {
   stop(): void;
 }
 
-/** Does what PostgreSQL's background processes would: at once, and then at intervals, until nothing is left to do. */
+/** Does the work of PostgreSQL's background processes, at once and then at intervals. */
 export function startMaintenance(engine: MaintainedEngine): Maintenance {
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
@@ -32,7 +32,7 @@ export function startMaintenance(engine: MaintainedEngine): Maintenance {
         tookMs = performance.now() - startedAt;
       });
     } catch (error) {
-      // A full disk or a table that is damaged, say: the next round tries again, and queries report it to their clients.
+      // Such as a full disk or a damaged table. The next round tries again, and queries report it to their clients.
       if (!(error instanceof InternalSqlError)) throw error;
     }
     return isDone ? intervalMs : tookMs * restShare;

@@ -15,8 +15,8 @@ const tenants = list.default([everyTenant]).transform((items, context): readonly
 });
 
 /**
- * What the retention workers go by, and the api tells of. Names follow the service that this one replaces; ages and
- * threshold have no defaults here, since nothing is archived that nobody asked to archive.
+ * The settings of retention, which the retention worker applies and the api reports. Names are those of the service that
+ * this one replaces. Ages and threshold have no defaults, so nothing is archived unless an operator asks for it.
  */
 export const retentionPolicyEnv = {
   MEMORY_RETENTION_MAX_AGE_DAYS: integer(1, 3650).optional(),

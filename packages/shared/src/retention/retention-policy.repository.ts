@@ -6,7 +6,7 @@ export type RetentionPolicyRepository = ReturnType<typeof createRetentionPolicyR
 
 export function createRetentionPolicyRepository(db: Kysely<Schema>) {
   return {
-    /** What these tenants set, by tenant; one that set nothing is missing. */
+    /** The policies that these tenants set, by tenant. A tenant that set nothing is missing. */
     async findAll(tenantIds: readonly string[]): Promise<ReadonlyMap<string, StoredPolicy>> {
       const rows = await db
         .selectFrom('retention_policy')

@@ -79,6 +79,6 @@ test.each([
     'messages are archived 30 days after they were created',
   ],
   [{ maxAgeDays: undefined }, 'nothing is archived for its age (MEMORY_RETENTION_MAX_AGE_DAYS)'],
-])('a policy is told in a sentence: %j', (policy, sentence) => {
+])('a policy is described in a sentence: %j', (policy, sentence) => {
   expect(describePolicy({ ...defaults, ...policy })).toBe(sentence);
 });

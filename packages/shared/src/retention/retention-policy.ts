@@ -1,11 +1,11 @@
 /** Which of age and importance a message must meet to be archived: both, or either one. */
 export type MatchMode = 'all' | 'any';
 
-/** From when the age of a message counts: from when it was stored, or from its `created_at`. */
+/** The start of a message's age: the time when it was stored, or its `created_at`. */
 export const agesOf = ['stored', 'created'] as const;
 export type AgeOf = (typeof agesOf)[number];
 
-/** A tenant's policy as it is in force. What is undefined archives or deletes nothing. */
+/** A tenant's policy in force. An undefined limit archives or deletes nothing. */
 export interface RetentionPolicy {
   readonly maxAgeDays: number | undefined;
   readonly ageOf: AgeOf;
@@ -37,15 +37,15 @@ export type PolicyDefaults = Pick<RetentionPolicy, 'maxAgeDays' | 'ageOf' | 'imp
 /** A policy at one instant: its ages turned into dates. */
 export interface Cutoffs {
   readonly now: Date;
-  /** Messages stored or made before this are old; undefined: none is. */
+  /** Messages stored or created before this are old; undefined: none is. */
   readonly oldBefore: Date | undefined;
-  /** What was archived at this instant or before is deleted; undefined: nothing is. */
+  /** Messages archived up to this instant are deleted; undefined: none is. */
   readonly deleteUpTo: Date | undefined;
 }
 
 const dayMs = 86_400_000;
 
-/** Fills what the tenant did not set from the defaults. */
+/** Completes a tenant's policy with the defaults. */
 export function resolvePolicy(stored: StoredPolicy | undefined, defaults: PolicyDefaults): RetentionPolicy {
   return {
     maxAgeDays: stored?.maxAgeDays ?? defaults.maxAgeDays,
@@ -65,7 +65,7 @@ export function cutoffsAt(policy: RetentionPolicy, now: Date): Cutoffs {
   return { now, oldBefore: before(policy.maxAgeDays), deleteUpTo: before(policy.deleteAfterDays) };
 }
 
-/** What is asked of a message to know whether it is archived for its age or importance. */
+/** The properties of a message that decide whether it is archived for its age or importance. */
 export interface AgedMessage {
   readonly createdAt: Date;
   readonly storedAt: Date;
@@ -73,8 +73,8 @@ export interface AgedMessage {
 }
 
 /**
- * Whether a run archives the message for its age or importance, if it has not expired: the same as the statements of
- * the retention worker, for messages that are at hand.
+ * Whether a run archives a message that has not expired for its age or importance. The statements of the retention worker
+ * decide the same in SQL; a test compares both.
  */
 export function isOld(policy: RetentionPolicy, { oldBefore }: Cutoffs, message: AgedMessage): boolean {
   const { importanceThreshold: threshold } = policy;
@@ -88,7 +88,7 @@ export function isOld(policy: RetentionPolicy, { oldBefore }: Cutoffs, message: 
   return threshold === undefined || message.importance < threshold;
 }
 
-/** A policy in one sentence, for whoever operates the service. */
+/** Describes a policy to an operator in one sentence. */
 export function describePolicy({ maxAgeDays, ageOf, importanceThreshold, deleteAfterDays }: PolicyDefaults): string {
   if (maxAgeDays === undefined) return 'nothing is archived for its age (MEMORY_RETENTION_MAX_AGE_DAYS)';
   const since = ageOf === 'stored' ? 'stored' : 'created';

@@ -4,10 +4,10 @@ import { z } from 'zod';
 /** Characters that an id has at most, as Unicode code points: at most 512 bytes in UTF-8. */
 export const maxIdCharacters = 128;
 
-// \p{Cs} is a surrogate without its other half. Lines and paragraphs have characters of their own that end them.
+// \p{Cs} is a lone surrogate; \p{Zl} and \p{Zp} are the separators of lines and paragraphs.
 const printable = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\ufffe\uffff]{1,128}$/u;
 
-/** What is said of text that is no id. */
+/** The message for text that is not an id. */
 export const idRule = `must be 1 to ${maxIdCharacters} printable characters, without whitespace at its ends`;
 
 /**
@@ -15,7 +15,7 @@ export const idRule = `must be 1 to ${maxIdCharacters} printable characters, wit
  * `!room:server`. Ids are compared as they are sent; nothing about them is normalised.
  */
 export function isCallerId(text: string): boolean {
-  // A longer text need not be looked at: a code point has at most two units.
+  // A code point has at most two UTF-16 units, so a longer text need not be matched.
   return text.length <= maxIdCharacters * 2 && printable.test(text) && text.trim() === text;
 }
 
@@ -35,8 +35,8 @@ export function decodeCallerId(text: string): string | undefined {
 const plain = /^[A-Za-z0-9_.-]+$/;
 
 /**
- * An id as part of a name in the job queue, which reserves `:`. Different ids have different names: what is not plain
- * is named by its hash, behind a character that no plain id has.
+ * An id as part of a job id, in which the queue reserves `:`. Different ids have different parts: an id that is not plain
+ * becomes its hash, after a character that no plain id has.
  */
 export function toJobIdPart(id: string): string {
   return plain.test(id) ? id : `%${hash('sha256', id, 'hex')}`;

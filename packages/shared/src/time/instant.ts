@@ -3,8 +3,8 @@ import { z } from 'zod';
 declare const brand: unique symbol;
 
 /**
- * A moment of UTC to the microsecond, as PostgreSQL keeps it and a `Date` cannot: ISO 8601 with three digits of a
- * second, or with six where the last three are not zero. A moment has one such text, so that `===` compares moments.
+ * A moment in UTC to the microsecond, which PostgreSQL stores and a `Date` cannot: ISO 8601 with three digits of a
+ * second, or six when the last three are not zero. Each moment has one text, so `===` compares moments.
  */
 export type Instant = string & { readonly [brand]: true };
 
@@ -29,7 +29,7 @@ export function toInstant(text: string): Instant | undefined {
   if (text.length === 24 && text >= '1970' && canonicalMs.test(text)) return branded(text);
   const digits = fraction.exec(text)?.[1] ?? '';
   if (digits.length > maxFractionDigits) return undefined;
-  // A Date rounds or cuts what it cannot hold: it gets none of it.
+  // A Date would round or cut the fraction, so it is parsed without it.
   const date = new Date(digits === '' ? text : text.replace(fraction, ''));
   const ms = date.getTime();
   if (!(ms >= firstMs && ms <= lastMs)) return undefined;
@@ -41,11 +41,11 @@ export function instantFromColumn(text: string): Instant {
   return withFraction(text.slice(0, 19), text.slice(20, 26));
 }
 
-/** An instant in its own text, as a cursor or a recorded answer has it. */
+/** An instant in its canonical text, as in a cursor or a recorded answer. */
 export const instantTextSchema = z.iso.datetime().transform((text, context): Instant => {
   const instant = toInstant(text);
   if (instant === text) return instant;
-  context.issues.push({ code: 'custom', message: 'is not an instant in its own text', input: text });
+  context.issues.push({ code: 'custom', message: 'is not the canonical text of an instant', input: text });
   return z.NEVER;
 });
 
