@@ -116,10 +116,10 @@ describe('an import', () => {
   test('that is refused is not tried again, and says why', async () => {
     const refuse: Handler = async (_request, body, response) => {
       await body;
-      response.writeHead(422).end(JSON.stringify({ detail: '/format is needed.' }));
+      response.writeHead(422).end(JSON.stringify({ detail: '"format" is needed.' }));
     };
     const server = await serve(refuse, refuse);
-    await expect(run(server.url, write('a.json', '{}'))).rejects.toThrow(new ImportRefused('422: /format is needed.'));
+    await expect(run(server.url, write('a.json', '{}'))).rejects.toThrow(new ImportRefused('422: "format" is needed.'));
     expect(server.seen).toHaveLength(1);
     await server.close();
   });

@@ -2,6 +2,7 @@ import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ImportLineStatus } from '@memory-layer/shared/message/import-statuses';
 import type { ImportFile } from './import-file.ts';
 
 export interface ImportTarget {
@@ -12,26 +13,11 @@ export interface ImportTarget {
   readonly query: Readonly<Record<string, string>>;
 }
 
-export const outcomeStatuses = [
-  'stored',
-  'duplicate',
-  'updated',
-  'archived',
-  'expired',
-  'skipped',
-  'conflict',
-  'error',
-  'mapped',
-  'summary',
-  'end',
-] as const;
-export type OutcomeStatus = (typeof outcomeStatuses)[number];
-
 /** A line of the answer. */
 export interface ImportOutcome {
   readonly line?: number;
   readonly pointer?: string;
-  readonly status: OutcomeStatus;
+  readonly status: ImportLineStatus;
   readonly detail?: string;
   readonly reason?: string;
   /** Of the last line: how many of the stored messages the next retention run archives; null when that is unknown. */
@@ -145,6 +131,7 @@ async function readOutcomes(response: IncomingMessage, { outcome }: ImportObserv
   if (broken !== undefined || !response.complete) throw new Interrupted('the connection broke');
 }
 
+/** An outcome, or the problem details of a refusal. */
 function parseOutcome(line: string): ImportOutcome | undefined {
   try {
     // The server wrote it.
@@ -159,8 +146,7 @@ async function refuse(response: IncomingMessage): Promise<never> {
   response.setEncoding('utf8');
   let text = '';
   for await (const part of response) text += String(part);
-  const detail = /"detail":"((?:[^"\\]|\\.){0,2000})"/.exec(text)?.[1] ?? text.slice(0, 500);
   const status = response.statusCode ?? 0;
-  const message = `${status}: ${detail}`;
+  const message = `${status}: ${parseOutcome(text)?.detail ?? text.slice(0, 500)}`;
   throw status === 429 || status === 408 || status >= 500 ? new Interrupted(message) : new ImportRefused(message);
 }

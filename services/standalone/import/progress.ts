@@ -1,4 +1,5 @@
-import { outcomeStatuses, type ImportOutcome, type OutcomeStatus } from './import-client.ts';
+import type { ImportLineStatus } from '@memory-layer/shared/message/import-statuses';
+import type { ImportOutcome } from './import-client.ts';
 import type { ImportFile } from './import-file.ts';
 
 export interface ProgressOutput {
@@ -13,7 +14,7 @@ const [terminalMs, logMs] = [200, 10_000];
 export class Progress {
   readonly #file: ImportFile;
   readonly #output: ProgressOutput;
-  readonly #counts = new Map<OutcomeStatus, number>(outcomeStatuses.map((status) => [status, 0]));
+  readonly #counts = new Map<ImportLineStatus, number>();
   #dueForArchive = 0;
   #sentBytes = 0;
   #drawnAt = Number.NEGATIVE_INFINITY;
@@ -54,7 +55,7 @@ export class Progress {
     if (due > 0) this.say(`The next retention run archives ${due} of the stored messages.`);
   }
 
-  #count(...statuses: readonly OutcomeStatus[]): number {
+  #count(...statuses: readonly ImportLineStatus[]): number {
     return statuses.reduce((sum, status) => sum + (this.#counts.get(status) ?? 0), 0);
   }
 

@@ -1,4 +1,5 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import type { ImportStatus } from '@memory-layer/shared/message/import-statuses';
 import { refusalOf } from '../../http/json-body.ts';
 import { malformedJson } from '../../http/json-position.ts';
 import { toAppError, toProblem } from '../../http/errors.ts';
@@ -51,21 +52,6 @@ type GroupOptions = StreamOptions & MessageImportOptions;
 
 /** Counts of an import, for its log line and the last line of its answer. */
 export type ImportTally = Record<ImportStatus, number>;
-
-/**
- * The outcome of a line. `skipped` has nothing to store; `expired` was past its `expires_at` when it came.
- */
-export const importStatuses = [
-  'stored',
-  'duplicate',
-  'updated',
-  'archived',
-  'expired',
-  'skipped',
-  'conflict',
-  'error',
-] as const;
-type ImportStatus = (typeof importStatuses)[number];
 
 export function emptyTally(): ImportTally {
   return { stored: 0, duplicate: 0, updated: 0, archived: 0, expired: 0, skipped: 0, conflict: 0, error: 0 };

@@ -1,5 +1,6 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import { importLineStatuses } from '@memory-layer/shared/message/import-statuses';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Context } from 'hono';
 import type { ApiEnv } from '../../http/api-env.ts';
@@ -19,7 +20,7 @@ import { dryRun } from './dry-run.ts';
 import { skipLines } from './format-import.ts';
 import { importQuerySchema, type ImportQuery } from './import-query.ts';
 import { openSource } from './import-source.ts';
-import { importLines, maxHeldCharacters, toOutcomeLine, emptyTally, importStatuses } from './import-stream.ts';
+import { emptyTally, importLines, maxHeldCharacters, toOutcomeLine } from './import-stream.ts';
 import { FairSlots } from '../../cost/fair-slots.ts';
 import { ImportInput } from './import-input.ts';
 import { inputChunks } from './input-chunks.ts';
@@ -106,7 +107,7 @@ const importOutcomeSchema = z
       .string()
       .optional()
       .openapi({ description: 'JSON Pointer of the message in its line, or in the document.', example: '/messages/0' }),
-    status: z.enum([...importStatuses, 'mapped', 'summary', 'end']).openapi({
+    status: z.enum(importLineStatuses).openapi({
       description:
         'duplicate: stored before, under its external_id. updated: stored before, and has what was sent now. archived: stored before, and archived since. conflict: stored before, and differs. expired: past its expires_at, and not stored. skipped: has nothing to store. mapped and summary: of a dry run. end: the last line.',
       example: 'stored',
@@ -267,7 +268,7 @@ function readQuery(c: Context<ApiEnv>): ImportQuery {
   throw invalidRequest(toFieldErrors(parsed.error, 'query'));
 }
 
-/** @returns whether the body comes line by line, so that nobody may wait for more than one before the answer begins. */
+/** @returns whether the body comes line by line, so that the answer must begin after the first line. */
 function checkHeaders(c: Context<ApiEnv>): boolean {
   const [, type] = mediaType.exec(requestHeader(c, 'content-type')?.trim() ?? '') ?? [];
   if (type === undefined) {

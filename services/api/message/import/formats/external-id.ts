@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { textProblem } from '../../../http/field.schemas.ts';
 
 /** Longest external id. */
 const maxCharacters = 256;
@@ -6,7 +7,7 @@ const maxCharacters = 256;
 /** An external id that is the same at each import, made of the ids of the source. */
 export function idOfSource(format: string, ids: readonly string[]): string {
   const id = [format, ...ids].join(':');
-  return id.length <= maxCharacters && !id.includes('\0') && id.isWellFormed() ? id : digestOf(format, ids);
+  return id.length <= maxCharacters && textProblem(id) === undefined ? id : digestOf(format, ids);
 }
 
 /** The same for a message without an id, made of its conversation, its position there, its role and its content. */
