@@ -21,7 +21,7 @@ interface TenantResult extends LeaseRequest {
   readonly messages: readonly LeasedMessage[];
   /** Others of the kind may be due as well. */
   readonly isMore: boolean;
-  /** Messages that have expired before they were embedded: nothing is pending of them any more. */
+  /** Messages that expired before they were embedded. Their pending rows are deleted. */
   readonly expired: number;
 }
 
@@ -60,7 +60,7 @@ export async function leaseMessages(db: Kysely<Schema>, requests: readonly Lease
   return requests.map((request) => leases.get(request) ?? { messages: [], mayLeaveMore: false });
 }
 
-/** Expired ones may have stood before others, which are then to be asked for again. */
+/** Expired messages may have taken the places of others, so the caller asks again. */
 function sumUp(first: TenantResult, other: TenantResult | undefined): TenantResult {
   return other === undefined ? first : { ...other, expired: first.expired + other.expired };
 }

@@ -99,7 +99,7 @@ const maxNames = 16;
 /**
  * The words to score by, those that tell most first. Of more than 32 the rarest count, by a rough count of each: only
  * those are looked up. What nobody said, as far as the sample goes, comes last: else a long query would be full of it.
- * Of stop words that may be names, those count that are somebody's.
+ * A stop word that may be a name counts only when a message has it as one.
  */
 export async function weighTerms(
   terms: readonly string[],

@@ -34,7 +34,7 @@ export interface AskedFor {
 
 export interface PlannedSearch {
   readonly plan: SearchPlan;
-  /** What it is made of, for plans that differ in a part. */
+  /** The parts of the plan, for other plans that differ in one of them. */
   readonly parts: SearchPlanParts;
   /** What its words and dates weigh. */
   readonly terms: QueryTerms;

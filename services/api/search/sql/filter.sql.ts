@@ -35,13 +35,13 @@ export function clausesCondition({ must, mustNot }: Clauses): RawBuilder<boolean
   return conditions.length === 0 ? sql`true` : sql`(${sql.join(conditions, sql` and `)})`;
 }
 
-// Words of phrases are letters and digits alone, so this stands in none of them.
+// Words of phrases consist of letters and digits, so none of them contains this character.
 const followedBy = /<-> ?|<\d+> ?/g;
 const isPhrase = (query: string) => query.includes('<');
 const allOf = (queries: readonly string[]) => queries.map((query) => `(${query})`).join(' & ');
 const anyOf = (queries: readonly string[]) => queries.map((query) => `(${query})`).join(' | ');
 
-/** A text that is too long for one tsvector has each phrase in one of its passages, if it has it. */
+/** A message that is too long for one tsvector has a phrase if one of its passages has it. */
 function matchesInPassages(queries: readonly string[]): RawBuilder<boolean> {
   return sql<boolean>`(m.search_passages is not null and not exists (
     select from unnest(${[...queries]}::tsquery[]) wanted (query)

@@ -33,7 +33,7 @@ export interface HitQuery extends Pick<SearchPlan, 'tenant' | 'generation'> {
 
 export interface MeanVectorQuery {
   readonly tenantId: string;
-  /** Where its rows are; undefined: looked for in all partitions. */
+  /** The partition of its rows; undefined: all partitions are searched. */
   readonly partition?: number | undefined;
   readonly generation: number;
   readonly ids: readonly string[];

@@ -50,7 +50,7 @@ export interface ShownNeighbours {
 
 export interface NeighbourQuery {
   readonly tenantId: string;
-  /** Where its rows are; undefined: looked for in all partitions. */
+  /** The partition of its rows; undefined: all partitions are searched. */
   readonly partition?: number | undefined;
   /** Of the hits, best first. */
   readonly ids: readonly string[];

@@ -69,7 +69,7 @@ export function createSearchRepository({ queries, prepared }: SearchedDatabase) 
       return result.rows;
     },
 
-    /** What candidates say, in no particular order; one that was deleted meanwhile is missing. */
+    /** The texts of candidates, in any order, without those that were deleted meanwhile. */
     async listTexts(query: TextQuery): Promise<TextRow[]> {
       if (query.ids.length === 0) return [];
       const { rows } = await textsStatement(query).execute(prepared, cancelledBy(query.signal));

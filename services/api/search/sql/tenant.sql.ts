@@ -6,8 +6,8 @@ import type { PlannedTenant } from '../plan/search-plan.ts';
 export interface TenantSql {
   readonly id: RawBuilder<string>;
   /**
-   * The same for look-ups by key: a value that the planner does not know. Of a tenant that has come since the last ANALYZE
-   * it would reckon with one row, and so take any index that begins with the tenant for as good as that of the key.
+   * The same for look-ups by key, as a value that the planner does not know. For a tenant that is newer than the last
+   * ANALYZE it would expect one row, so any index that begins with the tenant would seem as good as that of the key.
    */
   readonly key: RawBuilder<string>;
   /** The tables that have the tenant's rows. Every statement names the tenant all the same: others share them. */
@@ -33,8 +33,8 @@ export function tenantSql({ id, isLiteral, partition }: PlannedTenant): TenantSq
 }
 
 /**
- * The rows of `message m` with these ids, each looked up apart: for a list of them the planner may read an index that
- * begins with the tenant from end to end. Fenced by `offset`, so that it does not put a join in its place.
+ * The rows of `message m` with these ids, each in a look-up of its own: for a list of ids the planner may scan the whole
+ * tenant in another index. `offset` keeps the planner from replacing the look-ups by a join.
  */
 export function messagesById(
   ids: readonly string[],

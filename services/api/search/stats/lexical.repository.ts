@@ -34,7 +34,7 @@ function phraseQueries(texts: readonly string[]): RawBuilder<string[]> {
 
 const emoji = /\p{Extended_Pictographic}|\p{RI}/u;
 
-/** The clause as a tsquery; what has no words has emoji or is a stop word that is a name. */
+/** The clause as a tsquery. A clause without words has emoji, or is a stop word that is a name. */
 function toClause(text: string, phrase: string, names: readonly string[]): string {
   const marks = readWords(text)
     .exact.filter((mark) => emoji.test(mark))
@@ -43,7 +43,7 @@ function toClause(text: string, phrase: string, names: readonly string[]): strin
   return names.includes(text) ? quoteTerm(text) : marks.join(' & ');
 }
 
-/** A word as names are written. */
+/** A word that is written like a name. */
 const name = /^\p{Lu}\p{Ll}{1,15}$/u;
 
 // A query has few words that may be names.
