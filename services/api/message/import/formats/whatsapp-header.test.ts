@@ -30,6 +30,7 @@ test.each([
   ['11:04 AM', '11:04'],
   ['12:04 PM', '12:04'],
   ['11:04 PM', '23:04'],
+  ['15:04 AM', '15:04'],
   ['15:04 PM', '15:04'],
 ])('%s is %s', (written, time) => {
   expect(readHeader(`5/17/24, ${written} - Ana: Hallo`)?.timeIn('mdy', 'UTC')).toBe(`2024-05-17T${time}:00.000Z`);
