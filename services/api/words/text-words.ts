@@ -33,7 +33,7 @@ const contraction = /['’](?:s|t|m|d|ll|re|ve)$/;
 // Characters of prose, in which the database's parser finds the same words.
 const plainCharacters = /^[A-Za-z0-9\s.,!?;:'"()]*$/;
 // Punctuation between words without a space, and two points, which are a path.
-const boundWords = /[.,!?;:][A-Za-z0-9]|\.\./;
+const boundWords = /[.,!?;:][A-Za-z0-9]|[.,:?']'[A-Za-z0-9]|\.\./;
 
 /** The words of a text, in linear time. */
 export function readWords(text: string): TextWords {
