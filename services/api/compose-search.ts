@@ -7,7 +7,7 @@ import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { ApiConfig } from './config.ts';
 import type { ReadReplicas } from './replica/read-replicas.ts';
 import type { Reranker } from './search/reranker/reranker.ts';
-import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
+import type { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 import { QueryVectors } from './search/query/query-vectors.ts';
 import { createHitReranker } from './search/hits/hit-reranker.ts';
 import { createLexicalIndex } from './search/plan/lexical-query.ts';
@@ -33,7 +33,7 @@ export interface SearchResources {
 export function composeSearch(
   config: ApiConfig,
   { database, replicas, queryEmbedder, reranker, clock, logger, metrics }: SearchResources,
-  generations: GenerationService,
+  { generations, partitions }: { readonly generations: GenerationService; readonly partitions: TenantPartitions },
 ): SearchService {
   const db = database.queries;
   const repository = createSearchRepository(database);
@@ -54,7 +54,7 @@ export function composeSearch(
       clock,
       onError: (error) => logger.warn({ err: error }, 'segments of vectors not renewed: using older ones'),
     }),
-    partitions: new TenantPartitions(db),
+    partitions,
     readDates: createDateReader(locales),
     readTime: createTimeReader(locales),
     weights: config.rankingWeights,

@@ -10,6 +10,7 @@ import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import { createPendingMessagesRepository } from '@memory-layer/shared/ops/pending-messages.repository';
+import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 import { embeddingQueue, retentionQueue } from '@memory-layer/shared/queue/catalog';
 import { createEmbeddingJobNotifier } from '@memory-layer/shared/queue/embedding-job-notifier';
 import type { Producer, QueueBackend } from '@memory-layer/shared/queue/queue-port';
@@ -147,6 +148,7 @@ export function composeApp(
   const retentionProducer = queues.createProducer(retentionQueue);
   const { notifierQuietMs: quietMs } = config;
   const notifier = createEmbeddingJobNotifier({ producer: embeddingProducer, metrics, quietMs });
+  const partitions = new TenantPartitions(db);
   const pendingMessages = createPendingMessagesRepository(db);
 
   const slicer = new TimeSlicer();
@@ -155,7 +157,7 @@ export function composeApp(
   const waiter = new EmbeddingWaiter({ statuses: createEmbeddingStatusRepository(db), logger });
   const runWaiter = new RetentionRunWaiter({ runs: createRetentionRunRepository(db), logger });
   const messages = createMessageService({
-    messages: createMessageRepository(db),
+    messages: createMessageRepository(db, partitions),
     writer,
     notifyWorkers: (tenantId, generation, requestId) => notifier.notify(tenantId, generation, requestId),
     waiter,
@@ -175,7 +177,7 @@ export function composeApp(
       stopping,
       ...importLimits(config.ingest.writers, resources.writing),
     },
-    search: composeSearch(config, resources, generations),
+    search: composeSearch(config, resources, { generations, partitions }),
     retention: composeRetention(config, resources, { producer: retentionProducer, waiter: runWaiter }),
     embeddingFailures: createEmbeddingFailureService({
       failures: createEmbeddingFailureRepository(db),

@@ -18,20 +18,22 @@ const page: ListFilter = {
 };
 const awaited = { tenantId, generation: 1, messageIds: [id] };
 
+const partitions = { get: async () => 3 };
+
 test.each<[string, (db: Kysely<Schema>) => Promise<unknown>]>([
-  ['find-message', (db) => createMessageRepository(db).findById(tenantId, id, 1)],
-  ['list-messages', (db) => createMessageRepository(db).list(page)],
+  ['find-message', (db) => createMessageRepository(db, partitions).findById(tenantId, id, 1)],
+  ['list-messages', (db) => createMessageRepository(db, partitions).list(page)],
   [
     'list-messages-of-conversation',
     (db) =>
-      createMessageRepository(db).list({
+      createMessageRepository(db, partitions).list({
         ...page,
         conversationId: 'c-1',
         order: 'desc',
         after: { createdAt: instantOf(new Date('2026-01-01T00:00:00Z')), id, order: 'desc' },
       }),
   ],
-  ['delete-message', (db) => createMessageRepository(db).deleteById(tenantId, id)],
+  ['delete-message', (db) => createMessageRepository(db, partitions).deleteById(tenantId, id)],
   ['pending-of-awaited', (db) => createEmbeddingStatusRepository(db).readPending([awaited])],
   ['settled-of-awaited', (db) => createEmbeddingStatusRepository(db).readSettled(awaited)],
 ])('%s', async (name, run) => {

@@ -13,8 +13,8 @@ case when coalesce(sum((octet_length("message".content) + octet_length("message"
 case when coalesce(sum((octet_length("message".content) + octet_length("message".metadata::text))) over (order by message.created_at desc, message.id desc rows between unbounded preceding and 1 preceding), 0) < $6 then message.metadata end as metadata
 from (
   select message.id, message.tenant_id, message.conversation_id, message.role, message.importance,
-  message.external_id, message.created_at, message.updated_at, message.expires_at, message.content, message.metadata from message
-  where message.tenant_id = $7 and ("message"."expires_at" is null or "message"."expires_at" > now())
+  message.external_id, message.created_at, message.updated_at, message.expires_at, message.content, message.metadata from "message_p3" message
+  where message.tenant_id = (select $7::text) and ("message"."expires_at" is null or "message"."expires_at" > now())
   and message.conversation_id = $8
   and (message.created_at, message.id) < ($9, $10::uuid)
   order by message.created_at desc, message.id desc

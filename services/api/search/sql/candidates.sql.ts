@@ -56,7 +56,10 @@ export function candidatesStatement(plan: SearchPlan): RawBuilder<ScoredRow> {
     select m.id, coalesce(pool.term_scores, unscored.term_scores) as term_scores,
            coalesce(pool.word_count, unscored.word_count) as word_count, ${messageColumns}, true as eligible,
            1 - coalesce(pool.distance, ${nearestPassage(plan, tenant)}) as vector_score
-    from pool join ${tenant.message} m on m.tenant_id = ${tenant.id} and m.id = pool.id and ${isUnexpired('m')}
+    from pool cross join lateral (
+      select id, metadata, importance, created_at, search_vector from ${tenant.message} m
+      where tenant_id = ${tenant.key} and id = pool.id and ${isUnexpired('m')} offset 0
+    ) m
     left join lateral (
       select ${wordColumns(plan)} from (select ${inMemory('m')} as search_vector offset 0) indexed
       where pool.term_scores is null

@@ -1,3 +1,4 @@
+import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 import { instantOf } from '@memory-layer/shared/time/instant';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { systemClock } from '@memory-layer/shared/lifecycle/clock';
@@ -94,6 +95,12 @@ const conversationIndex =
 const historyIndex = /Index (Only )?Scan( Backward)? using message_p\d+_tenant_id_created_at_id_idx/;
 
 describe('messages', () => {
+  // Known, as to a process that has read of the tenant before.
+  let partitions: TenantPartitions;
+  beforeAll(async () => {
+    partitions = new TenantPartitions(database.db);
+    await partitions.get(tenantId);
+  });
   const page = {
     tenantId,
     conversationId: undefined,
@@ -107,7 +114,7 @@ describe('messages', () => {
   test.each(['asc', 'desc'] as const)('a history is read in the order of its index, %s', async (order) => {
     for (const cursor of [undefined, { ...after, order }]) {
       const lists = await plansOf(async (db) => {
-        const messages = createMessageRepository(db);
+        const messages = createMessageRepository(db, partitions);
         await messages.list({ ...page, order, conversationId: 'c-3', after: cursor });
         await messages.list({ ...page, order, after: cursor });
       });
@@ -120,7 +127,7 @@ describe('messages', () => {
 
   test('one is read and deleted by its key', async () => {
     const plans = await plansOf(async (db) => {
-      const messages = createMessageRepository(db);
+      const messages = createMessageRepository(db, partitions);
       await messages.findById(tenantId, id, generation);
       await messages.deleteById(tenantId, '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f');
     });

@@ -39,21 +39,22 @@ function* conversations(bytes: number): Generator<string> {
 }
 
 function readAll(source: JsonSource, texts: Iterable<string>, onEntries: (entries: readonly Entry[]) => void) {
-  const tookMs: number[] = [];
+  let slowestMs = 0;
   for (const text of texts) {
     for (let at = 0; at < text.length;) {
-      const from = performance.now();
+      const from = process.threadCpuUsage();
       const read = source.read(text, at, 4);
-      tookMs.push(performance.now() - from);
+      const { user, system } = process.threadCpuUsage(from);
+      slowestMs = Math.max(slowestMs, (user + system) / 1000);
       at = read.at;
       onEntries(read.entries);
     }
   }
   onEntries(source.end());
-  return tookMs;
+  return slowestMs;
 }
 
-test('a document of 100 MB is read in slices, and no more of it is held than a conversation', () => {
+test('a document of 40 MB is read in slices, and no more of it is held than a conversation', () => {
   const source = new JsonSource({
     ...limits,
     lists: chatgpt.lists,
@@ -62,16 +63,16 @@ test('a document of 100 MB is read in slices, and no more of it is held than a c
   });
   let messages = 0;
   let heapBytes = 0;
-  const tookMs = readAll(source, conversations(100_000_000), (entries) => {
+  const slowestMs = readAll(source, conversations(40_000_000), (entries) => {
     messages += entries.length;
     if (messages % 1000 < 50 && entries.length > 0) heapBytes = Math.max(heapBytes, process.memoryUsage().heapUsed);
   });
-  expect(messages).toBeGreaterThan(40_000);
+  expect(messages).toBeGreaterThan(16_000);
   expect(messages % 50).toBe(0);
   // What is collected now and then is not held; all of the document would be several times as much.
-  expect(heapBytes).toBeLessThan(300_000_000);
-  // The budget is 4 ms. On a busy machine a few slices are interrupted, which says nothing of the others.
-  expect(tookMs.toSorted((a, b) => a - b)[Math.floor(tookMs.length * 0.99)]).toBeLessThan(50);
+  expect(heapBytes).toBeLessThan(150_000_000);
+  // The budget is 4 ms of the clock; this is CPU, which other processes do not take.
+  expect(slowestMs).toBeLessThan(50);
 });
 
 test('cut anywhere, a document is read alike', () => {

@@ -21,7 +21,10 @@ and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" -
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
     where (e.tenant_id = (select $3::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
-from pool join "message_p3" m on m.tenant_id = (select $4::text) and m.id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now())
+from pool cross join lateral (
+  select id, metadata, importance, created_at, search_vector from "message_p3" m
+  where tenant_id = (select $4::text) and id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now()) offset 0
+) m
 left join lateral (
   select '' as term_scores,
   length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
