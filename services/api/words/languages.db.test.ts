@@ -112,6 +112,8 @@ describe('one word in several forms', () => {
     ['Hebrew points', 'שלום', 'שָׁלוֹם לכולם'],
     ['final sigma', 'οδος', 'ΟΔΟΣ'],
     ['Turkish capitals', 'istanbul', 'İstanbul is large'],
+    ['Arabic digits', '1234', 'الرمز ١٢٣٤'],
+    ['Persian digits', '۵۶۷', 'کد 567'],
     ['emoji', '👍', 'sounds good 👍'],
     ['emoji with a skin tone', '👍', 'great 👍🏽'],
     ['emoji with a variation selector', '❤', 'love ❤️'],
@@ -125,6 +127,8 @@ describe('one word in several forms', () => {
     ['cafe', ['a cafe nearby', 'a café nearby']],
     ['café', ['a café nearby', 'a cafe nearby']],
     ['日本', ['来年は日本へ行きます', '日曜日に本日の話を']],
+    ['日本', ['来年は日本へ旅行に行きたいです', '先日の日曜日、本を読んで本日は寝た']],
+    ['서울', ['저는 서울에서 살아요', '서류를 서서 보고 서명했어요']],
     ['東京都', ['東京都に住む', '京都と東の都']],
   ])('%s: the exact form ranks above', async (query, contents) => {
     expect(await order(query, ...contents)).toEqual(contents);
@@ -146,6 +150,18 @@ describe('names that are stop words', () => {
     for (const query of [`Where does ${name} live?`, `where does ${name.toLowerCase()} stay`, name]) {
       expect((await own.find(query)).map((found) => found.content)).toEqual([content]);
     }
+  });
+
+  test.each([
+    ['IT', ['The IT department is on floor 3.', 'It was fine, and it is over.']],
+    ['Where is IT?', ['Our new IT is on floor 3.', 'It was fine, and it is over.']],
+    ['+"IT" floor', ['IT is on the third floor.', 'It fell to the floor.']],
+  ])('%s: an abbreviation is found', async (query, contents) => {
+    expect(await order(query, ...contents)).toEqual(contents.slice(0, 1));
+  });
+
+  test('what is written in capitals has no abbreviations', async () => {
+    expect(await order('IT', 'IT WAS ALL OVER THE FLOOR', 'it was')).toEqual([]);
   });
 
   test('a stop word that is no name finds nothing', async () => {
