@@ -47,7 +47,10 @@ export function layoutOf({ text, isWhole }: Sample): Layout {
   return isJson(start.slice(0, end)) || !isRest ? 'lines' : 'document';
 }
 
-/** The first value, as far as it is known: of lines that of the first. Undefined when it is no JSON. */
+// A little at a time, since nothing is kept of what is pushed with a fault in it.
+const pushed = 16;
+
+/** The first value, as far as it is known: of lines that of the first. */
 function valueOf(sample: Sample): unknown {
   const text = sample.text.trimStart();
   const end = text.indexOf('\n');
@@ -55,9 +58,9 @@ function valueOf(sample: Sample): unknown {
   const whole = { lists: undefined, maxTextCharacters: text.length, maxItemCharacters: Number.POSITIVE_INFINITY };
   const walker = new JsonWalker(whole);
   try {
-    walker.push(first);
+    for (let at = 0; at < first.length; at += pushed) walker.push(first.slice(at, at + pushed));
   } catch {
-    return undefined;
+    // What stands before the fault tells the format; its reader says where the fault is.
   }
   return walker.root;
 }

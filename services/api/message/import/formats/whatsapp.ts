@@ -8,8 +8,9 @@ const maxTextCharacters = 262_144;
 const maxSpeaker = 128;
 /** Begins a line that WhatsApp itself wrote: a picture, or what happened in the chat (iOS). */
 const leftToRightMark = '\u200e';
+/** In the place of a picture (Android). */
 const omitted =
-  /^<[^<>]{1,40}(?:omitted|weggelassen|omitido|omitida|omis|omessi|weggelaten|pominięto|опущено|省略)[^<>]{0,20}>$/i;
+  /^<[^<>]{0,40}(?:omitted|ausgeschlossen|weggelassen|omitid|ocult|omis|omessi|weggelaten|pominięt|опущено|без медиа|dahil edilmedi|tidak disertakan|استبعاد|省略|略過|メディアなし)[^<>]{0,40}>$/i;
 const attached =
   /^.{1,200} \((?:file attached|Datei angehängt|archivo adjunto|fichier joint|file allegato|arquivo anexado|bestand bijgevoegd)\)$/i;
 
@@ -59,8 +60,8 @@ function createReader(options: ReaderOptions): FormatReader {
       speaker,
     };
     const { conversationId: conversation } = options;
-    const context = { spec: { format: 'whatsapp' }, options, conversation, position: position++, toolNames: new Map() };
-    return toMessages(message, context);
+    const none = { toolNames: new Map<string, string>(), latest: {} };
+    return toMessages(message, { spec: { format: 'whatsapp' }, options, conversation, position: position++, ...none });
   }
 
   return {
