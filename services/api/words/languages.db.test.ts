@@ -127,12 +127,19 @@ describe('one word in several forms', () => {
     ['cafe', ['a cafe nearby', 'a café nearby']],
     ['café', ['a café nearby', 'a cafe nearby']],
     ['日本', ['来年は日本へ行きます', '日曜日に本日の話を']],
-    ['日本', ['来年は日本へ旅行に行きたいです', '先日の日曜日、本を読んで本日は寝た']],
-    ['서울', ['저는 서울에서 살아요', '서류를 서서 보고 서명했어요']],
     ['東京都', ['東京都に住む', '京都と東の都']],
   ])('%s: the exact form ranks above', async (query, contents) => {
     expect(await order(query, ...contents)).toEqual(contents);
   });
+});
+
+test.each([
+  ['日本', '来年は日本へ旅行に行きたいです。', '先日の日曜日、本を読んで本日は寝ました。'],
+  ['北京', '我妹妹住在北京。', '京剧在北方，京城的北边，北门。'],
+])('%s: characters that are often said apart do not rank above the pair', async (query, together, apart) => {
+  const own = createWords(database.db);
+  await own.say(...Array.from({ length: 20 }, (_, n) => `Something else ${n}.`), apart, together);
+  expect((await own.find(query)).map(({ content }) => content)).toEqual([together, apart]);
 });
 
 describe('names that are stop words', () => {
