@@ -123,7 +123,7 @@ export function conversationReader(spec: ConversationSpec, options: ReaderOption
 }
 
 /** When the message before was said, which one without a time is given, so that it stays in its place. */
-export interface LatestTime {
+interface LatestTime {
   conversation?: string | undefined;
   time?: string;
 }
