@@ -38,6 +38,8 @@ describe('one word in several forms', () => {
     ['Hebrew points', 'שלום', 'שָׁלוֹם לכולם'],
     ['final sigma', 'οδος', 'ΟΔΟΣ'],
     ['Turkish capitals', 'istanbul', 'İstanbul is large'],
+    ['Arabic digits', '1234', 'الرمز ١٢٣٤'],
+    ['Persian digits', '۵۶۷', 'کد 567'],
     ['emoji', '👍', 'sounds good 👍'],
     ['emoji with a skin tone', '👍', 'great 👍🏽'],
     ['emoji with a variation selector', '❤', 'love ❤️'],
@@ -57,6 +59,15 @@ describe('one word in several forms', () => {
   });
 });
 
+test.each([
+  ['日本', '来年は日本へ旅行に行きたいです。', '先日の日曜日、本を読んで本日は寝ました。'],
+  ['北京', '我妹妹住在北京。', '京剧在北方，京城的北边，北门。'],
+])('%s: characters that are often said apart do not rank above the pair', async (query, together, apart) => {
+  const own = createWords(database.db);
+  await own.say(...Array.from({ length: 20 }, (_, n) => `Something else ${n}.`), apart, together);
+  expect((await own.find(query)).map(({ content }) => content)).toEqual([together, apart]);
+});
+
 describe('names that are stop words', () => {
   const said = ['We met Will at the harbour.', 'I will call you tomorrow.', 'The harbour will be closed.'];
 
@@ -72,6 +83,18 @@ describe('names that are stop words', () => {
     for (const query of [`Where does ${name} live?`, `where does ${name.toLowerCase()} stay`, name]) {
       expect((await own.find(query)).map((found) => found.content)).toEqual([content]);
     }
+  });
+
+  test.each([
+    ['IT', ['The IT department is on floor 3.', 'It was fine, and it is over.']],
+    ['Where is IT?', ['Our new IT is on floor 3.', 'It was fine, and it is over.']],
+    ['+"IT" floor', ['IT is on the third floor.', 'It fell to the floor.']],
+  ])('%s: an abbreviation is found', async (query, contents) => {
+    expect(await order(query, ...contents)).toEqual(contents.slice(0, 1));
+  });
+
+  test('what is written in capitals has no abbreviations', async () => {
+    expect(await order('IT', 'IT WAS ALL OVER THE FLOOR', 'it was')).toEqual([]);
   });
 
   test('a stop word that is no name finds nothing', async () => {

@@ -3,10 +3,21 @@ const maxGrownCharacters = 2 ** 17;
 // Soft hyphens, characters without width, marks of direction, variation selectors, and the stroke that stretches Arabic.
 const ignorable = /[\p{Cf}\u0640]|\u034f|\p{Variation_Selector}/gu;
 
+const otherDigit = /[\p{Nd}--[0-9]]/gv;
+const digitPattern = /^\p{Nd}$/u;
+
 /** A text in compatibility forms (UAX #15, NFKC), without invisible characters. */
 export function normalise(text: string): string {
   const whole = text.normalize('NFKC').slice(0, Math.max(text.length, maxGrownCharacters));
-  return whole.replaceAll(ignorable, '');
+  return whole.replaceAll(ignorable, '').replaceAll(otherDigit, (digit) => `${valueOf(digit)}`);
+}
+
+/** Of a digit of any script: those of one stand side by side, from 0 to 9. */
+function valueOf(digit: string): number {
+  const code = digit.codePointAt(0) ?? 0;
+  let value = 0;
+  while (value < 9 && digitPattern.test(String.fromCodePoint(code - value - 1))) value += 1;
+  return value;
 }
 
 // Letters that NFD does not decompose, and letters with several spellings.

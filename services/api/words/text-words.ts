@@ -8,7 +8,10 @@ export interface TextWords {
   readonly parts: readonly string[];
   /** Not stemmed: whole identifiers, pairs of characters of scripts without spaces, emoji. */
   readonly exact: readonly string[];
-  /** Words with a capital within a sentence. They are indexed if they are stop words of the language. */
+  /**
+   * Words with a capital within a sentence, and abbreviations (`IT` as `It`). They are indexed if they are stop words of
+   * the language.
+   */
   readonly names: readonly string[];
 }
 
@@ -28,6 +31,10 @@ const maxGap = 3;
 const maxExactCharacters = 256;
 // No stop word is longer.
 const maxNameCharacters = 16;
+// Abbreviations such as IT and WHO. What shouts in capitals has no small letters.
+const abbreviation = /^\p{Lu}{2,4}$/u;
+const compound = /^\p{L}{1,16}-\p{L}{1,16}$/u;
+const smallLetter = /\p{Ll}/u;
 const contraction = /['’](?:s|t|m|d|ll|re|ve)$/;
 
 // Characters of prose, in which the database's parser finds the same words.
@@ -69,6 +76,8 @@ class WordReader {
   readonly #exact = new Set<string>();
   readonly #names = new Set<string>();
   #chunk: Chunk = { starts: [], ends: [], levels: [] };
+  /** Found out when it matters. */
+  #hasSmallLetters: boolean | undefined;
 
   constructor(text: string) {
     this.#text = text;
@@ -144,7 +153,9 @@ class WordReader {
     const kinds = first | after;
     if (first === upper && after === small) {
       if (!isFirst && raw.length <= maxNameCharacters) this.#names.add(raw);
-    } else if (kinds !== small && kinds !== digit && kinds !== upper) {
+    } else if (kinds === upper) {
+      this.#addAbbreviation(raw);
+    } else if (kinds !== small && kinds !== digit) {
       this.#addPartsOf(raw, raw.toLowerCase());
     }
   }
@@ -189,6 +200,13 @@ class WordReader {
     if (word !== lower) this.#parts.add(lower.normalize('NFC'));
     if (/.[\p{Lu}\d]|^\d/u.test(raw)) this.#addPartsOf(raw, word);
     if (!isFirst && raw.length <= maxNameCharacters && /^\p{Lu}\p{Ll}+$/u.test(raw)) this.#names.add(raw);
+    this.#addAbbreviation(raw);
+  }
+
+  #addAbbreviation(raw: string): void {
+    if (!abbreviation.test(raw)) return;
+    this.#hasSmallLetters ??= smallLetter.test(this.#text);
+    if (this.#hasSmallLetters) this.#names.add(raw.charAt(0) + raw.slice(1).toLowerCase());
   }
 
   /** The parts of camelCase and of letters beside digits, such as `user`, `name` and `2` in `userName2`. */
@@ -263,6 +281,8 @@ class WordReader {
     const whole = this.#text.slice(start, end).toLowerCase();
     if (contraction.test(whole)) return;
     this.#exact.add(whole);
+    // Written together as well: email, wifi.
+    if (compound.test(whole)) this.#parts.add(fold(whole.replace('-', '')));
     if (/^v\d/.test(whole)) this.#exact.add(whole.slice(1));
     if (/^\d{1,15}(?:[.,]\d{1,15}){1,6}$/.test(whole)) for (const amount of amountsOf(whole)) this.#exact.add(amount);
   }
@@ -284,12 +304,13 @@ class WordReader {
     return (index === -1 ? ends.at(-1) : ends[index]) ?? 0;
   }
 
-  /** Telephone numbers, however their digits are grouped, with and without a country code. */
+  /** Telephone numbers, with and without a country code, and account numbers, however their digits are grouped. */
   #addLongNumbers(): void {
     for (const [number] of this.#text.matchAll(longNumber)) {
       const digits = number.replaceAll(/\D/g, '');
       this.#exact.add(digits).add(digits.slice(-9)).add(digits.slice(-10));
     }
+    for (const [number] of this.#text.matchAll(accountNumber)) this.#exact.add(number.replaceAll(/\D/g, ''));
   }
 }
 
@@ -324,6 +345,8 @@ const maxSegmented = 1000;
 let segmenter: Intl.Segmenter | undefined;
 
 const longNumber = /(?<!\d)\d(?:[ ().-]{0,2}\d){7,14}(?!\d)/g;
+/** Of a card or a bank account. */
+const accountNumber = /(?<!\d)\d(?:[ -]?\d){15,33}(?!\d)/g;
 
 function isDigit(text: string, at: number): boolean {
   const code = text.charCodeAt(at);

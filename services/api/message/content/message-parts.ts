@@ -48,7 +48,7 @@ export function toManyParts(reading: ContentReading): MessagePart[] {
     .map((result) => ({ role: 'tool', text: result.text, metadata: resultNames([result]) }));
   const spoken: MessagePart[] = said.trim() === '' ? [] : [{ role: undefined, text: said, metadata: {} }];
   // In a message with a whole turn the calls come first, then their results, then the text.
-  const isWholeTurn = results.some(({ id }) => id !== undefined && calls.some((call) => call.id === id));
+  const isWholeTurn = calls.length > 0 && results.length > 0;
   const parts = isWholeTurn ? [...called, ...answered, ...spoken] : [...answered, ...spoken, ...called];
   const textIndex = parts.findIndex(({ role }) => role === undefined);
   const named = listed('attachments', reading.attachments);

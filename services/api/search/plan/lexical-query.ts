@@ -96,6 +96,16 @@ export function createLexicalIndex({ repository, clock, onError }: LexicalIndexO
 const nameShare = 0.5;
 const maxNames = 16;
 
+// Two characters side by side tell what a text is of; one of them stands in many other words.
+const characterShare = 0.3;
+const characters = /^[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}ー\p{sc=Hang}]{1,2}$/u;
+
+/** Single characters that the query has within a pair. */
+function charactersOfPairs(terms: readonly string[]): ReadonlySet<string> {
+  const runs = terms.filter((term) => characters.test(term)).map((term) => Array.from(term));
+  return new Set(runs.filter((run) => run.length === 2).flat());
+}
+
 /**
  * The words to score by, those that tell most first. Of more than 32 the rarest count, by a rough count of each: only
  * those are looked up. What nobody said, as far as the sample goes, comes last: else a long query would be full of it.
@@ -107,10 +117,11 @@ export async function weighTerms(
   names: ReadonlySet<string> = new Set(),
 ): Promise<KnownTerm[]> {
   const weighed: KnownTerm[] = [];
+  const paired = charactersOfPairs(terms);
   let begun = performance.now();
   for (const term of [...chooseTerms(terms, statistics), ...[...names].slice(0, maxNames)]) {
     const isSaid = statistics.frequency(term) > 0;
-    const share = names.has(term) ? nameShare : 1;
+    const share = names.has(term) ? nameShare : shareOf(term, paired);
     if (isSaid || !names.has(term)) weighed.push({ term, weight: share * statistics.idf(term), isSaid });
     if (performance.now() - begun < sliceMs) continue;
     await setImmediate();
@@ -122,6 +133,10 @@ export async function weighTerms(
         Number(other.isSaid) - Number(one.isSaid) || other.weight - one.weight || (one.term < other.term ? -1 : 1),
     )
     .slice(0, requestLimits.queryTerms);
+}
+
+function shareOf(term: string, paired: ReadonlySet<string>): number {
+  return paired.has(term) ? characterShare : 1;
 }
 
 function chooseTerms(terms: readonly string[], statistics: TermStatistics): readonly string[] {

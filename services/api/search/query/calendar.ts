@@ -58,7 +58,7 @@ export interface FoundPeriod extends WallInterval {
 
 // Each repetition is bounded.
 const season =
-  /\b(?:(?<which>in|last|this|past|during|since|of|over)\s{1,3}(?:the\s{1,3})?)?(?<name>spring|summer|autumn|fall|winter)(?:\s{1,3}(?:of\s{1,3})?(?<year>(?:19|20)\d\d))?\b/giu;
+  /\b(?:(?<which>in|last|this|past|during|since|of|over)\s{1,3}(?:the\s{1,3})?)?(?<name>spring|summer|autumn|fall|winter)(?:\s{1,3}(?:of\s{1,3})?(?:(?<year>(?:19|20)\d\d)|(?<ofYear>last|this)\s{1,3}year))?\b/giu;
 const year = /\b(?:in|during|since|of)\s{1,3}(?<year>(?:19|20)\d\d)\b(?![-./]\d)/giu;
 const isoMonth = /(?<![\d./-])(?<year>(?:19|20)\d\d)-(?<month>0[1-9]|1[0-2])(?![\d-])/gu;
 const dotted = /(?<![\d.])(?<day>0?[1-9]|[12]\d|3[01])\.(?<month>0?[1-9]|1[0-2])\.(?<year>(?:19|20)\d\d)(?![\d.]\d)/gu;
@@ -87,11 +87,12 @@ export function readPeriods(text: string, now: WallTime): FoundPeriod[] {
 
 /** A season needs a year, or a word such as `in` before it: a spring of water is none. */
 function namedSeason({ groups = {} }: RegExpExecArray, now: WallTime): WallInterval | undefined {
-  const { which, name = '', year: named } = groups;
+  const { which, name = '', year: named, ofYear } = groups;
   const startMonth = seasonStarts.get(name.toLowerCase()) ?? 0;
   if (named !== undefined) return seasonOf(Number(named), startMonth);
-  if (which === undefined) return undefined;
   const thisYear = new Date(now).getUTCFullYear();
+  if (ofYear !== undefined) return seasonOf(thisYear - Number(ofYear.toLowerCase() === 'last'), startMonth);
+  if (which === undefined) return undefined;
   if (which.toLowerCase() === 'this' && startMonth < 11) return seasonOf(thisYear, startMonth);
   const isOver = /^(?:last|past)$/iu.test(which);
   const years = [thisYear, thisYear - 1, thisYear - 2].map((each) => seasonOf(each, startMonth));

@@ -45,6 +45,8 @@ describe('a time that a query names', () => {
     ['Where was I last summer?', '2025-06-01', '2025-09-01', 'last summer'],
     ['Where was I in the winter?', '2025-12-01', '2026-03-01', 'in the winter'],
     ['Where was I in autumn 2024?', '2024-09-01', '2024-12-01', 'in autumn 2024'],
+    ['Where was I in the summer of last year?', '2025-06-01', '2025-09-01', 'in the summer of last year'],
+    ['Where was I in spring this year?', '2026-03-01', '2026-06-01', 'in spring this year'],
     ['Where will I be next week?', '2026-06-15', '2026-06-22', 'next week'],
     ['the plans of the last 3 days', '2026-06-07', '2026-06-10T12:00:00.000Z', 'last 3 days'],
     ['What changed since March?', '2026-03-01', '2026-06-10T12:00:00.000Z', 'March'],

@@ -40,11 +40,16 @@ function toClause(text: string, phrase: string, names: readonly string[]): strin
     .exact.filter((mark) => emoji.test(mark))
     .map(quoteTerm);
   if (phrase !== '') return [phrase.includes('<') ? `(${phrase})` : phrase, ...marks].join(' & ');
-  return names.includes(text) ? quoteTerm(text) : marks.join(' & ');
+  return names.includes(asName(text)) ? quoteTerm(asName(text)) : marks.join(' & ');
 }
 
 /** A word that is written like a name. */
 const name = /^\p{Lu}\p{Ll}{1,15}$/u;
+
+/** An abbreviation as the index has it where it is a stop word. */
+function asName(clause: string): string {
+  return /^\p{Lu}{2,4}$/u.test(clause) ? toName(clause) : clause;
+}
 
 // A query has few words that may be names.
 const maxNames = 64;
@@ -56,7 +61,7 @@ export function createLexicalRepository(db: Kysely<Schema>) {
       const read = readWords(text.words);
       const asNames = read.words.map(toName).filter((word) => name.test(word));
       const named = [...new Set([...read.names, ...asNames.map(speakerName)])].slice(0, maxNames);
-      const clauseNames = [...text.required, ...text.excluded].filter((clause) => name.test(clause));
+      const clauseNames = [...text.required, ...text.excluded].map(asName).filter((clause) => name.test(clause));
       const alone = [...new Set([...clauseNames, ...asNames])].slice(0, maxNames);
       const result = await sql<TextInLanguage & { readonly alone: readonly string[] }>`
         select tsvector_to_array(index_words(${read.words.join(' ')}, ${read.parts.join(itemDelimiter) || null}, null, null,

@@ -104,6 +104,13 @@ export const identifiers: readonly (readonly [content: string, query: string])[]
   ['it costs $1,250.00', '1250.00'],
   ['it costs 1.250,00 €', '1250.00'],
   ['12,000 people came', '12000'],
+  ['to DE89 3704 0044 0532 0130 00', 'DE89370400440532013000'],
+  ['to DE89370400440532013000', '8937 0400 4405 3201 3000'],
+  ['the card 4111 1111 1111 1111', '4111111111111111'],
+  // Compounds, in one word and in two.
+  ['send me an e-mail', 'email'],
+  ['read your email', 'e-mail'],
+  ['the wi-fi is slow', 'wifi'],
   ['a 16GB laptop', '16 gb'],
   ['at 3pm sharp', '3pm'],
   ['3.14 is pi', '3.14'],

@@ -18,6 +18,7 @@ import {
   type ReaderOptions,
 } from './format.ts';
 import { firstWith } from './sample.ts';
+import { toInstant } from './times.ts';
 
 /**
  * ChatGPT's export, conversations.json: a tree of messages for each conversation. The branch that was shown is imported:
@@ -148,13 +149,15 @@ function* branchOf(conversation: Conversation, options: ReaderOptions): Generato
   }
   const name = firstTextOf(fields, ['conversation_id', 'id']) ?? options.conversationId;
   const toolNames = new Map<string, string>();
+  const begun = toInstant(fields['create_time'], options.timezone);
+  const latest = begun === undefined ? {} : { conversation: name, time: begun };
   const branch = ancestryOf(firstTextOf(fields, ['current_node']) ?? conversation.last, nodes);
   for (const [position, node] of branch.entries()) {
     const { message, skipped } = node;
     if (skipped !== undefined) yield { path: node.path, result: { skipped } };
     else if (message instanceof AppError) yield { path: node.path, result: message };
     else if (message !== undefined) {
-      const context = { spec: { format: 'chatgpt' }, options, conversation: name, position, toolNames };
+      const context = { spec: { format: 'chatgpt' }, options, conversation: name, position, toolNames, latest };
       const title = textOf(fields, 'title');
       const metadata = {
         ...(title === undefined || title === '' ? {} : { conversation_title: title }),

@@ -46,12 +46,13 @@ interface Group {
   readonly fields: JsonObject;
   position: number;
   readonly toolNames: Map<string, string>;
+  readonly latest: LatestTime;
   waiting: { readonly path: Path; readonly message: SourceMessage }[] | undefined;
   waitingCharacters: number;
 }
 
 function newGroup(fields: JsonObject, number: number): Group {
-  return { number, fields, position: 0, toolNames: new Map(), waiting: undefined, waitingCharacters: 0 };
+  return { number, fields, position: 0, toolNames: new Map(), latest: {}, waiting: undefined, waitingCharacters: 0 };
 }
 
 /** Reads formats in which a conversation is a list of messages. */
@@ -85,7 +86,8 @@ export function conversationReader(spec: ConversationSpec, options: ReaderOption
   function* settle(path: Path, message: SourceMessage, group: Group): Generator<Mapped> {
     const position = group.position++;
     const conversation = message.conversation ?? nameOf(group);
-    for (const result of toMessages(message, { spec, options, conversation, position, toolNames: group.toolNames })) {
+    const { toolNames, latest } = group;
+    for (const result of toMessages(message, { spec, options, conversation, position, toolNames, latest })) {
       yield { path, result };
     }
   }
@@ -120,6 +122,12 @@ export function conversationReader(spec: ConversationSpec, options: ReaderOption
   };
 }
 
+/** When the message before was said, which one without a time is given, so that it stays in its place. */
+interface LatestTime {
+  conversation?: string | undefined;
+  time?: string;
+}
+
 interface MessageContext {
   readonly spec: Pick<ConversationSpec, 'format'>;
   readonly options: ReaderOptions;
@@ -127,11 +135,12 @@ interface MessageContext {
   readonly position: number;
   /** Names of tools by the ids of their calls. */
   readonly toolNames: Map<string, string>;
+  readonly latest: LatestTime;
 }
 
 /** The messages that one message of the source becomes. */
 export function toMessages(message: SourceMessage, context: MessageContext): Mapped['result'][] {
-  const { spec, options, conversation, position, toolNames } = context;
+  const { spec, options, conversation, position, toolNames, latest } = context;
   const [problem] = message.content.problems;
   if (problem !== undefined) return [invalid(problem.path, problem.message)];
   for (const { id, name } of message.content.calls) {
@@ -144,8 +153,10 @@ export function toMessages(message: SourceMessage, context: MessageContext): Map
   const parts = toManyParts({ ...message.content, results });
   if (parts.length === 0) return [{ skipped: whyNoText(message.content) }];
   if (conversation === undefined) return [noConversation()];
-  const time = message.time == null ? undefined : toInstant(message.time, options.timezone);
-  if (message.time != null && time === undefined) return [invalid(['created_at'], 'is not a time in a known form')];
+  const own = message.time == null ? undefined : toInstant(message.time, options.timezone);
+  if (message.time != null && own === undefined) return [invalid(['created_at'], 'is not a time in a known form')];
+  const time = own ?? (latest.conversation === conversation ? latest.time : undefined);
+  if (time !== undefined) Object.assign(latest, { conversation, time });
   return parts.map((part, n) => {
     const role = part.role ?? toRole(message.role);
     const id =

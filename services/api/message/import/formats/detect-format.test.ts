@@ -33,6 +33,7 @@ describe('a format is recognised by its shape', () => {
     ['messages of text alone', '[{"role":"user","content":"hello"},{"role":"assistant","content":"hi"}]', 'openai'],
     ['a list of text parts', '{"messages":[{"role":"user","content":[{"type":"text","text":"a"}]}]}', 'openai'],
     ['a day of Slack', '[{"type":"message","user":"U1","text":"a","ts":"1715939221.000200"}]', 'slack'],
+    ['one that is broken further on', '[{"role":"user","content":"a"},\n{"role" 1}]', 'openai'],
     ['memories without an envelope', '[{"id":"1","memory":"a"}]', 'mem0'],
     ['an image of Anthropic', '[{"role":"user","content":[{"type":"image","source":{"type":"url"}}]}]', 'anthropic'],
     [

@@ -47,6 +47,9 @@ export function layoutOf({ text, isWhole }: Sample): Layout {
   return isJson(start.slice(0, end)) || !isRest ? 'lines' : 'document';
 }
 
+// A little at a time, since nothing is kept of what is pushed with a fault in it.
+const pushed = 16;
+
 /** The value of the document or of the first line, as far as it was read. Undefined when it is not JSON. */
 function valueOf(sample: Sample): unknown {
   const text = sample.text.trimStart();
@@ -55,9 +58,9 @@ function valueOf(sample: Sample): unknown {
   const whole = { lists: undefined, maxTextCharacters: text.length, maxItemCharacters: Number.POSITIVE_INFINITY };
   const walker = new JsonWalker(whole);
   try {
-    walker.push(first);
+    for (let at = 0; at < first.length; at += pushed) walker.push(first.slice(at, at + pushed));
   } catch {
-    return undefined;
+    // What stands before the fault tells the format; its reader says where the fault is.
   }
   return walker.root;
 }

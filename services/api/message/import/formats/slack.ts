@@ -29,41 +29,51 @@ export const slack: ImportFormat = {
     return message['type'] === 'message' && /^\d{9,11}\.\d{6}$/.test(textOf(message, 'ts') ?? '');
   },
   reader(options) {
-    const names = new WeakMap<JsonObject, ReadonlyMap<string, string>>();
-    function namesOf(fields: JsonObject): ReadonlyMap<string, string> {
-      const known = names.get(fields) ?? readNames(fields);
-      names.set(fields, known);
+    const users = new WeakMap<JsonObject, Users>();
+    function usersOf(fields: JsonObject): Users {
+      const known = users.get(fields) ?? readUsers(fields);
+      users.set(fields, known);
       return known;
     }
     return conversationReader(
       {
         format: 'slack',
         conversation: (fields) => firstTextOf(fields, ['channel']),
-        message: (message, fields) => toMessage(message, namesOf(fields)),
+        message: (message, fields) => toMessage(message, usersOf(fields)),
       },
       options,
     );
   },
 };
 
-function readNames(fields: JsonObject): ReadonlyMap<string, string> {
+interface Users {
+  /** By their ids. */
+  readonly names: ReadonlyMap<string, string>;
+  /** Ids of those that are applications. */
+  readonly bots: ReadonlySet<string>;
+}
+
+function idOf(user: JsonObject): string {
+  return textOf(user, 'id') ?? '';
+}
+
+function readUsers(fields: JsonObject): Users {
   const users = listOf(fields, 'users').filter(isObject);
-  return new Map(
-    users.map((user) => [textOf(user, 'id') ?? '', nameOf(objectOf(user, 'profile')) ?? nameOf(user) ?? '']),
-  );
+  return {
+    names: new Map(users.map((user) => [idOf(user), nameOf(objectOf(user, 'profile')) ?? nameOf(user) ?? ''])),
+    bots: new Set(users.filter((user) => user['is_bot'] === true).map(idOf)),
+  };
 }
 
 function nameOf(profile: JsonObject): string | undefined {
   return firstTextOf(profile, ['display_name', 'real_name', 'name']);
 }
 
-function toMessage(
-  message: JsonObject,
-  names: ReadonlyMap<string, string>,
-): SourceMessage | { readonly skipped: string } {
+function toMessage(message: JsonObject, { names, bots }: Users): SourceMessage | { readonly skipped: string } {
   const subtype = textOf(message, 'subtype');
   if (subtype !== undefined && !written.has(subtype)) return { skipped: `system message: ${subtype.slice(0, 64)}` };
   const user = firstTextOf(message, ['user', 'bot_id']);
+  const isBot = message['user'] === undefined ? message['bot_id'] !== undefined : bots.has(user ?? '');
   const speaker =
     (user === undefined ? undefined : names.get(user)) ??
     nameOf(objectOf(message, 'user_profile')) ??
@@ -73,17 +83,42 @@ function toMessage(
   const files = listOf(message, 'files').filter(isObject);
   return {
     id: textOf(message, 'ts'),
-    role:
-      subtype === 'bot_message' || (message['bot_id'] !== undefined && message['user'] === undefined) ? 'bot' : 'user',
+    role: subtype === 'bot_message' || isBot ? 'bot' : 'user',
     content: {
       ...emptyReading(),
-      texts: [plainText(textOf(message, 'text') ?? '', names)],
+      texts: [plainText(shownText(message), names)],
       attachments: files.map((file) => ({ ...readAttachment(file, 'file'), type: 'file' })),
     },
     time: message['ts'],
     speaker,
     metadata: thread === undefined || thread === textOf(message, 'ts') ? {} : { thread },
   };
+}
+
+/** Applications show blocks or attachments where `text` is empty: https://docs.slack.dev/reference/block-kit. */
+function shownText(message: JsonObject): string {
+  const said = textOf(message, 'text') ?? '';
+  if (said.trim() !== '') return said;
+  const blocks = textsWithin(listOf(message, 'blocks'), maxBlockDepth).join(' ');
+  if (blocks.trim() !== '') return blocks;
+  return listOf(message, 'attachments')
+    .filter(isObject)
+    .flatMap((attachment) => {
+      const shown = ['pretext', 'title', 'text'].flatMap((field) => textOf(attachment, field) ?? []);
+      return shown.length > 0 ? shown : (textOf(attachment, 'fallback') ?? []);
+    })
+    .join('\n');
+}
+
+const maxBlockDepth = 6;
+
+function textsWithin(items: readonly unknown[], depth: number): string[] {
+  if (depth === 0) return [];
+  return items.filter(isObject).flatMap((item) => {
+    const text = textOf(item, 'text') ?? textOf(objectOf(item, 'text'), 'text');
+    const within = [...listOf(item, 'elements'), ...listOf(item, 'fields')];
+    return [...(text === undefined ? [] : [text]), ...textsWithin(within, depth - 1)];
+  });
 }
 
 const marks = /<([@#!]?)([^<>|]{1,2048})(?:\|([^<>|]{0,2048}))?>/g;

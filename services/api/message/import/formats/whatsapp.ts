@@ -12,8 +12,9 @@ import { findDateOrder, readHeader, type Header } from './whatsapp-header.ts';
 
 /** Begins a line that WhatsApp itself wrote on iOS: a picture, or an event of the chat. */
 const leftToRightMark = '\u200e';
+/** In the place of a picture (Android). */
 const omitted =
-  /^<[^<>]{1,40}(?:omitted|weggelassen|omitido|omitida|omis|omessi|weggelaten|pominięto|опущено|省略)[^<>]{0,20}>$/i;
+  /^<[^<>]{0,40}(?:omitted|ausgeschlossen|weggelassen|omitid|ocult|omis|omessi|weggelaten|pominięt|опущено|без медиа|dahil edilmedi|tidak disertakan|استبعاد|省略|略過|メディアなし)[^<>]{0,40}>$/i;
 const attached =
   /^.{1,200} \((?:file attached|Datei angehängt|archivo adjunto|fichier joint|file allegato|arquivo anexado|bestand bijgevoegd)\)$/i;
 
@@ -63,8 +64,8 @@ function createReader(options: ReaderOptions): FormatReader {
       speaker,
     };
     const { conversationId: conversation } = options;
-    const context = { spec: { format: 'whatsapp' }, options, conversation, position: position++, toolNames: new Map() };
-    return toMessages(message, context);
+    const none = { toolNames: new Map<string, string>(), latest: {} };
+    return toMessages(message, { spec: { format: 'whatsapp' }, options, conversation, position: position++, ...none });
   }
 
   return {
