@@ -3,10 +3,19 @@ const maxGrownCharacters = 2 ** 17;
 // Soft hyphens, characters without width, marks of direction, variation selectors, and the stroke that stretches Arabic.
 const ignorable = /[\p{Cf}\u0640]|\u034f|\p{Variation_Selector}/gu;
 
-/** A text in compatibility forms (UAX #15, NFKC), without what is not seen. */
+// As many as no language has on one letter (UAX #15, section 13).
+const manyMarks = /(\p{M}{30})\p{M}+/gu;
+
+/** A text with the first marks of each letter: to put the marks of one in order takes the square of their number. */
+export function withFewMarks(text: string): string {
+  return text.replaceAll(manyMarks, '$1');
+}
+
+/** A text in compatibility forms (UAX #15, NFKC), without what is not seen and without more than thirty marks on a letter. */
 export function normalise(text: string): string {
-  const whole = text.normalize('NFKC').slice(0, Math.max(text.length, maxGrownCharacters));
-  return whole.replaceAll(ignorable, '');
+  const whole = withFewMarks(text).normalize('NFKC').slice(0, Math.max(text.length, maxGrownCharacters));
+  // Marks stand side by side where what stood between them is not seen.
+  return withFewMarks(whole.replaceAll(ignorable, ''));
 }
 
 // Letters that are no other letter with a mark on it, and letters that are written in several ways.

@@ -65,6 +65,8 @@ interface Chunk {
 class WordReader {
   readonly #text: string;
   readonly #words: string[] = [];
+  /** Places among the words of what a segmenter has to divide yet. */
+  readonly #undivided: number[] = [];
   readonly #parts = new Set<string>();
   readonly #exact = new Set<string>();
   readonly #names = new Set<string>();
@@ -164,7 +166,8 @@ class WordReader {
   #finish(): TextWords {
     this.#closeChunk();
     if (/\d/.test(this.#text)) this.#addLongNumbers();
-    return { words: this.#words, parts: [...this.#parts], exact: [...this.#exact], names: [...this.#names] };
+    const words = this.#undivided.length === 0 ? this.#words : this.#divide();
+    return { words, parts: [...this.#parts], exact: [...this.#exact], names: [...this.#names] };
   }
 
   /** How closely what stands between two words binds them; undefined: not at all. */
@@ -224,10 +227,37 @@ class WordReader {
   }
 
   #addSegments(run: string): void {
-    segmenter ??= new Intl.Segmenter('th', { granularity: 'word' });
     for (let at = 0; at < run.length; at += maxSegmented) {
-      for (const { segment } of segmenter.segment(run.slice(at, at + maxSegmented))) this.#words.push(segment);
+      this.#undivided.push(this.#words.length);
+      this.#words.push(run.slice(at, at + maxSegmented));
     }
+  }
+
+  /** Many at a time: to begin takes a segmenter as long as many words do. */
+  #divide(): string[] {
+    segmenter ??= new Intl.Segmenter('th', { granularity: 'word' });
+    const words = this.#words;
+    const divided: string[] = [];
+    let at = 0;
+    for (let from = 0; from < this.#undivided.length;) {
+      let to = from;
+      let together = '';
+      // A line feed is a segment of its own, and in no run.
+      for (; to < this.#undivided.length && together.length < maxSegmented; to += 1) {
+        together += `${words[this.#undivided[to] ?? 0]}\n`;
+      }
+      for (const { segment } of segmenter.segment(together)) {
+        const next = this.#undivided[from] ?? words.length;
+        while (at < next) divided.push(words[at++] ?? '');
+        if (segment !== '\n') {
+          divided.push(segment);
+          continue;
+        }
+        at += 1;
+        from += 1;
+      }
+    }
+    return [...divided, ...words.slice(at)];
   }
 
   #addEmoji(emoji: string): void {
