@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { inflate, inflateAll } from './content-encoding.ts';
 
@@ -31,4 +31,17 @@ test.each([
   }
   expect(first).toBeGreaterThan(0);
   expect(read).toBeLessThan(50);
+});
+
+test.each([
+  ['gzip', gzipSync],
+  ['deflate', deflateSync],
+  ['br', brotliCompressSync],
+  ['zstd', zstdCompressSync],
+] as const)('%s: what stands after the end of the stream is not passed over in silence', async (coding, compress) => {
+  const text = Buffer.from('a line\n'.repeat(20_000));
+  const whole = await inflateAll(compress(text), coding, () => undefined);
+  expect(whole).toHaveLength(text.length);
+  const more = Buffer.concat([compress(text), Buffer.from('and more')]);
+  await expect(inflateAll(more, coding, () => undefined)).rejects.toMatchObject({ code: 'malformed_request' });
 });
