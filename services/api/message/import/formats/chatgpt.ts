@@ -4,6 +4,7 @@ import { firstTextOf, isObject, listOf, objectOf, textOf, type JsonObject } from
 import {
   maxWaitingCharacters,
   messageTooLarge,
+  sizeOf,
   toMessages,
   tooMuchWaits,
   type SourceMessage,
@@ -70,15 +71,10 @@ function keep(path: Path, value: unknown, conversation: Conversation): void {
   const id = String(path.at(-1));
   if (conversation.characters > maxWaitingCharacters) return;
   const node = toNode(path, value);
-  conversation.characters +=
-    node.message === undefined || node.message instanceof AppError ? 256 : sizeOf(node.message);
+  conversation.characters += id.length + sizeOf(node);
   if (conversation.characters > maxWaitingCharacters) conversation.nodes.clear();
   else conversation.nodes.set(id, node);
   conversation.last = id;
-}
-
-function sizeOf({ content }: SourceMessage): number {
-  return [...content.texts, ...content.results.map(({ text }) => text)].reduce((sum, text) => sum + text.length, 512);
 }
 
 function toNode(path: Path, value: unknown): TreeNode {

@@ -77,8 +77,9 @@ function createReader(options: ReaderOptions): FormatReader {
       } else if (open === undefined) {
         yield { path: [line], result: { skipped: 'a line before the first message' } };
       } else {
-        // Blank lines are not told, but they count.
-        if (open.text.length <= maxTextCharacters) open.text += '\n'.repeat(line - open.lastLine) + piece.value;
+        // Blank lines are not told, but they count; there may be millions.
+        const breaks = Math.min(line - open.lastLine, maxTextCharacters);
+        if (open.text.length <= maxTextCharacters) open.text += '\n'.repeat(breaks) + piece.value;
         open.lastLine = line;
       }
     },
