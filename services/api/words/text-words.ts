@@ -1,3 +1,4 @@
+import { divideRuns, maxSegmented } from './divide-runs.ts';
 import { fold, normalise } from './letters.ts';
 
 /** What a text is found by: the same function reads messages for the index and queries for a search. */
@@ -166,7 +167,7 @@ class WordReader {
   #finish(): TextWords {
     this.#closeChunk();
     if (/\d/.test(this.#text)) this.#addLongNumbers();
-    const words = this.#undivided.length === 0 ? this.#words : this.#divide();
+    const words = this.#undivided.length === 0 ? this.#words : divideRuns(this.#words, this.#undivided);
     return { words, parts: [...this.#parts], exact: [...this.#exact], names: [...this.#names] };
   }
 
@@ -231,33 +232,6 @@ class WordReader {
       this.#undivided.push(this.#words.length);
       this.#words.push(run.slice(at, at + maxSegmented));
     }
-  }
-
-  /** Many at a time: to begin takes a segmenter as long as many words do. */
-  #divide(): string[] {
-    segmenter ??= new Intl.Segmenter('th', { granularity: 'word' });
-    const words = this.#words;
-    const divided: string[] = [];
-    let at = 0;
-    for (let from = 0; from < this.#undivided.length;) {
-      let to = from;
-      let together = '';
-      // A line feed is a segment of its own, and in no run.
-      for (; to < this.#undivided.length && together.length < maxSegmented; to += 1) {
-        together += `${words[this.#undivided[to] ?? 0]}\n`;
-      }
-      for (const { segment } of segmenter.segment(together)) {
-        const next = this.#undivided[from] ?? words.length;
-        while (at < next) divided.push(words[at++] ?? '');
-        if (segment !== '\n') {
-          divided.push(segment);
-          continue;
-        }
-        at += 1;
-        from += 1;
-      }
-    }
-    return [...divided, ...words.slice(at)];
   }
 
   #addEmoji(emoji: string): void {
@@ -348,10 +322,6 @@ function isContracted(text: string, at: number): boolean {
   const next = kindOf(text.charCodeAt(at + 1));
   return next === 0 || contraction.test(text.slice(at, at + 4).replace(/[^A-Za-z0-9']+.*$/s, ''));
 }
-
-const maxSegmented = 1000;
-// Made when a text needs it: it loads dictionaries.
-let segmenter: Intl.Segmenter | undefined;
 
 const longNumber = /(?<!\d)\d(?:[ ().-]{0,2}\d){7,14}(?!\d)/g;
 
