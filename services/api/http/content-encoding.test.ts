@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
-import { brotliCompressSync, constants, createZstdCompress, gzipSync, zstdCompressSync } from 'node:zlib';
+import { brotliCompressSync, constants, createZstdCompress, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { inflate, inflateAll } from './content-encoding.ts';
 
@@ -46,4 +46,17 @@ test('zstd: a frame that needs a window of more than 8 MB is refused', async () 
   };
   expect(String(await framed(23))).toBe('We board at nine.');
   await expect(framed(24)).rejects.toMatchObject({ code: 'malformed_request' });
+});
+
+test.each([
+  ['gzip', gzipSync],
+  ['deflate', deflateSync],
+  ['br', brotliCompressSync],
+  ['zstd', zstdCompressSync],
+] as const)('%s: what stands after the end of the stream is not passed over in silence', async (coding, compress) => {
+  const text = Buffer.from('a line\n'.repeat(20_000));
+  const whole = await inflateAll(compress(text), coding, () => undefined);
+  expect(whole).toHaveLength(text.length);
+  const more = Buffer.concat([compress(text), Buffer.from('and more')]);
+  await expect(inflateAll(more, coding, () => undefined)).rejects.toMatchObject({ code: 'malformed_request' });
 });

@@ -7,6 +7,7 @@ import {
   createInflate,
   createInflateRaw,
   createZstdDecompress,
+  type Zlib,
 } from 'node:zlib';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Context } from 'hono';
@@ -39,7 +40,7 @@ export function contentCoding(c: Context<ApiEnv>): Coding | undefined {
 }
 
 /** @param first the first bytes: some clients send `deflate` without the header of zlib. */
-function createDecompressor(coding: Coding, first: Uint8Array): Transform {
+function createDecompressor(coding: Coding, first: Uint8Array): Transform & Pick<Zlib, 'bytesWritten'> {
   if (coding === 'gzip') return createGunzip({ chunkSize });
   if (coding === 'br') return createBrotliDecompress({ chunkSize });
   if (coding === 'zstd') {
@@ -51,7 +52,7 @@ function createDecompressor(coding: Coding, first: Uint8Array): Transform {
 /**
  * Inflates a body on demand. It reads no more of the source than the next chunk needs.
  *
- * @throws AppError `malformed_request` when the bytes are not in this coding or end too early.
+ * @throws AppError `malformed_request` when the bytes are not in this coding, end too early, or go on after the end.
  */
 export async function* inflate(source: AsyncIterable<Uint8Array>, coding: Coding): AsyncGenerator<Uint8Array> {
   const input = source[Symbol.asyncIterator]();
@@ -59,7 +60,14 @@ export async function* inflate(source: AsyncIterable<Uint8Array>, coding: Coding
   if (first.done === true) return;
   const rest = { [Symbol.asyncIterator]: () => input };
   const decompressor = createDecompressor(coding, first.value);
-  const feeding = pipeline(Readable.from(startingWith(first.value, rest)), decompressor).catch(() => undefined);
+  let given = 0;
+  const counted = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const bytes of startingWith(first.value, rest)) {
+      given += bytes.length;
+      yield bytes;
+    }
+  };
+  const feeding = pipeline(Readable.from(counted()), decompressor).catch(() => undefined);
   try {
     for await (const chunk of decompressor) yield chunk;
   } catch (error) {
@@ -67,6 +75,10 @@ export async function* inflate(source: AsyncIterable<Uint8Array>, coding: Coding
   } finally {
     // Leaving the loop has destroyed the stream.
     await feeding;
+  }
+  // The decompressor passes over it, and whoever wrote two streams one after the other would lose the second.
+  if (given > decompressor.bytesWritten) {
+    throw new AppError('malformed_request', `The body goes on after the end of its ${coding} stream: send one stream.`);
   }
 }
 

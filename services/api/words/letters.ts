@@ -6,10 +6,20 @@ const ignorable = /[\p{Cf}\u0640]|\u034f|\p{Variation_Selector}/gu;
 const otherDigit = /[\p{Nd}--[0-9]]/gv;
 const digitPattern = /^\p{Nd}$/u;
 
-/** A text in compatibility forms (UAX #15, NFKC), without invisible characters. */
+// No language has as many on one letter (UAX #15, section 13).
+const manyMarks = /(\p{M}{30})\p{M}+/gu;
+
+/** A text with the first 30 marks of each letter: ordering the marks of a letter takes quadratic time. */
+export function withFewMarks(text: string): string {
+  return text.replaceAll(manyMarks, '$1');
+}
+
+/** A text in compatibility forms (UAX #15, NFKC), without invisible characters, and with at most 30 marks on a letter. */
 export function normalise(text: string): string {
-  const whole = text.normalize('NFKC').slice(0, Math.max(text.length, maxGrownCharacters));
-  return whole.replaceAll(ignorable, '').replaceAll(otherDigit, (digit) => `${valueOf(digit)}`);
+  const whole = withFewMarks(text).normalize('NFKC').slice(0, Math.max(text.length, maxGrownCharacters));
+  // Removing invisible characters brings marks together.
+  const visible = withFewMarks(whole.replaceAll(ignorable, ''));
+  return visible.replaceAll(otherDigit, (digit) => `${valueOf(digit)}`);
 }
 
 /** Of a digit of any script: those of one stand side by side, from 0 to 9. */

@@ -1,3 +1,4 @@
+import { divideRuns, maxSegmented } from './divide-runs.ts';
 import { fold, normalise } from './letters.ts';
 
 /** The words of a text. The same function reads messages for the index and queries for a search. */
@@ -72,6 +73,8 @@ interface Chunk {
 class WordReader {
   readonly #text: string;
   readonly #words: string[] = [];
+  /** Places among the words of what a segmenter has to divide yet. */
+  readonly #undivided: number[] = [];
   readonly #parts = new Set<string>();
   readonly #exact = new Set<string>();
   readonly #names = new Set<string>();
@@ -175,7 +178,8 @@ class WordReader {
   #finish(): TextWords {
     this.#closeChunk();
     if (/\d/.test(this.#text)) this.#addLongNumbers();
-    return { words: this.#words, parts: [...this.#parts], exact: [...this.#exact], names: [...this.#names] };
+    const words = this.#undivided.length === 0 ? this.#words : divideRuns(this.#words, this.#undivided);
+    return { words, parts: [...this.#parts], exact: [...this.#exact], names: [...this.#names] };
   }
 
   /** How closely two words are bound; undefined when they are not. */
@@ -242,9 +246,9 @@ class WordReader {
   }
 
   #addSegments(run: string): void {
-    segmenter ??= new Intl.Segmenter('th', { granularity: 'word' });
     for (let at = 0; at < run.length; at += maxSegmented) {
-      for (const { segment } of segmenter.segment(run.slice(at, at + maxSegmented))) this.#words.push(segment);
+      this.#undivided.push(this.#words.length);
+      this.#words.push(run.slice(at, at + maxSegmented));
     }
   }
 
@@ -339,10 +343,6 @@ function isContracted(text: string, at: number): boolean {
   const next = kindOf(text.charCodeAt(at + 1));
   return next === 0 || contraction.test(text.slice(at, at + 4).replace(/[^A-Za-z0-9']+.*$/s, ''));
 }
-
-const maxSegmented = 1000;
-// Created on first use, since it loads dictionaries.
-let segmenter: Intl.Segmenter | undefined;
 
 const longNumber = /(?<!\d)\d(?:[ ().-]{0,2}\d){7,14}(?!\d)/g;
 /** Of a card or a bank account. */

@@ -1,4 +1,5 @@
 import { requestLimits } from '../../cost/request-cost.ts';
+import { withFewMarks } from '../../words/letters.ts';
 
 /** A query as its writer meant it. */
 export interface SearchText {
@@ -97,7 +98,7 @@ export function clauseProblem({ phrases, required, excluded }: SearchText): stri
 /** The words of a text, in lower case and without what surrounds them; compatibility forms are one (UAX #15, NFKC). */
 export function wordsOf(text: string): string[] {
   return (
-    text
+    withFewMarks(text)
       .normalize('NFKC')
       .toLowerCase()
       .match(/[\p{L}\p{M}\p{N}]+/gu) ?? []

@@ -1,10 +1,11 @@
 import { z } from '@hono/zod-openapi';
 import { requestLimits } from '../../cost/request-cost.ts';
 import { hasAtMost, textProblem } from '../../http/field.schemas.ts';
+import { withFewMarks } from '../../words/letters.ts';
 import { clauseProblem, querySyntaxes, toSearchText, type QuerySyntax } from './parse-query.ts';
 
 const maxQueryCharacters = 10_000;
-// The model reads a query in compatibility forms (NFKC), in which one character may become eighteen.
+// The model reads a query in compatibility forms (NFKC), in which one character may become eighteen, and a mark two.
 const maxReadCharacters = 2 * maxQueryCharacters;
 
 export const queryField = z
@@ -53,7 +54,7 @@ function clauseLengthProblem(text: string): string | undefined {
 function lengthProblem(text: string): string | undefined {
   if (text.trim() === '') return 'must not be blank';
   if (!hasAtMost(text, maxQueryCharacters)) return `must have at most ${maxQueryCharacters} characters`;
-  const isReadable = hasAtMost(text.normalize('NFKC'), maxReadCharacters);
+  const isReadable = hasAtMost(withFewMarks(text).normalize('NFKC'), maxReadCharacters);
   return isReadable ? undefined : `must have at most ${maxReadCharacters} characters once it is normalised (NFKC)`;
 }
 

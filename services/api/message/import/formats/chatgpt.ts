@@ -72,8 +72,7 @@ function keep(path: Path, value: unknown, conversation: Conversation): void {
   const id = String(path.at(-1));
   if (conversation.characters > maxWaitingCharacters) return;
   const node = toNode(path, value);
-  conversation.characters +=
-    node.message === undefined || node.message instanceof AppError ? 256 : sizeOf(node.message);
+  conversation.characters += id.length + sizeOf(node);
   if (conversation.characters > maxWaitingCharacters) conversation.nodes.clear();
   else conversation.nodes.set(id, node);
   conversation.last = id;

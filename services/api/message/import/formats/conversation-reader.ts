@@ -39,6 +39,8 @@ export interface ConversationSpec {
 export const maxWaitingCharacters = 8_388_608;
 /** Calls of a conversation whose names are kept for their results. */
 const maxKnownCalls = 10_000;
+/** Of the id of a call and its name; others are not remembered. */
+const maxKnownCharacters = 512;
 
 interface Group {
   /** Its number among the groups without a name, from 1. */
@@ -144,7 +146,8 @@ export function toMessages(message: SourceMessage, context: MessageContext): Map
   const [problem] = message.content.problems;
   if (problem !== undefined) return [invalid(problem.path, problem.message)];
   for (const { id, name } of message.content.calls) {
-    if (id !== undefined && toolNames.size < maxKnownCalls) toolNames.set(id, name);
+    const isShort = id !== undefined && id.length + name.length <= maxKnownCharacters;
+    if (isShort && toolNames.size < maxKnownCalls) toolNames.set(id, name);
   }
   const results = message.content.results.map((result) => ({
     ...result,
@@ -178,14 +181,9 @@ function speakerOf({ speaker }: SourceMessage, isSaid: boolean): { readonly spea
   return speaker === undefined || speaker === '' || !isSaid ? {} : { speaker };
 }
 
-/** Size of a message that is held until its conversation is complete, in characters. */
-export function sizeOf({ content, metadata }: SourceMessage): number {
-  const texts = [
-    ...content.texts,
-    ...content.results.map(({ text }) => text),
-    ...content.calls.map((call) => call.arguments),
-  ];
-  return texts.reduce((sum, text) => sum + text.length, 256) + (metadata === undefined ? 0 : 256);
+/** Size of what is held until its conversation is complete, in characters. */
+export function sizeOf(held: object): number {
+  return JSON.stringify(held).length + 256;
 }
 
 function whyNoText({ attachments }: ContentReading): string {

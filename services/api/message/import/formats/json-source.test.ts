@@ -1,9 +1,15 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
+import { aiSdk } from './ai-sdk.ts';
 import { chatgpt } from './chatgpt.ts';
 import type { Mapped } from './format.ts';
 import { JsonSource, type Entry } from './json-source.ts';
 import { JsonWalker } from './json-walker.ts';
 import { openai } from './openai.ts';
+
+setFlagsFromString('--expose-gc');
+const gc: () => void = runInNewContext('gc');
 
 const limits = { maxTextCharacters: 262_144, maxItemCharacters: 4_194_304 };
 const options = { conversationId: 'c', timezone: 'UTC', dateOrder: undefined, sample: '' };
@@ -38,14 +44,19 @@ function* conversations(bytes: number): Generator<string> {
   yield ']';
 }
 
+/** Of this thread: on a busy machine it is interrupted. */
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
 function readAll(source: JsonSource, texts: Iterable<string>, onEntries: (entries: readonly Entry[]) => void) {
   let slowestMs = 0;
   for (const text of texts) {
     for (let at = 0; at < text.length;) {
-      const from = process.threadCpuUsage();
+      const from = cpuMs();
       const read = source.read(text, at, 4);
-      const { user, system } = process.threadCpuUsage(from);
-      slowestMs = Math.max(slowestMs, (user + system) / 1000);
+      slowestMs = Math.max(slowestMs, cpuMs() - from);
       at = read.at;
       onEntries(read.entries);
     }
@@ -97,6 +108,52 @@ test('cut anywhere, a document is read alike', () => {
     expect(read([text.slice(0, at), text.slice(at)])).toEqual(whole);
   }
   expect(read(text.split(''))).toEqual(whole);
+});
+
+test.each([
+  ['id', 'k'.repeat(200_000), ''],
+  ['parent', '', 'p'.repeat(200_000)],
+])('a long %s counts as what is held of a conversation', (_, id, parent) => {
+  const source = new JsonSource({
+    ...limits,
+    lists: chatgpt.lists,
+    layout: 'document',
+    reader: chatgpt.reader(options),
+  });
+  const mapping = Object.fromEntries(Array.from({ length: 60 }, (_item, n) => [`n${n}${id}`, { parent }]));
+  const text = JSON.stringify([{ mapping, current_node: 'none', id: 'large' }]);
+  const found: Entry[] = [];
+  readAll(source, [text], (entries) => found.push(...entries));
+  expect(found).toMatchObject([{ place: { pointer: '/0' }, result: { code: 'payload_too_large' } }]);
+});
+
+test('messages that wait for the name of their conversation count with all that is held of them', () => {
+  const source = new JsonSource({ ...limits, lists: aiSdk.lists, layout: 'document', reader: aiSdk.reader(options) });
+  const messages = Array.from({ length: 60 }, (_, n) => ({
+    id: `${n}${'i'.repeat(200_000)}`,
+    role: 'user',
+    parts: [{ type: 'text', text: 'hello' }],
+  }));
+  const found: Entry[] = [];
+  readAll(source, [JSON.stringify({ messages, id: 'late' })], (entries) => found.push(...entries));
+  const refused = found.filter(({ result }) => 'code' in result && result.code === 'payload_too_large');
+  expect(found).toHaveLength(60);
+  expect(refused.length).toBeGreaterThan(10);
+});
+
+test('of the input around a text that is held nothing is held', () => {
+  const source = new JsonSource({ ...limits, lists: aiSdk.lists, layout: 'document', reader: aiSdk.reader(options) });
+  const message = (n: number) =>
+    `{"role":"user","id":"message-number-${n}",${' '.repeat(60_000)}"parts":[{"type":"text","text":"the text of number ${n}"}]},`;
+  const count = 500;
+  const before = process.memoryUsage().heapUsed;
+  function* document(): Generator<string> {
+    yield '{"messages":[';
+    for (let n = 0; n < count; n += 1) yield message(n);
+  }
+  for (const text of document()) for (let at = 0; at < text.length;) at = source.read(text, at, 4).at;
+  gc();
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan((count * 60_000) / 4);
 });
 
 test.each([

@@ -14,7 +14,7 @@ export interface JsonSourceOptions extends WalkerOptions {
 }
 
 /** Characters that are parsed between two looks at the clock. The place of an error is known to within as many. */
-const charactersPerStep = 4096;
+const charactersPerStep = 1024;
 
 /** Reads the messages of JSON text, which comes in parts of any size. */
 export class JsonSource {
@@ -41,12 +41,12 @@ export class JsonSource {
     const until = performance.now() + budgetMs;
     let at = from;
     while (at < text.length && !this.isOver && performance.now() < until) {
-      const lineEnd = text.indexOf('\n', at);
-      const end = Math.min(text.length, at + charactersPerStep, lineEnd === -1 ? text.length : lineEnd + 1);
-      const isLineOver = end === lineEnd + 1;
-      this.#step(text.slice(at, isLineOver ? lineEnd : end), entries);
+      const step = text.slice(at, at + charactersPerStep);
+      const lineEnd = step.indexOf('\n');
+      const isLineOver = lineEnd !== -1;
+      this.#step(isLineOver ? step.slice(0, lineEnd) : step, entries);
       if (isLineOver) this.#endLine(entries);
-      at = end;
+      at += isLineOver ? lineEnd + 1 : step.length;
     }
     return { at: this.isOver ? text.length : at, entries };
   }

@@ -73,7 +73,7 @@ export class JsonWalker {
     else if (name === 'endObject' || name === 'endArray') this.#close();
     else if (name === 'startKey' || name === 'startString' || name === 'startNumber') this.#text = '';
     else if (name === 'endKey') this.#setKey();
-    else if (name === 'endString') this.#addValue(this.#text);
+    else if (name === 'endString') this.#addValue(copyOf(this.#text));
     else if (name === 'endNumber') this.#addValue(numberOf(this.#text));
     else if (name === 'trueValue' || name === 'falseValue' || name === 'nullValue') this.#addValue(token.value);
   }
@@ -87,7 +87,7 @@ export class JsonWalker {
 
   #setKey(): void {
     const frame = this.#frames.at(-1);
-    if (frame !== undefined) frame.key = this.#text;
+    if (frame !== undefined) frame.key = copyOf(this.#text);
     this.#spend(this.#text.length);
   }
 
@@ -178,6 +178,14 @@ export class JsonWalker {
     this.#startItem();
     if (parent === undefined) this.isComplete = true;
   }
+}
+
+// V8 keeps shorter parts of a text by themselves.
+const fewestShared = 13;
+
+/** A text of its own: part of another one, it would keep all of that in memory, 64 kB of input for a name. */
+function copyOf(text: string): string {
+  return text.length < fewestShared ? text : ` ${text}`.slice(1);
 }
 
 function newContainer(isArray: boolean): Container {

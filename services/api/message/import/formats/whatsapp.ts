@@ -82,8 +82,9 @@ function createReader(options: ReaderOptions): FormatReader {
       } else if (open === undefined) {
         yield { path: [line], result: { skipped: 'a line before the first message' } };
       } else {
-        // Blank lines are not passed to the reader, but they are part of the message.
-        if (open.text.length <= maxTextCharacters) open.text += '\n'.repeat(line - open.lastLine) + piece.value;
+        // Blank lines are not passed to the reader, but they are part of the message; there may be millions.
+        const breaks = Math.min(line - open.lastLine, maxTextCharacters);
+        if (open.text.length <= maxTextCharacters) open.text += '\n'.repeat(breaks) + piece.value;
         open.lastLine = line;
       }
     },
