@@ -12,7 +12,11 @@ let api: ApiClient;
 
 beforeAll(async () => {
   folder = await makeDataDir();
-  const env = { MEMORY_RETENTION_MAX_AGE_DAYS: '30', MEMORY_RETENTION_IMPORTANCE_THRESHOLD: '0.35' };
+  const env = {
+    MEMORY_RETENTION_MAX_AGE_DAYS: '30',
+    MEMORY_RETENTION_IMPORTANCE_THRESHOLD: '0.35',
+    MEMORY_RETENTION_AGE_OF: 'created',
+  };
   server = await startStandalone({ dataDir: folder.path, env });
   api = createApiClient(server);
 });

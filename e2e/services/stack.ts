@@ -60,6 +60,7 @@ export async function createStack<S extends Servers>(servers: S): Promise<Stack<
     MEMORY_API_KEYS: apiKey,
     MEMORY_EMBEDDING_PROVIDER: 'bundled',
     MEMORY_RETENTION_MAX_AGE_DAYS: '30',
+    MEMORY_RETENTION_AGE_OF: 'created',
     MEMORY_RETENTION_IMPORTANCE_THRESHOLD: '0.35',
     MEMORY_RETENTION_DELETE_AFTER_DAYS: '90',
     MEMORY_EMBEDDING_THREADS: '1',

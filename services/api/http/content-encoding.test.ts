@@ -60,3 +60,14 @@ test.each([
   const more = Buffer.concat([compress(text), Buffer.from('and more')]);
   await expect(inflateAll(more, coding, () => undefined)).rejects.toMatchObject({ code: 'malformed_request' });
 });
+
+test('zstd: short frames, one after the other, are refused; one that was written as a stream is read', async () => {
+  const [one, other] = [zstdCompressSync('a'), zstdCompressSync('b')];
+  const two = inflateAll(Buffer.concat([one, other]), 'zstd', () => undefined);
+  await expect(two).rejects.toMatchObject({ code: 'malformed_request' });
+  const compressor = createZstdCompress();
+  const compressed = buffer(compressor);
+  for (let n = 0; n < 5000; n += 1) compressor.write(`line ${n}\n`);
+  compressor.end();
+  expect(String(await inflateAll(await compressed, 'zstd', () => undefined))).toMatch(/line 4999\n$/);
+});

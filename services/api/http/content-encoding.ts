@@ -49,6 +49,9 @@ function createDecompressor(coding: Coding, first: Uint8Array): Transform & Pick
   return ((first[0] ?? 0) & 0x0f) === 8 ? createInflate({ chunkSize }) : createInflateRaw({ chunkSize });
 }
 
+// A zstd frame without content: Node's compressor ends what is written to it in parts with one.
+const emptyFrame = Buffer.from('28b52ffd2000010000', 'hex');
+
 /**
  * Inflates a body on demand. It reads no more of the source than the next chunk needs.
  *
@@ -61,9 +64,11 @@ export async function* inflate(source: AsyncIterable<Uint8Array>, coding: Coding
   const rest = { [Symbol.asyncIterator]: () => input };
   const decompressor = createDecompressor(coding, first.value);
   let given = 0;
+  let tail: Buffer = Buffer.alloc(0);
   const counted = async function* (): AsyncGenerator<Uint8Array> {
     for await (const bytes of startingWith(first.value, rest)) {
       given += bytes.length;
+      tail = Buffer.concat([tail, bytes.subarray(-emptyFrame.length)]).subarray(-emptyFrame.length);
       yield bytes;
     }
   };
@@ -76,8 +81,10 @@ export async function* inflate(source: AsyncIterable<Uint8Array>, coding: Coding
     // Leaving the loop has destroyed the stream.
     await feeding;
   }
-  // The decompressor passes over it, and whoever wrote two streams one after the other would lose the second.
-  if (given > decompressor.bytesWritten) {
+  // The decompressor ignores what follows: of two streams the second would be lost.
+  const left = given - decompressor.bytesWritten;
+  const isEmptyFrame = coding === 'zstd' && left === emptyFrame.length && emptyFrame.equals(tail);
+  if (left > 0 && !isEmptyFrame) {
     throw new AppError('malformed_request', `The body goes on after the end of its ${coding} stream: send one stream.`);
   }
 }

@@ -27,7 +27,7 @@ export async function* dryRun(
   check: LineCheck,
   { source, timezone, requestId, slicer }: DryRunOptions,
 ): AsyncGenerator<string> {
-  const counts = { messages: 0, skipped: 0, errors: 0 };
+  const counts = { messages: 0, skipped: 0, error: 0 };
   const skipped = new Map<string, number>();
   const roles = new Map<string, number>();
   const conversations = new Set<string>();
@@ -41,8 +41,8 @@ export async function* dryRun(
     }
     const checked = checkLine(line, check);
     if (checked instanceof AppError) {
-      counts.errors += 1;
-      return counts.errors <= maxShown ? toOutcomeLine(line, checked, requestId) : '';
+      counts.error += 1;
+      return counts.error <= maxShown ? toOutcomeLine(line, checked, requestId) : '';
     }
     counts.messages += 1;
     roles.set(checked.role, (roles.get(checked.role) ?? 0) + 1);

@@ -48,7 +48,7 @@ describe.each(cases)('$format: $file', ({ format, file, query = {}, messages, sk
       timezone: query['timezone'] ?? 'UTC',
       messages: messages.length,
       skipped: skipped.length,
-      errors: 0,
+      error: 0,
     });
     const mapped = shown.filter(({ status }) => status === 'mapped').map(({ message }) => message);
     const first = messages.slice(0, 10);
