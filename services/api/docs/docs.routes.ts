@@ -35,7 +35,7 @@ const init = `SwaggerUIBundle({
   deepLinking: true,
   validatorUrl: null,
   requestInterceptor(request) {
-    const isQuoted = request.url.endsWith('/v1/messages/import') && /^\\s*"/.test(request.body);
+    const isQuoted = new URL(request.url, location.href).pathname.endsWith('/v1/messages/import') && /^\\s*"/.test(request.body);
     return isQuoted ? { ...request, body: JSON.parse(request.body) } : request;
   },
 });

@@ -67,6 +67,11 @@ const exampleLines = `{"tenant_id":"acme","conversation_id":"chat-42","role":"us
 {"tenant_id":"acme","conversation_id":"chat-42","role":"user","content":"At gate 12.","external_id":"a2"}
 `;
 
+const exampleChat = {
+  id: 'chat-42',
+  messages: [{ id: 'm1', role: 'user', parts: [{ type: 'text', text: 'We board at nine.' }] }],
+};
+const chatExamples = { chat: { summary: 'A chat of the AI SDK', value: exampleChat } };
 const examples = { lines: { summary: 'Two messages', value: exampleLines } };
 
 const countField = (what: string) =>
@@ -154,6 +159,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
         required: true,
         content: {
           'application/x-ndjson': { schema: z.string().openapi({ example: exampleLines }), examples },
+          'application/json': { schema: z.unknown().openapi({ example: exampleChat }), examples: chatExamples },
         },
       },
     },
