@@ -112,7 +112,9 @@ function keepNear(line: string, before: string): string {
 function layOut(value: unknown, fields: readonly string[], indent = '', path = ''): string[] {
   const inOneLine = inline(value, fields, path);
   const isTop = path === '';
-  if (indent.length + inOneLine.length <= maxWidth && !(isTop && /\[ ?\{/.test(inOneLine))) return [indent + inOneLine];
+  const isPlain = typeof value !== 'object' || value === null;
+  const fits = indent.length + inOneLine.length <= maxWidth && !(isTop && /\[ ?\{/.test(inOneLine));
+  if (isPlain || fits) return [indent + inOneLine];
   const inner = `${indent}  `;
   const nested = (of: unknown, at: string, start: string): string[] => {
     const [first = '', ...rest] = layOut(of, fields, inner, at);
