@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { sql, type Kysely } from 'kysely';
+import { cancelledBy } from './cancel/cancelled-by.ts';
 import type { Schema } from './schema.ts';
 
 /** Partitions of `message`, and of `embedding`: `message_p0` to `message_p15`, as the first migration names them. */
@@ -42,6 +43,8 @@ export class TenantPartitions {
                and pg_get_expr(relpartbound, oid)
                    = format('FOR VALUES WITH (modulus %s, remainder %s)', ${sql.lit(partitionCount)}::int, n)) = 2`.execute(
       this.#db,
+      // Whoever asks reads: what the database ends is a passed deadline. Many may wait for it, so no request ends it.
+      cancelledBy(new AbortController().signal),
     );
     const [row] = rows;
     if (row === undefined) {
