@@ -9,6 +9,12 @@ import { readRefused } from './read-refused.ts';
 const app = new Hono<ApiEnv>()
   .use(readRefused({ maxBytes: 300_000, timeoutMs: 1500 }))
   .post('/refused', (c) => c.text('refused', 413))
+  .post('/opened', async (c) => {
+    const reader = c.req.raw.body?.getReader();
+    await reader?.read();
+    reader?.releaseLock();
+    return c.text('refused', 422);
+  })
   .post('/taken', (c) => c.text('taken'));
 const server = new HttpServer({ fetch: app.fetch, host: '127.0.0.1', port: 0, readiness: new Readiness() });
 beforeAll(() => server.start());
@@ -29,6 +35,20 @@ describe('the rest of the body of a refused request', () => {
     await client.receive(1);
     expect(client.socket.destroyed).toBe(false);
     expect(readAnswer(client.received())).toMatchObject({ status: 413, body: 'refused' });
+    client.socket.destroy();
+  });
+
+  test('is read where the route has begun to read it', async () => {
+    const client = await openRaw(server.url);
+    const started = performance.now();
+    client.send(post('/opened', 250_000));
+    await client.drip(
+      Array.from({ length: 25 }, () => 'x'.repeat(10_000)),
+      5,
+    );
+    await client.receive(1);
+    expect(performance.now() - started).toBeLessThan(1200);
+    expect(readAnswer(client.received())).toMatchObject({ status: 422, body: 'refused' });
     client.socket.destroy();
   });
 
