@@ -44,6 +44,13 @@ immutable parallel safe language sql as $$
   select coalesce(array_agg(word), '{}') from unnest(words) word where to_tsvector(configuration, word) = ''
 $$;
 
+-- The first half of the items of a list; null of none. No item is cut, and none is empty.
+create function first_half(list text) returns text
+immutable parallel safe language sql as $$
+  select nullif(array_to_string(items[1:cardinality(items) / 2], E'\x01'), '')
+  from (select string_to_array(list, E'\x01') as items) split
+$$;
+
 -- The same for a text that may have more words than the 1 MB that a tsvector holds: those are indexed that fit, the first
 -- of the lists and then of the words, by halves, as often as needed. Each try costs a subtransaction, which is not for parallel plans.
 create function join_words_that_fit(words text, parts text, exact text, names text, configuration text) returns tsvector
@@ -54,8 +61,8 @@ begin
       return join_words(words, parts, exact, names, configuration);
     exception when program_limit_exceeded then
       if coalesce(length(parts), 0) + coalesce(length(exact), 0) > 2048 then
-        parts := left(parts, length(parts) / 2);
-        exact := left(exact, length(exact) / 2);
+        parts := first_half(parts);
+        exact := first_half(exact);
       else
         words := left(words, length(words) / 2);
       end if;

@@ -96,7 +96,8 @@ test('no free connection is an outage, not a fault', async () => {
   const busy = new Database({
     connection: api.connection,
     poolSize: 1,
-    acquireTimeoutMs: 50,
+    // Long enough to connect to a busy server.
+    acquireTimeoutMs: 500,
     applicationName: 'test',
     onConnectionError: () => undefined,
   });

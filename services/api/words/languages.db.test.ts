@@ -68,6 +68,18 @@ test.each([
   expect((await own.find(query)).map(({ content }) => content)).toEqual([together, apart]);
 });
 
+describe('a clause of one word with a mark', () => {
+  test.each([
+    ['+"C#"', 'we write C# here', 'we write C here'],
+    ['+"C++"', 'we write C++ here', 'we write C# here'],
+    ['+"@ana"', 'ask @ana about it', 'ask ana about it'],
+    ['+".env"', 'edit .env first', 'edit env first'],
+    ['here -"C#"', 'we write C here', 'we write C# here'],
+  ])('%s', async (query, content, other) => {
+    expect(await order(query, content, other)).toEqual([content]);
+  });
+});
+
 describe('names that are stop words', () => {
   const said = ['We met Will at the harbour.', 'I will call you tomorrow.', 'The harbour will be closed.'];
 

@@ -4,7 +4,7 @@ import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testi
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { indexMessage } from './message-index.ts';
+import { indexMessage, itemDelimiter } from './message-index.ts';
 import { indexColumns, indexInput } from './message-index.sql.ts';
 import { readProse, readWords } from './text-words.ts';
 
@@ -61,6 +61,16 @@ describe('the words of a message', () => {
     expect(indexed.has(words[0] ?? '')).toBe(true);
     expect(indexed.size).toBeGreaterThan(20_000);
     expect(indexed.size).toBeLessThan(words.length);
+  });
+
+  test.each([200_000, 200_001, 200_002])('and so are items of lists, as a whole: %i items', async (count) => {
+    const { rows } = await sql<{ items: number; cut: number }>`
+      with given as (select string_agg('item ' || n, ${itemDelimiter}::text order by n) as list from generate_series(1, ${count}::int) n)
+      select count(*)::int as items, count(*) filter (where item !~ '^item \\d+$' or item > 'item 999999')::int as cut
+      from given, unnest(tsvector_to_array(index_words('word', null, list, null, 'english'))) item
+      where item <> 'word'`.execute(fixture.db);
+    expect(rows[0]?.cut).toBe(0);
+    expect(rows[0]?.items).toBe(Math.floor(count / 2));
   });
 
   test('are all indexed where they fit', async () => {

@@ -18,6 +18,7 @@ test('so has one that repeats a word, unless it is as short as a stop word', () 
   expect(indexMessage(repeated('boat', 200).join(' '), {}).passages).toBeNull();
   expect(indexMessage(repeated('boat', 201).join(' '), {}).passages).not.toBeNull();
   expect(indexMessage(repeated('the', 201).join(' '), {}).passages).toBeNull();
+  expect(indexMessage('的书'.repeat(1100), {}).passages).not.toBeNull();
 });
 
 test('the words of the speaker come before the parts of the content', () => {

@@ -26,6 +26,7 @@ export interface MessageIndex {
 const maxPositions = 16_000;
 const maxPositionsOfWord = 200;
 const fewWords = 2000;
+const shortWord = /^[a-z]{1,3}$/;
 // No word can have more positions than this in a passage.
 const passageWords = 256;
 // Passages overlap by the longest phrase, so that each phrase is whole in one of them.
@@ -80,7 +81,7 @@ function exceedsPositions(words: readonly string[]): boolean {
   for (const word of words) {
     const count = (counts.get(word) ?? 0) + 1;
     // Most words of three letters are stop words, which have no positions.
-    if (count > maxPositionsOfWord && word.length > 3) return true;
+    if (count > maxPositionsOfWord && !shortWord.test(word)) return true;
     counts.set(word, count);
   }
   return false;

@@ -38,8 +38,8 @@ const compound = /^\p{L}{1,16}-\p{L}{1,16}$/u;
 const smallLetter = /\p{Ll}/u;
 const contraction = /['’](?:s|t|m|d|ll|re|ve)$/;
 
-// Characters of prose, in which the database's parser finds the same words.
-const plainCharacters = /^[A-Za-z0-9\s.,!?;:'"()]*$/;
+// Characters of prose, in which the database's parser finds the same words. Blanks beyond ASCII depend on its locale.
+const plainCharacters = /^[A-Za-z0-9 \t-\r.,!?;:'"()]*$/;
 // Punctuation between words without a space, and two points, which are a path.
 const boundWords = /[.,!?;:][A-Za-z0-9]|[.,:?']'[A-Za-z0-9]|\.\./;
 

@@ -141,6 +141,25 @@ describe('a change of language', () => {
     await reindexer.stop();
   });
 
+  test('a message that is indexed with other metadata meanwhile keeps that index', async () => {
+    const words = await createTenant('red boats');
+    await sql`update message set search_language = 'german 2' where tenant_id = ${words.tenantId}`.execute(database.db);
+    let isRead = false;
+    const db = database.db.withPlugin({
+      transformQuery: ({ node }) => node,
+      transformResult: async ({ result }) => {
+        if (isRead) return result;
+        isRead = true;
+        await sql`update message set search_language = 'english 2', search_vector = 'newer:1'
+          where tenant_id = ${words.tenantId}`.execute(database.db);
+        return result;
+      },
+    });
+    const batch = { tenantId: words.tenantId, afterId: undefined, language: 'english 2', limit: 10 };
+    await createSearchLanguageRepository(db).reindexBatch(batch);
+    expect(await found(words, 'newer')).toEqual(['red boats']);
+  });
+
   test('messages whose words were read in another way are read again', async () => {
     const words = await createTenant('a pizza/pasta place', 'red boats');
     // As a version that reads whole paths alone leaves them.

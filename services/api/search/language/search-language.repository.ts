@@ -114,6 +114,8 @@ export function createSearchLanguageRepository(db: Kysely<Schema>) {
             ${old.map(({ id }) => id)}::uuid[], ${indexInput.values(old.map(({ index }) => index))}
           ) as given (id, ${indexInput.names})
           where message.tenant_id = ${tenantId} and message.id = given.id and l.language = ${language}
+            -- Somebody may have read the words again meanwhile, of other metadata.
+            and message.search_language <> l.language
         `.execute(db);
       }
       return { lastId: rows.at(-1)?.id, changed: old.length };

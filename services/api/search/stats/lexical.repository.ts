@@ -34,11 +34,14 @@ function phraseQueries(texts: readonly string[]): RawBuilder<string[]> {
 
 const emoji = /\p{Extended_Pictographic}|\p{RI}/u;
 
-/** The clause as a tsquery. A clause without words has emoji, or is a stop word that is a name. */
+/**
+ * The clause as a tsquery. A clause without words has emoji, or is a stop word that is a name. Of one word with a mark,
+ * such as `C#` or `@ana`, the mark counts.
+ */
 function toClause(text: string, phrase: string, names: readonly string[]): string {
-  const marks = readWords(text)
-    .exact.filter((mark) => emoji.test(mark))
-    .map(quoteTerm);
+  const { words, exact } = readWords(text);
+  const marked = words.length === 1 ? text.trim().toLowerCase() : undefined;
+  const marks = exact.filter((item) => item === marked || emoji.test(item)).map(quoteTerm);
   if (phrase !== '') return [phrase.includes('<') ? `(${phrase})` : phrase, ...marks].join(' & ');
   return names.includes(asName(text)) ? quoteTerm(asName(text)) : marks.join(' & ');
 }
