@@ -127,7 +127,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
   };
 }
 
-/** What an app is told by the one who starts and stops it. */
+/** What an app needs from the one who starts and stops it. */
 export interface AppLifecycle {
   readonly readiness: Readiness;
   /** Started before the app answers. */
