@@ -3,22 +3,27 @@ export interface Turn {
   /** Its name in the file, one of a kind in its chat: what evidence refers to. */
   readonly turnId: string;
   readonly session: string;
-  readonly role: 'user' | 'assistant';
+  readonly role: 'user' | 'assistant' | 'system' | 'tool';
   /** Undefined where the file knows roles alone. */
   readonly speaker: string | undefined;
   readonly text: string;
   readonly saidAt: Date;
 }
 
+/** Names of which any one will do. */
+export type EvidenceGroup = readonly string[];
+
 export interface Question {
   /** One of a kind in its chat. */
   readonly questionId: string;
   readonly text: string;
   readonly category: string;
-  /** Turns that hold the answer. Empty where the file names sessions alone. */
-  readonly evidence: readonly string[];
-  /** Sessions that hold the answer; never empty. */
-  readonly evidenceSessions: readonly string[];
+  /** What has to be found, each by any one of its turns. Empty where the file names sessions alone. */
+  readonly evidence: readonly EvidenceGroup[];
+  /** The sessions of these, each by any one of them; never empty. */
+  readonly evidenceSessions: readonly EvidenceGroup[];
+  /** Turns of this moment and later ones were not said yet when this was asked. */
+  readonly askedAt?: Date | undefined;
 }
 
 /** What is searched together: a tenant of its own. */
@@ -29,7 +34,7 @@ export interface Chat {
 }
 
 export interface ChatFile {
-  readonly format: 'locomo' | 'longmemeval' | 'chat-set';
+  readonly format: 'locomo' | 'longmemeval' | 'judged-messages' | 'chat-set';
   readonly chats: readonly Chat[];
   /** What was left out, counted by reason. */
   readonly dropped: Readonly<Record<string, number>>;
@@ -55,9 +60,11 @@ export function questionOf(
   drops: Drops,
 ): Question[] {
   const sessionOf = new Map(turns.map((turn) => [turn.turnId, turn.session]));
-  const evidence = named.filter((name) => sessionOf.has(name));
-  drops.add('evidence: names a turn that the chat does not have', named.length - evidence.length);
+  const known = named.map((group) => group.filter((name) => sessionOf.has(name)));
+  drops.add('evidence: names a turn that the chat does not have', named.flat().length - known.flat().length);
+  const evidence = known.filter((group) => group.length > 0);
   if (evidence.length === 0) drops.add('question: no evidence');
-  const evidenceSessions = [...new Set(evidence.map((name) => sessionOf.get(name) ?? ''))];
+  const sessions = evidence.map((group) => [...new Set(group.map((name) => sessionOf.get(name) ?? ''))]);
+  const evidenceSessions = [...new Map(sessions.map((group) => [JSON.stringify(group), group])).values()];
   return evidence.length === 0 ? [] : [{ ...question, evidence, evidenceSessions }];
 }

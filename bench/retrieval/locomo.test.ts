@@ -70,8 +70,8 @@ test('leaves out what cannot be judged, and counts it', () => {
       questionId: 'q1',
       text: 'What did Ida buy?',
       category: '4 single-hop',
-      evidence: ['D2:1', 'D10:1'],
-      evidenceSessions: ['session_2', 'session_10'],
+      evidence: [['D2:1'], ['D10:1']],
+      evidenceSessions: [['session_2'], ['session_10']],
     },
   ]);
   expect(drops.toJSON()).toEqual({

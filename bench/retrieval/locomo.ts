@@ -54,7 +54,12 @@ function toQuestion(
   const named = item.evidence.map(namesIn);
   drops.add('evidence: an entry without a turn in it', named.filter((names) => names.length === 0).length);
   const category = categories.get(item.category) ?? String(item.category);
-  const question = { questionId, text: item.question, category, evidence: [...new Set(named.flat())] };
+  const question = {
+    questionId,
+    text: item.question,
+    category,
+    evidence: [...new Set(named.flat())].map((name) => [name]),
+  };
   return questionOf(question, turns, drops);
 }
 

@@ -49,8 +49,8 @@ test('a question has a haystack of its own; sessions of one id are kept apart, a
       questionId: 'q-7',
       text: item.question,
       category: 'multi-session',
-      evidence: ['answer_2:1'],
-      evidenceSessions: ['answer_2', 'answer_2.2'],
+      evidence: [['answer_2:1']],
+      evidenceSessions: [['answer_2'], ['answer_2.2']],
     },
   ]);
   expect(drops.toJSON()).toEqual({
@@ -64,7 +64,7 @@ test('without turns that have the answer, a question is judged by sessions alone
   const drops = new Drops();
   const sessions = item.haystack_sessions.map((lines) => lines.map(({ role, content }) => ({ role, content })));
   const [chat] = parseLongMemEval([{ ...item, haystack_sessions: sessions }], drops);
-  expect(chat?.questions[0]).toMatchObject({ evidence: [], evidenceSessions: ['answer_2', 'answer_2.2'] });
+  expect(chat?.questions[0]).toMatchObject({ evidence: [], evidenceSessions: [['answer_2'], ['answer_2.2']] });
   expect(drops.toJSON()).toMatchObject({ 'question: judged by sessions alone, no turn has_answer': 1 });
 });
 

@@ -61,8 +61,8 @@ function toQuestion(item: Item, sessions: readonly Session[], drops: Drops): Que
     questionId: item.question_id,
     text: item.question,
     category: item.question_type,
-    evidence,
-    evidenceSessions: found.map(({ name }) => name),
+    evidence: evidence.map((name) => [name]),
+    evidenceSessions: found.map(({ name }) => [name]),
   };
 }
 

@@ -4,34 +4,51 @@ import { join } from 'node:path';
 import { readOptions } from '../harness/options.ts';
 import { makeFolder } from '../harness/report.ts';
 import { measure } from './measure.ts';
+import type { Target } from './memory-client.ts';
 import { about, specs, toRetrievalOptions } from './options.ts';
 import { startOwnServer } from './own-server.ts';
 import { parseResults, type Results } from './results.ts';
+import { measureSuite, suiteReport } from './suite.ts';
 import { comparisonOf, reportOf } from './tables.ts';
 
 const options = toRetrievalOptions(readOptions(about, specs));
 const out = await makeFolder(options.out, 'retrieval-results');
 
-async function findResults(): Promise<Results> {
-  const { file, results, url, key } = options;
-  if (results !== undefined) return parseResults(await readFile(results, 'utf8'));
-  if (file === undefined) throw new Error('give --file');
+async function withTarget<Result>(work: (target: Target, run: string) => Promise<Result>): Promise<Result> {
+  const { url, key } = options;
   if (url !== undefined) {
     // In a deployment each run has tenants of its own; in a data folder of the bench there is nothing else.
     const run = options.run ?? `retrieval-${Date.now().toString(36)}`;
-    const apiKey = key ?? process.env['MEMORY_API_KEY'] ?? '';
-    return measure({ ...options, file, run, out, target: { url, apiKey } });
+    return work({ url, apiKey: key ?? process.env['MEMORY_API_KEY'] ?? '' }, run);
   }
   await using server = await startOwnServer(options.data);
   console.error(`started a process of its own on ${server.url}, data in ${server.dataDir}`);
-  return await measure({ ...options, file, run: options.run ?? 'retrieval', out, target: server });
+  return await work(server, options.run ?? 'retrieval');
 }
 
-const results = await findResults();
-const other = options.compare === undefined ? undefined : parseResults(await readFile(options.compare, 'utf8'));
-const report = [reportOf(results), ...(other === undefined ? [] : [comparisonOf(results, other)])].join('\n\n');
-await writeFile(join(out, 'results.json'), JSON.stringify(results));
+async function findResults(): Promise<Results> {
+  const { file, results } = options;
+  if (results !== undefined) return parseResults(await readFile(results, 'utf8'));
+  if (file === undefined) throw new Error('give --file');
+  return withTarget((target, run) => measure({ ...options, file, run, out, target }));
+}
+
+async function reportOfFile(): Promise<{ report: string; all: readonly Results[] }> {
+  const results = await findResults();
+  const other = options.compare === undefined ? undefined : parseResults(await readFile(options.compare, 'utf8'));
+  await writeFile(join(out, 'results.json'), JSON.stringify(results));
+  const parts = [reportOf(results), ...(other === undefined ? [] : [comparisonOf(results, other)])];
+  return { report: parts.join('\n\n'), all: [results] };
+}
+
+async function reportOfSuite(suite: string): Promise<{ report: string; all: readonly Results[] }> {
+  const all = await withTarget((target, run) => measureSuite({ ...options, suite, run, out, target }));
+  return { report: await suiteReport(all, options.compare), all };
+}
+
+const { report, all } = await (options.suite === undefined ? reportOfFile() : reportOfSuite(options.suite));
 await writeFile(join(out, 'report.md'), `${report}\n`);
 console.log(report);
 console.error(`written to ${out}`);
-if (results.variants.length < options.variants.length && options.results === undefined) process.exitCode = 1;
+const isComplete = all.every(({ variants }) => variants.length === options.variants.length);
+if (!isComplete && options.results === undefined) process.exitCode = 1;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { basename, join } from 'node:path';
+import { createBm25, type Bm25 } from './bm25.ts';
 import type { Chat, Question } from './chat.ts';
 import { createProgress, ingest } from './ingest.ts';
 import { createMemoryClient, RefusedError, type MemoryClient, type Target } from './memory-client.ts';
@@ -9,7 +10,7 @@ import { judge, metricNames, ranksOf, rankSessions, type MetricValues } from './
 import type { RetrievalOptions } from './options.ts';
 import { readChats } from './read-chats.ts';
 import { groupsOf, type Results, type VariantResult } from './results.ts';
-import type { Variant } from './variants.ts';
+import type { AskedVariant, Variant } from './variants.ts';
 
 export interface MeasureOptions extends RetrievalOptions {
   readonly file: string;
@@ -34,10 +35,16 @@ export async function measure(options: MeasureOptions): Promise<Results> {
   const tenantOf = ({ chatId }: Chat): string => `${run}-${chatId}`.replaceAll(/[^A-Za-z0-9_.-]/g, '_').slice(0, 64);
   const { turnOf, stored, foundStored, failedToEmbed } = await ingest(chats, { client, tenantOf, say });
   say(`${stored} messages stored, ${foundStored} were there; run ${run}`);
+  const known = new Map<Chat, Bm25>();
+  const bm25Of = (chat: Chat): Bm25 => {
+    const bm25 = known.get(chat) ?? createBm25(chat.turns);
+    known.set(chat, bm25);
+    return bm25;
+  };
   const variants: VariantResult[] = [];
   for (const variant of options.variants) {
     try {
-      variants.push(await measureVariant(variant, chats, { ...options, client, tenantOf, turnOf }));
+      variants.push(await measureVariant(variant, chats, { ...options, client, tenantOf, turnOf, bm25Of }));
     } catch (error) {
       if (!(error instanceof RefusedError && error.status === 422)) throw error;
       // A deployment of another version may not know an option: the other variants can still be measured.
@@ -47,7 +54,7 @@ export async function measure(options: MeasureOptions): Promise<Results> {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const turns = chats.reduce((sum, chat) => sum + chat.turns.length, 0);
   return {
-    version: 1,
+    version: 2,
     file: { name: basename(options.file), sha256, format, chats: chats.length, turns },
     dropped: { ...dropped },
     run,
@@ -66,6 +73,8 @@ interface AskOptions {
   readonly tenantOf: (chat: Chat) => string;
   readonly turnOf: ReadonlyMap<Chat, ReadonlyMap<string, string>>;
   readonly concurrency: number;
+  /** Of a chat; made when it is first asked. */
+  readonly bm25Of: (chat: Chat) => Bm25;
 }
 
 /** Asks every question in one way, several at a time, and writes the answers, a line a question. */
@@ -93,20 +102,38 @@ async function measureVariant(variant: Variant, chats: readonly Chat[], options:
   return { name: variant.name, request: { ...variant.request }, questions, groups: groupsOf(questions) };
 }
 
+interface Asked {
+  readonly request: AskedVariant['request'];
+  readonly topK: number;
+  readonly options: AskOptions;
+}
+
+async function askServer(chat: Chat, { text, askedAt }: Question, { request, topK, options }: Asked) {
+  const names = options.turnOf.get(chat);
+  // The question itself may be a turn of that moment.
+  const said = askedAt === undefined ? {} : { created_before: askedAt.toISOString() };
+  const hits = await options.client.search(options.tenantOf(chat), { ...said, ...request, query: text, top_k: topK });
+  return hits.map(({ message_id: id, score, similarity = null, breakdown }) => {
+    return { turn: names?.get(id) ?? id, score, similarity, breakdown };
+  });
+}
+
 const turnsJudged = 50;
 const sessionsJudged = 10;
 const mostHits = 100;
 
 /** One question: what should have been found, at which ranks it was, how good that is, and the whole ranking. */
-async function ask(chat: Chat, question: Question, variant: Variant, { client, tenantOf, turnOf }: AskOptions) {
-  const { text, evidence, evidenceSessions } = question;
-  const names = turnOf.get(chat);
+async function ask(chat: Chat, question: Question, variant: Variant, options: AskOptions) {
+  const { text, evidence, evidenceSessions, askedAt } = question;
   const sessionOf = new Map(chat.turns.map((turn) => [turn.turnId, turn.session]));
   const search = async (topK: number) => {
-    const hits = await client.search(tenantOf(chat), { ...variant.request, query: text, top_k: topK });
-    const ranking = hits.map(({ message_id: id, score, similarity = null, breakdown }) => {
-      return { turn: names?.get(id) ?? id, score, similarity, breakdown };
-    });
+    const ranking =
+      variant.bm25 === undefined
+        ? await askServer(chat, question, { request: variant.request, topK, options })
+        : options
+            .bm25Of(chat)(text, askedAt, variant.bm25)
+            .slice(0, topK)
+            .map((turn) => ({ turn }));
     const turns = ranking.map(({ turn }) => turn);
     return { ranking, turns, sessions: rankSessions(turns, (turn) => sessionOf.get(turn) ?? turn) };
   };

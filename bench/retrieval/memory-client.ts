@@ -9,7 +9,7 @@ export interface Target {
 export interface MessageInput {
   readonly external_id: string;
   readonly conversation_id: string;
-  readonly role: 'user' | 'assistant';
+  readonly role: 'user' | 'assistant' | 'system' | 'tool';
   readonly content: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly created_at: string;

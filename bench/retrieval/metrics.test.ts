@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import { judge, metricNames, ranksOf, rankSessions, type Evidence, type MetricName } from './metrics.ts';
+import { judge, metricNames, ranksOf, rankSessions, type MetricName, type Rankings } from './metrics.ts';
 
-function values(rankings: Partial<Evidence>, evidence: Partial<Evidence>): Record<MetricName, number | null> {
-  const nothing = { turns: [], sessions: [] };
-  const judged = judge({ ...nothing, ...rankings }, { ...nothing, ...evidence });
+function values(rankings: Partial<Rankings>, evidence: Partial<Rankings>): Record<MetricName, number | null> {
+  const { turns = [], sessions = [] } = evidence;
+  const alone = { turns: turns.map((name) => [name]), sessions: sessions.map((name) => [name]) };
+  const judged = judge({ turns: [], sessions: [], ...rankings }, alone);
   expect(judged).toHaveLength(metricNames.length);
   const entries = metricNames.map((name, n) => [name, judged[n] ?? null]);
   return Object.fromEntries(entries) as Record<MetricName, number | null>;
@@ -42,6 +43,8 @@ test('nothing found is 0, and nothing to find is no value', () => {
     'R@10': null,
     'R@20': null,
     'R@50': null,
+    'all@10': null,
+    'all@20': null,
     'nDCG@10': null,
     MRR: null,
     'session R@5': 1,
@@ -56,5 +59,16 @@ test('a session stands where its first turn does', () => {
 });
 
 test('ranks of evidence are in its order', () => {
-  expect(ranksOf(ten, ['b', 'missing', 'a'])).toEqual([6, undefined, 1]);
+  expect(ranksOf(ten, [['b'], ['missing'], ['a']])).toEqual([6, undefined, 1]);
+});
+
+test('a group of evidence stands where its first member does, and counts once', () => {
+  expect(ranksOf(ten, [['b', 'a', 'missing'], ['missing']])).toEqual([1, undefined]);
+  const evidence = { turns: [['a', 'b'], ['10']], sessions: [] };
+  expect(judge({ turns: ten, sessions: [] }, evidence).slice(0, 2)).toEqual([0.5, 1]);
+});
+
+test('all@k is 1 when all of the evidence is among the first k', () => {
+  expect(values({ turns: ten }, { turns: ['a', 'b'] })).toMatchObject({ 'all@10': 1, 'all@20': 1 });
+  expect(values({ turns: [...ten, 'c'] }, { turns: ['a', 'c'] })).toMatchObject({ 'all@10': 0, 'all@20': 1 });
 });

@@ -17,6 +17,11 @@ test('variants are named, or all', () => {
   expect(pick('vector,default').map(({ name }) => name)).toEqual(['vector', 'default']);
 });
 
+test('a suite is measured beside BM25', () => {
+  const names = parseRetrievalOptions(['--suite', 'sets']).variants.map(({ name }) => name);
+  expect(names).toEqual(['default', 'lexical', 'vector', 'bm25', 'bm25-neighbours']);
+});
+
 test('others are given as they are sent', () => {
   const args = ['--file', 'x', '--variant', 'a={"top_k":5}', '--variant', 'b-2={"weights":{"vector":2}}'];
   expect(parseRetrievalOptions(args).variants).toEqual([
@@ -27,8 +32,8 @@ test('others are given as they are sent', () => {
 });
 
 test.each<[RegExp, string[]]>([
-  [/--file or --results/, []],
-  [/--file or --results/, ['--file', 'x', '--results', 'y']],
+  [/one of --file, --suite and --results/, []],
+  [/one of --file, --suite and --results/, ['--file', 'x', '--results', 'y']],
   [/--chats/, ['--file', 'x', '--chats', '0']],
   [/--concurrency/, ['--file', 'x', '--concurrency', 'many']],
   [/no variant hybrid: there are default/, ['--file', 'x', '--variants', 'hybrid']],

@@ -30,6 +30,61 @@ test('finds the format by content', async () => {
   expect(own.chats[0]?.questions.length).toBeGreaterThanOrEqual(80);
 });
 
+test('reads messages with groups of evidence, and until when a question may look', () => {
+  const message = { session: 's1', role: 'user', speaker: null, at: '2025-03-01T08:00:00Z' };
+  const file = {
+    name: 'set',
+    lang: 'en',
+    chats: [
+      {
+        id: 'c1',
+        messages: [
+          { ...message, id: 'm1', text: 'Blue, please.' },
+          { ...message, id: 'm2', text: 'Green.', session: 's2', speaker: 'Ida' },
+          { ...message, id: 'm3', text: ' ' },
+        ],
+        questions: [
+          {
+            id: 'q1',
+            kind: 'preference',
+            text: 'Which colour?',
+            evidence: [['m1', 'm2', 'm3'], ['m9']],
+            before: '2025-03-02T08:00:00Z',
+          },
+          { id: 'q2', kind: 'preference', text: 'Which one?', evidence: [['m9']] },
+        ],
+      },
+    ],
+  };
+  expect(readChats(file)).toEqual({
+    format: 'judged-messages',
+    chats: [
+      {
+        chatId: 'c1',
+        turns: [
+          expect.objectContaining({ turnId: 'm1', session: 's1', speaker: undefined, text: 'Blue, please.' }),
+          expect.objectContaining({ turnId: 'm2', session: 's2', speaker: 'Ida' }),
+        ],
+        questions: [
+          {
+            questionId: 'q1',
+            text: 'Which colour?',
+            category: 'preference',
+            evidence: [['m1', 'm2']],
+            evidenceSessions: [['s1', 's2']],
+            askedAt: new Date('2025-03-02T08:00:00Z'),
+          },
+        ],
+      },
+    ],
+    dropped: {
+      'evidence: names a turn that the chat does not have': 3,
+      'question: no evidence': 1,
+      'turn: empty': 1,
+    },
+  });
+});
+
 test('a chat without a question is left out and counted', () => {
   const silent = { ...locomo, sample_id: 'c2', qa: [] };
   expect(readChats([silent, locomo])).toMatchObject({
@@ -39,5 +94,5 @@ test('a chat without a question is left out and counted', () => {
 });
 
 test.each([[[]], [{}], [null], ['text'], [[{ something: 1 }]]])('%j is refused', (json) => {
-  expect(() => readChats(json)).toThrow(/none of the formats locomo, longmemeval, chat-set/);
+  expect(() => readChats(json)).toThrow(/none of the formats locomo, longmemeval, judged-messages, chat-set/);
 });

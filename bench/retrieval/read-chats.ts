@@ -12,6 +12,7 @@ interface Reader {
 const readers: Record<ChatFile['format'], Reader> = {
   locomo: { parse: parseLocomo, key: 'sample_id' },
   longmemeval: { parse: parseLongMemEval, key: 'haystack_sessions' },
+  'judged-messages': { parse: parseJudgedMessages, key: 'lang' },
   'chat-set': { parse: parseChatSet, key: 'chats' },
 };
 
@@ -19,7 +20,7 @@ const readers: Record<ChatFile['format'], Reader> = {
 export function readChats(json: unknown): ChatFile {
   const probe: unknown = Array.isArray(json) ? json[0] : json;
   const keys = new Set(typeof probe === 'object' && probe !== null ? Object.keys(probe) : []);
-  const names: readonly ChatFile['format'][] = ['locomo', 'longmemeval', 'chat-set'];
+  const names: readonly ChatFile['format'][] = ['locomo', 'longmemeval', 'judged-messages', 'chat-set'];
   const format = names.find((name) => keys.has(readers[name].key));
   if (format === undefined) throw new Error(`the file is in none of the formats ${names.join(', ')}`);
   const drops = new Drops();
@@ -45,6 +46,49 @@ const chatSetSchema = z.strictObject({
   ),
 });
 
+const judgedMessagesSchema = z.looseObject({
+  chats: z.array(
+    z.looseObject({
+      id: z.string(),
+      messages: z.array(
+        z.looseObject({
+          id: z.string(),
+          session: z.string(),
+          role: z.enum(['user', 'assistant', 'system', 'tool']),
+          speaker: z.string().nullish(),
+          text: z.string(),
+          at: z.iso.datetime(),
+        }),
+      ),
+      questions: z.array(
+        z.looseObject({
+          id: z.string(),
+          kind: z.string(),
+          text: z.string(),
+          evidence: z.array(z.array(z.string())),
+          before: z.iso.datetime().nullish(),
+        }),
+      ),
+    }),
+  ),
+});
+
+/** Reads messages with their sessions and times, and questions with groups of evidence: a chat is a tenant. */
+function parseJudgedMessages(json: unknown, drops: Drops): Chat[] {
+  return judgedMessagesSchema.parse(json).chats.map((chat) => {
+    const said = chat.messages.filter(({ text }) => text.trim() !== '');
+    drops.add('turn: empty', chat.messages.length - said.length);
+    const turns = said.map(({ id, session, role, speaker, text, at }) => {
+      return { turnId: id, session, role, speaker: speaker ?? undefined, text, saidAt: new Date(at) };
+    });
+    const questions = chat.questions.flatMap(({ id, kind, text, evidence, before }) => {
+      const askedAt = before == null ? undefined : new Date(before);
+      return questionOf({ questionId: id, text, category: kind, evidence, askedAt }, turns, drops);
+    });
+    return { chatId: chat.id, turns, questions };
+  });
+}
+
 /**
  * Reads the format of the project's own regression set, `e2e/retrieval/chats.json`. Its chats are searched
  * together, as those of one tenant: they are small, and distract from one another.
@@ -61,7 +105,11 @@ function parseChatSet(json: unknown, drops: Drops): Chat[] {
     );
   const questions = chats.flatMap((chat) =>
     chat.questions.flatMap(({ kind: category, text, evidence }, index) =>
-      questionOf({ questionId: `${chat.id}-q${index + 1}`, text, category, evidence }, turns, drops),
+      questionOf(
+        { questionId: `${chat.id}-q${index + 1}`, text, category, evidence: evidence.map((id) => [id]) },
+        turns,
+        drops,
+      ),
     ),
   );
   return [{ chatId: 'set', turns, questions }];

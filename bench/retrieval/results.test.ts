@@ -12,7 +12,7 @@ const bad = [question('a', '1', 'x', 0.5), question('a', '2', 'y', null), questi
 
 function results(run: string, questions: Record<string, QuestionResult[]>): Results {
   return {
-    version: 1,
+    version: 2,
     file: { name: 'chats.json', sha256: '00', format: 'locomo', chats: 2, turns: 9 },
     dropped: { 'question: no evidence': 3 },
     run,

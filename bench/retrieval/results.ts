@@ -23,7 +23,7 @@ const variantSchema = z.object({
   groups: z.array(groupSchema),
 });
 const resultsSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   file: z.object({ name: z.string(), sha256: z.string(), format: z.string(), chats: z.int(), turns: z.int() }),
   dropped: z.record(z.string(), z.int()),
   run: z.string(),

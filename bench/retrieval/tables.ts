@@ -83,11 +83,11 @@ function tableBy(groups: readonly Group[], cell: (group: Group, metric: MetricNa
   return table(['', 'questions', ...metricNames], rows);
 }
 
-function percent(share: number): string {
+export function percent(share: number): string {
   return (share * 100).toFixed(1);
 }
 
-function signed(share: number): string {
+export function signed(share: number): string {
   const text = percent(share);
   return share > 0 && Number(text) !== 0 ? `+${text}` : text.replace(/^-(0\.0)$/, '$1');
 }

@@ -1,10 +1,21 @@
 import { z } from 'zod';
+import type { Bm25Options } from './bm25.ts';
 
 /** A way to ask: what is sent beside the query, and what that leaves out. */
-export interface Variant {
+export interface AskedVariant {
   readonly name: string;
   readonly request: Readonly<Record<string, unknown>>;
+  readonly bm25?: undefined;
 }
+
+/** A yardstick that the bench computes itself. */
+export interface ComputedVariant {
+  readonly name: string;
+  readonly request?: undefined;
+  readonly bm25: Bm25Options;
+}
+
+export type Variant = AskedVariant | ComputedVariant;
 
 const none = { speaker: 0, substance: 0, time: 0, echo: 0 };
 
@@ -33,7 +44,12 @@ export const variants: readonly [Variant, ...Variant[]] = [
   // Both sides still bring candidates; one of them does not count for their order.
   { name: 'no-lexical', request: { weights: { lexical: 0 } } },
   { name: 'no-vector', request: { weights: { vector: 0 } } },
+  { name: 'bm25', bm25: { neighbourShare: 0 } },
+  { name: 'bm25-neighbours', bm25: { neighbourShare: 0.3 } },
 ];
+
+/** What a set of a suite is measured by. */
+export const suiteVariants = 'default,lexical,vector,bm25,bm25-neighbours';
 
 /** @param names separated by commas, or `all`. @throws when there is none of that name. */
 export function pickVariants(names: string): Variant[] {
