@@ -22,7 +22,7 @@ export interface EmbedderDeps {
 export function embedderFromConfig(config: EmbeddingConfig, deps: EmbedderDeps): Embedder {
   const { queryThread, ...prepare } = deps;
   const pool = defined({ threads: config.threads, niceness: config.niceness, queryThread });
-  const model = defined({ modelId: config.modelName, dimension: config.dimension, maxTokens: config.maxTokens });
+  const model = defined({ modelName: config.modelName, dimension: config.dimension, maxTokens: config.maxTokens });
   switch (config.provider) {
     case 'bundled':
       return createBundledEmbedder({ ...prepare, ...pool });
@@ -39,7 +39,7 @@ export function embedderFromConfig(config: EmbeddingConfig, deps: EmbedderDeps):
     case 'openai':
       return new OpenAiEmbedder({
         baseUrl: required(config.baseUrl, 'MEMORY_EMBEDDING_BASE_URL'),
-        modelId: required(config.modelName, 'MEMORY_EMBEDDING_MODEL_NAME'),
+        modelName: required(config.modelName, 'MEMORY_EMBEDDING_MODEL_NAME'),
         dimension: required(config.dimension, 'MEMORY_EMBEDDING_DIMENSIONS'),
         maxTokens: config.maxTokens ?? defaultMaxTokens,
         timeoutMs: config.passageTimeoutMs,
