@@ -6,7 +6,14 @@ import type { OnnxModelFiles } from './model-files.ts';
 import { OnnxPool, type OnnxPoolOptions } from './onnx-pool.ts';
 import { surelyFits } from '../passage-splitter.ts';
 import { partLimit, splitInParts } from '../split-part.ts';
-import { noPrefixes, type Prefixes, truncate, type Truncation, truncationWarning } from '../vector-space.ts';
+import {
+  modelNameOf,
+  noPrefixes,
+  type Prefixes,
+  truncate,
+  type Truncation,
+  truncationWarning,
+} from '../vector-space.ts';
 
 export interface OnnxModel {
   /** Names the vectors: see `vectorSpaceId`. */
@@ -78,7 +85,7 @@ export class OnnxEmbedder implements Embedder {
       const message = `The embedding model ${modelId} has ${own} dimensions, fewer than the ${dimension} that are asked for.`;
       throw new AppError('embedding_unavailable', message);
     }
-    const warning = truncationWarning(modelId, { own, dimension, truncation });
+    const warning = truncationWarning(modelNameOf(modelId), { own, dimension, truncation });
     if (warning !== undefined) onWarning?.(warning);
   }
 
