@@ -33,7 +33,10 @@ export function composeApiService(env: Readonly<Record<string, string | undefine
     applicationName: 'memory-layer api search',
   });
   // Only queries are embedded here: one thread, their own.
-  const embedder = embedderFromConfig({ ...embedding, threads: 0 }, { cacheDir: values.MEMORY_MODEL_CACHE_DIR });
+  const embedder = embedderFromConfig(
+    { ...embedding, threads: 0 },
+    { cacheDir: values.MEMORY_MODEL_CACHE_DIR, onWarning: (message) => resources.logger.warn(message) },
+  );
   const onRedisError = (error: Error) => resources.logger.warn({ err: error }, 'redis connection');
   const redis = config.queue.kind === 'redis' ? config.queue.redis : undefined;
   const rateStore = redis && {

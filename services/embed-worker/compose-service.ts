@@ -24,7 +24,11 @@ export function composeEmbedWorkerService(env: Readonly<Record<string, string | 
   const { database, queues, metrics } = resources;
   const readiness = new Readiness();
   // Nobody asks this process a query: a thread for them would be a copy of the model that does nothing.
-  const embedder = embedderFromConfig(embedding, { cacheDir: values.MEMORY_MODEL_CACHE_DIR, queryThread: false });
+  const embedder = embedderFromConfig(embedding, {
+    cacheDir: values.MEMORY_MODEL_CACHE_DIR,
+    queryThread: false,
+    onWarning: (message) => resources.logger.warn(message),
+  });
   const worker = composeEmbedWorker(toEmbedWorkerConfig(values), {
     ...resources,
     passageEmbedder: guardEmbedders(embedder, embedding, metrics).passage,

@@ -28,7 +28,7 @@ describe('an embedder that answers with something else than vectors', () => {
       const data = input.map((text, index) => ({ index, embedding: isWrong(text) ? embedding : [3, 0] }));
       return Response.json({ data });
     };
-    const model = { modelId: 'm', dimension: 2, maxTokens: 100, baseUrl: 'http://127.0.0.1:9/v1' };
+    const model = { modelName: 'm', dimension: 2, maxTokens: 100, baseUrl: 'http://127.0.0.1:9/v1' };
     return new OpenAiEmbedder({ ...model, fetch: answer });
   }
 

@@ -48,6 +48,7 @@ async function serve(config: StandaloneConfig, dataDir: string, output: LogOutpu
   const embedder = embedderFromConfig(config.embedding, {
     cacheDir: join(dataDir, 'models'),
     onProgress: (progress) => say(`  embedding model: ${progress}`),
+    onWarning: (message) => logger.warn(message),
   });
   // Beside the database: both take a second. A model that cannot be had ends the start at once.
   const noModel = embedder.start().then(() => new Promise<never>(() => undefined));

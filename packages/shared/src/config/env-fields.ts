@@ -22,6 +22,21 @@ export const flag = z
   .enum(['true', 'false', '1', '0'], { error: 'must be true or false' })
   .transform((value) => value === 'true' || value === '1');
 
+/** A text that is taken as it stands, blanks at its ends included; an empty one is set, and not the same as none. */
+export const literalText = (maxLength: number) =>
+  z
+    .string()
+    .max(maxLength, `must have at most ${maxLength} characters`)
+    .optional()
+    .meta({ [literal]: true });
+
+/** Whether a field wants its text as it stands. */
+export function isLiteral(field: z.core.$ZodType): boolean {
+  return z.globalRegistry.get(field)?.[literal] === true;
+}
+
+const literal = 'literal';
+
 /** Comma separated values, trimmed, empty ones left out. */
 export const list = z.string().transform((text) =>
   text

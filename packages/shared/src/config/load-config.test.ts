@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { decimal, flag, integer, list, port } from './env-fields.ts';
+import { decimal, flag, integer, list, literalText, port } from './env-fields.ts';
 import { ConfigError, deepFreeze, loadEnv } from './load-config.ts';
 
 const shape = {
@@ -13,6 +13,17 @@ const shape = {
 describe('loadEnv', () => {
   test('takes defaults for what is unset or empty', () => {
     expect(loadEnv(shape, { PORT: '', RATE: '  ' })).toEqual({ PORT: 8000, RATE: 0.5, ON: true, KEYS: [] });
+  });
+
+  test('takes a literal text as it stands, and tells an empty one from none', () => {
+    const literal = { PREFIX: literalText(10), OTHER: literalText(10), PORT: port.default(1) };
+    expect(loadEnv(literal, { PREFIX: ' q: ', OTHER: '', PORT: ' 2 ' })).toEqual({
+      PREFIX: ' q: ',
+      OTHER: '',
+      PORT: 2,
+    });
+    expect(loadEnv(literal, {})).toEqual({ PORT: 1 });
+    expect(() => loadEnv(literal, { PREFIX: 'x'.repeat(11) })).toThrow('PREFIX: must have at most 10 characters');
   });
 
   test('reads numbers, flags and lists', () => {

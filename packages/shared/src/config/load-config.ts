@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isLiteral } from './env-fields.ts';
 import { unknownSettings } from './setting-names.ts';
 
 /** Every problem of a configuration at once. The message names variables and rules, never values. */
@@ -13,7 +14,7 @@ export function invalidConfiguration(problems: readonly string[], options?: Erro
 }
 
 /**
- * Reads the variables that `shape` names from `env`. An empty string counts as unset. Variables of other services may
+ * Reads the variables that `shape` names from `env`. An empty string counts as unset, but for `literalText`. Variables of other services may
  * be there too; one of memory-layer's prefix that no service reads is a mistake.
  *
  * @throws ConfigError naming each variable that is wrong. Values are not shown: they may be secrets.
@@ -23,11 +24,15 @@ export function loadEnv<Shape extends z.ZodRawShape>(
   env: Readonly<Record<string, string | undefined>>,
 ): z.output<z.ZodObject<Shape>> {
   const given = Object.fromEntries(
-    Object.keys(shape)
-      // Of names that we have written ourselves.
-      // oxlint-disable-next-line memory-layer/no-dictionary-lookup
-      .map((name) => [name, env[name]?.trim()] as const)
-      .filter(([, value]) => value !== undefined && value !== ''),
+    Object.entries(shape)
+      .map(([name, field]) => {
+        // Of names that we have written ourselves.
+        // oxlint-disable-next-line memory-layer/no-dictionary-lookup
+        const text = env[name];
+        const value = isLiteral(field) ? text : text?.trim();
+        return [name, value === '' && !isLiteral(field) ? undefined : value] as const;
+      })
+      .filter(([, value]) => value !== undefined),
   );
   const parsed = z.object(shape).safeParse(given);
   const issues = parsed.error?.issues ?? [];

@@ -3,8 +3,18 @@ import { createBundledEmbedder } from './bundled/bundled-embedder.ts';
 import type { PrepareProgress } from './bundled/prepare-bundled-model.ts';
 import type { Embedder } from './embedder.ts';
 import type { EmbeddingConfig } from './embedding-config.ts';
+import type { KnownModel } from './known-models.ts';
+import {
+  assertBundledSettings,
+  type ModelSettings,
+  openAiSettings,
+  required,
+  settingsWarnings,
+  transformersSettings,
+} from './model-settings.ts';
 import { OpenAiEmbedder } from './openai/openai-embedder.ts';
 import { createTransformersEmbedder } from './transformers/transformers-embedder.ts';
+import { truncationWarning } from './vector-space.ts';
 
 export interface EmbedderDeps {
   /** Where converted and downloaded models are kept. */
@@ -12,40 +22,60 @@ export interface EmbedderDeps {
   /** Whether queries get a thread of their own. Default: true. False for a process that embeds passages alone. */
   readonly queryThread?: boolean;
   readonly onProgress?: (progress: PrepareProgress) => void;
+  /** Told of settings that work, but not as well as they could. */
+  readonly onWarning?: ((message: string) => void) | undefined;
 }
 
 /**
  * The embedder that the variables name; not started. Nothing is loaded or asked before `start`.
  *
- * @throws ConfigError when the provider needs a variable that is not set.
+ * @throws ConfigError when the provider needs a variable that is not set, or cannot do what one says.
  */
 export function embedderFromConfig(config: EmbeddingConfig, deps: EmbedderDeps): Embedder {
-  const { queryThread, ...prepare } = deps;
+  const { queryThread, onWarning, ...prepare } = deps;
   const pool = defined({ threads: config.threads, niceness: config.niceness, queryThread });
-  const model = defined({ modelId: config.modelName, dimension: config.dimension, maxTokens: config.maxTokens });
   switch (config.provider) {
     case 'bundled':
+      assertBundledSettings(config);
       return createBundledEmbedder({ ...prepare, ...pool });
-    case 'transformers':
+    case 'transformers': {
+      const { known: _, ...model } = warning(transformersSettings(config), onWarning);
       return namingProvider(
         createTransformersEmbedder({
           cacheDir: prepare.cacheDir,
           allowRemote: config.allowDownload,
           ...pool,
           ...model,
+          onWarning,
           ...defined({ modelPath: config.modelPath }),
         }),
       );
-    case 'openai':
+    }
+    case 'openai': {
+      const { known, ...model } = warning(openAiSettings(config), onWarning);
+      const cut = known && cutOf(known, model);
+      if (cut?.warning !== undefined) onWarning?.(cut.warning);
       return new OpenAiEmbedder({
         baseUrl: required(config.baseUrl, 'MEMORY_EMBEDDING_BASE_URL'),
-        modelId: required(config.modelName, 'MEMORY_EMBEDDING_MODEL_NAME'),
-        dimension: required(config.dimension, 'MEMORY_EMBEDDING_DIMENSIONS'),
-        maxTokens: config.maxTokens ?? defaultMaxTokens,
+        ...model,
+        ...(cut && { ownDimension: cut.own, sendDimension: known.sendDimension === true }),
         timeoutMs: config.passageTimeoutMs,
         ...defined({ apiKey: config.apiKey }),
       });
+    }
   }
+}
+
+/** The cut that makes a served model's vectors as short as is asked for; undefined when they are. */
+function cutOf(known: KnownModel, { modelName, dimension, truncation = {} }: Omit<ModelSettings, 'known'>) {
+  const own = known.dimension;
+  if (dimension >= own) return undefined;
+  return { own, warning: truncationWarning(modelName, { own, dimension, truncation }) };
+}
+
+function warning<T extends ModelSettings>(settings: T, onWarning: EmbedderDeps['onWarning']): T {
+  for (const message of settingsWarnings(settings)) onWarning?.(message);
+  return settings;
 }
 
 /** The embedder, whose start fails with what to change: a model that cannot be had now will not be had by waiting. */
@@ -68,14 +98,6 @@ function namingProvider(embedder: Embedder): Embedder {
     embed: (texts, options) => embedder.embed(texts, options),
     split: (text, options) => embedder.split(text, options),
   };
-}
-
-// What the smaller of today's served models take.
-const defaultMaxTokens = 512;
-
-function required<T>(value: T | undefined, name: string): T {
-  if (value !== undefined) return value;
-  throw invalidConfiguration([`${name}: is needed for MEMORY_EMBEDDING_PROVIDER=openai`]);
 }
 
 /** Only what is set: an option that is present but undefined would hide a default. */

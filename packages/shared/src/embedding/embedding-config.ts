@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, integer } from '../config/env-fields.ts';
+import { flag, integer, literalText } from '../config/env-fields.ts';
 import { deepFreeze } from '../config/load-config.ts';
 
 /** The variables of whatever embeds: api (queries) and embed worker (passages). */
@@ -10,6 +10,9 @@ export const embeddingEnv = {
   MEMORY_EMBEDDING_ALLOW_DOWNLOAD: flag.default(true),
   MEMORY_EMBEDDING_DIMENSIONS: integer(1, 4000).optional(),
   MEMORY_EMBEDDING_MAX_TOKENS: integer(8, 131_072).optional(),
+  MEMORY_EMBEDDING_QUERY_PREFIX: literalText(500),
+  MEMORY_EMBEDDING_PASSAGE_PREFIX: literalText(500),
+  MEMORY_EMBEDDING_POOLING: z.enum(['mean', 'cls']).optional(),
   MEMORY_EMBEDDING_BASE_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   MEMORY_EMBEDDING_API_KEY: z.string().optional(),
   MEMORY_EMBEDDING_THREADS: integer(1, 256).optional(),
@@ -30,6 +33,10 @@ export function toEmbeddingConfig(env: z.output<z.ZodObject<typeof embeddingEnv>
     allowDownload: env.MEMORY_EMBEDDING_ALLOW_DOWNLOAD,
     dimension: env.MEMORY_EMBEDDING_DIMENSIONS,
     maxTokens: env.MEMORY_EMBEDDING_MAX_TOKENS,
+    /** Empty: none. Undefined: those of the model, where it is known. */
+    queryPrefix: env.MEMORY_EMBEDDING_QUERY_PREFIX,
+    passagePrefix: env.MEMORY_EMBEDDING_PASSAGE_PREFIX,
+    pooling: env.MEMORY_EMBEDDING_POOLING,
     baseUrl: env.MEMORY_EMBEDDING_BASE_URL,
     apiKey: env.MEMORY_EMBEDDING_API_KEY,
     /** Worker threads for passages; by default one per core. Queries have one more of their own. */

@@ -42,9 +42,11 @@ describe('the active generation', () => {
   });
 
   test.each([
-    ['model', { model_id: 'older', dimension: 2 }],
-    ['dimension', { model_id: 'scripted', dimension: 384 }],
-  ])('of another %s is refused, and says what to do', async (_, model) => {
+    ['model', { model_id: 'older', dimension: 2 }, 'MEMORY_EMBEDDING_MODEL_NAME'],
+    ['dimension', { model_id: 'scripted', dimension: 384 }, 'MEMORY_EMBEDDING_DIMENSIONS'],
+    ['prefix', { model_id: 'scripted [query "q: "]', dimension: 2 }, 'MEMORY_EMBEDDING_QUERY_PREFIX'],
+    ['pooling', { model_id: 'scripted [pooling cls]', dimension: 2 }, 'MEMORY_EMBEDDING_POOLING'],
+  ])('of another %s is refused, and says what to do', async (_, model, variable) => {
     await database.db
       .insertInto('embedding_generation')
       .values({ ...model, state: 'active', query_centre: null })
@@ -53,7 +55,7 @@ describe('the active generation', () => {
     await expect(start).rejects.toBeInstanceOf(ConfigError);
     const named = `${model.model_id} (${model.dimension} dimensions), but scripted (2)`;
     await expect(start).rejects.toThrow(named);
-    await expect(start).rejects.toThrow('MEMORY_EMBEDDING_MODEL_NAME');
+    await expect(start).rejects.toThrow(variable);
     expect(await stored()).toHaveLength(1);
   });
 

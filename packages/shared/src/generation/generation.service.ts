@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/load-config.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { computeQueryCentre } from '../embedding/query-centre/query-centre.ts';
+import { modelNameOf } from '../embedding/vector-space.ts';
 import { AppError } from '../errors/app-error.ts';
 import type { Generation, GenerationRepository } from './generation.repository.ts';
 
@@ -74,7 +75,15 @@ function assertSameModel(found: Generation, embedder: Embedder): void {
   if (found.modelId === embedder.modelId && found.dimension === embedder.dimension) return;
   throw new ConfigError(
     `this database holds vectors of ${found.modelId} (${found.dimension} dimensions), but ${embedder.modelId} ` +
-      `(${embedder.dimension}) is configured. Set MEMORY_EMBEDDING_PROVIDER and MEMORY_EMBEDDING_MODEL_NAME back, ` +
+      `(${embedder.dimension}) is configured. Set ${settingsToRestore(found, embedder)} back, ` +
       'or start with an empty database.',
   );
+}
+
+function settingsToRestore(found: Generation, embedder: Embedder): string {
+  if (modelNameOf(found.modelId) !== modelNameOf(embedder.modelId)) {
+    return 'MEMORY_EMBEDDING_PROVIDER and MEMORY_EMBEDDING_MODEL_NAME';
+  }
+  if (found.modelId === embedder.modelId) return 'MEMORY_EMBEDDING_DIMENSIONS';
+  return 'MEMORY_EMBEDDING_QUERY_PREFIX, MEMORY_EMBEDDING_PASSAGE_PREFIX (empty is none) and MEMORY_EMBEDDING_POOLING';
 }

@@ -4,7 +4,7 @@ import type { OnnxTask } from './onnx-protocol.ts';
 import { packRows, packVectors } from './packed-rows.ts';
 import type { Job } from './row-queue.ts';
 
-const task = (text: string): OnnxTask => ({ kind: 'split', texts: [text] });
+const task = (text: string): OnnxTask => ({ kind: 'split', texts: [text], prefix: '' });
 const output = { kind: 'split' as const, texts: [], rows: packRows([]) };
 
 describe('JobQueue', () => {

@@ -13,6 +13,8 @@ export const onnxModelFilesSchema = z.object({
    * line break as an unknown word.
    */
   collapseWhitespace: z.boolean(),
+  /** How token vectors become one; of no effect on a file that has an output for the whole text. Default: `mean`. */
+  pooling: z.enum(['mean', 'cls']).optional(),
 });
 
 export type OnnxModelFiles = Readonly<z.infer<typeof onnxModelFilesSchema>>;

@@ -6,12 +6,27 @@ import type { OnnxModelFiles } from './model-files.ts';
 import { OnnxPool, type OnnxPoolOptions } from './onnx-pool.ts';
 import { surelyFits } from '../passage-splitter.ts';
 import { partLimit, splitInParts } from '../split-part.ts';
+import {
+  modelNameOf,
+  noPrefixes,
+  type Prefixes,
+  truncate,
+  type Truncation,
+  truncationWarning,
+} from '../vector-space.ts';
 
 export interface OnnxModel {
+  /** Names the vectors: see `vectorSpaceId`. */
   readonly modelId: string;
   readonly dimension: number;
   /** Special tokens included. */
   readonly maxTokens: number;
+  /** Default: none. */
+  readonly prefixes?: Prefixes;
+  /** How longer vectors are cut to `dimension`. Without it they are refused. */
+  readonly truncation?: Truncation;
+  /** Told at the start when the cut is one that the model was not trained for. */
+  readonly onWarning?: ((message: string) => void) | undefined;
   /** Makes the model's files available; called by every `start` until one succeeds. */
   prepare(): Promise<OnnxModelFiles>;
 }
@@ -44,14 +59,34 @@ export class OnnxEmbedder implements Embedder {
 
   async #load(): Promise<OnnxPool> {
     try {
-      const pool = new OnnxPool(await this.#model.prepare(), this.#options);
+      const pool = new OnnxPool(await this.#model.prepare(), { ...this.#options, prefixes: this.#model.prefixes });
       await pool.start();
+      try {
+        await this.#checkDimension(pool);
+      } catch (error) {
+        await pool.stop();
+        throw error;
+      }
       this.#pool = pool;
       return pool;
     } catch (error) {
       this.#starting = undefined;
       throw error;
     }
+  }
+
+  /** A model's dimension is known once it has embedded something. */
+  async #checkDimension(pool: OnnxPool): Promise<void> {
+    const { truncation, dimension, modelId, onWarning } = this.#model;
+    if (truncation === undefined) return;
+    const [vector] = await pool.embed(['dimension'], { kind: 'query' });
+    const own = vector?.length ?? 0;
+    if (own < dimension) {
+      const message = `The embedding model ${modelId} has ${own} dimensions, fewer than the ${dimension} that are asked for.`;
+      throw new AppError('embedding_unavailable', message);
+    }
+    const warning = truncationWarning(modelNameOf(modelId), { own, dimension, truncation });
+    if (warning !== undefined) onWarning?.(warning);
   }
 
   async stop(): Promise<void> {
@@ -69,7 +104,9 @@ export class OnnxEmbedder implements Embedder {
     assertTexts(texts);
     const pool = this.#requirePool();
     if (texts.length === 0) return [];
-    const vectors = await pool.embed(texts, options);
+    const { truncation } = this.#model;
+    const whole = await pool.embed(texts, options);
+    const vectors = truncation ? whole.map((vector) => truncate(vector, this.dimension, truncation)) : whole;
     assertVectors(vectors, texts.length, this.dimension);
     return vectors;
   }
@@ -77,7 +114,8 @@ export class OnnxEmbedder implements Embedder {
   async split(text: string, options?: SplitOptions): Promise<string[]> {
     const trimmed = text.trim();
     if (trimmed === '') return [];
-    if (surelyFits(trimmed, this.maxTokens - specialTokens)) return [trimmed];
+    const prefix = (this.#model.prefixes ?? noPrefixes)[options?.kind ?? 'passage'];
+    if (surelyFits(`${prefix}${trimmed}`, this.maxTokens - specialTokens)) return [trimmed];
     const pool = this.#requirePool();
     const split = async (part: string, rest?: SplitOptions): Promise<string[]> =>
       part.trim() === '' ? [] : pool.split(part.trim(), rest);

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AppError } from '../../errors/app-error.ts';
 import { partLimit, splitInParts } from '../split-part.ts';
-import { OnnxPool, type OnnxPoolOptions } from './onnx-pool.ts';
+import { OnnxPool } from './onnx-pool.ts';
 import { OnnxThread, type StartThread } from './onnx-thread.ts';
 
 // Models are loaded here, which takes seconds on a busy machine.
@@ -15,7 +15,7 @@ const passage = { kind: 'passage' } as const;
 describe('OnnxPool', () => {
   let pool: OnnxPool;
 
-  async function start(options: OnnxPoolOptions = {}): Promise<void> {
+  async function start(options: ConstructorParameters<typeof OnnxPool>[1] = {}): Promise<void> {
     pool = new OnnxPool(files, { threads: 2, startThread: startFake, ...options });
     await pool.start();
   }
@@ -49,6 +49,16 @@ describe('OnnxPool', () => {
     expect(firsts(vectors)).toEqual(passages.map(Number));
     // The second number counts the thread's tasks: one split, then one batch.
     expect(vectors[0]?.[1]).toBe(2);
+  });
+
+  test('puts the prefix of its kind before each text, and passages with theirs are not tokenised again', async () => {
+    await start({ threads: 1, queryThread: false, prefixes: { query: '2', passage: '1' } });
+    const passages = await pool.split('7|8');
+    expect(passages).toEqual(['7', '8']);
+    const vectors = await pool.embed(passages, passage);
+    expect(vectors).toEqual([Float32Array.of(17, 2), Float32Array.of(18, 2)]);
+    // Of the other kind they are other texts: one more task for their tokens, one for the batch.
+    expect(await pool.embed(passages, { kind: 'query' })).toEqual([Float32Array.of(27, 4), Float32Array.of(28, 4)]);
   });
 
   test('fails a text that cannot be split, and not those that were asked for with it', async () => {

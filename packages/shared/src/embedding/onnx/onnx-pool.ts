@@ -4,6 +4,7 @@ import { Coalescer } from '../../batching/coalescer.ts';
 import { AppError } from '../../errors/app-error.ts';
 import type { EmbedKind, EmbedOptions, SplitOptions } from '../embedder.ts';
 import { normalisedLength } from '../token-estimate.ts';
+import { noPrefixes, type Prefixes } from '../vector-space.ts';
 import { planBatches } from './batch-plan.ts';
 import { JobQueue, type Lane, type PushOptions } from './job-queue.ts';
 import type { OnnxModelFiles } from './model-files.ts';
@@ -49,6 +50,11 @@ function intoTasks(texts: readonly string[]): TaskTexts[] {
   return tasks;
 }
 
+/** Who waits for what is tokenised. */
+function laneOf(kind: EmbedKind): 'query' | 'prepare' {
+  return kind === 'query' ? 'query' : 'prepare';
+}
+
 function stoppedError(): AppError {
   return new AppError('embedding_unavailable', 'The embedder is stopped.');
 }
@@ -61,20 +67,20 @@ function isOutputOf<K extends OnnxOutput['kind']>(output: OnnxOutput, kind: K): 
 
 const cachedPassages = 4096;
 
-/** Token ids of passages that were split just now and are about to be embedded: nothing is tokenised twice. */
+/** Token ids of passages, with their prefix, that were split just now and are about to be embedded: nothing is tokenised twice. */
 class TokenCache {
   readonly #rows = new LRUCache<string, Int32Array>({ max: cachedPassages });
 
-  get(passage: string): Int32Array | undefined {
-    return this.#rows.get(passage);
+  get(prefixed: string): Int32Array | undefined {
+    return this.#rows.get(prefixed);
   }
 
-  add({ texts, rows }: SplitTexts): void {
+  add({ texts, rows }: SplitTexts, prefix: string): void {
     const inOrder = unpackRows(rows).values();
     for (const text of texts) {
       for (const passage of 'passages' in text ? text.passages : []) {
         const { value } = inOrder.next();
-        if (value) this.#rows.set(passage, value);
+        if (value) this.#rows.set(`${prefix}${passage}`, value);
       }
     }
   }
@@ -88,11 +94,13 @@ export class OnnxPool {
   readonly #queue: JobQueue;
   readonly #slots: readonly ThreadSlot[];
   readonly #tokenBudget: number;
+  readonly #prefixes: Prefixes;
   readonly #tokenCache = new TokenCache();
   readonly #splitters: Readonly<Record<EmbedKind, Coalescer<string, SplitText>>>;
   #stopped = false;
 
-  constructor(files: OnnxModelFiles, options: OnnxPoolOptions = {}) {
+  /** @param options.prefixes what is put before each text, within the model's window. Default: nothing. */
+  constructor(files: OnnxModelFiles, options: OnnxPoolOptions & { readonly prefixes?: Prefixes | undefined } = {}) {
     const { threads = os.availableParallelism(), queryThread = true, niceness = 15, tokenBudget = 512 } = options;
     if (threads === 0 && !queryThread) throw new Error('an embedding pool needs at least one thread');
     this.#queue = new JobQueue(tokenBudget);
@@ -105,14 +113,15 @@ export class OnnxPool {
     const query = slot(threads > 0 ? ['query'] : ['query', 'prepare', 'batch'], 0);
     this.#slots = queryThread ? [query, ...passages] : passages;
     this.#tokenBudget = tokenBudget;
-    this.#splitters = { query: this.#splitter('query'), passage: this.#splitter('prepare') };
+    this.#prefixes = options.prefixes ?? noPrefixes;
+    this.#splitters = { query: this.#splitter('query'), passage: this.#splitter('passage') };
   }
 
   /** Collects what is asked for in one turn of the event loop. Nothing waits here: the queue of jobs is fair, this is not. */
-  #splitter(lane: 'query' | 'prepare'): Coalescer<string, SplitText> {
+  #splitter(kind: EmbedKind): Coalescer<string, SplitText> {
     return new Coalescer({
       what: 'texts to split',
-      run: (texts) => this.#split(texts, lane),
+      run: (texts) => this.#split(texts, kind),
       weigh: normalisedLength,
       maxBatchWeight: charactersPerTask,
       maxConcurrent: Number.POSITIVE_INFINITY,
@@ -146,7 +155,8 @@ export class OnnxPool {
     const failed = new AbortController();
     const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
     try {
-      const rows = await this.#tokenise(texts, kind === 'query' ? 'query' : 'prepare', either);
+      const prefixed = texts.map((text) => `${this.#prefixes[kind]}${text}`);
+      const rows = await this.#tokenise(prefixed, laneOf(kind), either);
       return kind === 'query' ? await this.#inferQueries(rows, either) : await this.#inferPassages(rows, either);
     } catch (error) {
       failed.abort(error);
@@ -166,10 +176,11 @@ export class OnnxPool {
   }
 
   /** Texts that are asked for at the same time go together: a message to a thread costs more than a short text. */
-  async #split(texts: readonly string[], lane: 'query' | 'prepare'): Promise<readonly SplitText[]> {
+  async #split(texts: readonly string[], kind: EmbedKind): Promise<readonly SplitText[]> {
     const cost = texts.reduce((sum, text) => sum + normalisedLength(text), 0);
-    const output = await this.#submit(lane, { kind: 'split', texts }, { cost, signal: undefined });
-    this.#tokenCache.add(output);
+    const prefix = this.#prefixes[kind];
+    const output = await this.#submit(laneOf(kind), { kind: 'split', texts, prefix }, { cost, signal: undefined });
+    this.#tokenCache.add(output, prefix);
     return output.texts;
   }
 

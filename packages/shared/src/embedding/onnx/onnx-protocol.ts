@@ -14,7 +14,8 @@ export type OnnxWorkerData = Readonly<z.infer<typeof onnxWorkerDataSchema>>;
 /** One unit of work: a thread does one at a time and looks for messages only in between. */
 export type OnnxTask =
   | { readonly kind: 'tokenise'; readonly texts: readonly string[] }
-  | { readonly kind: 'split'; readonly texts: readonly string[] }
+  /** The passages are to leave room for `prefix`, and come without it. */
+  | { readonly kind: 'split'; readonly texts: readonly string[]; readonly prefix: string }
   | { readonly kind: 'infer'; readonly rows: PackedRows }
   /** For a thread with a cross-encoder; the others are for one with a sentence model. */
   | { readonly kind: 'score'; readonly query: string; readonly texts: readonly string[] };
@@ -24,7 +25,7 @@ export type SplitText = { readonly passages: readonly string[] } | { readonly pr
 
 export type OnnxOutput =
   | { readonly kind: 'tokenise'; readonly rows: PackedRows }
-  /** An entry for each text; the rows are those of all passages, in order. */
+  /** An entry for each text; the rows are those of all passages, each behind the prefix, in order. */
   | { readonly kind: 'split'; readonly texts: readonly SplitText[]; readonly rows: PackedRows }
   | { readonly kind: 'infer'; readonly vectors: PackedVectors }
   | { readonly kind: 'score'; readonly scores: readonly number[] };

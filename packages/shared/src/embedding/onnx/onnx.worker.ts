@@ -29,7 +29,7 @@ async function perform(task: SentenceTask): Promise<SentenceOutput> {
     case 'tokenise':
       return { kind: 'tokenise', rows: packRows(task.texts.map((text) => tokenizer.encode(text))) };
     case 'split':
-      return { kind: 'split', ...splitTexts(task.texts, tokenizer) };
+      return { kind: 'split', ...splitTexts(task.texts, task.prefix, tokenizer) };
     case 'infer':
       return { kind: 'infer', vectors: packVectors(await session.embed(unpackRows(task.rows))) };
   }

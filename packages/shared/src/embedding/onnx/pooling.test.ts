@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { meanPool } from './pooling.ts';
+import { clsPool, meanPool } from './pooling.ts';
 
 describe('meanPool', () => {
   test('averages real tokens and leaves padding out', () => {
@@ -8,6 +8,16 @@ describe('meanPool', () => {
     expect(pooled.map((vector) => [...vector])).toEqual([
       [2, 20],
       [4, 8],
+    ]);
+  });
+});
+
+describe('clsPool', () => {
+  test('takes the first token of each row', () => {
+    const data = Float32Array.of(1, 10, 3, 30, 99, 99, /* row 2 */ 2, 4, 4, 8, 6, 12);
+    expect(clsPool({ data, tokens: 3, width: 2 }, 2).map((vector) => [...vector])).toEqual([
+      [1, 10],
+      [2, 4],
     ]);
   });
 });

@@ -22,3 +22,8 @@ export function meanPool({ data, tokens, width }: TokenVectors, lengths: readonl
     return mean.map((sum) => sum / length);
   });
 }
+
+/** Vector of each text's first token, which is the special one in front of it ([CLS]). */
+export function clsPool({ data, tokens, width }: TokenVectors, rows: number): Float32Array[] {
+  return Array.from({ length: rows }, (_, row) => data.slice(row * tokens * width, (row * tokens + 1) * width));
+}

@@ -2,11 +2,13 @@ import path from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { normalise } from '../vector.ts';
 import type { OnnxModelFiles } from './model-files.ts';
-import { meanPool } from './pooling.ts';
+import type { Pooling } from '../vector-space.ts';
+import { clsPool, meanPool } from './pooling.ts';
 
 /** An output that is the sentence's vector already, and those that must be pooled. */
 const sentenceOutput = 'sentence_embedding';
 const tokenOutputs = ['last_hidden_state', 'token_embeddings'];
+const textInputs: ReadonlySet<string> = new Set(['input_ids', 'attention_mask', 'token_type_ids']);
 
 /** Computes in the calling thread alone: parallel work comes from several sessions, each in its own thread. */
 const sessionOptions: InferenceSession.SessionOptions = {
@@ -29,18 +31,25 @@ function padRows(rows: readonly Int32Array[], tokens: number, valueOf: (id: numb
 export class SentenceSession {
   readonly #session: InferenceSession;
   readonly #output: string;
+  readonly #pooling: Pooling;
 
-  private constructor(session: InferenceSession, output: string) {
+  private constructor(session: InferenceSession, output: string, pooling: Pooling) {
     this.#session = session;
     this.#output = output;
+    this.#pooling = pooling;
   }
 
-  /** @throws Error when the file cannot be loaded or has no output that is known. */
-  static async load({ folder, onnxFile }: OnnxModelFiles): Promise<SentenceSession> {
+  /** @throws Error when the file cannot be loaded, wants an input that is not known, or has no output that is. */
+  static async load({ folder, onnxFile, pooling = 'mean' }: OnnxModelFiles): Promise<SentenceSession> {
     const session = await InferenceSession.create(path.join(folder, onnxFile), sessionOptions);
     const output = [sentenceOutput, ...tokenOutputs].find((name) => session.outputNames.includes(name));
     if (!output) throw new Error(`${onnxFile} has no output that is a sentence or token embedding`);
-    return new SentenceSession(session, output);
+    const unknown = session.inputNames.find((name) => !textInputs.has(name));
+    if (unknown !== undefined) {
+      await session.release();
+      throw new Error(`${onnxFile} wants the input ${unknown}, which only a model server gives`);
+    }
+    return new SentenceSession(session, output, pooling);
   }
 
   /**
@@ -64,7 +73,10 @@ export class SentenceSession {
 
   #sentences(data: Float32Array, dims: readonly number[], lengths: readonly number[]): Float32Array[] {
     const width = dims.at(-1) ?? 0;
-    if (this.#output !== sentenceOutput) return meanPool({ data, tokens: dims[1] ?? 0, width }, lengths);
+    if (this.#output !== sentenceOutput) {
+      const vectors = { data, tokens: dims[1] ?? 0, width };
+      return this.#pooling === 'cls' ? clsPool(vectors, lengths.length) : meanPool(vectors, lengths);
+    }
     return lengths.map((_, row) => data.subarray(row * width, (row + 1) * width));
   }
 

@@ -5,17 +5,17 @@ import type { TextTokenizer } from './text-tokenizer.ts';
 
 export interface SplitTexts {
   readonly texts: readonly SplitText[];
-  /** Token ids of all passages, in order: the embedder of them need not tokenise again. */
+  /** Token ids of all passages, each behind the prefix, in order: the embedder of them need not tokenise again. */
   readonly rows: PackedRows;
 }
 
-/** Cuts texts into passages that the model sees whole. What the tokenizer fails on fails alone. */
-export function splitTexts(texts: readonly string[], tokenizer: TextTokenizer): SplitTexts {
+/** Cuts texts into passages that the model sees whole behind `prefix`. What the tokenizer fails on fails alone. */
+export function splitTexts(texts: readonly string[], prefix: string, tokenizer: TextTokenizer): SplitTexts {
   const rows: Int32Array[] = [];
   const split = texts.map((text): SplitText => {
     try {
-      const whole = tokenizer.encodeWhole(text);
-      const counted = tokenizer.counting();
+      const whole = tokenizer.encodeWhole(`${prefix}${text}`);
+      const counted = tokenizer.counting(prefix);
       const passages = whole ? [text] : splitIntoPassages(text, counted);
       rows.push(...(whole ? [whole] : passages.map((passage) => counted.encode(passage))));
       return { passages };

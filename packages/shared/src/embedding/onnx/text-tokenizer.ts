@@ -19,6 +19,7 @@ export class TextTokenizer {
   readonly #collapseWhitespace: boolean;
   readonly #prefix: readonly number[];
   readonly #suffix: readonly number[];
+  readonly #prefixCosts = new Map<string, number>();
 
   constructor(tokenizer: Tokenizer, maxTokens: number, collapseWhitespace: boolean) {
     this.#tokenizer = tokenizer;
@@ -50,18 +51,34 @@ export class TextTokenizer {
     return this.#ownIds(text).length;
   }
 
-  /** A meter that remembers what it has counted, for as long as one text is cut: its passages are among that. */
-  counting(): TokenMeter & Pick<TextTokenizer, 'encode'> {
+  /**
+   * A meter that remembers what it has counted, for as long as one text is cut: its passages are among that. Its
+   * capacity leaves room for `prefix`, which `encode` puts before a passage.
+   */
+  counting(prefix = ''): TokenMeter & Pick<TextTokenizer, 'encode'> {
     const counted = new Map<string, number[]>();
     return {
-      capacity: this.capacity,
+      capacity: this.capacity - this.#prefixCost(prefix),
       count: (text) => {
         const own = counted.get(text) ?? this.#ownIds(text);
         counted.set(text, own);
         return own.length;
       },
-      encode: (text) => this.#dress((counted.get(text) ?? this.#ownIds(text)).slice(0, this.capacity)),
+      encode: (text) => {
+        const own = prefix === '' ? counted.get(text) : undefined;
+        return this.#dress((own ?? this.#ownIds(`${prefix}${text}`)).slice(0, this.capacity));
+      },
     };
+  }
+
+  /** Tokens that a prefix adds to a text, at most: some tokenizers make another number of them beside a text than alone. */
+  #prefixCost(prefix: string): number {
+    if (prefix === '') return 0;
+    const known = this.#prefixCosts.get(prefix);
+    if (known !== undefined) return known;
+    const cost = Math.max(this.count(prefix), this.count(`${prefix}a`) - this.count('a'));
+    this.#prefixCosts.set(prefix, cost);
+    return cost;
   }
 
   /** The ids that the model is fed: of a text that is too long, the beginning; special tokens are never cut. */

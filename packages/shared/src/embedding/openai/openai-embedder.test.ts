@@ -4,6 +4,10 @@ import type { Embedder } from '../embedder.ts';
 import { describeEmbedder } from '../testing/embedder.contract.ts';
 import { EmbeddingServer, type Handler, sendJson } from '../testing/embedding-server.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
+import { nonEmpty } from '../../testing/non-empty.ts';
+import { estimateTokens } from '../token-estimate.ts';
+import { dot } from '../vector.ts';
+import { truncate } from '../vector-space.ts';
 import { OpenAiEmbedder, type OpenAiEmbedderOptions } from './openai-embedder.ts';
 
 // Models are loaded here, which takes seconds on a busy machine.
@@ -22,10 +26,13 @@ afterAll(async () => {
 const apiKey = 'sk-very-secret';
 
 function create(options: Partial<OpenAiEmbedderOptions> = {}): Embedder {
-  return new OpenAiEmbedder({ baseUrl, apiKey, modelId: 'some-model', dimension: 512, maxTokens: 120, ...options });
+  return new OpenAiEmbedder({ baseUrl, apiKey, modelName: 'some-model', dimension: 512, maxTokens: 120, ...options });
 }
 
+const prefixes = { query: 'question: ', passage: 'answer: ' };
+
 describeEmbedder('openai', create);
+describeEmbedder('openai with prefixes, cut', () => create({ prefixes, dimension: 256, ownDimension: 512 }));
 
 describe('OpenAI-compatible server', () => {
   let embedder: Embedder;
@@ -50,6 +57,48 @@ describe('OpenAI-compatible server', () => {
       },
       { body: { model: 'some-model', input: ['three'], encoding_format: 'float' }, authorization: `Bearer ${apiKey}` },
     ]);
+  });
+
+  test('puts the prefix of its kind before each text, within the window, and into the name of the vectors', async () => {
+    const prefixed = create({ prefixes, maxTokens: 20 });
+    expect(prefixed.modelId).toBe('some-model [query "question: ", passage "answer: "]');
+    await prefixed.start();
+    await prefixed.embed(['one', 'two'], { kind: 'query' });
+    await prefixed.embed(['three'], { kind: 'passage' });
+    expect(server.requests.map(({ body }) => body.input)).toEqual([
+      ['question: one', 'question: two'],
+      ['answer: three'],
+    ]);
+    const long = 'We walked along the coast and slept in a tent. '.repeat(10);
+    for (const kind of ['query', 'passage'] as const) {
+      const passages = nonEmpty(await prefixed.split(long, { kind }));
+      const behind = passages.map((text) => estimateTokens(`${prefixes[kind]}${text}`));
+      expect(Math.max(...behind)).toBeLessThanOrEqual(20);
+    }
+    await prefixed.stop();
+  });
+
+  test('cuts vectors of the length that is known to be longer, and asks only a server that can for fewer', async () => {
+    const [whole = new Float32Array()] = await embed('a cat');
+    for (const sendDimension of [false, true]) {
+      const cut = create({ dimension: 128, ownDimension: 512, sendDimension });
+      await cut.start();
+      const [short = new Float32Array()] = await cut.embed(['a cat'], { kind: 'passage' });
+      expect(short).toHaveLength(128);
+      expect(dot(short, truncate(whole, 128))).toBeCloseTo(1, 5);
+      await cut.stop();
+    }
+    expect(server.requests.map(({ body }) => body.dimensions)).toEqual([undefined, undefined, 128]);
+  });
+
+  test('refuses vectors that are longer than wanted and not of that length: they are another model', async () => {
+    for (const ownDimension of [undefined, 1024]) {
+      const other = create({ dimension: 128, ownDimension });
+      await other.start();
+      const refused = other.embed(['a cat'], { kind: 'passage' });
+      await expect(refused).rejects.toThrow('has 512 dimensions, not 128');
+      await other.stop();
+    }
   });
 
   test('bounds a request by estimated tokens as well, and hands out what each one gave', async () => {
@@ -82,7 +131,7 @@ describe('OpenAI-compatible server', () => {
   });
 
   test('sends no key when there is none, and minds no slash after the base URL', async () => {
-    const { apiKey: _, ...keyless } = { baseUrl: `${baseUrl}/`, modelId: 'm', dimension: 512, maxTokens: 99, apiKey };
+    const { apiKey: _, ...keyless } = { baseUrl: `${baseUrl}/`, modelName: 'm', dimension: 512, maxTokens: 99, apiKey };
     const open = new OpenAiEmbedder(keyless);
     await open.start();
     await open.embed(['one'], { kind: 'query' });

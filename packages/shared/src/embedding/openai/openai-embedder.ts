@@ -7,16 +7,24 @@ import { assertTexts } from '../text-check.ts';
 import { estimateTokens } from '../token-estimate.ts';
 import { assertVectors } from '../vector-check.ts';
 import { normalise } from '../vector.ts';
+import { noPrefixes, type Prefixes, truncate, type Truncation, vectorSpaceId } from '../vector-space.ts';
 import { errorOfResponse, parseEmbeddings } from './embeddings-response.ts';
 
 export interface OpenAiEmbedderOptions {
   /** Up to and without `/embeddings`, such as `https://api.openai.com/v1`. */
   readonly baseUrl: string;
   readonly apiKey?: string;
-  /** The server's name of the model; also the name of the vectors' generation. */
-  readonly modelId: string;
+  /** The server's name of the model. */
+  readonly modelName: string;
   readonly dimension: number;
+  /** Length of the model's vectors where they are to be cut to `dimension`. Others are refused, longer ones too. */
+  readonly ownDimension?: number | undefined;
+  readonly truncation?: Truncation;
   readonly maxTokens: number;
+  /** Put before what is sent, and counted towards `maxTokens`. Default: none. */
+  readonly prefixes?: Prefixes;
+  /** Whether the server is asked for `dimension`, as OpenAI's can be; some refuse that. Default: false. */
+  readonly sendDimension?: boolean;
   /** For each request; default 30 s. */
   readonly timeoutMs?: number;
   /** Texts in one request; default 64. */
@@ -37,11 +45,13 @@ export class OpenAiEmbedder implements Embedder {
   readonly dimension: number;
   readonly maxTokens: number;
   readonly #options: OpenAiEmbedderOptions;
+  readonly #prefixes: Prefixes;
   readonly #inFlight = new Set<Promise<unknown>>();
   #running = false;
 
   constructor(options: OpenAiEmbedderOptions) {
-    this.modelId = options.modelId;
+    this.#prefixes = options.prefixes ?? noPrefixes;
+    this.modelId = vectorSpaceId(options.modelName, { prefixes: this.#prefixes });
     this.dimension = options.dimension;
     this.maxTokens = options.maxTokens;
     this.#options = options;
@@ -58,11 +68,12 @@ export class OpenAiEmbedder implements Embedder {
     await Promise.allSettled(this.#inFlight);
   }
 
-  async embed(texts: readonly string[], { signal, onPart }: EmbedOptions): Promise<Float32Array[]> {
+  async embed(texts: readonly string[], { kind, signal, onPart }: EmbedOptions): Promise<Float32Array[]> {
     signal?.throwIfAborted();
     assertTexts(texts);
     const vectors: Float32Array[] = [];
-    for (const batch of this.#batches(texts)) {
+    const prefixed = texts.map((text) => `${this.#prefixes[kind]}${text}`);
+    for (const batch of this.#batches(prefixed)) {
       if (!this.#running) throw new AppError('embedding_unavailable', `The embedder ${this.modelId} is not running.`);
       const request = this.#embedBatch(batch, signal);
       this.#inFlight.add(request);
@@ -76,7 +87,8 @@ export class OpenAiEmbedder implements Embedder {
   /** On the calling event loop, which gets its turn between two parts. */
   split(text: string, options?: SplitOptions): Promise<string[]> {
     // On the safe side: the model's tokenizer is not known.
-    const meter: TokenMeter = { capacity: this.maxTokens, count: estimateTokens };
+    const prefix = this.#prefixes[options?.kind ?? 'passage'];
+    const meter: TokenMeter = { capacity: this.maxTokens - estimateTokens(prefix), count: estimateTokens };
     const split = async (part: string): Promise<string[]> => {
       await turn();
       return splitIntoPassages(part, meter);
@@ -102,13 +114,18 @@ export class OpenAiEmbedder implements Embedder {
   }
 
   async #embedBatch(texts: readonly string[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
-    const vectors = parseEmbeddings(await this.#request(texts, signal));
+    const whole = parseEmbeddings(await this.#request(texts, signal));
+    const { truncation, ownDimension } = this.#options;
+    const vectors = whole.map((vector) =>
+      vector.length === ownDimension ? truncate(vector, this.dimension, truncation) : vector,
+    );
     assertVectors(vectors, texts.length, this.dimension);
     return vectors.map(normalise);
   }
 
   async #request(texts: readonly string[], signal: AbortSignal | undefined): Promise<unknown> {
     const { baseUrl, apiKey, fetch = globalThis.fetch, timeoutMs = 30_000 } = this.#options;
+    const { modelName, sendDimension = false } = this.#options;
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
       const response = await fetch(`${baseUrl.replace(/\/+$/u, '')}/embeddings`, {
@@ -117,7 +134,12 @@ export class OpenAiEmbedder implements Embedder {
           'content-type': 'application/json',
           ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
         },
-        body: JSON.stringify({ model: this.modelId, input: texts, encoding_format: 'float' }),
+        body: JSON.stringify({
+          model: modelName,
+          input: texts,
+          encoding_format: 'float',
+          ...(sendDimension && { dimensions: this.dimension }),
+        }),
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
         // A redirect would carry the texts to a server that nobody configured.
         redirect: 'error',

@@ -7,6 +7,7 @@ const requestSchema = z.object({
   model: z.string(),
   input: z.array(z.string()),
   encoding_format: z.literal('float'),
+  dimensions: z.int().positive().optional(),
 });
 
 export type EmbeddingRequest = z.infer<typeof requestSchema>;

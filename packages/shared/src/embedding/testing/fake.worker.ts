@@ -14,7 +14,7 @@ function answer(message: ToWorker): FromWorker | undefined {
       // "7 x x" becomes [7, 0, 0].
       return { type: 'done', output: { kind: 'tokenise', rows: packRows(message.texts.map(tokenise)) } };
     case 'split':
-      return { type: 'done', output: { kind: 'split', ...split(message.texts) } };
+      return { type: 'done', output: { kind: 'split', ...split(message.texts, message.prefix) } };
     case 'infer': {
       const firsts = unpackRows(message.rows).map((row) => row[0] ?? 0);
       if (firsts.includes(666)) throw new Error('the thread broke');
@@ -28,11 +28,11 @@ function answer(message: ToWorker): FromWorker | undefined {
 }
 
 /** Passages are parted by a bar; a text with an exclamation mark cannot be split. */
-function split(texts: readonly string[]) {
+function split(texts: readonly string[], prefix: string) {
   const passages = texts.map((text) => (text.includes('!') ? [] : text.split('|')));
   return {
     texts: texts.map((text, index) => (text.includes('!') ? { problem: 'no' } : { passages: passages[index] ?? [] })),
-    rows: packRows(passages.flat().map(tokenise)),
+    rows: packRows(passages.flat().map((passage) => tokenise(`${prefix}${passage}`))),
   };
 }
 
