@@ -93,7 +93,7 @@ async function compareTexts(
 ): Promise<Compared> {
   const byId = new Map(candidates.map((candidate) => [candidate.id, candidate]));
   const repeatsQuery = options.weights.echo > 0 ? createEchoTest(options.query) : undefined;
-  const suspects = repeatsQuery === undefined ? [] : suspectedEchoes(ranked, byId, options.queryWords.size);
+  const suspects = repeatsQuery === undefined ? [] : suspectedEchoes(ranked, byId, options.form.words.size);
   // A candidate that repeats the query ranks lower, and another one takes its place.
   const shown = options.wanted + suspects.length + 1;
   const groups = options.diversity > 0 ? Math.max(diverseCandidates, shown) : shown;

@@ -22,7 +22,13 @@ const breakdownSchema = z
     lexical: share,
     context: share.openapi({ description: 'What the neighbours add to the relevance, or take.', example: 0.04 }),
     speaker: share,
-    substance: share,
+    length: share,
+    role: share.openapi({ description: 'What its role gains.', example: 0 }),
+    recency: share.openapi({
+      description: 'How new it is beside the other candidates, where that counts.',
+      example: 0,
+    }),
+    session: share.openapi({ description: 'How relevant its conversation is.', example: 0.6 }),
     time: share.openapi({
       description: 'What it gains by when it was said, if the query names a time.',
       example: 0,
@@ -33,7 +39,7 @@ const breakdownSchema = z
       example: true,
     }),
     relevance: share.openapi({
-      description: 'The weighted mean of the parts before, context and time, as a share of the best candidate’s.',
+      description: 'What the parts before make of it, as a share of the best candidate’s.',
     }),
     importance,
     decay: share,

@@ -17,6 +17,7 @@ const ordinary: SearchRequest = {
   filter: { ...noFilter },
   ranking: {
     weights: {},
+    roleWeights: undefined,
     decayMode: 'half_life',
     halfLifeDays: undefined,
     scoreMin: undefined,

@@ -16,7 +16,7 @@ type Body = z.output<ReturnType<typeof createSearchBodySchema>>;
 
 export function fromQuery(query: Query, caller: Caller): SearchRequest {
   const filter = { ...commonFilter(query), metadata: undefined, where: undefined };
-  return { ...caller, ...commonParts(query, {}, {}), filter, source: 'query' };
+  return { ...caller, ...commonParts(query, { weights: {} }, {}), filter, source: 'query' };
 }
 
 export function fromBody(body: Body, caller: Caller): SearchRequest {
@@ -28,7 +28,7 @@ export function fromBody(body: Body, caller: Caller): SearchRequest {
     metadata: body.metadata,
     where: body.filter,
   };
-  return { ...caller, ...commonParts(body, body.weights, body), filter, source: 'body' };
+  return { ...caller, ...commonParts(body, body, body), filter, source: 'body' };
 }
 
 function commonFilter(asked: Query | Body): Omit<SearchFilter, 'metadata' | 'where'> {
@@ -42,9 +42,10 @@ function commonFilter(asked: Query | Body): Omit<SearchFilter, 'metadata' | 'whe
   };
 }
 
+type Weighing = Pick<Body, 'weights'> & Partial<Pick<Body, 'role_weights'>>;
 type Clauses = Partial<Pick<Body, 'must' | 'must_not' | 'phrases'>>;
 
-function commonParts(asked: Query | Body, weights: Body['weights'], clauses: Clauses) {
+function commonParts(asked: Query | Body, weighing: Weighing, clauses: Clauses) {
   const { must = [], must_not: mustNot = [], phrases = [] } = clauses;
   return {
     query: asked.query,
@@ -59,7 +60,8 @@ function commonParts(asked: Query | Body, weights: Body['weights'], clauses: Cla
     timeZone: asked.timezone,
     cursor: asked.cursor,
     ranking: {
-      weights,
+      weights: weighing.weights,
+      roleWeights: weighing.role_weights,
       decayMode: asked.decay_mode,
       halfLifeDays: asked.half_life_days,
       scoreMin: asked.score_min,

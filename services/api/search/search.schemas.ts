@@ -112,7 +112,10 @@ const weightsField = z
     vector: weight,
     lexical: weight,
     speaker: weight,
-    substance: weight,
+    length: weight,
+    role: weight,
+    recency: weight,
+    session: weight,
     context: weight,
     date: weight,
     time: weight,
@@ -120,7 +123,21 @@ const weightsField = z
   })
   .openapi({
     description:
-      'Parts of the score (relevance, importance, decay), parts of the relevance (vector, lexical, speaker, substance), and strengths, 1 as measured (context, date, time, echo); what is left out is as configured. See docs/ranking.md.',
+      'Parts of the score (relevance, importance, decay), parts of the relevance (vector, lexical, speaker, length, role, recency, session), and strengths, 1 as measured (context, date, time, echo); what is left out is as configured. See docs/ranking.md.',
+  });
+
+const roleWeightsField = z
+  .strictObject({
+    user: shareField.optional(),
+    assistant: shareField.optional(),
+    system: shareField.optional(),
+    tool: shareField.optional(),
+  })
+  .optional()
+  .openapi({
+    description:
+      'What messages of each role gain, 0 to 1, times weights.role; a role that is left out gains nothing. Without it, users’ messages gain where the replies of the assistant are much longer.',
+    example: { user: 1, assistant: 0.2 },
   });
 
 /** @param maxBytes of its JSON text, in UTF-8. */
@@ -240,6 +257,7 @@ export function createSearchBodySchema(maxMetadataBytes: number) {
       filter: createFilterField(maxMetadataBytes).optional(),
       neighbours: neighboursField.default(0).openapi(described.neighbours),
       weights: weightsField.default({}),
+      role_weights: roleWeightsField,
       similarity_min: similarityField.optional().openapi(described.similarity_min),
       score_min: shareField.optional().openapi(described.score_min),
       diversity: shareField.default(0).openapi(described.diversity),

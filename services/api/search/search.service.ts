@@ -1,3 +1,4 @@
+import { searchDefaults } from '@memory-layer/shared/embedding/known-models';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { GenerationService } from '@memory-layer/shared/generation/generation.service';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
@@ -9,6 +10,7 @@ import { findAndRank } from './find-and-rank.ts';
 import { createHitReader, wantsReranking, type HitReaderDeps, type SearchResult } from './hits/hit-reader.ts';
 import { planSearch, type SearchPlannerDeps } from './plan/search-planner.ts';
 import { isShown, openPage } from './query/page.ts';
+import { latinShareOf } from './query/query-form.ts';
 import { invalidField, type SearchRequest } from './query/search-request.ts';
 import type { TimeReader } from './query/time-words.ts';
 import type { FoundHits } from './ranking/collapse.ts';
@@ -57,14 +59,16 @@ export function createSearchService(deps: SearchServiceDeps) {
         throw invalidField(request.source, 'rerank', 'needs a reranker, and none is configured');
       }
       const page = openPage(request, deps.clock.now());
-      const ranking = chooseRanking(request, deps);
+      const active = generations.getActive();
+      const model = searchDefaults(active.modelId);
+      const ranking = chooseRanking(request, deps, model);
       const { text } = request;
       // Nothing but exclusions is no meaning either: then the text is embedded as it is.
       const vector =
         request.mode === 'lexical' ? undefined : await tryEmbed(text.words || request.query, request.signal);
       const degraded = request.mode !== 'lexical' && vector === undefined;
       const mode = degraded ? 'lexical' : request.mode;
-      const { generation } = vector ?? generations.getActive();
+      const { generation } = vector ?? active;
       const planned = await planSearch(request, page, { text, generation, vector, mode }, deps);
       const { plan } = planned;
       if (plan.clauses.words > requestLimits.queryClauseWords) {
@@ -85,6 +89,7 @@ export function createSearchService(deps: SearchServiceDeps) {
       const options = {
         ...ranking,
         ...planned,
+        readableShare: model.isLatinOnly === true ? latinShareOf(text.words) : 1,
         mode,
         now: page.now,
         neighbourhoods,

@@ -9,6 +9,8 @@ export interface SearchDefaults {
   readonly unrelatedSimilarity?: number;
   /** Whether the query centre is subtracted from queries. */
   readonly centreQueries: boolean;
+  /** It learned no other script: vectors of Chinese, Cyrillic or Arabic text say little. */
+  readonly isLatinOnly?: boolean;
 }
 
 /** How a model is to be used, as its card says. */
@@ -63,6 +65,9 @@ function onHub(
   return { name, source, dimension, maxTokens, prefixes: noPrefixes, pooling: 'mean', ...more };
 }
 
+// Models of English alone.
+const english = { search: { isLatinOnly: true } } as const;
+
 const queryOnly = (query: string): Prefixes => ({ query, passage: '' });
 const representSentence = queryOnly('Represent this sentence for searching relevant passages: ');
 const webSearch = 'Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:';
@@ -72,10 +77,11 @@ const e5 = {
   // "the cosine similarity scores distribute around 0.7 to 1.0": the FAQ of these cards.
   search: { unrelatedSimilarity: 0.7 },
 } as const;
-const bge = { prefixes: representSentence, pooling: 'cls' } as const;
-const arctic = { prefixes: representSentence, pooling: 'cls' } as const;
+const e5English = { ...e5, search: { ...e5.search, ...english.search } } as const;
+const bge = { ...english, prefixes: representSentence, pooling: 'cls' } as const;
+const arctic = { ...english, prefixes: representSentence, pooling: 'cls' } as const;
 const arctic2 = { prefixes: queryOnly('query: '), pooling: 'cls', truncation: { trainedFrom: 256 } } as const;
-const nomic = { prefixes: { query: 'search_query: ', passage: 'search_document: ' } } as const;
+const nomic = { ...english, prefixes: { query: 'search_query: ', passage: 'search_document: ' } } as const;
 const qwen3 = { prefixes: queryOnly(webSearch), pooling: 'last', truncation: { trainedFrom: 32 } } as const;
 
 const openAi = {
@@ -93,15 +99,16 @@ export const knownModels: readonly KnownModel[] = [
     maxTokens: bundledModel.maxTokens,
     prefixes: noPrefixes,
     pooling: 'mean',
+    ...english,
   },
-  onHub('sentence-transformers/all-MiniLM-L6-v2', [384, 256], { aliases: ['all-minilm'] }),
-  onHub('sentence-transformers/all-MiniLM-L12-v2', [384, 128]),
-  onHub('sentence-transformers/all-mpnet-base-v2', [768, 384]),
+  onHub('sentence-transformers/all-MiniLM-L6-v2', [384, 256], { ...english, aliases: ['all-minilm'] }),
+  onHub('sentence-transformers/all-MiniLM-L12-v2', [384, 128], english),
+  onHub('sentence-transformers/all-mpnet-base-v2', [768, 384], english),
   onHub('sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2', [384, 128]),
   onHub('sentence-transformers/paraphrase-multilingual-mpnet-base-v2', [768, 128]),
-  onHub('intfloat/e5-small-v2', [384, 512], e5),
-  onHub('intfloat/e5-base-v2', [768, 512], e5),
-  onHub('intfloat/e5-large-v2', [1024, 512], e5),
+  onHub('intfloat/e5-small-v2', [384, 512], e5English),
+  onHub('intfloat/e5-base-v2', [768, 512], e5English),
+  onHub('intfloat/e5-large-v2', [1024, 512], e5English),
   onHub('intfloat/multilingual-e5-small', [384, 512], e5),
   onHub('intfloat/multilingual-e5-base', [768, 512], e5),
   onHub('intfloat/multilingual-e5-large', [1024, 512], e5),
@@ -123,12 +130,12 @@ export const knownModels: readonly KnownModel[] = [
     aliases: ['nomic-embed-text', 'nomic-embed-text:v1.5'],
     truncation: { trainedFrom: 64, centred: true },
   }),
-  onHub('thenlper/gte-small', [384, 512]),
-  onHub('thenlper/gte-base', [768, 512]),
-  onHub('thenlper/gte-large', [1024, 512]),
-  onHub('Alibaba-NLP/gte-base-en-v1.5', [768, 8192], { pooling: 'cls' }),
-  onHub('Alibaba-NLP/gte-large-en-v1.5', [1024, 8192], { pooling: 'cls' }),
-  onHub('Alibaba-NLP/gte-modernbert-base', [768, 8192], { pooling: 'cls' }),
+  onHub('thenlper/gte-small', [384, 512], english),
+  onHub('thenlper/gte-base', [768, 512], english),
+  onHub('thenlper/gte-large', [1024, 512], english),
+  onHub('Alibaba-NLP/gte-base-en-v1.5', [768, 8192], { ...english, pooling: 'cls' }),
+  onHub('Alibaba-NLP/gte-large-en-v1.5', [1024, 8192], { ...english, pooling: 'cls' }),
+  onHub('Alibaba-NLP/gte-modernbert-base', [768, 8192], { ...english, pooling: 'cls' }),
   onHub('Alibaba-NLP/gte-multilingual-base', [768, 8192], { pooling: 'cls', truncation: { trainedFrom: 128 } }),
   onHub('mixedbread-ai/mxbai-embed-large-v1', [1024, 512], {
     ...bge,

@@ -30,6 +30,8 @@ export interface LexicalPlan {
   readonly phrases: readonly WeightedPhrase[];
   /** Mean number of different words of a message of the tenant. */
   readonly averageLength: number;
+  /** How much the length of a message counts, 0 to 1: the constant b of BM25. */
+  readonly lengthNormalisation: number;
   /** Each finds what the one before it finds and more; the last one finds every message that has any word. */
   readonly steps: readonly CandidateStep[];
 }
@@ -45,8 +47,19 @@ export function planWords({ tenantId, terms, phrases, statistics }: LexicalQuery
     terms,
     phrases,
     averageLength: statistics.averageLength,
+    lengthNormalisation: lengthNormalisationOf(statistics),
     steps: steps.map((step) => orPhrases(step, phrases)),
   };
+}
+
+// Messages of people are alike in length, and a longer one says more; in a chat with an assistant the long ones say much
+// that is not asked for. Between the two spreads the constant grows evenly.
+const even = { spread: 0.5, b: 0.4 };
+const uneven = { spread: 1, b: 0.65 };
+
+function lengthNormalisationOf({ lengthSpread }: Pick<TermStatistics, 'lengthSpread'>): number {
+  const share = Math.min(1, Math.max(0, (lengthSpread - even.spread) / (uneven.spread - even.spread)));
+  return even.b + share * (uneven.b - even.b);
 }
 
 /** The step, and every message that has a phrase: its words alone may weigh too little for the step. */

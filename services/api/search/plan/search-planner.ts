@@ -2,7 +2,8 @@ import type { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions
 import type { QueryVector } from '../query/query-vectors.ts';
 import type { DateReader } from '../query/date-terms.ts';
 import type { SearchPage } from '../query/page.ts';
-import { wordsOf, type SearchText } from '../query/parse-query.ts';
+import type { SearchText } from '../query/parse-query.ts';
+import { queryFormOf, type QueryForm } from '../query/query-form.ts';
 import type { SearchMode, SearchRequest } from '../query/search-request.ts';
 import { noTerms, type QueryTerms } from '../ranking/lexical-score.ts';
 import { noSegments, type SegmentDirectory } from '../stats/segment-directory.ts';
@@ -38,7 +39,7 @@ export interface PlannedSearch {
   readonly parts: SearchPlanParts;
   /** What its words and dates weigh. */
   readonly terms: QueryTerms;
-  readonly queryWords: ReadonlySet<string>;
+  readonly form: QueryForm;
   /** It has no words to score by, only what hits must have or must not. */
   readonly isWordless: boolean;
   /** The filter is compared with the newest messages alone. */
@@ -81,7 +82,7 @@ export async function planSearch(
     plan: createSearchPlan(parts),
     parts,
     terms: byWords ? { weights, dates: readDates(text.words) } : noTerms,
-    queryWords: new Set(wordsOf(text.words)),
+    form: queryFormOf(text.words),
     isWordless: lexical.terms.length === 0 && hasClauses(lexical.clauses),
     isPartial: comparesNewest(parts),
   };

@@ -30,6 +30,7 @@ const request: SearchRequest = {
   },
   ranking: {
     weights: {},
+    roleWeights: undefined,
     decayMode: 'half_life',
     halfLifeDays: undefined,
     scoreMin: undefined,

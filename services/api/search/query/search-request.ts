@@ -15,9 +15,10 @@ export const decayModes = ['half_life', 'legacy', 'none'] as const;
 export type DecayMode = (typeof decayModes)[number];
 
 /**
- * How much each part counts. `relevance`, `importance` and `decay` make the score, normalised by their sum; `vector`,
- * `lexical`, `speaker` and `substance` make the relevance, likewise. `context`, `date`, `time` and `echo` are strengths:
- * what neighbours, dates and times count, and what a question loses that repeats the query, 1 as measured, 0 not at all.
+ * How much each part counts. `relevance`, `importance` and `decay` make the score, normalised by their sum; `vector` and
+ * `lexical` are fused, likewise. The fused value is about 1 for the best candidate; `speaker`, `length`, `role`, `recency`
+ * and `session` add to it. `context`, `date`, `time` and `echo` are strengths: what neighbours, dates and times count, and
+ * what a question loses that repeats the query, 1 as measured, 0 not at all.
  */
 export interface RankingWeights {
   readonly relevance: number;
@@ -26,7 +27,10 @@ export interface RankingWeights {
   readonly vector: number;
   readonly lexical: number;
   readonly speaker: number;
-  readonly substance: number;
+  readonly length: number;
+  readonly role: number;
+  readonly recency: number;
+  readonly session: number;
   readonly context: number;
   readonly date: number;
   readonly time: number;
@@ -36,6 +40,8 @@ export interface RankingWeights {
 /** What a request says about its ranking; what it leaves open comes from the configuration. */
 export interface RankingChoices {
   readonly weights: { readonly [Part in keyof RankingWeights]?: number | undefined };
+  /** What each role gains, 0 to 1; undefined: as the chat shows. */
+  readonly roleWeights: { readonly [Name in Role]?: number | undefined } | undefined;
   readonly decayMode: DecayMode;
   readonly halfLifeDays: number | undefined;
   /** Least final score of a hit, 0 to 1. */

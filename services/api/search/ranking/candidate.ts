@@ -1,3 +1,4 @@
+import type { Role } from '@memory-layer/shared/db/schema';
 import type { SearchMode } from '../query/search-request.ts';
 
 /** A message that may become a hit, with what it is ranked by. */
@@ -9,6 +10,8 @@ export interface Candidate {
   readonly termScores: readonly number[];
   /** How many different words it has, without stop words. */
   readonly wordCount: number;
+  readonly conversationId: string;
+  readonly role: Role;
   /** Who said it, where that is known. */
   readonly speaker: string | undefined;
   readonly importance: number;

@@ -13,15 +13,50 @@ const relevance = (pool: readonly Candidate[], around = noNeighbourhood, changed
 const without = (part: keyof typeof options.weights) => ({ weights: { ...options.weights, [part]: 0 } });
 
 describe('relevance', () => {
-  test('is the weighted mean of its parts, and what the neighbours add', () => {
+  test('is the fused value, what the neighbours add to it, and the priors', () => {
     const of = relevance(
       [candidate('a', { vectorScore: 0.6, termScores: [0.5], speaker: 'Ana' }), candidate('b', { termScores: [1] })],
       chainOf(['a', 'b']),
+      { weights: { ...options.weights, context: 1, session: 0 } },
     );
-    const { vector, lexical, context, speaker, substance } = of('a');
-    expect({ vector, lexical, speaker, substance }).toEqual({ vector: 0.6, lexical: 0.5, speaker: 1, substance: 0.5 });
-    const mean = 0.45 * vector + 0.35 * lexical + 0.1 * speaker + 0.1 * substance;
-    expect(of('a').relevance).toBeCloseTo(mean + context);
+    const { vector, lexical, context, speaker, length } = of('a');
+    expect({ vector, lexical, speaker, length }).toEqual({ vector: 0.6, lexical: 0.5, speaker: 1, length: 0.5 });
+    // The best by words is b with 1. By vectors it is a, read with b.
+    const bestVector = 0.6 / Math.sqrt(1 + 0.09 + 2 * 0.3 * 0.5);
+    const fused = (0.55 * 0.6) / bestVector ** 0.7 + 0.45 * 0.5;
+    expect(of('a').relevance).toBeCloseTo(fused + context + 0.2 * speaker + 0.15 * length);
+  });
+
+  test('neither side is without effect where all of its values are small', () => {
+    const pool = [
+      candidate('words', { vectorScore: 0.05, termScores: [0.1] }),
+      candidate('vector', { vectorScore: 0.1 }),
+    ];
+    const weak = relevance(pool);
+    const strong = relevance([
+      candidate('words', { vectorScore: 0.4, termScores: [0.8] }),
+      candidate('vector', { vectorScore: 0.8 }),
+    ]);
+    for (const of of [weak, strong]) expect(of('words').relevance).toBeGreaterThan(of('vector').relevance);
+  });
+
+  test('vectors of letters that the model does not know count less, unless no word is found', () => {
+    const pool = [candidate('near', { vectorScore: 0.9, termScores: [0.1] }), candidate('said', { termScores: [0.2] })];
+    const best = (of: (id: string) => Relevance) => (of('near').relevance > of('said').relevance ? 'near' : 'said');
+    expect(best(relevance(pool))).toBe('near');
+    expect(best(relevance(pool, noNeighbourhood, { readableShare: 0 }))).toBe('said');
+    const wordless = [candidate('near', { vectorScore: 0.9 }), candidate('far', { vectorScore: 0.1, wordCount: 90 })];
+    const of = relevance(wordless, noNeighbourhood, { readableShare: 0 });
+    expect(of('near').relevance).toBeGreaterThan(of('far').relevance);
+  });
+
+  test('messages of a conversation that has more of what is asked for gain', () => {
+    const pool = ['a', 'b', 'c'].map((id) =>
+      candidate(id, { vectorScore: 0.5, conversationId: id === 'c' ? 'y' : 'x' }),
+    );
+    const of = relevance(pool);
+    expect(of('a').session).toBeCloseTo(2 * of('c').session);
+    expect(of('a').relevance).toBeGreaterThan(of('c').relevance);
   });
 
   test('a word beside a message counts less than one in it, and more than none', () => {
@@ -29,7 +64,7 @@ describe('relevance', () => {
       candidate(id, { termScores: [id === 'said' ? 1 : 0] }),
     );
     const of = relevance(pool, chainOf(['off', 'far', 'next', 'said', 'after', 'beyond']));
-    const order = ['said', 'after', 'beyond', 'off'].map((id) => of(id).context + 0.35 * of(id).lexical);
+    const order = ['said', 'after', 'beyond', 'off'].map((id) => of(id).context + 0.45 * of(id).lexical);
     expect(order).toEqual(order.toSorted((a, b) => b - a));
     expect(of('after').context).toBeGreaterThan(of('beyond').context);
     expect(of('off').context).toBe(0);
@@ -78,7 +113,7 @@ describe('relevance', () => {
     expect(relevance(pool, noNeighbourhood, { terms, ...without('date') })('may').lexical).toBe(0);
   });
 
-  test('lies between 0 and 1, whatever comes in; a mode leaves the other side out', () => {
+  test('lies within bounds, whatever comes in; a mode leaves the other side out', () => {
     const share = fc.double({ min: 0, max: 1, noNaN: true });
     const some = fc.record({
       vectorScore: fc.option(fc.double({ min: -1, max: 1, noNaN: true }), { nil: undefined }),
@@ -96,7 +131,7 @@ describe('relevance', () => {
           const ids = pool.map(({ id }) => id);
           for (const value of relevanceOf(pool, chainOf(ids, 0.9), { ...options, mode }).values()) {
             expect(value.relevance).toBeGreaterThanOrEqual(0);
-            expect(value.relevance).toBeLessThanOrEqual(1.2);
+            expect(value.relevance).toBeLessThanOrEqual(2.2);
             const { context: _, relevance: __, echo: ___, ...parts } = value;
             for (const part of Object.values(parts)) expect(part).toBeGreaterThanOrEqual(0);
           }

@@ -1,18 +1,24 @@
+import type { Role } from '@memory-layer/shared/db/schema';
 import { wordsOf } from '../query/parse-query.ts';
+import type { QueryForm } from '../query/query-form.ts';
 import type { RankingWeights, SearchMode } from '../query/search-request.ts';
-import type { Candidate } from './candidate.ts';
 import type { NamedTime } from '../query/time-words.ts';
+import type { Candidate } from './candidate.ts';
 import { noNeighbourhood, vectorInContext, wordsInContext, type Neighbourhood } from './context.ts';
 import { echoShare } from './echo.ts';
 import { reachableWeight, shareOf, termScoresOf, type QueryTerms } from './lexical-score.ts';
 import { timeGain } from './named-time.ts';
+import { lengthPrior, recencyOf, rolePrior, sessionEvidence } from './priors.ts';
 
 export interface RelevanceOptions {
   readonly mode: SearchMode;
   readonly weights: RankingWeights;
   readonly terms: QueryTerms;
-  /** The words of the query as they were written, in lower case, to tell whether somebody is named. */
-  readonly queryWords: ReadonlySet<string>;
+  readonly form: QueryForm;
+  /** Share of the query's letters that the model knows, 0 to 1. */
+  readonly readableShare: number;
+  /** What each role gains; undefined: as the chat shows. */
+  readonly roleWeights: { readonly [Name in Role]?: number | undefined } | undefined;
   /** What the query names. */
   readonly time: NamedTime | undefined;
   /** Ids of questions that repeat the query. */
@@ -25,12 +31,18 @@ export interface Relevance {
   readonly vector: number;
   /** BM25 as a share of what a message would have that has all words once. */
   readonly lexical: number;
-  /** What the messages before and after add to the relevance, or take from it. */
+  /** What the messages before and after add to the fused value, or take from it. */
   readonly context: number;
   /** 1 when the query names who said it. */
   readonly speaker: number;
-  /** How much it says at all: half of what a message can have when it has ten different words. */
-  readonly substance: number;
+  /** How much it says at all: see {@link lengthPrior}. */
+  readonly length: number;
+  /** What its role gains: see {@link rolePrior}. */
+  readonly role: number;
+  /** How new it is beside the other candidates, where that counts: see {@link recencyOf}. */
+  readonly recency: number;
+  /** How relevant its conversation is: see {@link sessionEvidence}. */
+  readonly session: number;
   /** What it gains by when it was said: see {@link timeGain}. */
   readonly time: number;
   /** It is a question that repeats the query: only a share of its relevance counts. */
@@ -38,52 +50,116 @@ export interface Relevance {
   readonly relevance: number;
 }
 
-const halfSubstanceWords = 10;
+/** What each side finds in a message. */
+interface Sides {
+  readonly vector: number;
+  readonly lexical: number;
+}
 
 /**
- * The relevance of each candidate, 0 to 1, by id, before it is compared with the best: docs/ranking.md has the formula.
- * Its parts are not scaled by what else was found; only words that no candidate has are left out.
+ * The relevance of each candidate by id, about 1 for a good one, before it is compared with the best: docs/ranking.md
+ * has the formula.
  */
 export function relevanceOf(
   candidates: readonly Candidate[],
   neighbourhood: Neighbourhood,
-  { mode, weights, terms, queryWords, time: named, echoes }: RelevanceOptions,
+  options: RelevanceOptions,
 ): Map<string, Relevance> {
-  const sides = sideWeights(mode, weights);
-  const total = sides.vector + sides.lexical + weights.speaker + weights.substance;
+  const { weights, form, echoes } = options;
+  const sides = sidesOf(candidates, neighbourhood, options);
+  const fuse = fusion(candidates, sides, options);
+  // Few speak, and often.
+  const speakers = new Map(
+    [...new Set(candidates.map((candidate) => candidate.speaker))].map((name) => [name, isNamed(name, form.words)]),
+  );
+  const roleOf = rolePrior(candidates, { roleWeights: options.roleWeights, asksForReply: form.asksForReply });
+  const ageOf = recencyOf(candidates, form.isFirstPerson);
+  const gainOf = timeGain(candidates, options.time, weights.time);
 
+  const alone = candidates.map((candidate) => {
+    const { own, near } = sides.get(candidate.id) ?? nothingFound;
+    const parts = {
+      ...own,
+      context: fuse(near) - fuse(own),
+      speaker: speakers.get(candidate.speaker) === true ? 1 : 0,
+      length: lengthPrior(candidate),
+      role: roleOf(candidate),
+      recency: ageOf(candidate),
+      time: gainOf(candidate),
+      echo: echoes.has(candidate.id),
+    };
+    const priors = (['speaker', 'length', 'role', 'recency'] as const).map((name) => weights[name] * parts[name]);
+    const whole = priors.reduce((sum, part) => sum + part, fuse(near) + parts.time);
+    return { candidate, parts, relevance: parts.echo ? whole * echoShare(weights.echo) : whole };
+  });
+  const sessionOf = sessionEvidence(alone);
+  return new Map(
+    alone.map(({ candidate, parts, relevance }) => {
+      const session = sessionOf(candidate);
+      return [candidate.id, { ...parts, session, relevance: relevance + weights.session * session }] as const;
+    }),
+  );
+}
+
+interface Found {
+  /** By itself. */
+  readonly own: Sides;
+  /** Read with the messages before and after. */
+  readonly near: Sides;
+}
+
+const nothingFound: Found = { own: { vector: 0, lexical: 0 }, near: { vector: 0, lexical: 0 } };
+
+/** What each side finds in each candidate; words that no candidate has are left out. */
+function sidesOf(
+  candidates: readonly Candidate[],
+  neighbourhood: Neighbourhood,
+  { terms, weights }: RelevanceOptions,
+): ReadonlyMap<string, Found> {
   const byId = new Map(candidates.map((candidate) => [candidate.id, candidate]));
   const scores = new Map(candidates.map((candidate) => [candidate.id, termScoresOf(candidate, terms, weights.date)]));
   const reachable = reachableWeight(scores.values(), terms, weights.date);
   const scoresOf = (id: string) => scores.get(id) ?? [];
   const similarityOf = (id: string) => byId.get(id)?.vectorScore;
-  // Few speak, and often.
-  const speakers = new Map(
-    [...new Set(candidates.map((candidate) => candidate.speaker))].map((name) => [name, isNamed(name, queryWords)]),
-  );
-
-  const gainOf = timeGain(candidates, named, weights.time);
-
   return new Map(
-    candidates.map((candidate) => {
-      const { id } = candidate;
-      const vector = Math.max(0, similarityOf(id) ?? 0);
-      const lexical = shareOf(scoresOf(id), reachable);
+    candidates.map(({ id }) => {
+      const own = { vector: Math.max(0, similarityOf(id) ?? 0), lexical: shareOf(scoresOf(id), reachable) };
       const near = {
         vector: Math.max(0, vectorInContext(id, similarityOf, neighbourhood, weights.context) ?? 0),
         lexical: shareOf(wordsInContext(id, scoresOf, neighbourhood, weights.context), reachable),
       };
-      const context = (sides.vector * (near.vector - vector) + sides.lexical * (near.lexical - lexical)) / total;
-      const speaker = speakers.get(candidate.speaker) === true ? 1 : 0;
-      const substance = candidate.wordCount / (candidate.wordCount + halfSubstanceWords);
-      const own = sides.vector * vector + sides.lexical * lexical;
-      const time = gainOf(candidate);
-      const echo = echoes.has(id);
-      const whole = (own + weights.speaker * speaker + weights.substance * substance) / total + context + time;
-      const relevance = echo ? whole * echoShare(weights.echo) : whole;
-      return [id, { vector, lexical, context, speaker, substance, time, echo, relevance }] as const;
+      return [id, { own, near }] as const;
     }),
   );
+}
+
+// 1 would make the best of each side equally good, 0 would take each side's values as they are.
+const levelling = 0.7;
+
+/**
+ * Fuses the sides: each value is divided by a power of the greatest that its side found in what may be a hit. So a long
+ * query, of whose words no message has many, and a query that no vector is near to, do not leave one side without effect.
+ */
+function fusion(
+  candidates: readonly Candidate[],
+  sides: ReadonlyMap<string, Found>,
+  { mode, weights, readableShare }: RelevanceOptions,
+): (found: Sides) => number {
+  const found = candidates.filter(({ eligible }) => eligible).map(({ id }) => (sides.get(id) ?? nothingFound).near);
+  const best = {
+    vector: Math.max(0, ...found.map(({ vector }) => vector)),
+    lexical: Math.max(0, ...found.map(({ lexical }) => lexical)),
+  };
+  // Vectors of a script that the model does not know tell little. They are all there is when no word is found.
+  const trust = mode === 'hybrid' && best.lexical > 0 && weights.lexical > 0 ? readableShare : 1;
+  const weight = sideWeights(mode, weights);
+  const [byVector, byWords] = [weight.vector * trust, weight.lexical];
+  return ({ vector, lexical }) =>
+    (byVector * levelled(vector, best.vector) + byWords * levelled(lexical, best.lexical)) / (byVector + byWords);
+}
+
+function levelled(value: number, best: number): number {
+  return best > 0 ? value / best ** levelling : 0;
 }
 
 /** A side that is alone counts though it weighs nothing: of the two at least one does. */

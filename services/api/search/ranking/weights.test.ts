@@ -24,7 +24,7 @@ describe('weights as a setting', () => {
     'decay=-1',
     'decay=1e3',
     'decay=1001',
-    'recency=1',
+    'freshness=1',
     '__proto__=1',
     '0.6',
     'relevance=0,importance=0,decay=0',

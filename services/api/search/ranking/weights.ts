@@ -1,3 +1,4 @@
+import type { SearchDefaults } from '@memory-layer/shared/embedding/known-models';
 import { list } from '@memory-layer/shared/config/env-fields';
 import { invalidField, type RankingWeights, type SearchRequest } from '../query/search-request.ts';
 import type { RankingOptions } from './rank.ts';
@@ -8,15 +9,18 @@ export interface RankingDefaults {
   readonly halfLifeDays: number;
 }
 
-// Those of the relevance were chosen by bench/retrieval: see docs/adr/0018-relevance-from-context.md.
+// Those of the relevance were chosen by bench/retrieval: see docs/adr/0023-ranking-that-adapts.md.
 export const defaultWeights: RankingWeights = {
   relevance: 0.6,
   importance: 0.3,
   decay: 0.1,
-  vector: 0.45,
-  lexical: 0.35,
-  speaker: 0.1,
-  substance: 0.1,
+  vector: 0.55,
+  lexical: 0.45,
+  speaker: 0.2,
+  length: 0.15,
+  role: 0.06,
+  recency: 0.15,
+  session: 0.2,
   context: 1,
   date: 1,
   time: 1,
@@ -61,13 +65,18 @@ function isPart(name: string): name is keyof RankingWeights {
 export function chooseRanking(
   { ranking, source }: SearchRequest,
   defaults: RankingDefaults,
-): Omit<RankingOptions, 'mode' | 'now' | 'terms' | 'queryWords' | 'isWordless' | 'time' | 'echoes'> {
+  model: Pick<SearchDefaults, 'vectorWeight'> = {},
+): Omit<RankingOptions, 'mode' | 'now' | 'terms' | 'form' | 'readableShare' | 'isWordless' | 'time' | 'echoes'> {
   const { weights: chosen } = ranking;
-  const weights: RankingWeights = { ...defaults.weights, ...withoutUndefined(chosen) };
+  // A model's own weight stands where nobody has chosen one.
+  const isChosen = defaults.weights.vector !== defaultWeights.vector;
+  const vector = isChosen ? defaults.weights.vector : (model.vectorWeight ?? defaults.weights.vector);
+  const weights: RankingWeights = { ...defaults.weights, vector, ...withoutUndefined(chosen) };
   const problem = weightsProblem(weights);
   if (problem !== undefined) throw invalidField(source, 'weights', problem);
   return {
     weights,
+    roleWeights: ranking.roleWeights,
     decay: { mode: ranking.decayMode, halfLifeDays: ranking.halfLifeDays ?? defaults.halfLifeDays },
     scoreMin: ranking.scoreMin,
     diversity: ranking.diversity,

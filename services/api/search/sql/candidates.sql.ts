@@ -1,4 +1,5 @@
 import { encodeHalfvec } from '@memory-layer/shared/db/halfvec';
+import type { Role } from '@memory-layer/shared/db/schema';
 import { isUnexpired } from '@memory-layer/shared/message/expiry.sql';
 import { speakerOf } from '@memory-layer/shared/message/speaker.sql';
 import { sql, type RawBuilder } from 'kysely';
@@ -29,6 +30,8 @@ export interface ScoredRow {
   /** Joined by commas: a tenth of what an array costs to read. */
   readonly term_scores: string;
   readonly word_count: number;
+  readonly conversation_id: string;
+  readonly role: Role;
   readonly speaker: string | null;
   readonly importance: number;
   /** Milliseconds since 1970. */
@@ -57,7 +60,7 @@ export function candidatesStatement(plan: SearchPlan): RawBuilder<ScoredRow> {
            coalesce(pool.word_count, unscored.word_count) as word_count, ${messageColumns}, true as eligible,
            1 - coalesce(pool.distance, ${nearestPassage(plan, tenant)}) as vector_score
     from pool cross join lateral (
-      select id, metadata, importance, created_at, search_vector from ${tenant.message} m
+      select id, conversation_id, role, metadata, importance, created_at, search_vector from ${tenant.message} m
       where tenant_id = ${tenant.key} and id = pool.id and ${isUnexpired('m')} offset 0
     ) m
     left join lateral (
@@ -67,7 +70,7 @@ export function candidatesStatement(plan: SearchPlan): RawBuilder<ScoredRow> {
   `;
 }
 
-const messageColumns = sql`${speakerOf('m')} as speaker, m.importance,
+const messageColumns = sql`m.conversation_id, m.role, ${speakerOf('m')} as speaker, m.importance,
   (extract(epoch from m.created_at) * 1000)::float8 as created_at`;
 
 function wordColumns({ words }: SearchPlan): RawBuilder<unknown> {
@@ -89,6 +92,8 @@ export function toCandidate(row: ScoredRow): Candidate {
     vectorScore: row.vector_score ?? undefined,
     termScores: row.term_scores === '' ? [] : row.term_scores.split(',').map(Number),
     wordCount: row.word_count,
+    conversationId: row.conversation_id,
+    role: row.role,
     speaker: row.speaker ?? undefined,
     importance: row.importance,
     createdAt: new Date(row.created_at),

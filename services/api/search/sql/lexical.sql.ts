@@ -41,11 +41,10 @@ interface WordRow {
 type TermOrNone = WeightedTerm | undefined;
 
 /**
- * Constants of BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009): how soon
- * repetition stops to count, and how much length does. Short texts like chat turns ask for less of both than 1.2 and 0.75.
+ * Constant of BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009): how soon
+ * repetition stops to count.
  */
-const k1 = 0.9;
-const b = 0.4;
+const k1 = 1.2;
 // ts_rank of one word is 0.1 / 1.64493406685 times the sum of 1/j² for j up to its number of places, whose limit is
 // π²/6; what is missing to the limit after n places is 1 / (n + 1/2), nearly. So rounding gives n back exactly.
 const rankLimit = sql.raw(`${Math.PI ** 2 / 6}::float8`);
@@ -131,9 +130,15 @@ export function lexicalScore(words: LexicalPlan, alias: string): RawBuilder<numb
   return sumOf(scoreParts(words, alias));
 }
 
-function scoreParts({ terms, phrases, averageLength }: LexicalPlan, alias: string): RawBuilder<number | null>[] {
+function scoreParts(
+  { terms, phrases, averageLength, lengthNormalisation: b }: LexicalPlan,
+  alias: string,
+): RawBuilder<number | null>[] {
   const vector = sql.ref(`${alias}.search_vector`);
-  return [...bm25Parts(vector, fillUp(terms), averageLength), ...phraseParts(vector, phrases)];
+  return [
+    ...bm25Parts(vector, fillUp(terms), { fixed: k1 * (1 - b), perWord: (k1 * b) / Math.max(averageLength, 1) }),
+    ...phraseParts(vector, phrases),
+  ];
 }
 
 /** The terms, and as many places more as make the number one of a few. */
@@ -144,21 +149,19 @@ function fillUp(terms: readonly WeightedTerm[]): TermOrNone[] {
 
 /**
  * What each term adds to the BM25 of a message, as SQL, in their order: 0 when it does not have it, null for no term.
- * The length of a message is its number of different words, and `averageLength` the mean of that. Cheap for terms that
+ * The length of a message is its number of different words. Cheap for terms that
  * are not there, which most are not. All that differs from query to query is a parameter.
  */
 function bm25Parts(
   vector: RawBuilder<unknown>,
   terms: readonly TermOrNone[],
-  averageLength: number,
+  { fixed, perWord }: { readonly fixed: number; readonly perWord: number },
 ): RawBuilder<number | null>[] {
-  const fixed = sql.raw(`${k1 * (1 - b)}::float8`);
-  const perWord = (k1 * b) / Math.max(averageLength, 1);
   return terms.map((term) => {
     const query = sql`${term === undefined ? null : quoteTerm(term.term)}::tsquery`;
     const most = term === undefined ? null : term.weight * (k1 + 1);
     const places = sql`round(1 / (${rankLimit} - ${rankScale} * ts_rank(${vector}, ${query})) - 0.5::float8)`;
-    const saturation = sql`(${fixed} + ${perWord}::float8 * length(${vector})) / ${places}`;
+    const saturation = sql`(${fixed}::float8 + ${perWord}::float8 * length(${vector})) / ${places}`;
     return sql<number | null>`case ${vector} @@ ${query}
       when true then ${most}::float8 / (1 + ${saturation}) when false then 0 end`;
   });

@@ -96,12 +96,12 @@ export function contextStatement(plan: SearchPlan, ids: readonly string[]): RawB
       where link.id is not null order by link.id, link.previous_id
     ),
     scored as materialized (
-      select ${scoredColumns(plan)}, m.conversation_id, pool.previous_id,
+      select ${scoredColumns(plan)}, pool.previous_id,
              ${isEligible(plan)} as eligible, passage.vector, passage.vector_score
       from pool join ${tenant.message} m on m.tenant_id = ${tenant.key} and m.id = pool.id ${withIndexedWords}
       ${bestPassage(plan, tenant)}
     )
-    select s.id, s.term_scores, s.word_count, s.speaker, s.importance, s.created_at, s.eligible,
+    select s.id, s.term_scores, s.word_count, s.conversation_id, s.role, s.speaker, s.importance, s.created_at, s.eligible,
            s.vector_score, s.previous_id,
            1 - (s.vector <=> lag(s.vector) over conversation) as similarity_1,
            1 - (s.vector <=> lag(s.vector, 2) over conversation) as similarity_2

@@ -38,6 +38,7 @@ export class TermStatistics {
   /** Least recently asked first. */
   readonly #postings = new Map<string, readonly number[]>();
   #knownPostings = 0;
+  #lengthSpread: number | undefined;
   #messages: { readonly starts: readonly number[]; readonly lengths: readonly number[] } | undefined;
   #counts: WordCounts | undefined;
 
@@ -69,6 +70,12 @@ export class TermStatistics {
   /** How many different words a message of the sample has. */
   lengthOf(place: number): number {
     return Math.max(0, this.#readMessages().lengths[place] ?? 0);
+  }
+
+  /** How unequal messages are in length: the standard deviation of their numbers of words by the mean; 0 without any. */
+  get lengthSpread(): number {
+    this.#lengthSpread ??= spreadOf(this.#readMessages().lengths.map((length) => Math.max(0, length)));
+    return this.#lengthSpread;
   }
 
   /** How many messages have the word, about. */
@@ -122,6 +129,12 @@ function readMessages(text: string) {
     at = next;
   }
   return { starts, lengths };
+}
+
+function spreadOf(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+  if (mean === 0) return 0;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length) / mean;
 }
 
 /** Inverse document frequency as Lucene has it: never negative, however common the word. */

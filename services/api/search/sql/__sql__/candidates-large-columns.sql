@@ -61,10 +61,10 @@ by_words as materialized (
     select scored.*, (coalesce("part_0", 0) + coalesce("part_1", 0) + coalesce("part_2", 0) + coalesce("part_3", 0)) as lexical_score from (
       select id, length(search_vector) as word_count,
       case "found"."search_vector" @@ $81::tsquery
-      when true then $82::float8 / (1 + (0.54::float8 + $83::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $84::tsquery)) - 0.5::float8)) when false then 0 end as "part_0", case "found"."search_vector" @@ $85::tsquery
-      when true then $86::float8 / (1 + (0.54::float8 + $87::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $88::tsquery)) - 0.5::float8)) when false then 0 end as "part_1", case "found"."search_vector" @@ $89::tsquery
-      when true then $90::float8 / (1 + (0.54::float8 + $91::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $92::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $93::tsquery
-      when true then $94::float8 / (1 + (0.54::float8 + $95::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $96::tsquery)) - 0.5::float8)) when false then 0 end as "part_3"
+      when true then $82::float8 / (1 + ($83::float8 + $84::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $85::tsquery)) - 0.5::float8)) when false then 0 end as "part_0", case "found"."search_vector" @@ $86::tsquery
+      when true then $87::float8 / (1 + ($88::float8 + $89::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $90::tsquery)) - 0.5::float8)) when false then 0 end as "part_1", case "found"."search_vector" @@ $91::tsquery
+      when true then $92::float8 / (1 + ($93::float8 + $94::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $95::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $96::tsquery
+      when true then $97::float8 / (1 + ($98::float8 + $99::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $100::tsquery)) - 0.5::float8)) when false then 0 end as "part_3"
       from (
         select id, case when pg_column_size("stored"."search_vector") > 1900 then "stored"."search_vector" || ''::tsvector else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2" ) stored offset 0
       ) found offset 0
@@ -80,21 +80,21 @@ pool as (
   ) found group by id
 )
 select m.id, coalesce(pool.term_scores, unscored.term_scores) as term_scores,
-coalesce(pool.word_count, unscored.word_count) as word_count, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
+coalesce(pool.word_count, unscored.word_count) as word_count, m.conversation_id, m.role, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
 and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
-    where (e.tenant_id = (select $97::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
+    where (e.tenant_id = (select $101::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
 from pool cross join lateral (
-  select id, metadata, importance, created_at, search_vector from "message_p3" m
-  where tenant_id = (select $98::text) and id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now()) offset 0
+  select id, conversation_id, role, metadata, importance, created_at, search_vector from "message_p3" m
+  where tenant_id = (select $102::text) and id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now()) offset 0
 ) m
 left join lateral (
-  select concat_ws(',', (case "indexed"."search_vector" @@ $99::tsquery
-      when true then $100::float8 / (1 + (0.54::float8 + $101::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $102::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $103::tsquery
-      when true then $104::float8 / (1 + (0.54::float8 + $105::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $106::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $107::tsquery
-      when true then $108::float8 / (1 + (0.54::float8 + $109::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $110::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $111::tsquery
-      when true then $112::float8 / (1 + (0.54::float8 + $113::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $114::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
+  select concat_ws(',', (case "indexed"."search_vector" @@ $103::tsquery
+      when true then $104::float8 / (1 + ($105::float8 + $106::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $107::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $108::tsquery
+      when true then $109::float8 / (1 + ($110::float8 + $111::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $112::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $113::tsquery
+      when true then $114::float8 / (1 + ($115::float8 + $116::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $117::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $118::tsquery
+      when true then $119::float8 / (1 + ($120::float8 + $121::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $122::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
   length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   where pool.term_scores is null
 ) unscored on true

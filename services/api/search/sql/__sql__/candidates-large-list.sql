@@ -103,15 +103,15 @@ by_words as materialized (
     select scored.*, (coalesce("part_0", 0) + coalesce("part_1", 0) + coalesce("part_2", 0) + coalesce("part_3", 0)) as lexical_score from (
       select id, length(search_vector) as word_count,
       case "found"."search_vector" @@ $64::tsquery
-      when true then $65::float8 / (1 + (0.54::float8 + $66::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $67::tsquery)) - 0.5::float8)) when false then 0 end as "part_0", case "found"."search_vector" @@ $68::tsquery
-      when true then $69::float8 / (1 + (0.54::float8 + $70::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $71::tsquery)) - 0.5::float8)) when false then 0 end as "part_1", case "found"."search_vector" @@ $72::tsquery
-      when true then $73::float8 / (1 + (0.54::float8 + $74::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $75::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $76::tsquery
-      when true then $77::float8 / (1 + (0.54::float8 + $78::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $79::tsquery)) - 0.5::float8)) when false then 0 end as "part_3"
+      when true then $65::float8 / (1 + ($66::float8 + $67::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $68::tsquery)) - 0.5::float8)) when false then 0 end as "part_0", case "found"."search_vector" @@ $69::tsquery
+      when true then $70::float8 / (1 + ($71::float8 + $72::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $73::tsquery)) - 0.5::float8)) when false then 0 end as "part_1", case "found"."search_vector" @@ $74::tsquery
+      when true then $75::float8 / (1 + ($76::float8 + $77::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $78::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $79::tsquery
+      when true then $80::float8 / (1 + ($81::float8 + $82::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $83::tsquery)) - 0.5::float8)) when false then 0 end as "part_3"
       from (
         select id, case when pg_column_size("stored"."search_vector") > 1900 then "stored"."search_vector" || ''::tsvector else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2"  union all
           select m.id, m.search_vector from (select distinct id from eligible) few cross join lateral (
             select m.id, m.search_vector from "message_p3" m
-            where m.tenant_id = 'acme' and m.id = few.id and m.search_vector @@ $80::tsquery offset 0
+            where m.tenant_id = 'acme' and m.id = few.id and m.search_vector @@ $84::tsquery offset 0
           ) m where (select by_words from filter_is_selective)) stored offset 0
       ) found offset 0
     ) scored
@@ -126,21 +126,21 @@ pool as (
   ) found group by id
 )
 select m.id, coalesce(pool.term_scores, unscored.term_scores) as term_scores,
-coalesce(pool.word_count, unscored.word_count) as word_count, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
+coalesce(pool.word_count, unscored.word_count) as word_count, m.conversation_id, m.role, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
 and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
-    where (e.tenant_id = (select $81::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
+    where (e.tenant_id = (select $85::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
 from pool cross join lateral (
-  select id, metadata, importance, created_at, search_vector from "message_p3" m
-  where tenant_id = (select $82::text) and id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now()) offset 0
+  select id, conversation_id, role, metadata, importance, created_at, search_vector from "message_p3" m
+  where tenant_id = (select $86::text) and id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now()) offset 0
 ) m
 left join lateral (
-  select concat_ws(',', (case "indexed"."search_vector" @@ $83::tsquery
-      when true then $84::float8 / (1 + (0.54::float8 + $85::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $86::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $87::tsquery
-      when true then $88::float8 / (1 + (0.54::float8 + $89::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $90::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $91::tsquery
-      when true then $92::float8 / (1 + (0.54::float8 + $93::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $94::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $95::tsquery
-      when true then $96::float8 / (1 + (0.54::float8 + $97::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $98::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
+  select concat_ws(',', (case "indexed"."search_vector" @@ $87::tsquery
+      when true then $88::float8 / (1 + ($89::float8 + $90::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $91::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $92::tsquery
+      when true then $93::float8 / (1 + ($94::float8 + $95::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $96::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $97::tsquery
+      when true then $98::float8 / (1 + ($99::float8 + $100::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $101::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $102::tsquery
+      when true then $103::float8 / (1 + ($104::float8 + $105::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $106::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
   length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   where pool.term_scores is null
 ) unscored on true

@@ -89,15 +89,15 @@ by_words as materialized (
     select scored.*, (coalesce("part_0", 0) + coalesce("part_1", 0) + coalesce("part_2", 0) + coalesce("part_3", 0)) as lexical_score from (
       select id, length(search_vector) as word_count,
       case "found"."search_vector" @@ $28::tsquery
-      when true then $29::float8 / (1 + (0.54::float8 + $30::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $31::tsquery)) - 0.5::float8)) when false then 0 end as "part_0", case "found"."search_vector" @@ $32::tsquery
-      when true then $33::float8 / (1 + (0.54::float8 + $34::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $35::tsquery)) - 0.5::float8)) when false then 0 end as "part_1", case "found"."search_vector" @@ $36::tsquery
-      when true then $37::float8 / (1 + (0.54::float8 + $38::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $39::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $40::tsquery
-      when true then $41::float8 / (1 + (0.54::float8 + $42::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $43::tsquery)) - 0.5::float8)) when false then 0 end as "part_3"
+      when true then $29::float8 / (1 + ($30::float8 + $31::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $32::tsquery)) - 0.5::float8)) when false then 0 end as "part_0", case "found"."search_vector" @@ $33::tsquery
+      when true then $34::float8 / (1 + ($35::float8 + $36::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $37::tsquery)) - 0.5::float8)) when false then 0 end as "part_1", case "found"."search_vector" @@ $38::tsquery
+      when true then $39::float8 / (1 + ($40::float8 + $41::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $42::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $43::tsquery
+      when true then $44::float8 / (1 + ($45::float8 + $46::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $47::tsquery)) - 0.5::float8)) when false then 0 end as "part_3"
       from (
         select id, case when pg_column_size("stored"."search_vector") > 1900 then "stored"."search_vector" || ''::tsvector else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2"  union all
           select m.id, m.search_vector from (select distinct id from eligible) few cross join lateral (
             select m.id, m.search_vector from "message_p3" m
-            where m.tenant_id = 'acme' and m.id = few.id and m.search_vector @@ $44::tsquery offset 0
+            where m.tenant_id = 'acme' and m.id = few.id and m.search_vector @@ $48::tsquery offset 0
           ) m where (select by_words from filter_is_selective)) stored offset 0
       ) found offset 0
     ) scored
@@ -112,21 +112,21 @@ pool as (
   ) found group by id
 )
 select m.id, coalesce(pool.term_scores, unscored.term_scores) as term_scores,
-coalesce(pool.word_count, unscored.word_count) as word_count, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
+coalesce(pool.word_count, unscored.word_count) as word_count, m.conversation_id, m.role, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
 and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
-    where (e.tenant_id = (select $45::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
+    where (e.tenant_id = (select $49::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
 from pool cross join lateral (
-  select id, metadata, importance, created_at, search_vector from "message_p3" m
-  where tenant_id = (select $46::text) and id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now()) offset 0
+  select id, conversation_id, role, metadata, importance, created_at, search_vector from "message_p3" m
+  where tenant_id = (select $50::text) and id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now()) offset 0
 ) m
 left join lateral (
-  select concat_ws(',', (case "indexed"."search_vector" @@ $47::tsquery
-      when true then $48::float8 / (1 + (0.54::float8 + $49::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $50::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $51::tsquery
-      when true then $52::float8 / (1 + (0.54::float8 + $53::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $54::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $55::tsquery
-      when true then $56::float8 / (1 + (0.54::float8 + $57::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $58::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $59::tsquery
-      when true then $60::float8 / (1 + (0.54::float8 + $61::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $62::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
+  select concat_ws(',', (case "indexed"."search_vector" @@ $51::tsquery
+      when true then $52::float8 / (1 + ($53::float8 + $54::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $55::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $56::tsquery
+      when true then $57::float8 / (1 + ($58::float8 + $59::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $60::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $61::tsquery
+      when true then $62::float8 / (1 + ($63::float8 + $64::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $65::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $66::tsquery
+      when true then $67::float8 / (1 + ($68::float8 + $69::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $70::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
   length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   where pool.term_scores is null
 ) unscored on true

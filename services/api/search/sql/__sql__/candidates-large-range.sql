@@ -88,15 +88,15 @@ by_words as materialized (
     select scored.*, (coalesce("part_0", 0) + coalesce("part_1", 0) + coalesce("part_2", 0) + coalesce("part_3", 0)) as lexical_score from (
       select id, length(search_vector) as word_count,
       case "found"."search_vector" @@ $58::tsquery
-      when true then $59::float8 / (1 + (0.54::float8 + $60::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $61::tsquery)) - 0.5::float8)) when false then 0 end as "part_0", case "found"."search_vector" @@ $62::tsquery
-      when true then $63::float8 / (1 + (0.54::float8 + $64::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $65::tsquery)) - 0.5::float8)) when false then 0 end as "part_1", case "found"."search_vector" @@ $66::tsquery
-      when true then $67::float8 / (1 + (0.54::float8 + $68::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $69::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $70::tsquery
-      when true then $71::float8 / (1 + (0.54::float8 + $72::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $73::tsquery)) - 0.5::float8)) when false then 0 end as "part_3"
+      when true then $59::float8 / (1 + ($60::float8 + $61::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $62::tsquery)) - 0.5::float8)) when false then 0 end as "part_0", case "found"."search_vector" @@ $63::tsquery
+      when true then $64::float8 / (1 + ($65::float8 + $66::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $67::tsquery)) - 0.5::float8)) when false then 0 end as "part_1", case "found"."search_vector" @@ $68::tsquery
+      when true then $69::float8 / (1 + ($70::float8 + $71::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $72::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $73::tsquery
+      when true then $74::float8 / (1 + ($75::float8 + $76::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $77::tsquery)) - 0.5::float8)) when false then 0 end as "part_3"
       from (
         select id, case when pg_column_size("stored"."search_vector") > 1900 then "stored"."search_vector" || ''::tsvector else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2"  union all
           select m.id, m.search_vector from (select distinct id from eligible) few cross join lateral (
             select m.id, m.search_vector from "message_p3" m
-            where m.tenant_id = 'acme' and m.id = few.id and m.search_vector @@ $74::tsquery offset 0
+            where m.tenant_id = 'acme' and m.id = few.id and m.search_vector @@ $78::tsquery offset 0
           ) m where (select by_words from filter_is_selective)) stored offset 0
       ) found offset 0
     ) scored
@@ -111,21 +111,21 @@ pool as (
   ) found group by id
 )
 select m.id, coalesce(pool.term_scores, unscored.term_scores) as term_scores,
-coalesce(pool.word_count, unscored.word_count) as word_count, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
+coalesce(pool.word_count, unscored.word_count) as word_count, m.conversation_id, m.role, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
 and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
-    where (e.tenant_id = (select $75::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
+    where (e.tenant_id = (select $79::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
 from pool cross join lateral (
-  select id, metadata, importance, created_at, search_vector from "message_p3" m
-  where tenant_id = (select $76::text) and id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now()) offset 0
+  select id, conversation_id, role, metadata, importance, created_at, search_vector from "message_p3" m
+  where tenant_id = (select $80::text) and id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now()) offset 0
 ) m
 left join lateral (
-  select concat_ws(',', (case "indexed"."search_vector" @@ $77::tsquery
-      when true then $78::float8 / (1 + (0.54::float8 + $79::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $80::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $81::tsquery
-      when true then $82::float8 / (1 + (0.54::float8 + $83::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $84::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $85::tsquery
-      when true then $86::float8 / (1 + (0.54::float8 + $87::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $88::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $89::tsquery
-      when true then $90::float8 / (1 + (0.54::float8 + $91::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $92::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
+  select concat_ws(',', (case "indexed"."search_vector" @@ $81::tsquery
+      when true then $82::float8 / (1 + ($83::float8 + $84::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $85::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $86::tsquery
+      when true then $87::float8 / (1 + ($88::float8 + $89::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $90::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $91::tsquery
+      when true then $92::float8 / (1 + ($93::float8 + $94::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $95::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $96::tsquery
+      when true then $97::float8 / (1 + ($98::float8 + $99::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $100::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
   length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   where pool.term_scores is null
 ) unscored on true

@@ -58,10 +58,10 @@ by_words as materialized (
     select scored.*, (coalesce("part_0", 0) + coalesce("part_1", 0) + coalesce("part_2", 0) + coalesce("part_3", 0)) as lexical_score from (
       select id, length(search_vector) as word_count,
       case "found"."search_vector" @@ $17::tsquery
-      when true then $18::float8 / (1 + (0.54::float8 + $19::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $20::tsquery)) - 0.5::float8)) when false then 0 end as "part_0", case "found"."search_vector" @@ $21::tsquery
-      when true then $22::float8 / (1 + (0.54::float8 + $23::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $24::tsquery)) - 0.5::float8)) when false then 0 end as "part_1", case "found"."search_vector" @@ $25::tsquery
-      when true then $26::float8 / (1 + (0.54::float8 + $27::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $28::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $29::tsquery
-      when true then $30::float8 / (1 + (0.54::float8 + $31::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $32::tsquery)) - 0.5::float8)) when false then 0 end as "part_3"
+      when true then $18::float8 / (1 + ($19::float8 + $20::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $21::tsquery)) - 0.5::float8)) when false then 0 end as "part_0", case "found"."search_vector" @@ $22::tsquery
+      when true then $23::float8 / (1 + ($24::float8 + $25::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $26::tsquery)) - 0.5::float8)) when false then 0 end as "part_1", case "found"."search_vector" @@ $27::tsquery
+      when true then $28::float8 / (1 + ($29::float8 + $30::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $31::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $32::tsquery
+      when true then $33::float8 / (1 + ($34::float8 + $35::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $36::tsquery)) - 0.5::float8)) when false then 0 end as "part_3"
       from (
         select id, case when pg_column_size("stored"."search_vector") > 1900 then "stored"."search_vector" || ''::tsvector else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2" ) stored offset 0
       ) found offset 0
@@ -77,21 +77,21 @@ pool as (
   ) found group by id
 )
 select m.id, coalesce(pool.term_scores, unscored.term_scores) as term_scores,
-coalesce(pool.word_count, unscored.word_count) as word_count, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
+coalesce(pool.word_count, unscored.word_count) as word_count, m.conversation_id, m.role, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
 and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, (select min(e.vector <=> (select vector from query)) from "embedding_p3" e
-    where (e.tenant_id = (select $33::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
+    where (e.tenant_id = (select $37::text) and e.message_id = m.id and e.generation + 0 = 1))) as vector_score
 from pool cross join lateral (
-  select id, metadata, importance, created_at, search_vector from "message_p3" m
-  where tenant_id = (select $34::text) and id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now()) offset 0
+  select id, conversation_id, role, metadata, importance, created_at, search_vector from "message_p3" m
+  where tenant_id = (select $38::text) and id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now()) offset 0
 ) m
 left join lateral (
-  select concat_ws(',', (case "indexed"."search_vector" @@ $35::tsquery
-      when true then $36::float8 / (1 + (0.54::float8 + $37::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $38::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $39::tsquery
-      when true then $40::float8 / (1 + (0.54::float8 + $41::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $42::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $43::tsquery
-      when true then $44::float8 / (1 + (0.54::float8 + $45::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $46::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $47::tsquery
-      when true then $48::float8 / (1 + (0.54::float8 + $49::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $50::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
+  select concat_ws(',', (case "indexed"."search_vector" @@ $39::tsquery
+      when true then $40::float8 / (1 + ($41::float8 + $42::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $43::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $44::tsquery
+      when true then $45::float8 / (1 + ($46::float8 + $47::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $48::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $49::tsquery
+      when true then $50::float8 / (1 + ($51::float8 + $52::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $53::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $54::tsquery
+      when true then $55::float8 / (1 + ($56::float8 + $57::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $58::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
   length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   where pool.term_scores is null
 ) unscored on true

@@ -23,10 +23,10 @@ by_words as materialized (
     select scored.*, (coalesce("part_0", 0) + coalesce("part_1", 0) + coalesce("part_2", 0) + coalesce("part_3", 0)) as lexical_score from (
       select id, length(search_vector) as word_count,
       case "found"."search_vector" @@ $20::tsquery
-      when true then $21::float8 / (1 + (0.54::float8 + $22::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $23::tsquery)) - 0.5::float8)) when false then 0 end as "part_0", case "found"."search_vector" @@ $24::tsquery
-      when true then $25::float8 / (1 + (0.54::float8 + $26::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $27::tsquery)) - 0.5::float8)) when false then 0 end as "part_1", case "found"."search_vector" @@ $28::tsquery
-      when true then $29::float8 / (1 + (0.54::float8 + $30::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $31::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $32::tsquery
-      when true then $33::float8 / (1 + (0.54::float8 + $34::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $35::tsquery)) - 0.5::float8)) when false then 0 end as "part_3"
+      when true then $21::float8 / (1 + ($22::float8 + $23::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $24::tsquery)) - 0.5::float8)) when false then 0 end as "part_0", case "found"."search_vector" @@ $25::tsquery
+      when true then $26::float8 / (1 + ($27::float8 + $28::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $29::tsquery)) - 0.5::float8)) when false then 0 end as "part_1", case "found"."search_vector" @@ $30::tsquery
+      when true then $31::float8 / (1 + ($32::float8 + $33::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $34::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $35::tsquery
+      when true then $36::float8 / (1 + ($37::float8 + $38::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $39::tsquery)) - 0.5::float8)) when false then 0 end as "part_3"
       from (
         select id, case when pg_column_size("stored"."search_vector") > 1900 then "stored"."search_vector" || ''::tsvector else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2" ) stored offset 0
       ) found offset 0
@@ -42,20 +42,20 @@ pool as (
   ) found group by id
 )
 select m.id, coalesce(pool.term_scores, unscored.term_scores) as term_scores,
-coalesce(pool.word_count, unscored.word_count) as word_count, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
+coalesce(pool.word_count, unscored.word_count) as word_count, m.conversation_id, m.role, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
 and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
 (extract(epoch from m.created_at) * 1000)::float8 as created_at, true as eligible,
 1 - coalesce(pool.distance, null::float8) as vector_score
 from pool cross join lateral (
-  select id, metadata, importance, created_at, search_vector from "message_p3" m
-  where tenant_id = (select $36::text) and id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now()) offset 0
+  select id, conversation_id, role, metadata, importance, created_at, search_vector from "message_p3" m
+  where tenant_id = (select $40::text) and id = pool.id and ("m"."expires_at" is null or "m"."expires_at" > now()) offset 0
 ) m
 left join lateral (
-  select concat_ws(',', (case "indexed"."search_vector" @@ $37::tsquery
-      when true then $38::float8 / (1 + (0.54::float8 + $39::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $40::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $41::tsquery
-      when true then $42::float8 / (1 + (0.54::float8 + $43::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $44::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $45::tsquery
-      when true then $46::float8 / (1 + (0.54::float8 + $47::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $48::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $49::tsquery
-      when true then $50::float8 / (1 + (0.54::float8 + $51::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $52::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
+  select concat_ws(',', (case "indexed"."search_vector" @@ $41::tsquery
+      when true then $42::float8 / (1 + ($43::float8 + $44::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $45::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $46::tsquery
+      when true then $47::float8 / (1 + ($48::float8 + $49::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $50::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $51::tsquery
+      when true then $52::float8 / (1 + ($53::float8 + $54::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $55::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $56::tsquery
+      when true then $57::float8 / (1 + ($58::float8 + $59::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $60::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
   length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   where pool.term_scores is null
 ) unscored on true

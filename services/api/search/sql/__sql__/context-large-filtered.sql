@@ -26,24 +26,24 @@ pool as (
 ),
 scored as materialized (
   select m.id, concat_ws(',', (case "indexed"."search_vector" @@ $6::tsquery
-      when true then $7::float8 / (1 + (0.54::float8 + $8::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $9::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $10::tsquery
-      when true then $11::float8 / (1 + (0.54::float8 + $12::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $13::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $14::tsquery
-      when true then $15::float8 / (1 + (0.54::float8 + $16::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $17::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $18::tsquery
-      when true then $19::float8 / (1 + (0.54::float8 + $20::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $21::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
-  length(indexed.search_vector) as word_count, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
+      when true then $7::float8 / (1 + ($8::float8 + $9::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $10::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $11::tsquery
+      when true then $12::float8 / (1 + ($13::float8 + $14::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $15::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $16::tsquery
+      when true then $17::float8 / (1 + ($18::float8 + $19::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $20::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $21::tsquery
+      when true then $22::float8 / (1 + ($23::float8 + $24::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $25::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
+  length(indexed.search_vector) as word_count, m.conversation_id, m.role, case when jsonb_typeof("m"."metadata" -> 'speaker') = 'string'
   and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
-  (extract(epoch from m.created_at) * 1000)::float8 as created_at, m.conversation_id, pool.previous_id,
-  (("m"."expires_at" is null or "m"."expires_at" > now()) and true and "m"."conversation_id" = any($22::text[]) and "m"."role" = any($23::text[]) and "m"."created_at" >= $24 and "m"."created_at" < $25 and "m"."importance" >= $26 and "m"."importance" <= $27 and "m"."id" <= $28::uuid and true and (m.metadata <> '{}' and m.metadata @> $29::jsonb) and (m.search_vector @@ $30::tsquery and (m.search_vector @@ $31::tsquery or (m.search_passages is not null and not exists (
-            select from unnest($32::tsquery[]) wanted (query)
+  (extract(epoch from m.created_at) * 1000)::float8 as created_at, pool.previous_id,
+  (("m"."expires_at" is null or "m"."expires_at" > now()) and true and "m"."conversation_id" = any($26::text[]) and "m"."role" = any($27::text[]) and "m"."created_at" >= $28 and "m"."created_at" < $29 and "m"."importance" >= $30 and "m"."importance" <= $31 and "m"."id" <= $32::uuid and true and (m.metadata <> '{}' and m.metadata @> $33::jsonb) and (m.search_vector @@ $34::tsquery and (m.search_vector @@ $35::tsquery or (m.search_passages is not null and not exists (
+            select from unnest($36::tsquery[]) wanted (query)
             where not m.search_vector @@ wanted.query
-            and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $33::tsquery)) as eligible, passage.vector, passage.vector_score
-  from pool join "message_p3" m on m.tenant_id = (select $34::text) and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+            and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $37::tsquery)) as eligible, passage.vector, passage.vector_score
+  from pool join "message_p3" m on m.tenant_id = (select $38::text) and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
   left join lateral (
     select e.vector, 1 - (e.vector <=> (select vector from query)) as vector_score from "embedding_p3" e
-    where (e.tenant_id = (select $35::text) and e.message_id = m.id and e.generation + 0 = 1) order by 1 - (e.vector <=> (select vector from query)) desc limit 1
+    where (e.tenant_id = (select $39::text) and e.message_id = m.id and e.generation + 0 = 1) order by 1 - (e.vector <=> (select vector from query)) desc limit 1
   ) passage on true
 )
-select s.id, s.term_scores, s.word_count, s.speaker, s.importance, s.created_at, s.eligible,
+select s.id, s.term_scores, s.word_count, s.conversation_id, s.role, s.speaker, s.importance, s.created_at, s.eligible,
 s.vector_score, s.previous_id,
 1 - (s.vector <=> lag(s.vector) over conversation) as similarity_1,
 1 - (s.vector <=> lag(s.vector, 2) over conversation) as similarity_2

@@ -1,0 +1,94 @@
+import { wordsOf } from './parse-query.ts';
+
+/** What the form of a query tells about what it asks for, whatever its subject is. */
+export interface QueryForm {
+  /** Its words as they were written, in lower case: they tell whether somebody is named. */
+  readonly words: ReadonlySet<string>;
+  /** Somebody who chats asks, and not somebody who reads the chat: I, we, my. */
+  readonly isFirstPerson: boolean;
+  /** It asks for what the assistant said, such as what it recommended. */
+  readonly asksForReply: boolean;
+}
+
+// Pronouns and possessives. Those are left out that are another common word, a name or an abbreviation in lower case: us,
+// eu, mon, ben.
+const firstPerson = new Set(
+  [
+    'i me my mine myself we our ours ourselves',
+    'ich mich mir mein meine meinen meinem meiner meines wir uns unser unsere unseren unserem unserer',
+    'je moi nous notre',
+    'yo mi mis nosotros nosotras nuestro nuestra nuestros nuestras',
+    'io mio miei mie noi nostro nostra nostri nostre',
+    'meu minha meus minhas nós nosso nossa nossos nossas',
+    'ik mij mijn wij ons onze',
+    'jag mig jeg meg oss vår våra våre',
+    'mnie mój moja moje nasz nasza nasze',
+    'я мне меня мой моя моё мои мы нам наш наша',
+  ].flatMap((language) => language.split(' ')),
+);
+// Languages without spaces, or with endings on the pronoun.
+const firstPersonPart = /我|私|僕|俺|저는|제가|나는|내가|우리/u;
+
+const replyVerbs = new Set(
+  'said told tell say suggest suggested recommend recommended gave give wrote write explained explain mentioned listed proposed described advised answered replied'.split(
+    ' ',
+  ),
+);
+const replyNouns = new Set(
+  'suggestion suggestions recommendation recommendations advice answer reply replies list plan explanation code example'.split(
+    ' ',
+  ),
+);
+
+/** Whether the words ask for what the one spoken to has said: you recommended, your first suggestion. */
+function namesReply(words: readonly string[]): boolean {
+  return words.some((word, index) => {
+    const next = words.slice(index + 1, index + 3);
+    if (word === 'you') return next.some((other) => replyVerbs.has(other));
+    return word === 'your' ? next.some((other) => replyNouns.has(other)) : word === 'assistant';
+  });
+}
+
+// A longer query is read up to here: its form shows before.
+const readCharacters = 2000;
+const maxQuoted = 400;
+const opening = new Set('"“„«\'‘');
+const closing = new Set('"”“»\'’');
+const edge = /^$|[\s.,;:!?()]/u;
+
+/** The text without what it quotes: that is not the asker's own word. An apostrophe within a word closes nothing. */
+function withoutQuotes(text: string): string {
+  let own = '';
+  for (let at = 0; at < text.length; at += 1) {
+    const isOpen = opening.has(text.charAt(at)) && edge.test(text.charAt(at - 1));
+    const end = isOpen ? endOfQuote(text, at) : undefined;
+    own += end === undefined ? text.charAt(at) : ' ';
+    at = end ?? at;
+  }
+  return own;
+}
+
+function endOfQuote(text: string, start: number): number | undefined {
+  for (let at = start + 2; at < text.length && at <= start + maxQuoted; at += 1) {
+    if (closing.has(text.charAt(at)) && edge.test(text.charAt(at + 1))) return at;
+  }
+  return undefined;
+}
+
+/** @param text the query without its exclusions */
+export function queryFormOf(text: string): QueryForm {
+  const own = withoutQuotes(text.slice(0, readCharacters));
+  const words = wordsOf(own);
+  const isFirstPerson = words.some((word) => firstPerson.has(word)) || firstPersonPart.test(own);
+  return { words: new Set(wordsOf(text)), isFirstPerson, asksForReply: namesReply(words) };
+}
+
+const letter = /\p{L}/gu;
+const latinLetter = /\p{sc=Latin}/gu;
+
+/** Share of the letters that are Latin, 0 to 1; 1 of a text without letters. */
+export function latinShareOf(text: string): number {
+  const read = text.slice(0, readCharacters);
+  const letters = read.match(letter)?.length ?? 0;
+  return letters === 0 ? 1 : (read.match(latinLetter)?.length ?? 0) / letters;
+}
