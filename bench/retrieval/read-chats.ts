@@ -100,7 +100,7 @@ function parseChatSet(json: unknown, drops: Drops): Chat[] {
     .flatMap((session) =>
       session.turns.map(({ id, role, speaker, text }, index) => {
         const saidAt = new Date(Date.parse(session.started_at) + index * 1000);
-        return { turnId: id, session: session.id, role, speaker, text, saidAt };
+        return { turnId: id, session: session.id, role, speaker: speaker || undefined, text, saidAt };
       }),
     );
   const questions = chats.flatMap((chat) =>

@@ -10,6 +10,12 @@ export const questionKinds = [
   'stop-words',
   'other-language',
   'long-tail',
+  'assistant-fact',
+  'assistant-reply',
+  'instruction',
+  'changed',
+  'multi-turn',
+  'implicit',
 ] as const;
 export type QuestionKind = (typeof questionKinds)[number];
 
@@ -17,6 +23,7 @@ export interface ChatTurn {
   /** `<session>.<number>`, one of a kind in the set. */
   readonly id: string;
   readonly role: 'user' | 'assistant';
+  /** Empty where the application does not say who speaks: then the message has no speaker. */
   readonly speaker: string;
   readonly text: string;
 }
@@ -38,7 +45,7 @@ export interface JudgedChat {
   readonly questions: readonly JudgedQuestion[];
 }
 
-/** Six chats written for this project, and questions with the turns that answer them. `pnpm bench:retrieval` reads them too. */
+/** Eleven chats written for this project, and questions with the turns that answer them. `pnpm bench:retrieval` reads them too. */
 export async function readChats(): Promise<readonly JudgedChat[]> {
   const text = await readFile(new URL('chats.json', import.meta.url), 'utf8');
   // chats.test.ts checks what the type says.
