@@ -60,7 +60,7 @@ USER node
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["node", "-e", \
   "fetch(`http://127.0.0.1:${process.env.MEMORY_OPS_PORT}/livez`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 
-# Each service is loaded once while it is built: 2 says that its variables are missing, and that nothing else is.
+# Each service is loaded once while it is built: 2 says that its variables are missing or wrong, and that nothing else is.
 
 FROM runtime AS api
 # Inside a container, loopback reaches nobody.
@@ -101,6 +101,7 @@ ENV MEMORY_HOST=0.0.0.0 MEMORY_PORT=8000 MEMORY_DATA_DIR=/var/lib/memory-layer
 EXPOSE 8000
 COPY --from=standalone-dependencies /app ./
 COPY --from=build /image/standalone ./
+RUN MEMORY_PORT=none node services/standalone/dist/main.js || test $? -eq 2
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["node", "-e", \
   "fetch(`http://127.0.0.1:${process.env.MEMORY_PORT}/livez`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "services/standalone/dist/main.js"]

@@ -1,6 +1,6 @@
 /**
  * Builds the images and starts docker-compose.yml as a project of its own, on a free port and with new volumes; stores,
- * finds and deletes messages, takes it down and up again, and removes everything: `pnpm test:compose`. Needs Docker.
+ * imports, finds and deletes messages, takes it down and up again, and removes everything: `pnpm test:compose`. Needs Docker.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -56,6 +56,19 @@ async function storeAndFind(api: ApiClient): Promise<void> {
   assert.deepEqual([retention.status, retention.body.status], [200, 'completed']);
 }
 
+/** A file of another system, and a question with words and a date: what the api reads with libraries of its own. */
+async function importAndFind(api: ApiClient): Promise<void> {
+  const content = 'Plan a trip to Kyoto under ticket TRIP-77.';
+  const imported = await api.post('/v1/messages/import?tenant_id=imported&conversation_id=c&format=openai', [
+    { role: 'user', content, created_at: '2024-05-17T09:00:00Z' },
+  ]);
+  assert.equal(imported.status, 200);
+
+  const query = { tenant_id: 'imported', mode: 'lexical', top_k: 1, query: 'trip-77 in May 2024' };
+  const found = await api.post('/v1/memory/search', query);
+  assert.deepEqual([found.body.items[0]?.content, found.body.time?.text], [content, 'May 2024']);
+}
+
 function checkUsers(): void {
   for (const service of services) {
     assert.notEqual(ask('exec', '-T', service, 'id', '-u'), '0', `${service} runs as root`);
@@ -75,6 +88,7 @@ try {
   up('--build');
   checkUsers();
   await storeAndFind(client());
+  await importAndFind(client());
   compose('stop');
   checkExits();
   compose('down');

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
+import { eventually } from '@memory-layer/shared/testing/eventually';
 import { createApiClient } from './api-client.ts';
 import { makeDataDir, spawnStandalone, startStandalone } from './standalone-process.ts';
 
@@ -30,6 +31,19 @@ describe('start and stop', () => {
       expect(again.apiKey).toBe(server.apiKey);
     },
   );
+
+  test('a signal ends a start at once, and the next start succeeds', async () => {
+    const folder = await makeDataDir();
+    cleanups.push(() => folder.remove());
+    const { child, output } = spawnStandalone({ dataDir: folder.path });
+    const exited = once(child, 'exit');
+    await eventually(() => expect(output()).toContain('database: making'));
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    expect(output()).not.toContain('listens on');
+    const server = await startStandalone({ dataDir: folder.path });
+    cleanups.push(() => server.kill('SIGKILL'));
+  });
 
   test('one Ctrl-C that arrives twice, by npm and from the terminal, ends it cleanly', async () => {
     const { server } = await start();

@@ -11,6 +11,7 @@ import { migrate } from '@memory-layer/shared/db/migrate';
 import { migrationsFolder } from '@memory-layer/shared/db/migrations-folder';
 import { checkServer } from '@memory-layer/shared/db/server-requirements';
 import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
+import { exitOnSignal } from '@memory-layer/shared/process/run-process';
 import { migrateQueueSchema } from '@memory-layer/shared/queue/migrate-queue-schema';
 import { queueEnv, toQueueConfig } from '@memory-layer/shared/queue/queue-config';
 
@@ -47,6 +48,7 @@ async function run(): Promise<void> {
   }
 }
 
+exitOnSignal(1);
 try {
   loadDotEnv();
   await run();

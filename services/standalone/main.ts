@@ -8,7 +8,7 @@ import { migrationsFolder } from '@memory-layer/shared/db/migrations-folder';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { embedderFromConfig } from '@memory-layer/shared/embedding/embedder-from-config';
 import { apiAddressVariables, checkAddress } from '@memory-layer/shared/http/listen';
-import { endProcess, runProcess } from '@memory-layer/shared/process/run-process';
+import { endProcess, exitOnSignal, runProcess } from '@memory-layer/shared/process/run-process';
 import { LogOutput } from '@memory-layer/shared/observability/log-output';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import { migrateQueueSchema } from '@memory-layer/shared/queue/migrate-queue-schema';
@@ -96,6 +96,7 @@ async function runOn(
   say('  database: tables of the job queue …');
   await migrateQueueSchema(postgres.connection);
   say('  starting the services …');
+  stopExitOnSignal();
   return runProcess(components, {
     logger,
     shutdownDeadlineMs: config.shutdownDeadlineMs,
@@ -123,6 +124,7 @@ async function applyMigrations({ connection }: EmbeddedPostgres, say: (line: str
   }
 }
 
+const stopExitOnSignal = exitOnSignal(0);
 const standardOutput = new LogOutput();
 let exitCode: number;
 try {

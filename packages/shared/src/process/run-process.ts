@@ -36,6 +36,23 @@ export async function runProcess(components: readonly Component[], options: Proc
   return unfinished.length === 0 ? 0 : 1;
 }
 
+/**
+ * Until the process can stop in order, a signal ends it at once with that code. Without a handler, the first process of
+ * a container would not notice the signal.
+ *
+ * @returns what ends this, to be called right before `runProcess`.
+ */
+export function exitOnSignal(exitCode: number): () => void {
+  // oxlint-disable-next-line no-process-exit
+  const onSignal = () => process.exit(exitCode);
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  return () => {
+    process.off('SIGTERM', onSignal);
+    process.off('SIGINT', onSignal);
+  };
+}
+
 // What a reader may take for the last lines, and what else may take to end by itself.
 const lastLinesMs = 500;
 
