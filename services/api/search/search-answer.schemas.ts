@@ -29,6 +29,9 @@ const breakdownSchema = z
       example: 0,
     }),
     session: share.openapi({ description: 'How relevant its conversation is.', example: 0.6 }),
+    nearby: z.object({ vector: share, lexical: share }).openapi({
+      description: 'Both sides, read with the messages beside it; words as a share of all words of the query.',
+    }),
     time: share.openapi({
       description: 'What it gains by when it was said, if the query names a time.',
       example: 0,
@@ -61,6 +64,11 @@ export const searchHitSchema = z
     metadata,
     created_at: createdAt,
     score: share.openapi({ description: 'The weighted mean of relevance, importance and decay.' }),
+    confidence: share.openapi({
+      description:
+        'How likely it is that the hit has to do with the query. Unlike the score, it can be compared between queries.',
+      example: 0.93,
+    }),
     similarity,
     decay: share,
     importance,
@@ -111,13 +119,23 @@ export const searchResponseSchema = z
       example: false,
     }),
     items: z.array(searchHitSchema),
+    groups: z
+      .array(
+        z.object({
+          conversation_id: conversationIdSchema,
+          score: share.openapi({ description: 'That of its best hit.' }),
+          message_ids: z.array(messageIdSchema),
+        }),
+      )
+      .optional()
+      .openapi({ description: 'The conversations of the hits, best first; with group_by.' }),
     next_cursor: z
       .string()
       .nullable()
       .openapi({ description: 'Pass as cursor to go on; null at the end.', example: null }),
     exhausted: z.boolean().openapi({
       description:
-        'True when nothing more matches. False with no next_cursor: pages end after 1000 hits, or the filter was compared with the newest 250000 messages alone, since no index serves it.',
+        'True when nothing more matches. False with no next_cursor: pages end after 1000 hits, the filter was compared with the newest 250000 messages alone, since no index serves it, or grouped hits are one page.',
       example: true,
     }),
   })

@@ -11,7 +11,8 @@ import type { SearchFilter, SearchRequest } from './query/search-request.ts';
  * @throws AppError `invalid_request` when that is more than any search may.
  */
 export function costOf(request: SearchRequest): RequestCost {
-  const { text, topK, neighbours, candidateLimit, cursor, filter, ranking, source } = request;
+  const { text, neighbours, candidateLimit, cursor, filter, ranking, source } = request;
+  const topK = request.topK * (request.groupSize ?? 1);
   const { words, phrases, required, excluded } = text;
   const shown = cursor === undefined ? 0 : shownUpTo(cursor.length);
   const cost = costOfSearch({

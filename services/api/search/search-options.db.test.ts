@@ -41,7 +41,7 @@ describe('weights', () => {
   });
 
   test('of the sides: the vector alone, or the words alone', async () => {
-    const around = { speaker: 0, substance: 0, context: 0, date: 0 };
+    const around = { speaker: 0, length: 0, role: 0, recency: 0, session: 0, context: 0, date: 0 };
     const relevance = { ...around, relevance: 1, importance: 0, decay: 0 };
     for (const [side, other] of [
       ['vector', 'lexical'],
@@ -220,7 +220,8 @@ describe('the breakdown', () => {
     const hits = byContent((await memory.search('garden')).items);
     for (const { score, similarity, importance, decay, breakdown } of nonEmpty(hits.values())) {
       expect(breakdown).toMatchObject({ similarity, importance, decay, score });
-      for (const part of Object.values(breakdown)) expect(part).toEqual(expect.any(Number));
+      const { nearby, ...parts } = breakdown;
+      for (const part of nonEmpty(Object.values({ ...parts, ...nearby }))) expect(part).toEqual(expect.any(Number));
     }
   });
 });

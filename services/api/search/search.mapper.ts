@@ -4,7 +4,7 @@ import type { SearchHit, SearchResult } from './hits/hit-reader.ts';
 import { toSearchText } from './query/parse-query.ts';
 import type { SearchFilter, SearchRequest } from './query/search-request.ts';
 import type { neighbourSchema, searchHitSchema, searchResponseSchema } from './search-answer.schemas.ts';
-import type { createSearchBodySchema, searchQuerySchema } from './search.schemas.ts';
+import { defaultGroupSize, type createSearchBodySchema, type searchQuerySchema } from './search.schemas.ts';
 
 interface Caller {
   readonly tenantId: string;
@@ -54,6 +54,7 @@ function commonParts(asked: Query | Body, weighing: Weighing, clauses: Clauses) 
     topK: asked.top_k,
     candidateLimit: asked.candidate_limit,
     neighbours: asked.neighbours,
+    groupSize: asked.group_by === undefined ? undefined : (asked.group_size ?? defaultGroupSize),
     rerank: asked.rerank,
     collapse: asked.collapse,
     referenceTime: asked.reference_time === undefined ? undefined : new Date(asked.reference_time),
@@ -65,6 +66,7 @@ function commonParts(asked: Query | Body, weighing: Weighing, clauses: Clauses) 
       decayMode: asked.decay_mode,
       halfLifeDays: asked.half_life_days,
       scoreMin: asked.score_min,
+      minConfidence: asked.min_confidence,
       similarityMin: asked.similarity_min,
       diversity: asked.diversity,
     },
@@ -83,16 +85,27 @@ export async function toResultJson(result: SearchResult, budget: AnswerBudget): 
   const { items, truncated } = await withNeighbours(hits, bodies, budget);
   const isCut = hits.length < result.hits.length;
   const exhausted = result.exhausted && !isCut;
+  const groups = result.isGrouped ? groupsOf(hits) : undefined;
   const envelope: Omit<ResultBody, 'items'> = {
     total: hits.length,
     degraded: result.degraded,
     reranked: result.reranked,
+    ...(groups !== undefined && { groups }),
     ...(result.time !== undefined && { time: toTimeBody(result.time) }),
     truncated: result.truncated || isCut || truncated,
-    next_cursor: exhausted ? null : (result.cursorAfter(hits.length) ?? null),
+    next_cursor: exhausted || result.isGrouped ? null : (result.cursorAfter(hits.length) ?? null),
     exhausted,
   };
   return jsonObject(envelope, { items: jsonList(items) });
+}
+
+/** The conversations of grouped hits, in their order. */
+function groupsOf(hits: readonly SearchHit[]): NonNullable<ResultBody['groups']> {
+  return [...Map.groupBy(hits, ({ conversationId }) => conversationId)].map(([conversationId, own]) => ({
+    conversation_id: conversationId,
+    score: Math.max(...own.map(({ score }) => score)),
+    message_ids: own.map(({ messageId }) => messageId),
+  }));
 }
 
 function toTimeBody({ from, to, text }: NonNullable<SearchResult['time']>): NonNullable<ResultBody['time']> {
@@ -182,7 +195,7 @@ function withoutBrace(piece: JsonPiece): JsonPiece {
 }
 
 function toHitBody(hit: SearchHit): Omit<HitBody, 'neighbours'> {
-  const { importance, decay, rerank, similarity: _, echo, ...parts } = hit.breakdown;
+  const { importance, decay, rerank, similarity: _, echo, confidence, ...parts } = hit.breakdown;
   const similarity = hit.breakdown.similarity ?? null;
   return {
     message_id: hit.messageId,
@@ -192,6 +205,7 @@ function toHitBody(hit: SearchHit): Omit<HitBody, 'neighbours'> {
     metadata: hit.metadata,
     created_at: hit.createdAt,
     score: hit.score,
+    confidence,
     similarity,
     decay,
     importance,

@@ -17,6 +17,7 @@ import { parseMetadataFilter } from './query/parse-metadata-filter.ts';
 import { checkClauses, clausesField, queryField, syntaxField, type AskedText } from './query/query-text.schemas.ts';
 import { timeWordCharacters } from './query/time-words.ts';
 import { decayModes, defaultCandidateLimit, searchModes } from './query/search-request.ts';
+import { decimal, roleWeightsField, shareField, weightsField } from './query/ranking.schemas.ts';
 
 /** A whole number in a range, and how the description says so. */
 function whole(min: number, max: number) {
@@ -24,17 +25,15 @@ function whole(min: number, max: number) {
   return z.int('must be a whole number').min(min, problem).max(max, problem);
 }
 
-function decimal(min: number, max: number) {
-  const problem = `must be ${min} to ${max}`;
-  return z.number().min(min, problem).max(max, problem);
-}
-
 const modeField = z.enum(searchModes).default('hybrid');
 const topKField = whole(1, 100);
 const candidateLimitField = whole(1, 1000);
 const neighboursField = whole(0, 10);
 const similarityField = decimal(-1, 1);
-const shareField = decimal(0, 1);
+const greatestGroupSize = 10;
+const mostGrouped = 100;
+export const defaultGroupSize = 3;
+const groupSizeField = whole(1, greatestGroupSize);
 const halfLifeField = decimal(0.01, 36_500);
 const decayModeField = z.enum(decayModes).default('half_life').openapi({
   description: 'legacy: 1/e after seven days, as the service before. none: nothing fades, decay is 1.',
@@ -59,6 +58,21 @@ const described = {
     description: 'Least plain cosine similarity of a hit. What is not embedded has none, so it is no hit.',
   },
   score_min: { type: 'number', minimum: 0, maximum: 1, example: 0.4, description: 'Least score of a hit.' },
+  group_size: {
+    type: 'integer',
+    minimum: 1,
+    maximum: greatestGroupSize,
+    default: defaultGroupSize,
+    description: 'Hits of each conversation, with group_by.',
+  },
+  min_confidence: {
+    type: 'number',
+    minimum: 0,
+    maximum: 1,
+    example: 0.25,
+    description:
+      'Least confidence of a hit: with 0.25 most questions about something that was never said have none. See docs/ranking.md.',
+  },
   diversity: {
     type: 'number',
     minimum: 0,
@@ -88,6 +102,11 @@ const described = {
   },
 } as const;
 
+const groupByField = z.enum(['conversation']).optional().openapi({
+  description:
+    'Shows the best hits of each of the top_k best conversations, conversation by conversation, and lists these in groups. There is one page of them.',
+});
+
 const rerankField = z.boolean().optional();
 
 /** The same as text. */
@@ -96,49 +115,6 @@ const booleanText = z.enum(['true', 'false'], { error: 'must be true or false' }
 const cursorField = z.string().max(cursorLength(maxPagedHits), 'is too long for a cursor').optional().openapi({
   description: 'next_cursor of the page before; the rest of the request as before, but for top_k and neighbours.',
 });
-
-const weight = z
-  .number()
-  .min(0, 'must be 0 to 1000')
-  .max(1000, 'must be 0 to 1000')
-  .optional()
-  .openapi({ example: 0.5 });
-
-const weightsField = z
-  .strictObject({
-    relevance: weight,
-    importance: weight,
-    decay: weight,
-    vector: weight,
-    lexical: weight,
-    speaker: weight,
-    length: weight,
-    role: weight,
-    recency: weight,
-    session: weight,
-    context: weight,
-    date: weight,
-    time: weight,
-    echo: weight,
-  })
-  .openapi({
-    description:
-      'Parts of the score (relevance, importance, decay), parts of the relevance (vector, lexical, speaker, length, role, recency, session), and strengths, 1 as measured (context, date, time, echo); what is left out is as configured. See docs/ranking.md.',
-  });
-
-const roleWeightsField = z
-  .strictObject({
-    user: shareField.optional(),
-    assistant: shareField.optional(),
-    system: shareField.optional(),
-    tool: shareField.optional(),
-  })
-  .optional()
-  .openapi({
-    description:
-      'What messages of each role gain, 0 to 1, times weights.role; a role that is left out gains nothing. Without it, users’ messages gain where the replies of the assistant are much longer.',
-    example: { user: 1, assistant: 0.2 },
-  });
 
 /** @param maxBytes of its JSON text, in UTF-8. */
 function createFilterField(maxBytes: number) {
@@ -188,6 +164,11 @@ const common = {
 };
 
 interface Checked extends AskedText {
+  readonly top_k: number;
+  readonly group_by?: string | undefined;
+  readonly group_size?: number | undefined;
+  readonly cursor?: string | undefined;
+  readonly rerank?: boolean | undefined;
   readonly mode: string;
   readonly decay_mode: string;
   readonly importance_min?: number | undefined;
@@ -200,6 +181,7 @@ interface Checked extends AskedText {
 function checkTogether(value: Checked, context: z.core.$RefinementCtx): void {
   const refuse = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message });
   checkClauses(value, refuse);
+  checkGroups(value, refuse);
   if (value.importance_min !== undefined && value.min_importance !== undefined) {
     refuse('min_importance', 'is another name of importance_min: send one of the two');
   }
@@ -209,6 +191,18 @@ function checkTogether(value: Checked, context: z.core.$RefinementCtx): void {
   if (value.similarity_min !== undefined && value.mode === 'lexical') {
     refuse('similarity_min', 'means nothing with the mode lexical, which compares words alone');
   }
+}
+
+function checkGroups(value: Checked, refuse: (name: string, message: string) => void): void {
+  const { group_by: groupBy, group_size: size, top_k: groups } = value;
+  if (groupBy === undefined) {
+    if (size !== undefined) refuse('group_size', 'means nothing without group_by');
+    return;
+  }
+  const hits = groups * (size ?? defaultGroupSize);
+  if (hits > mostGrouped) refuse('group_size', `times top_k is ${hits}: at most ${mostGrouped} hits are grouped`);
+  if (value.cursor !== undefined) refuse('cursor', 'cannot be combined with group_by, which has one page');
+  if (value.rerank === true) refuse('rerank', 'cannot be combined with group_by');
 }
 
 const importanceFromText = numberFromText(importanceSchema).optional();
@@ -224,8 +218,11 @@ export const searchQuerySchema = z
     min_importance: nameOfTheServiceBefore(importanceFromText.openapi(described.importance_min), 'importance_min'),
     importance_max: importanceFromText.openapi(described.importance_max),
     neighbours: numberFromText(neighboursField).default(0).openapi(described.neighbours),
+    group_by: groupByField,
+    group_size: numberFromText(groupSizeField).optional().openapi(described.group_size),
     similarity_min: numberFromText(similarityField).optional().openapi(described.similarity_min),
     score_min: numberFromText(shareField).optional().openapi(described.score_min),
+    min_confidence: numberFromText(shareField).optional().openapi(described.min_confidence),
     diversity: numberFromText(shareField).default(0).openapi(described.diversity),
     half_life_days: numberFromText(halfLifeField).optional().openapi(described.half_life_days),
     collapse: booleanText.default(true).openapi(described.collapse),
@@ -256,10 +253,13 @@ export function createSearchBodySchema(maxMetadataBytes: number) {
         .openapi({ description: 'What the metadata of a hit must contain.' }),
       filter: createFilterField(maxMetadataBytes).optional(),
       neighbours: neighboursField.default(0).openapi(described.neighbours),
+      group_by: groupByField,
+      group_size: groupSizeField.optional().openapi(described.group_size),
       weights: weightsField.default({}),
       role_weights: roleWeightsField,
       similarity_min: similarityField.optional().openapi(described.similarity_min),
       score_min: shareField.optional().openapi(described.score_min),
+      min_confidence: shareField.optional().openapi(described.min_confidence),
       diversity: shareField.default(0).openapi(described.diversity),
       half_life_days: halfLifeField.optional().openapi(described.half_life_days),
       collapse: z.boolean().default(true).openapi(described.collapse),

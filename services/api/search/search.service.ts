@@ -13,6 +13,7 @@ import { isShown, openPage } from './query/page.ts';
 import { latinShareOf } from './query/query-form.ts';
 import { invalidField, type SearchRequest } from './query/search-request.ts';
 import type { TimeReader } from './query/time-words.ts';
+import { groupByConversation } from './ranking/group.ts';
 import type { FoundHits } from './ranking/collapse.ts';
 import { chooseRanking, type RankingDefaults } from './ranking/weights.ts';
 import type { CandidateReader } from './sql/search.repository.ts';
@@ -101,18 +102,23 @@ export function createSearchService(deps: SearchServiceDeps) {
         isShown: (id: string) => isShown(id, page),
       };
       const found = findsNothing ? nothing : await findAndRank(readCandidates, planned, options);
+      const { groupSize, topK } = request;
+      const ranked =
+        groupSize === undefined ? found.ranked : groupByConversation(found.ranked, { groups: topK, size: groupSize });
+      const isCut = ranked.length < found.ranked.length || (groupSize !== undefined && found.isFull);
       const result = await readHits(request, page, {
         ...found,
+        ranked,
         text: text.words || request.query,
         vector: vector?.plain,
         plan,
         weights: ranking.weights,
-        isPartial: planned.isPartial,
+        isPartial: planned.isPartial || isCut,
       });
       metrics.searches.inc({ mode: request.mode, degraded: String(degraded) });
       metrics.searchResults.observe(result.hits.length);
       stopTimer();
-      return { ...result, degraded, time };
+      return { ...result, degraded, time, isGrouped: groupSize !== undefined };
     },
   };
 }

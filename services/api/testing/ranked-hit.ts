@@ -4,6 +4,7 @@ import type { RankedCandidate } from '../search/ranking/rank.ts';
 export function rankedHit(id: string, score: number): RankedCandidate {
   return {
     id,
+    conversationId: id,
     score,
     breakdown: {
       vector: 0,
@@ -14,6 +15,8 @@ export function rankedHit(id: string, score: number): RankedCandidate {
       role: 0,
       recency: 0,
       session: 0,
+      confidence: 0.5,
+      nearby: { vector: 0, lexical: 0 },
       time: 0,
       echo: false,
       relevance: 0.9,

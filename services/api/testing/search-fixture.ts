@@ -29,6 +29,11 @@ export interface SearchAnswer {
   readonly reranked: boolean;
   readonly time?: { readonly from: string; readonly to: string; readonly text: string };
   readonly items: readonly Hit[];
+  readonly groups?: readonly {
+    readonly conversation_id: string;
+    readonly score: number;
+    readonly message_ids: readonly string[];
+  }[];
   readonly next_cursor: string | null;
   readonly exhausted: boolean;
 }
@@ -38,6 +43,7 @@ export interface Hit {
   readonly content: string;
   readonly created_at: string;
   readonly score: number;
+  readonly confidence: number;
   readonly similarity: number | null;
   readonly importance: number;
   readonly decay: number;
@@ -47,7 +53,11 @@ export interface Hit {
     readonly lexical: number;
     readonly context: number;
     readonly speaker: number;
-    readonly substance: number;
+    readonly length: number;
+    readonly role: number;
+    readonly recency: number;
+    readonly session: number;
+    readonly nearby: { readonly vector: number; readonly lexical: number };
     readonly time: number;
     readonly echo?: boolean;
     readonly relevance: number;

@@ -45,8 +45,13 @@ describe('knownModel', () => {
 describe('searchDefaults', () => {
   test('centres the queries of every model, and says what texts have in common by nature', () => {
     expect(searchDefaults('some/model')).toEqual({ centreQueries: true });
-    expect(searchDefaults(bundledModel.modelId)).toEqual({ centreQueries: true });
-    expect(searchDefaults('e5-small-v2 [query "query: "]')).toEqual({ centreQueries: true, unrelatedSimilarity: 0.7 });
+    expect(searchDefaults(bundledModel.modelId)).toEqual({ centreQueries: true, isLatinOnly: true });
+    expect(searchDefaults('e5-small-v2 [query "query: "]')).toEqual({
+      centreQueries: true,
+      isLatinOnly: true,
+      unrelatedSimilarity: 0.7,
+    });
+    expect(searchDefaults('multilingual-e5-small')).toEqual({ centreQueries: true, unrelatedSimilarity: 0.7 });
   });
 });
 

@@ -37,6 +37,8 @@ export interface SearchResult {
   readonly degraded: boolean;
   /** These hits are in the order of the reranker. */
   readonly reranked: boolean;
+  /** The hits are grouped by their conversations. */
+  readonly isGrouped: boolean;
   /** That the query names; undefined when it names none. */
   readonly time: NamedTime | undefined;
   /** Goes on after the first `count` of these hits; undefined at the end, and where pages reach no further. */
@@ -70,7 +72,7 @@ export function createHitReader({ repository, hitReranker }: HitReaderDeps) {
     request: SearchRequest,
     page: SearchPage,
     { ranked, repeatIds, isFull, text, vector, plan, weights, isPartial }: RankedSearch,
-  ): Promise<Omit<SearchResult, 'degraded' | 'time'>> {
+  ): Promise<Omit<SearchResult, 'degraded' | 'time' | 'isGrouped'>> {
     const { tenantId, neighbours: count, signal } = request;
     const { partition } = plan.tenant;
     const left = ranked.filter(({ id }) => !isShown(id, page));
@@ -159,9 +161,9 @@ function untilUnread<Ranked>(
   return read;
 }
 
-/** A reranker would undo the order of hits that are to differ: then it has to be asked for. */
-export function wantsReranking({ rerank, ranking }: SearchRequest): boolean {
-  return rerank ?? ranking.diversity === 0;
+/** A reranker would undo the order of hits that are to differ, or that are grouped: then it has to be asked for. */
+export function wantsReranking({ rerank, ranking, groupSize }: SearchRequest): boolean {
+  return rerank ?? (ranking.diversity === 0 && groupSize === undefined);
 }
 
 function toHit(ranked: CollapsedCandidate, row: HitRow, neighbours: ShownNeighbours | undefined): SearchHit {

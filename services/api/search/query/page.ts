@@ -25,7 +25,7 @@ export interface SearchPage {
 export function openPage(request: SearchRequest, now: Date): SearchPage {
   const position = readCursor(request);
   const shown = position?.shown ?? new Set();
-  const size = Math.min(request.topK, maxPagedHits - shown.size);
+  const size = Math.min(request.topK * (request.groupSize ?? 1), maxPagedHits - shown.size);
   return {
     now: position?.now ?? now,
     throughId: position?.throughId,

@@ -46,6 +46,8 @@ export interface RankingChoices {
   readonly halfLifeDays: number | undefined;
   /** Least final score of a hit, 0 to 1. */
   readonly scoreMin: number | undefined;
+  /** Least confidence of a hit, 0 to 1. */
+  readonly minConfidence: number | undefined;
   /** Least plain similarity of a hit, -1 to 1. */
   readonly similarityMin: number | undefined;
   /** 0 to 1: how much hits are to differ from one another. */
@@ -85,6 +87,8 @@ export interface SearchRequest {
   readonly ranking: RankingChoices;
   /** Messages shown before and after each hit. */
   readonly neighbours: number;
+  /** Hits are grouped by conversation: so many of each of the `topK` best; undefined: not grouped. */
+  readonly groupSize: number | undefined;
   /** Hits that say the same are one. */
   readonly collapse: boolean;
   /** What the times of the query are named from: the moment of the search when left out. */

@@ -18,6 +18,12 @@ export function termScoresOf(candidate: Candidate, { dates }: QueryTerms, dateSt
   return [...candidate.termScores, ...ofDates];
 }
 
+/** The weights of all words and dates of the query, whether anybody said them or not. */
+export function totalWeight({ weights, dates }: QueryTerms, dateStrength: number): number {
+  const ofDates = dates.reduce((sum, { weight }) => sum + dateStrength * weight, 0);
+  return weights.reduce((sum, weight) => sum + weight, ofDates);
+}
+
 /** What there is to reach: the weights of the words that any candidate has. */
 export function reachableWeight(
   scores: Iterable<readonly number[]>,

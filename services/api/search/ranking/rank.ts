@@ -16,6 +16,8 @@ export interface RankingOptions extends RelevanceOptions, MatchOptions {
   readonly now: Date;
   /** Hits have at least this score. */
   readonly scoreMin: number | undefined;
+  /** Hits have at least this confidence. */
+  readonly minConfidence: number | undefined;
   /** 0 to 1; counts in what follows the ranking. */
   readonly diversity: number;
 }
@@ -30,6 +32,7 @@ export interface ScoreBreakdown extends Relevance {
 
 export interface RankedCandidate {
   readonly id: string;
+  readonly conversationId: string;
   readonly score: number;
   readonly breakdown: ScoreBreakdown;
 }
@@ -46,7 +49,7 @@ export function rank(
   neighbourhood: Neighbourhood,
   options: RankingOptions,
 ): RankedCandidate[] {
-  const { weights, scoreMin } = options;
+  const { weights, scoreMin, minConfidence = 0 } = options;
   const relevances = relevanceOf(candidates, neighbourhood, options);
   const weightSum = weights.relevance + weights.importance + weights.decay;
   const hits = candidates.filter((candidate) => candidate.eligible && matchesItself(candidate, options));
@@ -54,12 +57,14 @@ export function rank(
   return hits
     .flatMap((candidate) => {
       const found = relevances.get(candidate.id);
-      if (found === undefined) return [];
+      if (found === undefined || found.confidence < minConfidence) return [];
       const relevance = best > 0 ? found.relevance / best : 0;
       const { importance } = candidate;
       const decay = decayOf(candidate.createdAt, options.now, options.decay);
       const weighted = weights.relevance * relevance + weights.importance * importance + weights.decay * decay;
-      return { id: candidate.id, score: weighted / weightSum, breakdown: { ...found, relevance, importance, decay } };
+      const { id, conversationId } = candidate;
+      const breakdown = { ...found, relevance, importance, decay };
+      return { id, conversationId, score: weighted / weightSum, breakdown };
     })
     .filter((candidate) => scoreMin === undefined || candidate.score >= scoreMin)
     .toSorted((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));

@@ -132,7 +132,8 @@ describe('relevance', () => {
           for (const value of relevanceOf(pool, chainOf(ids, 0.9), { ...options, mode }).values()) {
             expect(value.relevance).toBeGreaterThanOrEqual(0);
             expect(value.relevance).toBeLessThanOrEqual(2.2);
-            const { context: _, relevance: __, echo: ___, ...parts } = value;
+            const { context: _, relevance: __, echo: ___, nearby, ...others } = value;
+            const parts = { ...others, ...nearby };
             for (const part of Object.values(parts)) expect(part).toBeGreaterThanOrEqual(0);
           }
         },

@@ -4,9 +4,10 @@ import type { QueryForm } from '../query/query-form.ts';
 import type { RankingWeights, SearchMode } from '../query/search-request.ts';
 import type { NamedTime } from '../query/time-words.ts';
 import type { Candidate } from './candidate.ts';
+import { confidenceOf } from './confidence.ts';
 import { noNeighbourhood, vectorInContext, wordsInContext, type Neighbourhood } from './context.ts';
 import { echoShare } from './echo.ts';
-import { reachableWeight, shareOf, termScoresOf, type QueryTerms } from './lexical-score.ts';
+import { reachableWeight, shareOf, termScoresOf, totalWeight, type QueryTerms } from './lexical-score.ts';
 import { timeGain } from './named-time.ts';
 import { lengthPrior, recencyOf, rolePrior, sessionEvidence } from './priors.ts';
 
@@ -23,6 +24,12 @@ export interface RelevanceOptions {
   readonly time: NamedTime | undefined;
   /** Ids of questions that repeat the query. */
   readonly echoes: ReadonlySet<string>;
+}
+
+/** What each side finds in a message. */
+export interface Sides {
+  readonly vector: number;
+  readonly lexical: number;
 }
 
 /** What a message's relevance is made of; all but `context` and `time` 0 to 1. */
@@ -45,15 +52,13 @@ export interface Relevance {
   readonly session: number;
   /** What it gains by when it was said: see {@link timeGain}. */
   readonly time: number;
+  /** How likely it is that the message has to do with the query: see {@link confidenceOf}. */
+  readonly confidence: number;
+  /** What it is judged by: as `vector` and `lexical`, but read with the messages beside it, and of all words of the query. */
+  readonly nearby: Sides;
   /** It is a question that repeats the query: only a share of its relevance counts. */
   readonly echo: boolean;
   readonly relevance: number;
-}
-
-/** What each side finds in a message. */
-interface Sides {
-  readonly vector: number;
-  readonly lexical: number;
 }
 
 /**
@@ -66,8 +71,9 @@ export function relevanceOf(
   options: RelevanceOptions,
 ): Map<string, Relevance> {
   const { weights, form, echoes } = options;
-  const sides = sidesOf(candidates, neighbourhood, options);
-  const fuse = fusion(candidates, sides, options);
+  const { sides, saidShare } = sidesOf(candidates, neighbourhood, options);
+  const best = bestOf(candidates, sides);
+  const fuse = fusion(best, options);
   // Few speak, and often.
   const speakers = new Map(
     [...new Set(candidates.map((candidate) => candidate.speaker))].map((name) => [name, isNamed(name, form.words)]),
@@ -78,10 +84,20 @@ export function relevanceOf(
 
   const alone = candidates.map((candidate) => {
     const { own, near } = sides.get(candidate.id) ?? nothingFound;
+    const speaker = speakers.get(candidate.speaker) === true ? 1 : 0;
+    const nearby = { vector: near.vector, lexical: saidShare * near.lexical };
+    const confidence = confidenceOf(options.mode, {
+      ...nearby,
+      speaker,
+      bestVector: best.vector,
+      bestLexical: saidShare * best.lexical,
+    });
     const parts = {
       ...own,
       context: fuse(near) - fuse(own),
-      speaker: speakers.get(candidate.speaker) === true ? 1 : 0,
+      speaker,
+      nearby,
+      confidence,
       length: lengthPrior(candidate),
       role: roleOf(candidate),
       recency: ageOf(candidate),
@@ -110,18 +126,20 @@ interface Found {
 
 const nothingFound: Found = { own: { vector: 0, lexical: 0 }, near: { vector: 0, lexical: 0 } };
 
+type FoundSides = ReadonlyMap<string, Found>;
+
 /** What each side finds in each candidate; words that no candidate has are left out. */
 function sidesOf(
   candidates: readonly Candidate[],
   neighbourhood: Neighbourhood,
   { terms, weights }: RelevanceOptions,
-): ReadonlyMap<string, Found> {
+): { readonly sides: FoundSides; readonly saidShare: number } {
   const byId = new Map(candidates.map((candidate) => [candidate.id, candidate]));
   const scores = new Map(candidates.map((candidate) => [candidate.id, termScoresOf(candidate, terms, weights.date)]));
   const reachable = reachableWeight(scores.values(), terms, weights.date);
   const scoresOf = (id: string) => scores.get(id) ?? [];
   const similarityOf = (id: string) => byId.get(id)?.vectorScore;
-  return new Map(
+  const sides = new Map(
     candidates.map(({ id }) => {
       const own = { vector: Math.max(0, similarityOf(id) ?? 0), lexical: shareOf(scoresOf(id), reachable) };
       const near = {
@@ -131,6 +149,17 @@ function sidesOf(
       return [id, { own, near }] as const;
     }),
   );
+  const all = totalWeight(terms, weights.date);
+  return { sides, saidShare: all === 0 ? 0 : reachable / all };
+}
+
+/** The greatest that each side found in what may be a hit. */
+function bestOf(candidates: readonly Candidate[], sides: FoundSides): Sides {
+  const found = candidates.filter(({ eligible }) => eligible).map(({ id }) => (sides.get(id) ?? nothingFound).near);
+  return {
+    vector: Math.max(0, ...found.map(({ vector }) => vector)),
+    lexical: Math.max(0, ...found.map(({ lexical }) => lexical)),
+  };
 }
 
 // 1 would make the best of each side equally good, 0 would take each side's values as they are.
@@ -140,16 +169,7 @@ const levelling = 0.7;
  * Fuses the sides: each value is divided by a power of the greatest that its side found in what may be a hit. So a long
  * query, of whose words no message has many, and a query that no vector is near to, do not leave one side without effect.
  */
-function fusion(
-  candidates: readonly Candidate[],
-  sides: ReadonlyMap<string, Found>,
-  { mode, weights, readableShare }: RelevanceOptions,
-): (found: Sides) => number {
-  const found = candidates.filter(({ eligible }) => eligible).map(({ id }) => (sides.get(id) ?? nothingFound).near);
-  const best = {
-    vector: Math.max(0, ...found.map(({ vector }) => vector)),
-    lexical: Math.max(0, ...found.map(({ lexical }) => lexical)),
-  };
+function fusion(best: Sides, { mode, weights, readableShare }: RelevanceOptions): (found: Sides) => number {
   // Vectors of a script that the model does not know tell little. They are all there is when no word is found.
   const trust = mode === 'hybrid' && best.lexical > 0 && weights.lexical > 0 ? readableShare : 1;
   const weight = sideWeights(mode, weights);

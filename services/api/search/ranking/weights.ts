@@ -18,9 +18,9 @@ export const defaultWeights: RankingWeights = {
   lexical: 0.45,
   speaker: 0.2,
   length: 0.15,
-  role: 0.06,
+  role: 0.05,
   recency: 0.15,
-  session: 0.2,
+  session: 0.1,
   context: 1,
   date: 1,
   time: 1,
@@ -79,6 +79,7 @@ export function chooseRanking(
     roleWeights: ranking.roleWeights,
     decay: { mode: ranking.decayMode, halfLifeDays: ranking.halfLifeDays ?? defaults.halfLifeDays },
     scoreMin: ranking.scoreMin,
+    minConfidence: ranking.minConfidence,
     diversity: ranking.diversity,
   };
 }

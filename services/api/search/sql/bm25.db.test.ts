@@ -17,15 +17,20 @@ async function memory(...contents: readonly string[]): Promise<Words> {
   return words;
 }
 
-/** BM25 as the book has it, k1 = 0.9 and b = 0.4; the length of a text is its number of different words. */
+/**
+ * BM25 as the book has it, k1 = 1.2; the length of a text is its number of different words. b grows from 0.4 to 0.65 with
+ * the spread of the lengths, from half of their mean to all of it.
+ */
 function bm25Of(words: readonly string[], query: readonly string[], texts: readonly (readonly string[])[]): number {
   const lengths = texts.map((text) => new Set(text).size);
   const average = lengths.reduce((sum, length) => sum + length, 0) / texts.length;
+  const variance = lengths.reduce((sum, length) => sum + (length - average) ** 2, 0) / lengths.length;
+  const b = 0.4 + 0.25 * Math.min(1, Math.max(0, 2 * (Math.sqrt(variance) / average - 0.5)));
   return query.reduce((sum, term) => {
     const times = words.filter((word) => word === term).length;
     const having = texts.filter((text) => text.includes(term)).length;
-    const length = 0.9 * (0.6 + (0.4 * new Set(words).size) / average);
-    return sum + (idf(texts.length, having) * times * 1.9) / (times + length);
+    const length = 1.2 * (1 - b + (b * new Set(words).size) / average);
+    return sum + (idf(texts.length, having) * times * 2.2) / (times + length);
   }, 0);
 }
 

@@ -19,6 +19,7 @@ export const rankingOptions: RankingOptions = {
   decay: { mode: 'half_life', halfLifeDays: 7 },
   now,
   scoreMin: undefined,
+  minConfidence: undefined,
   diversity: 0,
 };
 

@@ -1,0 +1,34 @@
+import type { SearchMode } from '../query/search-request.ts';
+
+/** What a search and one of its candidates are judged by; all values 0 to 1. */
+export interface ConfidenceParts {
+  /** The message read with those beside it, as each side sees it. Words count as a share of all words of the query. */
+  readonly vector: number;
+  readonly lexical: number;
+  /** The query names who said it. */
+  readonly speaker: number;
+  /** The greatest that the search found. */
+  readonly bestVector: number;
+  readonly bestLexical: number;
+}
+
+type Coefficients = Readonly<Record<keyof ConfidenceParts | 'constant', number>>;
+
+// Fitted by `bench:retrieval --foreign`, with the bundled model: docs/evaluation.md says on what, and how well it holds.
+const coefficients: Readonly<Record<SearchMode, Coefficients>> = {
+  hybrid: { vector: 6.1, lexical: 4.2, speaker: 4.1, bestVector: 3.5, bestLexical: 3.8, constant: -6.8 },
+  lexical: { vector: 0, lexical: 4.9, speaker: 4.2, bestVector: 0, bestLexical: 4.4, constant: -3.7 },
+  vector: { vector: 6.1, lexical: 0, speaker: 3.4, bestVector: 5.1, bestLexical: 0, constant: -4.9 },
+};
+
+const names = ['vector', 'lexical', 'speaker', 'bestVector', 'bestLexical'] as const;
+
+/**
+ * How likely it is that a hit has to do with the query, 0 to 1, by logistic regression: what answers a question against
+ * the hits of questions about other chats. Unlike the score it says something by itself.
+ */
+export function confidenceOf(mode: SearchMode, parts: ConfidenceParts): number {
+  const weights = coefficients[mode];
+  const logit = names.reduce((sum, name) => sum + weights[name] * parts[name], weights.constant);
+  return 1 / (1 + Math.exp(-logit));
+}
