@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readOptions } from '../harness/options.ts';
 import { makeFolder } from '../harness/report.ts';
+import { reportForeign } from './foreign.ts';
 import { measure } from './measure.ts';
 import type { Target } from './memory-client.ts';
 import { about, specs, toRetrievalOptions } from './options.ts';
@@ -42,8 +43,12 @@ async function reportOfFile(): Promise<{ report: string; all: readonly Results[]
 }
 
 async function reportOfSuite(suite: string): Promise<{ report: string; all: readonly Results[] }> {
-  const all = await withTarget((target, run) => measureSuite({ ...options, suite, run, out, target }));
-  return { report: await suiteReport(all, options.compare), all };
+  return withTarget(async (target, run) => {
+    const all = await measureSuite({ ...options, suite, run, out, target });
+    const parts = [await suiteReport(all, options.compare)];
+    if (options.foreign > 0) parts.push(await reportForeign({ ...options, suite, run, out, target }));
+    return { report: parts.join('\n\n'), all };
+  });
 }
 
 const { report, all } = await (options.suite === undefined ? reportOfFile() : reportOfSuite(options.suite));

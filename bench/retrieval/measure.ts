@@ -32,7 +32,7 @@ export async function measure(options: MeasureOptions): Promise<Results> {
     .slice(0, options.chats)
     .map((chat) => ({ ...chat, questions: chat.questions.slice(0, options.questions) }));
   const client = createMemoryClient(target);
-  const tenantOf = ({ chatId }: Chat): string => `${run}-${chatId}`.replaceAll(/[^A-Za-z0-9_.-]/g, '_').slice(0, 64);
+  const tenantOf = tenantNames(run);
   const { turnOf, stored, foundStored, failedToEmbed } = await ingest(chats, { client, tenantOf, say });
   say(`${stored} messages stored, ${foundStored} were there; run ${run}`);
   const known = new Map<Chat, Bm25>();
@@ -65,6 +65,11 @@ export async function measure(options: MeasureOptions): Promise<Results> {
     metrics: [...metricNames],
     variants,
   };
+}
+
+/** The tenant of each chat of a run. */
+export function tenantNames(run: string): (chat: Chat) => string {
+  return ({ chatId }) => `${run}-${chatId}`.replaceAll(/[^A-Za-z0-9_.-]/g, '_').slice(0, 64);
 }
 
 interface AskOptions {
@@ -113,8 +118,8 @@ async function askServer(chat: Chat, { text, askedAt }: Question, { request, top
   // The question itself may be a turn of that moment.
   const said = askedAt === undefined ? {} : { created_before: askedAt.toISOString() };
   const hits = await options.client.search(options.tenantOf(chat), { ...said, ...request, query: text, top_k: topK });
-  return hits.map(({ message_id: id, score, similarity = null, breakdown }) => {
-    return { turn: names?.get(id) ?? id, score, similarity, breakdown };
+  return hits.map(({ message_id: id, score, confidence, similarity = null, breakdown }) => {
+    return { turn: names?.get(id) ?? id, score, similarity, breakdown: { ...breakdown, confidence } };
   });
 }
 

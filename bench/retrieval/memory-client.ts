@@ -29,6 +29,8 @@ const listAnswer = z.looseObject({ items: z.array(storedMessage), next_cursor: z
 const hitSchema = z.looseObject({
   message_id: z.string(),
   score: z.number(),
+  /** Deployments of before this field do not have it. */
+  confidence: z.number().optional(),
   similarity: z.number().nullish(),
   breakdown: z.record(z.string(), z.unknown()).default({}),
 });

@@ -13,6 +13,14 @@ export const specs = {
     help: 'chats and questions: LoCoMo, LongMemEval, judged messages, or the format of e2e/retrieval/chats.json',
   },
   suite: { text: undefined, help: 'a folder of such files: all of them, beside BM25, in one table' },
+  foreign: {
+    number: 0,
+    help: 'of a suite: questions about other chats that each set is asked, to judge the confidence',
+  },
+  fit: {
+    text: undefined,
+    help: 'sets that coefficients of the confidence are fitted on, separated by commas; all without it',
+  },
   url: { text: undefined, help: 'a running deployment; without it, a standalone process is started and ended' },
   key: { text: undefined, help: 'its key, good for all tenants (MEMORY_API_KEY)' },
   data: { text: undefined, help: 'data folder of the process started here, kept for a second run' },
