@@ -24,7 +24,7 @@ const statement = `
     insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash,
                          created_at, updated_at, search_language, search_vector)
     select t.tenant_id, t.id, t.conversation_id, t.role, t.content, '{}', ${importanceOfRole}, t.content_hash, $7, $7,
-           'english 2', to_tsvector('english', t.content)
+           'english 3', to_tsvector('english', t.content)
     from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[])
       as t (tenant_id, id, conversation_id, role, content, content_hash)
   )

@@ -37,7 +37,7 @@ export async function storePending(
     with stored as (
       insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash,
                            created_at, updated_at, search_language, search_vector)
-      select tenant_id, gen_random_uuid(), 'chat', 'user', content, '{}', 0.233, content_hash, now(), now(), 'english 2', to_tsvector('english', content)
+      select tenant_id, gen_random_uuid(), 'chat', 'user', content, '{}', 0.233, content_hash, now(), now(), 'english 3', to_tsvector('english', content)
       from unnest(${messages.map((message) => message.tenantId)}::text[], ${messages.map(({ text }) => text)}::text[],
                   ${hashes}::bytea[]) as given (tenant_id, content, content_hash)
       returning tenant_id, id, content_hash

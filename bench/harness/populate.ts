@@ -125,7 +125,7 @@ async function insert(db: Kysely<Schema>, rows: readonly StoredMessage[], genera
     insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at,
                          updated_at, search_language, search_vector)
     select t.tenant_id, t.id, t.conversation_id, t.role, t.content, t.metadata, t.importance,
-           sha256(convert_to(t.content, 'utf8')), t.created_at, t.created_at, 'english 2',
+           sha256(convert_to(t.content, 'utf8')), t.created_at, t.created_at, 'english 3',
            to_tsvector('english', t.content)
     from unnest(${column('tenantId')}::text[], ${column('id')}::uuid[], ${column('conversationId')}::text[],
                 ${column('role')}::text[], ${column('content')}::text[],

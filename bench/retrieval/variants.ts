@@ -17,7 +17,7 @@ export interface ComputedVariant {
 
 export type Variant = AskedVariant | ComputedVariant;
 
-const none = { speaker: 0, substance: 0, time: 0, echo: 0 };
+const none = { speaker: 0, length: 0, role: 0, recency: 0, session: 0, time: 0, echo: 0 };
 
 /** Each part of the ranking off in turn, beside the defaults. The first is what the others are compared with. */
 export const variants: readonly [Variant, ...Variant[]] = [
@@ -32,7 +32,10 @@ export const variants: readonly [Variant, ...Variant[]] = [
   // The plain best passage of the query's vector.
   { name: 'vectors-alone', request: { mode: 'vector', weights: { ...none, context: 0, importance: 0, decay: 0 } } },
   { name: 'no-speaker', request: { weights: { speaker: 0 } } },
-  { name: 'no-substance', request: { weights: { substance: 0 } } },
+  { name: 'no-length', request: { weights: { length: 0 } } },
+  { name: 'no-role', request: { weights: { role: 0 } } },
+  { name: 'no-recency', request: { weights: { recency: 0 } } },
+  { name: 'no-session', request: { weights: { session: 0 } } },
   { name: 'no-date', request: { weights: { date: 0 } } },
   { name: 'no-time', request: { weights: { time: 0 } } },
   { name: 'no-echo', request: { weights: { echo: 0 } } },

@@ -61,7 +61,7 @@ export async function insertVectors(
     await client.query(
       `insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash,
                             created_at, updated_at, search_language, search_vector)
-       select $1, id, 'c', 'user', 'text', '{}', 0.2, '', now(), now(), 'english 2', to_tsvector('english', 'text') from unnest($2::uuid[]) id`,
+       select $1, id, 'c', 'user', 'text', '{}', 0.2, '', now(), now(), 'english 3', to_tsvector('english', 'text') from unnest($2::uuid[]) id`,
       [tenantId, ids],
     );
     await client.query(

@@ -36,7 +36,7 @@ function row(tenantId: string, more: Partial<MessageRow> = {}): MessageRow {
     expiresAt: undefined,
     contentHash: Buffer.from('hash'),
     metadataJson: '{}',
-    index: indexMessage('hello', {}),
+    index: indexMessage({ role: 'user', content: 'hello', metadata: {} }),
     bytes: 5,
     generation: api.generation,
     sent: {

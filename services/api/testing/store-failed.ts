@@ -19,7 +19,7 @@ export async function storeFailed(
       insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash,
                            created_at, updated_at, search_language, search_vector)
       select ${tenantId}, ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'c', 'user', 'words ' || n,
-             '{}', 0.2, decode('00', 'hex'), '2026-01-01'::timestamptz + n * interval '1 second', now(), 'english 2', to_tsvector('english', 'words ' || n)
+             '{}', 0.2, decode('00', 'hex'), '2026-01-01'::timestamptz + n * interval '1 second', now(), 'english 3', to_tsvector('english', 'words ' || n)
       from generate_series(1, ${count}::int) n
       returning id, content_hash
     ), given_up as (

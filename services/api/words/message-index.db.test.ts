@@ -18,7 +18,7 @@ async function wordsOf(content: string, metadata: Readonly<Record<string, unknow
   const { rows } = await sql<{ words: string[] }>`
     select tsvector_to_array(indexed.vector) as words
     from search_language l, (select ${content} as content) message,
-         unnest(${indexInput.values([indexMessage(content, metadata)])}) as given (${indexInput.names}),
+         unnest(${indexInput.values([indexMessage({ role: 'user', content, metadata })])}) as given (${indexInput.names}),
          lateral (select ${indexColumns.of('given', 'l', 'message')}) as indexed (language, vector, passages)
     where l.state = 'current'`.execute(fixture.db);
   return rows[0]?.words ?? [];

@@ -1,5 +1,7 @@
+import type { Role } from '@memory-layer/shared/db/schema';
 import { maxSpeakerCharacters } from '@memory-layer/shared/message/speaker';
 import { hasAtMost } from '../http/field.schemas.ts';
+import { instructionTerm, isInstruction } from './instruction.ts';
 import { readProse, readWords, type TextWords } from './text-words.ts';
 
 /** Separates the items of a list that is sent to the database as one text. No word contains this character. */
@@ -9,7 +11,7 @@ export const itemDelimiter = '\u0001';
  * Version of the rules by which words are read. It is part of the name of a search language: after a change the
  * reindexer reads the words of existing messages again.
  */
-export const wordsVersion = 2;
+export const wordsVersion = 3;
 
 /** The arguments of the database's `index_words`. {@link itemDelimiter} separates the items of lists. */
 export interface MessageIndex {
@@ -32,10 +34,20 @@ const passageWords = 256;
 // Passages overlap by the longest phrase, so that each phrase is whole in one of them.
 const overlapWords = 64;
 
-/** The index of a message: the words of its content and of its speaker. */
-export function indexMessage(content: string, metadata: Readonly<Record<string, unknown>>): MessageIndex {
+/** What of a message its index is made from. */
+export interface IndexedMessage {
+  readonly role: Role;
+  readonly content: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** The index of a message: the words of its content and of its speaker, and whether a user's message is an instruction. */
+export function indexMessage({ role, content, metadata }: IndexedMessage): MessageIndex {
   const prose = readProse(content, fewWords);
-  const read = prose === undefined ? readWords(content) : { ...prose, words: undefined };
+  const words = prose === undefined ? readWords(content) : { ...prose, words: undefined };
+  // Replies are full of advice that has the form of one.
+  const isMarked = role !== 'assistant' && role !== 'tool' && isInstruction(content);
+  const read = isMarked ? { ...words, exact: [...words.exact, instructionTerm] } : words;
   const speaker = speakerIn(metadata);
   if (speaker === undefined) return toIndex(read);
   const spokenBy = readWords(speaker);

@@ -40,7 +40,7 @@ export function createTenant(db: Kysely<Schema>) {
       content_hash: hashOf(content),
       created_at: new Date('2026-03-01T12:00:00.000Z'),
       updated_at: new Date('2026-03-01T12:00:00.000Z'),
-      search_language: 'english 2',
+      search_language: 'english 3',
       search_vector: '',
     }));
     const pending = rows.map((row) => ({

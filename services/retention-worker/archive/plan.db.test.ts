@@ -32,7 +32,7 @@ beforeAll(async () => {
     case when n % 100 = 0 then ${now}::timestamptz - make_interval(hours => n) end`;
   const rows = sql`generate_series(1, 3000) as n, unnest(${[tenantId, otherId]}::text[]) as owner`;
   await sql`insert into message (${columns}, search_language, search_vector)
-    select ${values}, 'english 2', 'word:1' from ${rows}`.execute(database.db);
+    select ${values}, 'english 3', 'word:1' from ${rows}`.execute(database.db);
   await sql`insert into archived_message (${columns}, archived_at, archive_reason)
     select ${values}, ${now}::timestamptz - make_interval(hours => n), 'age' from ${rows}`.execute(database.db);
   await sql`analyze`.execute(database.db);

@@ -41,7 +41,7 @@ export async function createTenant(db: Kysely<Schema>, createdAt = daysAgo(365))
     /** @returns the ids, in the order of the seeds. Unless said otherwise: a year old, of no importance. */
     async addMessages(...seeds: readonly MessageSeed[]): Promise<string[]> {
       const rows = seeds.map((seed) => toMessage(tenantId, seed));
-      const indexed = rows.map((row) => ({ ...row, search_language: 'english 2', search_vector: '' }));
+      const indexed = rows.map((row) => ({ ...row, search_language: 'english 3', search_vector: '' }));
       await db.insertInto('message').values(indexed).execute();
       return rows.map((row) => row.id);
     },

@@ -16,7 +16,7 @@ describe('the partition of a tenant', () => {
     await sql`
       insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at,
                          search_language, search_vector)
-      select t, gen_random_uuid(), 'c', 'user', 'text', '{}', 0.2, '', now(), now(), 'english 2', to_tsvector('english', 'text') from unnest(${tenants}::text[]) t`.execute(
+      select t, gen_random_uuid(), 'c', 'user', 'text', '{}', 0.2, '', now(), now(), 'english 3', to_tsvector('english', 'text') from unnest(${tenants}::text[]) t`.execute(
       database.db,
     );
     await sql`

@@ -30,7 +30,7 @@ async function addPending(tenantId: string, state: 'pending' | 'failed', ageSeco
       created_at: now,
       updated_at: now,
       expires_at: null,
-      search_language: 'english 2',
+      search_language: 'english 3',
       search_vector: '',
     })
     .execute();

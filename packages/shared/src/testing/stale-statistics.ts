@@ -76,7 +76,7 @@ async function fill(db: Kysely<Schema>, tenantId: string, count: number, prefix:
   await sql`insert into tenant (tenant_id) values (${tenantId}) on conflict do nothing`.execute(db);
   await sql`
     insert into message (${columns}, search_language, search_vector)
-    select ${values}, 'english 2', to_tsvector('english', 'words about subject' || n % 300)
+    select ${values}, 'english 3', to_tsvector('english', 'words about subject' || n % 300)
     from generate_series(1, ${count}::int) n`.execute(db);
   await sql`
     insert into embedding (tenant_id, message_id, generation, passage_no, vector, conversation_id, role, importance, created_at)

@@ -44,7 +44,7 @@ export function toMessageRow(
     expiresAt: message.expiresAt ?? undefined,
     contentHash: hash('sha256', message.content, 'buffer'),
     metadataJson,
-    index: indexMessage(message.content, message.metadata ?? {}),
+    index: indexMessage({ ...message, metadata }),
     bytes: Buffer.byteLength(message.content) + Buffer.byteLength(metadataJson),
     generation,
     sent: message,

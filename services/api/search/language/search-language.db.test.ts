@@ -17,7 +17,7 @@ beforeAll(async () => {
 // The language is the database's, not a tenant's: each test begins with the one of a new database.
 beforeEach(async () => {
   await sql`truncate message, tenant, search_language`.execute(database.db);
-  await sql`insert into search_language (language, state) values ('english 2', 'current')`.execute(database.db);
+  await sql`insert into search_language (language, state) values ('english 3', 'current')`.execute(database.db);
 });
 afterAll(() => database.stop());
 
@@ -48,7 +48,7 @@ const passAMinute = () =>
 
 describe('the language of words', () => {
   test('is english unless it is configured', async () => {
-    expect(await languages.findCurrent()).toBe('english 2');
+    expect(await languages.findCurrent()).toBe('english 3');
     await serviceFor('english').start();
     expect(await languages.listOld()).toEqual([]);
   });
@@ -59,7 +59,7 @@ describe('the language of words', () => {
       name: 'ConfigError',
       message: expect.stringMatching(/MEMORY_SEARCH_LANGUAGE: .*\benglish\b.*\bsimple\b/),
     });
-    expect(await languages.findCurrent()).toBe('english 2');
+    expect(await languages.findCurrent()).toBe('english 3');
     await reindexer.stop();
   });
 
@@ -80,7 +80,7 @@ describe('the language of words', () => {
   test('may be a configuration of one’s own', async () => {
     await sql`create text search configuration own (copy = pg_catalog.simple)`.execute(database.db);
     await serviceFor('own').start();
-    expect(await languages.findCurrent()).toBe('public.own 2');
+    expect(await languages.findCurrent()).toBe('public.own 3');
     expect(await found(await createTenant('the gardens'), 'gardens the')).toEqual(['the gardens']);
   });
 });
@@ -92,7 +92,7 @@ describe('a change of language', () => {
     const service = serviceFor('german');
     await service.start();
     await words.say('Gärten und Hunde');
-    expect(await languages.listOld()).toEqual(['english 2']);
+    expect(await languages.listOld()).toEqual(['english 3']);
     expect(await found(words, 'garden')).toEqual(['old gardens']);
     expect(await found(words, 'Garten')).toEqual(['Gärten und Hunde']);
     expect(await found(words, '"running dogs"')).toEqual(['running dogs']);
@@ -102,9 +102,9 @@ describe('a change of language', () => {
     expect(phrases.at(-1)?.weight).toBeCloseTo(idf(3, 1), 6);
 
     await service.reindex();
-    expect([await languagesOf(words), await languagesOf(other)]).toEqual([['german 2'], ['german 2']]);
+    expect([await languagesOf(words), await languagesOf(other)]).toEqual([['german 3'], ['german 3']]);
     // Not forgotten yet: somebody may be writing in it.
-    expect(await languages.listOld()).toEqual(['english 2']);
+    expect(await languages.listOld()).toEqual(['english 3']);
     await passAMinute();
     await service.reindex();
     expect(await languages.listOld()).toEqual([]);
@@ -118,10 +118,10 @@ describe('a change of language', () => {
     await serviceFor('german').start();
     await words.say('Hunde laufen');
     await serviceFor('english').start();
-    expect(await languages.listOld()).toEqual(['german 2']);
+    expect(await languages.listOld()).toEqual(['german 3']);
     expect(await found(words, 'dog')).toEqual(['running dogs']);
     await serviceFor('english').reindex();
-    expect(await languagesOf(words)).toEqual(['english 2']);
+    expect(await languagesOf(words)).toEqual(['english 3']);
   });
 
   test('is carried out by the process that was started last', async () => {
@@ -129,33 +129,33 @@ describe('a change of language', () => {
     const before = serviceFor('english');
     await serviceFor('german').start();
     await before.reindex();
-    expect(await languagesOf(words)).toEqual(['english 2']);
-    expect(await languages.findCurrent()).toBe('german 2');
+    expect(await languagesOf(words)).toEqual(['english 3']);
+    expect(await languages.findCurrent()).toBe('german 3');
   });
 
   test('goes through a tenant of several batches', async () => {
     const words = await createTenant(...Array.from({ length: 450 }, (_, n) => `gardens ${n}`));
     const reindexer = createSearchLanguageReindexer({ languages, language: 'simple', everyMs: 60_000, logger });
     await reindexer.start();
-    await expect.poll(() => languagesOf(words)).toEqual(['simple 2']);
+    await expect.poll(() => languagesOf(words)).toEqual(['simple 3']);
     await reindexer.stop();
   });
 
   test('a message that is indexed with other metadata meanwhile keeps that index', async () => {
     const words = await createTenant('red boats');
-    await sql`update message set search_language = 'german 2' where tenant_id = ${words.tenantId}`.execute(database.db);
+    await sql`update message set search_language = 'german 3' where tenant_id = ${words.tenantId}`.execute(database.db);
     let isRead = false;
     const db = database.db.withPlugin({
       transformQuery: ({ node }) => node,
       transformResult: async ({ result }) => {
         if (isRead) return result;
         isRead = true;
-        await sql`update message set search_language = 'english 2', search_vector = 'newer:1'
+        await sql`update message set search_language = 'english 3', search_vector = 'newer:1'
           where tenant_id = ${words.tenantId}`.execute(database.db);
         return result;
       },
     });
-    const batch = { tenantId: words.tenantId, afterId: undefined, language: 'english 2', limit: 10 };
+    const batch = { tenantId: words.tenantId, afterId: undefined, language: 'english 3', limit: 10 };
     await createSearchLanguageRepository(db).reindexBatch(batch);
     expect(await found(words, 'newer')).toEqual(['red boats']);
   });
@@ -174,6 +174,6 @@ describe('a change of language', () => {
     await service.reindex();
     expect(await found(words, 'pizza')).toEqual(['a pizza/pasta place']);
     expect(await found(words, 'boat')).toEqual(['red boats']);
-    expect(await languagesOf(words)).toEqual(['english 2']);
+    expect(await languagesOf(words)).toEqual(['english 3']);
   });
 });

@@ -1,4 +1,4 @@
-import type { Schema } from '@memory-layer/shared/db/schema';
+import type { Role, Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely } from 'kysely';
 import { indexMessage, wordsVersion } from '../../words/message-index.ts';
 import { indexColumns, indexInput } from '../../words/message-index.sql.ts';
@@ -6,6 +6,13 @@ import { indexColumns, indexInput } from '../../words/message-index.sql.ts';
 /** How messages are indexed: by a text search configuration, and by the words that this version of the api reads. */
 export function indexName(configuration: string): string {
   return `${configuration} ${wordsVersion}`;
+}
+
+interface OldMessage {
+  readonly id: string;
+  readonly role: Role;
+  readonly content: string | null;
+  readonly metadata: Record<string, unknown> | null;
 }
 
 export interface ReindexBatch {
@@ -95,17 +102,17 @@ export function createSearchLanguageRepository(db: Kysely<Schema>) {
     /** Reads the words of the next messages again, as far as they are indexed by something else. */
     async reindexBatch({ tenantId, afterId, language, limit }: ReindexBatch): Promise<ReindexedBatch> {
       const after = afterId === undefined ? sql`true` : sql`id > ${afterId}::uuid`;
-      const { rows } = await sql<{ id: string; content: string | null; metadata: Record<string, unknown> | null }>`
+      const { rows } = await sql<OldMessage>`
         with batch as materialized (
-          select id, search_language <> ${language} as is_old, content, metadata,
+          select id, role, search_language <> ${language} as is_old, content, metadata,
                  sum(octet_length(content)) over (order by id) - octet_length(content) as bytes_before
           from message where tenant_id = ${tenantId} and ${after} order by id limit ${limit}
         )
-        select id, case when is_old then content end as content, case when is_old then metadata end as metadata
+        select id, role, case when is_old then content end as content, case when is_old then metadata end as metadata
         from batch where bytes_before < ${sql.lit(maxBatchBytes)} order by id
       `.execute(db);
-      const old = rows.flatMap(({ id, content, metadata }) =>
-        content === null ? [] : [{ id, index: indexMessage(content, metadata ?? {}) }],
+      const old = rows.flatMap(({ id, role, content, metadata }) =>
+        content === null ? [] : [{ id, index: indexMessage({ role, content, metadata: metadata ?? {} }) }],
       );
       if (old.length > 0) {
         await sql`

@@ -77,10 +77,18 @@ export function createLexicalIndex({ repository, clock, onError }: LexicalIndexO
   });
 
   return {
-    async prepare(tenantId: string, text: SearchText, signal?: AbortSignal): Promise<LexicalQuery> {
+    /** @param markers terms that no text has, for what messages are indexed as beside their words */
+    async prepare(
+      tenantId: string,
+      text: SearchText,
+      { markers = [], signal }: { readonly markers?: readonly string[]; readonly signal?: AbortSignal } = {},
+    ): Promise<LexicalQuery> {
       const [parsed, known] = await Promise.all([parsedQueries.get(text, signal), statistics.get(tenantId, signal)]);
       const names = new Set(parsed.flatMap((language) => language.names));
-      const terms = await weighTerms([...new Set(parsed.flatMap((language) => language.terms))], known, names);
+      const terms = await weighTerms([...new Set(parsed.flatMap((language) => language.terms))], known, {
+        names,
+        markers,
+      });
       return {
         tenantId,
         terms,
@@ -106,23 +114,30 @@ function charactersOfPairs(terms: readonly string[]): ReadonlySet<string> {
   return new Set(runs.filter((run) => run.length === 2).flat());
 }
 
+interface TermKinds {
+  /** Stop words that may be names. */
+  readonly names?: ReadonlySet<string>;
+  readonly markers?: readonly string[];
+}
+
 /**
  * The words to score by, those that tell most first. Of more than 32 the rarest count, by a rough count of each: only
  * those are looked up. What nobody said, as far as the sample goes, comes last: else a long query would be full of it.
- * A stop word that may be a name counts only when a message has it as one.
+ * A stop word that may be a name, or a marker, counts only when a message has it.
  */
 export async function weighTerms(
   terms: readonly string[],
   statistics: TermStatistics,
-  names: ReadonlySet<string> = new Set(),
+  { names = new Set(), markers = [] }: TermKinds = {},
 ): Promise<KnownTerm[]> {
   const weighed: KnownTerm[] = [];
   const paired = charactersOfPairs(terms);
   let begun = performance.now();
-  for (const term of [...chooseTerms(terms, statistics), ...[...names].slice(0, maxNames)]) {
+  for (const term of [...markers, ...chooseTerms(terms, statistics), ...[...names].slice(0, maxNames)]) {
     const isSaid = statistics.frequency(term) > 0;
     const share = names.has(term) ? nameShare : shareOf(term, paired);
-    if (isSaid || !names.has(term)) weighed.push({ term, weight: share * statistics.idf(term), isSaid });
+    const needsMessages = names.has(term) || markers.includes(term);
+    if (isSaid || !needsMessages) weighed.push({ term, weight: share * statistics.idf(term), isSaid });
     if (performance.now() - begun < sliceMs) continue;
     await setImmediate();
     begun = performance.now();

@@ -3,6 +3,7 @@ import type { QueryVector } from '../query/query-vectors.ts';
 import type { DateReader } from '../query/date-terms.ts';
 import type { SearchPage } from '../query/page.ts';
 import type { SearchText } from '../query/parse-query.ts';
+import { instructionTerm } from '../../words/instruction.ts';
 import { queryFormOf, type QueryForm } from '../query/query-form.ts';
 import type { SearchMode, SearchRequest } from '../query/search-request.ts';
 import { noTerms, type QueryTerms } from '../ranking/lexical-score.ts';
@@ -55,8 +56,10 @@ export async function planSearch(
 ): Promise<PlannedSearch> {
   const { tenantId } = request;
   const byWords = mode !== 'vector';
+  const form = queryFormOf(text.words);
+  const markers = form.asksForInstructions ? [instructionTerm] : [];
   const [lexical, known, partition] = await Promise.all([
-    lexicalIndex.prepare(tenantId, text, request.signal),
+    lexicalIndex.prepare(tenantId, text, { markers, signal: request.signal }),
     vector === undefined ? noSegments : segments.listReadySegments(tenantId, generation),
     partitions.get(tenantId),
   ]);
@@ -82,7 +85,7 @@ export async function planSearch(
     plan: createSearchPlan(parts),
     parts,
     terms: byWords ? { weights, dates: readDates(text.words) } : noTerms,
-    form: queryFormOf(text.words),
+    form,
     isWordless: lexical.terms.length === 0 && hasClauses(lexical.clauses),
     isPartial: comparesNewest(parts),
   };

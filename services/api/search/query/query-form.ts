@@ -8,6 +8,8 @@ export interface QueryForm {
   readonly isFirstPerson: boolean;
   /** It asks for what the assistant said, such as what it recommended. */
   readonly asksForReply: boolean;
+  /** It asks for rules, preferences and wishes that hold for long. */
+  readonly asksForInstructions: boolean;
 }
 
 // Pronouns and possessives. Those are left out that are another common word, a name or an abbreviation in lower case: us,
@@ -49,6 +51,21 @@ function namesReply(words: readonly string[]): boolean {
   });
 }
 
+const instructionWords = new Set(
+  [
+    'rule rules preference preferences prefer prefers preferred instruction instructions allowed forbidden avoid always never style tone units',
+    'regel regeln vorliebe vorlieben immer nie règle règles préférence préférences toujours jamais regla reglas preferencia preferencias siempre nunca',
+  ].flatMap((words) => words.split(' ')),
+);
+const addressing = new Set(['call', 'called', 'address', 'addressed', 'answer', 'reply', 'write', 'format']);
+const obliging = new Set(['should', 'must', 'may', 'want', 'wants', 'wish', 'like', 'likes']);
+
+/** "Any rules for recipes?", "How should I address the user?" */
+function namesInstructions(words: readonly string[]): boolean {
+  const [asks, has] = [words.some((word) => addressing.has(word)), words.some((word) => obliging.has(word))];
+  return (asks && has) || words.some((word) => instructionWords.has(word));
+}
+
 // A longer query is read up to here: its form shows before.
 const readCharacters = 2000;
 const maxQuoted = 400;
@@ -80,7 +97,12 @@ export function queryFormOf(text: string): QueryForm {
   const own = withoutQuotes(text.slice(0, readCharacters));
   const words = wordsOf(own);
   const isFirstPerson = words.some((word) => firstPerson.has(word)) || firstPersonPart.test(own);
-  return { words: new Set(wordsOf(text)), isFirstPerson, asksForReply: namesReply(words) };
+  return {
+    words: new Set(wordsOf(text)),
+    isFirstPerson,
+    asksForReply: namesReply(words),
+    asksForInstructions: namesInstructions(words),
+  };
 }
 
 const letter = /\p{L}/gu;

@@ -19,7 +19,7 @@ beforeAll(async () => {
   await sql`
     insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at,
                          search_language, search_vector)
-    select ${tenantId}, gen_random_uuid(), 'c', 'user', 'entry' || n || ' is my apple' || n % 7, '{}', 0.2, '', now(), now(), 'english 2', to_tsvector('english', 'entry' || n || ' is my apple' || n % 7)
+    select ${tenantId}, gen_random_uuid(), 'c', 'user', 'entry' || n || ' is my apple' || n % 7, '{}', 0.2, '', now(), now(), 'english 3', to_tsvector('english', 'entry' || n || ' is my apple' || n % 7)
     from generate_series(1, 300) n`.execute(database.db);
 });
 afterAll(() => database.stop());

@@ -14,7 +14,7 @@ async function fill(tenantId: string, count: number): Promise<void> {
                          search_language, search_vector)
     select ${tenantId}, ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'c', 'user',
            content,
-           jsonb_build_object('part', n % 200), 0.2, '', now() - make_interval(secs => n), now(), 'english 2', to_tsvector('english', content)
+           jsonb_build_object('part', n % 200), 0.2, '', now() - make_interval(secs => n), now(), 'english 3', to_tsvector('english', content)
     from generate_series(1, ${count}::int) n, lateral (select 'entry ' || coalesce(
       (select string_agg('word' || w, ' ') from generate_series(3, 60) w where hashint8(n * 1000 + w) % w = 0), '') as content) written`.execute(
     database.db,

@@ -13,7 +13,7 @@ beforeAll(async () => {
     insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at,
                          search_language, search_vector)
     select 'mine', gen_random_uuid(), 'c', 'user', 'words', jsonb_build_object('n', n, 'tags', jsonb_build_array('t' || n % 500)), 0,
-           decode('00', 'hex'), now(), now(), 'english 2', to_tsvector('english', 'words')
+           decode('00', 'hex'), now(), now(), 'english 3', to_tsvector('english', 'words')
     from generate_series(1, 4000) n`.execute(database.db);
   await sql`select gin_clean_pending_list(oid) from pg_class where relkind = 'i' and relname like 'message_p%_metadata_idx'`.execute(
     database.db,

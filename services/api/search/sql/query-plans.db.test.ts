@@ -23,7 +23,7 @@ async function fill(db: Kysely<Schema>): Promise<void> {
     insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at,
                          search_language, search_vector)
     select tenant_id, gen_random_uuid(), 'c-' || n % 4, 'user', 'words about subject' || n % 300, jsonb_build_object('n', n % 100),
-           n % 10 / 10.0, decode('00', 'hex'), now() - make_interval(mins => n), now(), 'english 2', to_tsvector('english', 'words about subject' || n % 300)
+           n % 10 / 10.0, decode('00', 'hex'), now() - make_interval(mins => n), now(), 'english 3', to_tsvector('english', 'words about subject' || n % 300)
     from unnest(array['mine', 'other']) tenant_id, generate_series(1, 1500) n`.execute(db);
   await sql`
     insert into embedding (tenant_id, message_id, generation, passage_no, vector, conversation_id, role, importance, created_at)

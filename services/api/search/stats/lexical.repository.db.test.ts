@@ -34,7 +34,7 @@ describe('the sample of a tenant', () => {
       insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at,
                          search_language, search_vector)
       select 'many', ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'c', 'user',
-             case when n % 10 = 0 then 'rare' else 'usual' end, '{}', 0.2, '', now(), now(), 'english 2', to_tsvector('english', case when n % 10 = 0 then 'rare' else 'usual' end)
+             case when n % 10 = 0 then 'rare' else 'usual' end, '{}', 0.2, '', now(), now(), 'english 3', to_tsvector('english', case when n % 10 = 0 then 'rare' else 'usual' end)
       from generate_series(1, 9000) n`.execute(database.db);
     const sample = await repository.sample('many');
     expect(sample.messages).toBe(9000);
@@ -54,7 +54,7 @@ test('a sample of long messages is bounded in bytes, and the same each time', as
     insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at,
                          search_language, search_vector)
     select 'long', ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'c', 'user',
-           content, '{}', 0.2, '', now(), now(), 'english 2', to_tsvector('english', content)
+           content, '{}', 0.2, '', now(), now(), 'english 3', to_tsvector('english', content)
     from generate_series(1, 300) n, lateral (
       select 'page' || n || ' ' || string_agg('w' || n % 7 || 'x' || w, ' ') as content from generate_series(1, 4300) w
     ) written`.execute(database.db);

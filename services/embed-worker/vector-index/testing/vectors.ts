@@ -20,7 +20,7 @@ export async function addVectors(db: Kysely<Schema>, tenantId: string, first: nu
     messages as (
       insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at,
                          search_language, search_vector)
-      select ${tenantId}, id, 'c', 'user', 'text ' || n, '{}', 0.2, '', now(), now(), 'english 2', to_tsvector('english', 'text ' || n) from numbered)
+      select ${tenantId}, id, 'c', 'user', 'text ' || n, '{}', 0.2, '', now(), now(), 'english 3', to_tsvector('english', 'text ' || n) from numbered)
     insert into embedding (tenant_id, message_id, generation, passage_no, vector, conversation_id, role, importance, created_at)
     select ${tenantId}, id, ${generation}, 0,
            (select array_agg(sin(n * n * (i + 1) * 0.37) + 0.01) from generate_series(1, ${dimension}::int) i)::halfvec,

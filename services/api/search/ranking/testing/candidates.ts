@@ -11,7 +11,12 @@ export const rankingOptions: RankingOptions = {
   isWordless: false,
   weights: defaultWeights,
   terms: { weights: [1], dates: [] },
-  form: { words: new Set(['where', 'does', 'ana', 'live']), isFirstPerson: false, asksForReply: false },
+  form: {
+    words: new Set(['where', 'does', 'ana', 'live']),
+    isFirstPerson: false,
+    asksForReply: false,
+    asksForInstructions: false,
+  },
   readableShare: 1,
   roleWeights: undefined,
   time: undefined,

@@ -27,7 +27,7 @@ export async function addMessages(db: Kysely<Schema>, tenantId: string, last: nu
                          search_language, search_vector)
     select ${tenantId}, ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, share,
            case when n % 3 = 0 then 'assistant' else 'user' end, 'text ' || n, jsonb_build_object('share', share),
-           (n * 7 % 100) / 100.0, '', '2024-01-01'::timestamptz + make_interval(mins => n), now(), 'english 2', to_tsvector('english', 'text ' || n)
+           (n * 7 % 100) / 100.0, '', '2024-01-01'::timestamptz + make_interval(mins => n), now(), 'english 3', to_tsvector('english', 'text ' || n)
     from generate_series(${first}::int, ${last}::int) n,
          lateral (select case when n % 2 = 0 then 'half' when n % 20 = 1 then 'twentieth' when n % 200 = 3 then 'rare'
                          else 'c-' || n % 7 end as share) s

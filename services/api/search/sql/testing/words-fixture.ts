@@ -78,7 +78,7 @@ export function createWords(db: Kysely<Schema>, tenantId = `words-${++tenants}`)
                ${indexColumns.of('given', 'l')}
         from search_language l, unnest(${rows.map(() => randomUUID())}::uuid[], ${rows.map((row) => row.content)}::text[],
                     ${rows.map((row) => JSON.stringify(row.metadata ?? {}))}::jsonb[],
-                    ${indexInput.values(rows.map((row) => indexMessage(row.content, { ...row.metadata })))})
+                    ${indexInput.values(rows.map((row) => indexMessage({ role: 'user', content: row.content, metadata: { ...row.metadata } })))})
              with ordinality as given (id, content, metadata, ${indexInput.names}, n)
         where l.state = 'current'`.execute(db);
     },

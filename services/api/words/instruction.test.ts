@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { isInstruction } from './instruction.ts';
+
+test.each([
+  'Always answer in metric units, please.',
+  'Call me Jo.',
+  "From now on don't suggest dairy.",
+  'I prefer tabs over spaces',
+  "I'd prefer short replies",
+  'My usual seat height is 87.',
+  'Nenn mich bitte Jo.',
+  'Réponds toujours en français.',
+  'A partir de ahora responde en español.',
+  '以后请用公制单位。',
+])('%j is an instruction', (text) => {
+  expect(isInstruction(text)).toBe(true);
+});
+
+test.each(['We sailed to Malta.', 'Ana called me yesterday.', 'What do you recommend?', 'Es regnet.', ''])(
+  '%j is none',
+  (text) => {
+    expect(isInstruction(text)).toBe(false);
+  },
+);
+
+test('one far down in a document does not count', () => {
+  expect(isInstruction(`${'word '.repeat(200)} always`)).toBe(false);
+});
