@@ -24,6 +24,8 @@ test.each([
   ['Which library did you recommend?', true],
   ['What was it that you recommended?', true],
   ['you just told me the command', true],
+  ['How big did you want the pool to be?', true],
+  ['What did Nordhost cost in your comparison?', true],
   ['Show your second suggestion again', true],
   ['What did the assistant say of tabs?', true],
   ['Do you know where I live?', false],

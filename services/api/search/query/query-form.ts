@@ -37,7 +37,7 @@ const replyVerbs = new Set(
   ),
 );
 const replyNouns = new Set(
-  'suggestion suggestions recommendation recommendations advice answer reply replies list plan explanation code example'.split(
+  'suggestion suggestions recommendation recommendations advice answer reply replies list plan table explanation comparison calculation estimate code example'.split(
     ' ',
   ),
 );
@@ -46,6 +46,7 @@ const replyNouns = new Set(
 function namesReply(words: readonly string[]): boolean {
   return words.some((word, index) => {
     const next = words.slice(index + 1, index + 3);
+    if (word === 'did' && next[0] === 'you') return true;
     if (word === 'you') return next.some((other) => replyVerbs.has(other));
     return word === 'your' ? next.some((other) => replyNouns.has(other)) : word === 'assistant';
   });
