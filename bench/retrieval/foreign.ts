@@ -10,6 +10,7 @@ import { tenantNames, type MeasureOptions } from './measure.ts';
 import { createMemoryClient } from './memory-client.ts';
 import { readChats } from './read-chats.ts';
 import { percent } from './tables.ts';
+import type { Variant } from './variants.ts';
 
 type ForeignOptions = Pick<MeasureOptions, 'target' | 'run' | 'out'> & {
   readonly suite: string;
@@ -17,6 +18,8 @@ type ForeignOptions = Pick<MeasureOptions, 'target' | 'run' | 'out'> & {
   readonly foreign: number;
   /** Names of the sets to fit on; undefined: all. */
   readonly fit: string | undefined;
+  /** How questions are asked: as in the first of these. */
+  readonly variants: readonly Variant[];
 };
 
 /** What the confidence of a hit is made from, in the order of the coefficients. */
@@ -67,7 +70,8 @@ export async function reportForeign(options: ForeignOptions): Promise<string> {
       chats.flatMap((chat) => chat.questions.map((question) => ({ chat, question }))),
     );
     const foreign = await askForeign(set, asked, options);
-    samples.push({ name: set.name, right: await rightHits(join(options.out, set.name, 'default.ndjson')), foreign });
+    const right = await rightHits(join(options.out, set.name, `${options.variants[0]?.name ?? ''}.ndjson`));
+    samples.push({ name: set.name, right, foreign });
   }
   const names = options.fit?.split(',');
   const fitting = samples.filter(({ name }) => names?.includes(name) ?? true);
@@ -110,7 +114,7 @@ interface Asked {
 async function askForeign(
   { name, chats }: NamedSet,
   all: readonly Asked[],
-  { target, run, foreign }: ForeignOptions,
+  { target, run, foreign, variants: [variant] }: ForeignOptions,
 ): Promise<Judged[][]> {
   const client = createMemoryClient(target);
   const tenantOf = tenantNames(`${run}-${name}`);
@@ -123,7 +127,8 @@ async function askForeign(
     const others = all.filter((asked) => asked.chat !== chat);
     const { question } = others[Math.floor(random() * others.length)] ?? {};
     if (question === undefined) break;
-    const hits = await client.search(tenantOf(chat), { query: question.text, top_k: judgedHits });
+    const asked = { ...variant?.request, query: question.text, top_k: judgedHits };
+    const hits = await client.search(tenantOf(chat), asked);
     found.push(judgedOf(hits.map(({ breakdown, confidence }) => breakdownSchema.parse({ ...breakdown, confidence }))));
     progress(found.length);
   }

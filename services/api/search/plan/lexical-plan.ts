@@ -38,10 +38,16 @@ export interface LexicalPlan {
 
 // The more candidates are compared by their score for each that is returned, the more of the best are among them.
 const comparedPerReturned = 3;
+// Of so many the best are found anyway, and comparing more takes its time.
+const mostCompared = 1500;
+
+function comparedFor(limit: number): number {
+  return Math.max(limit, Math.min(comparedPerReturned * limit, mostCompared));
+}
 
 /** @param limit candidates wanted */
 export function planWords({ tenantId, terms, phrases, statistics }: LexicalQuery, limit: number): LexicalPlan {
-  const steps = terms.length === 0 ? [] : candidateSteps(terms, statistics, comparedPerReturned * limit);
+  const steps = terms.length === 0 ? [] : candidateSteps(terms, statistics, comparedFor(limit));
   return {
     tenantId,
     terms,
