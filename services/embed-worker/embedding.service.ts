@@ -4,7 +4,7 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { EmbeddingJobNotifier } from '@memory-layer/shared/queue/embedding-job-notifier';
-import { backoffMs } from '@memory-layer/shared/lifecycle/backoff';
+import { backoffMs } from '@memory-layer/shared/lifecycle/retry';
 import type { BatchingWriter } from './batching-writer.ts';
 import type { EmbeddingRepository } from './embedding.repository.ts';
 import { isolateFailures, type IsolatedOutcome, type Refused } from './isolate-failures.ts';

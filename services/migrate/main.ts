@@ -6,7 +6,7 @@ import { ConfigError, loadEnv } from '@memory-layer/shared/config/load-config';
 import { loadDotEnv } from '@memory-layer/shared/config/load-dot-env';
 import { Database } from '@memory-layer/shared/db/database';
 import { databaseEnv, toDatabaseConfig } from '@memory-layer/shared/db/database-config';
-import { isDatabaseUnavailable } from '@memory-layer/shared/db/is-database-unavailable';
+import { isDatabaseUnavailable } from '@memory-layer/shared/db/database-errors';
 import { migrate } from '@memory-layer/shared/db/migrate';
 import { migrationsFolder } from '@memory-layer/shared/db/migrations-folder';
 import { checkServer } from '@memory-layer/shared/db/server-requirements';

@@ -2,7 +2,7 @@ import { ConfigError } from '../config/load-config.ts';
 import { retryUntilDone } from '../lifecycle/retry.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Database } from './database.ts';
-import { isDatabaseUnavailable } from './is-database-unavailable.ts';
+import { isDatabaseUnavailable } from './database-errors.ts';
 import { listUnapplied } from './migrate.ts';
 import { migrationsFolder } from './migrations-folder.ts';
 import { checkServer } from './server-requirements.ts';
