@@ -14,7 +14,7 @@ import { openSession, type Session } from '../harness/session.ts';
 import { sum } from '../harness/statistics.ts';
 import { loadNote, tableOf, type Line } from '../harness/table.ts';
 import { filters, limit, measureFilter } from './measure-filter.ts';
-import { createLexicalIndex, createLexicalRepository } from './search-by-words.ts';
+import { createLexicalIndex, createLexicalRepository } from '../harness/search-internals.ts';
 
 const about = `What a search by words costs and finds, beside scoring every message and beside ts_rank.
 
