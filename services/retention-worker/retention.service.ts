@@ -1,13 +1,13 @@
+import { isDatabaseUnavailable } from '@memory-layer/shared/db/database-errors';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import type { PolicyDefaults } from '@memory-layer/shared/retention/retention-policy';
 import type { RetentionCounts } from './archive/batch.ts';
 import { carryOutRun, countRun, type RunExecution } from './carry-out-run.ts';
-import type { PolicyDefaults } from '@memory-layer/shared/retention/retention-policy';
 import { RunLostError, type ClaimedRun, type RetentionRunRepository } from './retention-run.repository.ts';
 import type { RetentionRepository } from './retention.repository.ts';
-import { isDatabaseUnavailable } from '@memory-layer/shared/db/database-errors';
 
 /** Notifies the retention workers that a run waits. The sweeper makes up for a notification that is lost. */
 export interface RetentionJobNotifier {

@@ -1,8 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, mkdir, statfs, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalidConfiguration } from '@memory-layer/shared/config/load-config';
-import { randomBytes } from 'node:crypto';
 
 const mebibyte = 2 ** 20;
 // A new database has 45 MiB; it needs room for its first write-ahead log and for the converted model as well.

@@ -3,8 +3,7 @@ import { lockFolder, startEmbeddedPostgres, type EmbeddedPostgres } from '@memor
 import { ConfigError } from '@memory-layer/shared/config/load-config';
 import { loadDotEnv } from '@memory-layer/shared/config/load-dot-env';
 import { Database } from '@memory-layer/shared/db/database';
-import { migrate } from '@memory-layer/shared/db/migrate';
-import { migrationsFolder } from '@memory-layer/shared/db/migrations-folder';
+import { migrate, migrationsFolder } from '@memory-layer/shared/db/migrate';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { embedderFromConfig } from '@memory-layer/shared/embedding/embedder-from-config';
 import { apiAddressVariables, checkAddress } from '@memory-layer/shared/http/listen';

@@ -1,7 +1,7 @@
 import type { Database } from '@memory-layer/shared/db/database';
+import { isDatabaseUnavailable } from '@memory-layer/shared/db/database-errors';
 import type { WalHistory } from './wal-history.ts';
 import type { WalPosition, WalProbe } from './wal-probe.repository.ts';
-import { isDatabaseUnavailable } from '@memory-layer/shared/db/database-errors';
 
 /** What reads come to: the pools of a database. */
 export type ReadDatabase = Pick<Database, 'queries' | 'prepared'>;

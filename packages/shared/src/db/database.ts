@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Kysely, sql } from 'kysely';
 import { Pool, type PoolConfig } from 'pg';
 import type { Component, ComponentHealth } from '../lifecycle/component.ts';
@@ -6,7 +7,6 @@ import { createPooledDialect } from './cancel/pooled-dialect.ts';
 import { isDiskFull } from '../errors/disk-full.ts';
 import { createPreparedPool, genericPlanSettings } from './prepared/prepared-pool.ts';
 import type { Schema } from './schema.ts';
-import { randomUUID } from 'node:crypto';
 
 export interface DatabaseOptions {
   /** How to connect: a URL, or the stream of an embedded database. */

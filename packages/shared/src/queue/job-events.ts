@@ -1,8 +1,8 @@
+import { z } from 'zod';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import type { ConsumerEvents, JobReport } from './queue-port.ts';
-import { z } from 'zod';
 import { callerIdSchema } from '../tenant/caller-id.ts';
+import type { ConsumerEvents, JobReport } from './queue-port.ts';
 
 export interface JobEventsDeps {
   readonly queueName: string;
