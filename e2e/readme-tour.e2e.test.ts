@@ -24,15 +24,15 @@ test('the tour of README.md is answered as it says', async ({ skip }) => {
   skip(spawnSync('bash', ['-c', 'command -v curl']).status !== 0, 'no bash or no curl here');
   const api = createApiClient(server);
   const ids = new TourIds();
-  const seen: { readonly told: string; readonly is: string }[] = [];
+  const seen: { readonly wanted: string; readonly is: string }[] = [];
   const page = await retell(await readFile(readme, 'utf8'), async (step) => {
     // A reader is slower than the model.
     await api.waitUntilSettled('acme');
     const { statuses, output } = await runInShell(ids.toReal(step.command), server);
-    seen.push({ told: step.statuses, is: statuses });
+    seen.push({ wanted: step.statuses, is: statuses });
     return show(output, step, ids);
   });
   expect(seen.length).toBeGreaterThan(8);
-  expect(seen.map(({ is }) => is)).toEqual(seen.map(({ told }) => told));
+  expect(seen.map(({ is }) => is)).toEqual(seen.map(({ wanted }) => wanted));
   await expect(page).toMatchFileSnapshot(readme);
 });

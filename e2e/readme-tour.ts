@@ -41,10 +41,10 @@ export async function retell(page: string, answer: (step: TourStep) => Promise<s
   for (const match of page.matchAll(step)) {
     const { command = '', statuses = '', fields = '', shown = '' } = match.groups ?? {};
     const picked = fields.split(', ').filter((field) => field !== '');
-    const told = await answer({ command, statuses, fields: picked, shown });
+    const shownAnswer = await answer({ command, statuses, fields: picked, shown });
     const comment = match[0].slice(match[0].indexOf('<!--'), match[0].indexOf('-->') + 3);
     const language = picked.length > 0 ? 'json' : 'text';
-    text += `${page.slice(end, match.index)}\`\`\`sh\n${command}\`\`\`\n\n${comment}\n\n\`\`\`${language}\n${told}\`\`\`\n\n`;
+    text += `${page.slice(end, match.index)}\`\`\`sh\n${command}\`\`\`\n\n${comment}\n\n\`\`\`${language}\n${shownAnswer}\`\`\`\n\n`;
     end = match.index + match[0].length;
   }
   return text + page.slice(end);
@@ -86,8 +86,8 @@ export function show(output: string, { fields, shown }: TourStep, ids: TourIds):
   const lines =
     fields.length === 0 ? output.trim().split('\n') : answers.flatMap((line) => layOut(JSON.parse(line), fields));
   const before = shown.split('\n');
-  const told = lines.map((line, index) => keepNear(line, before[index] ?? ''));
-  const text = told
+  const kept = lines.map((line, index) => keepNear(line, before[index] ?? ''));
+  const text = kept
     .join('\n')
     .replaceAll(/"next_cursor": "[^"]+"/g, '"next_cursor": "AQGiCfn_…"')
     .replaceAll(/^id: .+$/gm, 'id: 8817-412-3')

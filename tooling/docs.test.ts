@@ -91,8 +91,8 @@ describe('what the documentation cites exists', () => {
     const page = readFileSync(join(root, 'docs/configuration.md'), 'utf8');
     const rows = [...page.matchAll(/^\| `(?<name>[A-Z_]+)` +\| (?<value>\S+) +\|/gm)];
     const wrong = rows.flatMap(({ groups: { name = '', value = '' } = {} }) => {
-      const told = value === 'empty' ? '' : value.replaceAll('`', '');
-      return defaults.get(name) === told ? [] : [`${name}: ${told}, not ${defaults.get(name)}`];
+      const documented = value === 'empty' ? '' : value.replaceAll('`', '');
+      return defaults.get(name) === documented ? [] : [`${name}: ${documented}, not ${defaults.get(name)}`];
     });
     expect(rows.length).toBeGreaterThan(60);
     expect(rows.length).toBe([...page.matchAll(/^\| `MEMORY_/gm)].length);

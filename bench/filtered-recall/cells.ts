@@ -1,5 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
-import type { NearestQuery } from './search-by-vector.ts';
+import type { NearestQuery } from '../harness/search-internals.ts';
 
 /** A filter of the table, and the same said over `message m` for the comparison with all. */
 export interface FilterCell {

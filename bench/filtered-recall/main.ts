@@ -15,7 +15,7 @@ import { loadNote, tableOf } from '../harness/table.ts';
 import { filterCells } from './cells.ts';
 import { measureCell, type CellResult } from './measure-cell.ts';
 import { addTenant, buildSegments, generation, passageKinds, storeBase } from './one-database.ts';
-import { createReadySegmentsRepository, createSegmentDirectory } from './search-by-vector.ts';
+import { createReadySegmentsRepository, createSegmentDirectory } from '../harness/search-internals.ts';
 
 const about = `Searches by vector under every kind of filter, of tenants of 1 to 100 000 messages beside 200 000 others.
 

@@ -1,11 +1,17 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { toVectorLiteral } from '@memory-layer/shared/db/vector';
-import { runAll, type Session } from '../harness/session.ts';
+import { toVectorLiteral } from '../harness/populate.ts';
+import { compiled, runAll, type Session } from '../harness/session.ts';
 import { mean, median, rounded } from '../harness/statistics.ts';
 import type { FilterCell } from './cells.ts';
 import { generation, type Tenant } from './one-database.ts';
-import { nearestCandidates, planNearest, planTenant, tenantSql, type NearestQuery } from './search-by-vector.ts';
+import {
+  nearestCandidates,
+  planNearest,
+  planTenant,
+  tenantSql,
+  type NearestQuery,
+} from '../harness/search-internals.ts';
 
 /** A line of the table. */
 export interface CellResult {
@@ -65,11 +71,6 @@ export async function measureCell(session: Session, db: Kysely<Schema>, settings
     'ms p50': rounded(median(times)),
     isRight: shortest === Math.min(limit, matching) && meanRecall >= recallWanted,
   };
-}
-
-function compiled(db: Kysely<Schema>, query: RawBuilder<unknown>): { text: string; values: unknown[] } {
-  const { sql: text, parameters } = query.compile(db);
-  return { text, values: [...parameters] };
 }
 
 function nearest({ tenant, cell, segments, limit }: CellSettings, query: Float32Array): RawBuilder<unknown> {

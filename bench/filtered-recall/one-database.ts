@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import { toVectorLiteral } from '@memory-layer/shared/db/vector';
+import { toVectorLiteral } from '../harness/populate.ts';
 import { allIds } from '@memory-layer/shared/vector-index/id-range';
 import { graphOptionsFor } from '@memory-layer/shared/vector-index/segment-index';
 import { buildReadySegment } from '../harness/segments.ts';
@@ -46,11 +46,13 @@ export async function addTenant(
 ): Promise<void> {
   const furthest = passages === 'one' ? '0' : 'case when n % 20 < 7 then 0 when n % 20 < 15 then 2 else 3 end';
   await client.query(
-    `insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at)
+    `insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash, created_at, updated_at,
+                          search_language, search_vector)
      select $1, ${idOf}, 'c-' || ${spread(1)},
             case when role < 100 then 'user' when role < 189 then 'assistant' when role < 199 then 'system' else 'tool' end,
             'text ' || n, jsonb_build_object('half', marks < 100, 'twentieth', marks < 10, 'rare', marks < 1),
-            (${spread(4)} + 0.5) / 200.0, '', '2024-01-01T00:00:00Z'::timestamptz + make_interval(mins => n), now()
+            (${spread(4)} + 0.5) / 200.0, '', '2024-01-01T00:00:00Z'::timestamptz + make_interval(mins => n), now(),
+            'english 2', to_tsvector('english', 'text ' || n)
      from generate_series(0, $2::int - 1) n, lateral (select ${spread(2)} as role, ${spread(3)} as marks) s`,
     [tenantId, messages],
   );

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Database } from '@memory-layer/shared/db/database';
-import { migrate } from '@memory-layer/shared/db/migrate';
-import { migrationsFolder } from '@memory-layer/shared/db/migrations-folder';
+import { migrate, migrationsFolder } from '@memory-layer/shared/db/migrate';
 import { sql } from 'kysely';
 
 export interface ScratchDatabase extends AsyncDisposable {

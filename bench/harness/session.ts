@@ -1,3 +1,5 @@
+import type { Schema } from '@memory-layer/shared/db/schema';
+import type { Kysely, RawBuilder } from 'kysely';
 import { Client } from 'pg';
 import { cpuSecondsOf, isPostgres } from './process-use.ts';
 
@@ -24,9 +26,15 @@ export async function openSession(url: string): Promise<Session> {
   };
 }
 
-export interface Statement {
+interface Statement {
   readonly text: string;
   readonly values?: readonly unknown[];
+}
+
+/** A query of Kysely's, to be run by a session. */
+export function compiled(db: Kysely<Schema>, query: RawBuilder<unknown>): { text: string; values: unknown[] } {
+  const { sql: text, parameters } = query.compile(db);
+  return { text, values: [...parameters] };
 }
 
 export interface Ran<Row> {

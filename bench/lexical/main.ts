@@ -14,7 +14,7 @@ import { openSession, type Session } from '../harness/session.ts';
 import { sum } from '../harness/statistics.ts';
 import { loadNote, tableOf, type Line } from '../harness/table.ts';
 import { filters, limit, measureFilter } from './measure-filter.ts';
-import { createLexicalIndex, createLexicalRepository } from './search-by-words.ts';
+import { createLexicalIndex, createLexicalRepository } from '../harness/search-internals.ts';
 
 const about = `What a search by words costs and finds, beside scoring every message and beside ts_rank.
 
@@ -34,10 +34,10 @@ async function insertMessages({ client }: Session, tenantId: string, texts: read
     // Of every 200 messages half, a twentieth and one have a mark in their metadata.
     await client.query(
       `insert into message (tenant_id, id, conversation_id, role, content, metadata, importance, content_hash,
-                            created_at, updated_at)
+                            created_at, updated_at, search_language, search_vector)
        select $1, ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'c' || n / 50 % 200, 'user', content,
               jsonb_build_object('half', n * 7 % 2, 'twentieth', n * 7 % 20, 'rare', n * 7 % 200),
-              0.2, '', now() - make_interval(secs => 1000000 - n), now()
+              0.2, '', now() - make_interval(secs => 1000000 - n), now(), 'english 2', to_tsvector('english', content)
        from unnest($2::text[]) with ordinality as given (content, nth), lateral (select ($3 + nth)::int as n) numbered`,
       [tenantId, texts.slice(start, start + 500), from + start],
     );

@@ -1,6 +1,6 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
-import { runAll, type Session } from '../harness/session.ts';
+import { compiled, runAll, type Session } from '../harness/session.ts';
 import { mean, median, quantile, rounded } from '../harness/statistics.ts';
 import type { Line } from '../harness/table.ts';
 import {
@@ -12,7 +12,7 @@ import {
   wordCandidates,
   type LexicalIndex,
   type LexicalQuery,
-} from './search-by-words.ts';
+} from '../harness/search-internals.ts';
 
 /** How many of the best are wanted. */
 export const limit = 200;
@@ -45,16 +45,12 @@ export async function measureFilter(
   const { tenantId, messages } = tenant;
   const filter = filters[name] ?? sql<boolean>`true`;
   const prepared = await Promise.all(texts.map((text) => index.prepare(tenantId, parseOperators(text))));
-  const compiled = (query: RawBuilder<unknown>) => {
-    const { sql: text, parameters } = query.compile(db);
-    return { text, values: parameters };
-  };
-  const statements = prepared.map((query) => compiled(candidatesOf(query, filter)));
+  const statements = prepared.map((query) => compiled(db, candidatesOf(query, filter)));
   const { found } = await runAll<Found>(session, statements);
   const { times, cpuMs } = await runAll(session, [...statements, ...statements, ...statements]);
   const plain = await runAll(
     session,
-    texts.map((text) => compiled(rankedByTsRank(tenantId, text, filter))),
+    texts.map((text) => compiled(db, rankedByTsRank(tenantId, text, filter))),
   );
   const best: Found[][] = [];
   for (const query of prepared) best.push((await exhaustive(query, filter).execute(db)).rows);

@@ -1,4 +1,5 @@
 import { Latencies, type LatencySummary, type Points } from '../harness/latencies.ts';
+import { sum } from '../harness/statistics.ts';
 import type { Kind } from './mix.ts';
 
 export interface KindOutcomes {
@@ -135,8 +136,4 @@ function toOutcomes({ latencies, statuses }: Tally, seconds: number): KindOutcom
     curve: latencies.curve(),
     distribution: latencies.distribution(),
   };
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -1,7 +1,7 @@
 import { allAborted } from '@memory-layer/shared/batching/all-aborted';
 import { Coalescer } from '@memory-layer/shared/batching/coalescer';
 import { batchOrIndividually, unwrap } from '@memory-layer/shared/batching/batch-or-individually';
-import { isDatabaseUnavailable } from '@memory-layer/shared/db/is-database-unavailable';
+import { isDatabaseUnavailable } from '@memory-layer/shared/db/database-errors';
 import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { EmbeddingRepository } from './embedding.repository.ts';

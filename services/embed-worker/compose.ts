@@ -21,7 +21,7 @@ import { createEmbeddingRepository } from './embedding.repository.ts';
 import { createEmbeddingService } from './embedding.service.ts';
 import { LeaseRenewer } from './lease-renewer.ts';
 import { createPendingSweeper } from './pending-sweeper.ts';
-import { TenantConcurrencyLimiter } from './tenant-concurrency-limiter.ts';
+import { TenantJobLimiter } from './tenant-job-limiter.ts';
 import {
   composeVectorIndexMaintainer,
   type VectorIndexResources,
@@ -72,7 +72,7 @@ export function composeEmbedWorker(config: EmbedWorkerConfig, resources: EmbedWo
   const service = createEmbeddingService({
     repository,
     writer: createBatchingWriter({ repository, onWritten: maintainer.noteWritten, logger }),
-    limiter: new TenantConcurrencyLimiter(config.concurrency, throughput),
+    limiter: new TenantJobLimiter(config.concurrency, throughput),
     leaseRenewer: new LeaseRenewer({ repository, leaseMs: config.leaseMs, logger }),
     embedder: new CachedEmbedder(batching, { maxEntries: cachedTexts }),
     probe: passageEmbedder,

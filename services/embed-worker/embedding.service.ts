@@ -4,14 +4,14 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { EmbeddingJobNotifier } from '@memory-layer/shared/queue/embedding-job-notifier';
-import { backoffMs } from '@memory-layer/shared/lifecycle/backoff';
+import { backoffMs } from '@memory-layer/shared/lifecycle/retry';
 import type { BatchingWriter } from './batching-writer.ts';
 import type { EmbeddingRepository } from './embedding.repository.ts';
 import { isolateFailures, type IsolatedOutcome, type Refused } from './isolate-failures.ts';
 import type { LeaseRenewer } from './lease-renewer.ts';
 import { estimateLeasedTokens, type LeasedMessage, type TenantWork } from './lease.ts';
 import { LeasedWork } from './leased-work.ts';
-import type { TenantConcurrencyLimiter } from './tenant-concurrency-limiter.ts';
+import type { TenantJobLimiter } from './tenant-job-limiter.ts';
 import { PoisonSuspects } from './poison-suspects.ts';
 import { UnfinishedMessages } from './unfinished-messages.ts';
 
@@ -19,7 +19,7 @@ export interface EmbeddingServiceDeps {
   readonly repository: Pick<EmbeddingRepository, 'defer' | 'retryLater' | 'fail'>;
   readonly writer: BatchingWriter;
   readonly leaseRenewer: LeaseRenewer;
-  readonly limiter: TenantConcurrencyLimiter;
+  readonly limiter: TenantJobLimiter;
   /** For passages; guarded by a timeout and a circuit breaker. */
   readonly embedder: Embedder;
   /** The same without a cache: distinguishes a broken embedder from a text that it cannot take. */

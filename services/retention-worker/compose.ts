@@ -4,8 +4,7 @@ import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { createRepeatingTask } from '@memory-layer/shared/lifecycle/repeating-task';
-import { createJobEvents } from '@memory-layer/shared/queue/job-events';
-import { jobLogFields } from '@memory-layer/shared/queue/job-log-fields';
+import { createJobEvents, jobLogFields } from '@memory-layer/shared/queue/job-events';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import { retentionQueue } from '@memory-layer/shared/queue/catalog';
@@ -15,10 +14,8 @@ import { createEventLogPruner } from './event-log/event-log-pruner.ts';
 import { createEventLogRepository } from './event-log/event-log.repository.ts';
 import { createRetentionRunRepository } from './retention-run.repository.ts';
 import { createRetentionRepository } from './retention.repository.ts';
-import { createRetentionService } from './retention.service.ts';
-import type { RetentionJobNotifier } from './retention-job-notifier.ts';
-import { createRunRetentionProcessor } from './run-retention.processor.ts';
-import { createScheduleRetentionProcessor } from './schedule-retention.processor.ts';
+import { createRetentionService, type RetentionJobNotifier } from './retention.service.ts';
+import { createRetentionProcessors } from './retention.processor.ts';
 import { createScheduleRepository } from './schedule.repository.ts';
 import { createScheduleService } from './schedule.service.ts';
 
@@ -47,14 +44,10 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
   };
   watchState(resources, () => producer.counts());
   const { retention, schedule } = createServices(config, resources, notifier);
-  const consumer = queues.createConsumer(
-    retentionQueue,
-    {
-      'schedule-retention': createScheduleRetentionProcessor(schedule),
-      'run-retention': createRunRetentionProcessor(retention),
-    },
-    { concurrency: config.concurrency, ...retentionJobEvents(logger, metrics) },
-  );
+  const consumer = queues.createConsumer(retentionQueue, createRetentionProcessors({ schedule, retention }), {
+    concurrency: config.concurrency,
+    ...retentionJobEvents(logger, metrics),
+  });
   const scheduler = queues.createScheduler(retentionQueue);
   const everyMs = config.schedule.everySeconds * 1000;
   const scheduleMaintainer = createRepeatingTask({

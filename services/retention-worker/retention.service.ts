@@ -1,14 +1,19 @@
+import { isDatabaseUnavailable } from '@memory-layer/shared/db/database-errors';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import type { PolicyDefaults } from '@memory-layer/shared/retention/retention-policy';
 import type { RetentionCounts } from './archive/batch.ts';
 import { carryOutRun, countRun, type RunExecution } from './carry-out-run.ts';
-import type { PolicyDefaults } from '@memory-layer/shared/retention/retention-policy';
 import { RunLostError, type ClaimedRun, type RetentionRunRepository } from './retention-run.repository.ts';
 import type { RetentionRepository } from './retention.repository.ts';
-import type { RetentionJobNotifier } from './retention-job-notifier.ts';
-import { describeFailure } from './run-failure.ts';
+
+/** Notifies the retention workers that a run waits. The sweeper makes up for a notification that is lost. */
+export interface RetentionJobNotifier {
+  /** @throws AppError `unavailable` when the queue did not take the job in time. */
+  notify(tenantId: string, runId: string): Promise<void>;
+}
 
 export interface RetentionServiceDeps {
   readonly retention: RetentionRepository;
@@ -110,4 +115,27 @@ export function createRetentionService(deps: RetentionServiceDeps, options: Rete
       return outcome;
     },
   };
+}
+
+/** What is kept of an error: never its text, which may quote a row. */
+interface RunFailure {
+  /** Whether the same run may succeed later without a repair. */
+  readonly retryable: boolean;
+  readonly text: string;
+}
+
+// Deadlock and serialization failure, lock not available, statement cancelled.
+const transientStates = /^(40...|55P03|57014)$/;
+
+/** Sorts an error of a run: to be tried again, or the end of the run. */
+export function describeFailure(error: unknown): RunFailure {
+  if (isDatabaseUnavailable(error)) return { retryable: true, text: 'the database is not available' };
+  const state = sqlState(error);
+  if (state === undefined) return { retryable: false, text: 'the run failed for an unexpected reason' };
+  return { retryable: transientStates.test(state), text: `the database refused a statement (SQLSTATE ${state})` };
+}
+
+function sqlState(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
 }

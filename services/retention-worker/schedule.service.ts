@@ -1,8 +1,7 @@
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import { v7 as uuidv7 } from 'uuid';
-import { staleAfterMs } from './retention.service.ts';
-import type { RetentionJobNotifier } from './retention-job-notifier.ts';
+import { staleAfterMs, type RetentionJobNotifier } from './retention.service.ts';
 import type { RunKey, ScheduleRepository } from './schedule.repository.ts';
 
 export interface ScheduleServiceDeps {

@@ -3,22 +3,20 @@ import { lockFolder, startEmbeddedPostgres, type EmbeddedPostgres } from '@memor
 import { ConfigError } from '@memory-layer/shared/config/load-config';
 import { loadDotEnv } from '@memory-layer/shared/config/load-dot-env';
 import { Database } from '@memory-layer/shared/db/database';
-import { migrate } from '@memory-layer/shared/db/migrate';
-import { migrationsFolder } from '@memory-layer/shared/db/migrations-folder';
+import { migrate, migrationsFolder } from '@memory-layer/shared/db/migrate';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
 import { embedderFromConfig } from '@memory-layer/shared/embedding/embedder-from-config';
 import { apiAddressVariables, checkAddress } from '@memory-layer/shared/http/listen';
 import { endProcess, exitOnSignal, runProcess } from '@memory-layer/shared/process/run-process';
 import { LogOutput } from '@memory-layer/shared/observability/log-output';
-import type { Logger } from '@memory-layer/shared/observability/logger';
+import { createLogger, type Logger } from '@memory-layer/shared/observability/logger';
 import { migrateQueueSchema } from '@memory-layer/shared/queue/migrate-queue-schema';
 import { version } from '@memory-layer/shared/version';
+import { prettyFactory } from 'pino-pretty';
 import { banner } from './banner.ts';
 import { composeStandalone } from './compose.ts';
 import { loadStandaloneConfig, type StandaloneConfig } from './config.ts';
-import { prepareDataFolder } from './data-folder.ts';
-import { readOrMakeKey } from './generated-key.ts';
-import { createStandaloneLogger } from './standalone-logger.ts';
+import { prepareDataFolder, readOrMakeKey } from './data-folder.ts';
 
 async function run(config: StandaloneConfig, output: LogOutput): Promise<number> {
   const dataDir = resolve(config.dataDir);
@@ -68,6 +66,15 @@ async function serve(config: StandaloneConfig, dataDir: string, output: LogOutpu
     await Promise.all([embedder.stop(), postgres.stop()]);
     throw error;
   }
+}
+
+/** JSON lines, or lines for people when a person is looking. */
+function createStandaloneLogger(config: Pick<StandaloneConfig, 'logLevel' | 'logFormat'>, output: LogOutput): Logger {
+  const isPretty = config.logFormat === 'pretty' || (config.logFormat === 'auto' && process.stdout.isTTY);
+  const options = { service: 'standalone', level: config.logLevel };
+  if (!isPretty) return createLogger({ ...options, stream: output });
+  const prettify = prettyFactory({ ignore: 'pid,hostname,service' });
+  return createLogger({ ...options, stream: { write: (line) => output.write(prettify(line)) } });
 }
 
 interface RunDeps {

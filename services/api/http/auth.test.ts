@@ -4,7 +4,7 @@ import { createKeyRing, parseApiKeys } from './auth.ts';
 const key = 'a-key-of-good-length';
 
 describe('security: API keys', () => {
-  test('a bound and an unbound key are told apart', () => {
+  test('a bound key differs from an unbound one', () => {
     const parsed = parseApiKeys([key, `another-${key}:acme`]);
     expect(parsed).toEqual({
       ok: true,

@@ -38,7 +38,7 @@ const reads: Readonly<Record<string, (call: Call) => ReturnType<Call>>> = {
     call('GET', `/v1/admin/retention/runs/0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f?tenant_id=${tenant_id}`),
 };
 
-/** Locks what is read, until it is told to release it. */
+/** Locks what is read, until its release is called. */
 async function lockTables(): Promise<{ release(): Promise<void> }> {
   const locked = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();

@@ -203,7 +203,7 @@ describe('the connections of one address', () => {
   });
 });
 
-test('all connections together are limited, whoever they are of', async () => {
+test('all connections together are limited, wherever they come from', async () => {
   const { open, closed } = await listen({ limits: { maxConnections: 2 } });
   const clients = [await open('127.0.0.1'), await open('127.0.0.2'), await open('127.0.0.3')];
   await eventually(() => expect(clients.map(isOpen)).toEqual([false, true, true]));

@@ -1,7 +1,7 @@
 import { AppError, type FieldError } from '@memory-layer/shared/errors/app-error';
 import { errorCatalog, type ErrorCode } from '@memory-layer/shared/errors/error-catalog';
 import { diskFullError, isDiskFull } from '@memory-layer/shared/errors/disk-full';
-import { isDatabaseUnavailable } from '@memory-layer/shared/db/is-database-unavailable';
+import { isDatabaseUnavailable } from '@memory-layer/shared/db/database-errors';
 import { isQueryCanceled } from '@memory-layer/shared/db/cancel/pooled-dialect';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Context, Hono } from 'hono';

@@ -72,7 +72,7 @@ describe('while the database is away', () => {
     expect(answer.text).not.toMatch(new RegExp(`ECONN|127\\.0|${port}|nobody-in|swordfish|nowhere|database`, 'i'));
   });
 
-  test('bad input is still told apart', async () => {
+  test('bad input still has its own status', async () => {
     const answer = await call('POST', '/v1/messages', { body: { ...message, role: 'x' } });
     expectProblem(answer, 'invalid_request', [{ in: 'body', pointer: '/role' }]);
     expectProblem(await call('GET', '/v1/messages', { key: null }), 'unauthenticated');

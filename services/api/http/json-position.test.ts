@@ -34,7 +34,7 @@ test.each([
   expect(message(text)).toBe(`The body is not valid JSON: see line ${line}, column ${column}.`);
 });
 
-test('a place within a larger text is told as it is there', () => {
+test('a place within a larger text is named as it is there', () => {
   const whole = '{"messages": [\n{"a": 1},\n{"a": }\n]}';
   const start = whole.lastIndexOf('{');
   expect(() => parseJson(whole.slice(start, -3), whole, start)).toThrow('line 3, column 7');

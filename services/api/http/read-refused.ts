@@ -32,7 +32,7 @@ async function discard(incoming: IncomingMessage, maxBytes: number, timeoutMs: n
   const onData = (chunk: Buffer): void => {
     bytes += chunk.length;
     if (bytes > maxBytes) resolve();
-    // Whoever read the body before still listens, and pauses it with every chunk that nobody takes.
+    // The earlier reader of the body still listens, and pauses it with every chunk that nobody takes.
     else incoming.resume();
   };
   const timer = setTimeout(resolve, timeoutMs);

@@ -15,7 +15,7 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop();
 });
 
-/** One read at a time; each ends when it is told to. */
+/** One read at a time; each ends when the test says so. */
 function setUp(timeoutMs = 10_000) {
   const refused: string[] = [];
   const limiter = new TenantConcurrencyLimiter(

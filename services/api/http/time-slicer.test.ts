@@ -6,7 +6,7 @@ function spin(ms: number): void {
   while (performance.now() < until);
 }
 
-test('the event loop has its turn after some milliseconds, whoever asked for how much', async () => {
+test('the event loop has its turn after some milliseconds, however much work one tenant has', async () => {
   const slicer = new TimeSlicer().of('a');
   let turns = 0;
   let isOver = false;

@@ -78,7 +78,7 @@ describe('a message that is sent again under its external id', () => {
     expect(await stored(tenant)).toEqual({ ids: [], externalIds: [], pending: 0 });
   });
 
-  test('is stored anew when it has been deleted', async () => {
+  test('is stored again when it has been deleted', async () => {
     const tenant = freshTenant();
     const { body } = await post(message(tenant, 'a'));
     await api.call('DELETE', `/v1/messages/${body.id}?tenant_id=${tenant}`);
@@ -110,7 +110,7 @@ describe('a message that is sent again under its external id', () => {
     expect(again.text).not.toContain(second.body.id);
   });
 
-  test('by many clients at once is stored once, and each is told its id', async () => {
+  test('by many clients at once is stored once, and each is answered with its id', async () => {
     const tenant = freshTenant();
     const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => post(message(tenant, `id-${n % 4}`))));
     expect(answers.filter((answer) => answer.status === 202)).toHaveLength(4);

@@ -220,7 +220,7 @@ export const messageSchema = z
   })
   .openapi('Message');
 
-/** A message as it is answered to whoever sent it. */
+/** A message as its sender is answered. */
 export const createdMessageSchema = messageSchema
   .extend({
     duplicate: z

@@ -77,11 +77,12 @@ export interface MessagePage {
   readonly isLast: boolean;
 }
 
-const fewMessages = 32;
-const fewCharacters = 64 * 1024;
+/** A batch above either is large. */
+const largeAbove = { messages: 32, characters: 64 * 1024 };
 
 function isLarge(input: readonly NewMessage[]): boolean {
-  return input.length > fewMessages || input.reduce((sum, { content }) => sum + content.length, 0) > fewCharacters;
+  const characters = input.reduce((sum, { content }) => sum + content.length, 0);
+  return input.length > largeAbove.messages || characters > largeAbove.characters;
 }
 
 export type MessageService = ReturnType<typeof createMessageService>;

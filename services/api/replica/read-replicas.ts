@@ -3,8 +3,7 @@ import { createRepeatingTask } from '@memory-layer/shared/lifecycle/repeating-ta
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { Database } from '@memory-layer/shared/db/database';
-import { isReplicaFailure } from './is-replica-failure.ts';
-import { isReplicaLost, ReadReplica, type ReadDatabase, type ReplicaState } from './read-replica.ts';
+import { isReplicaFailure, isReplicaLost, ReadReplica, type ReadDatabase, type ReplicaState } from './read-replica.ts';
 import { WalHistory } from './wal-history.ts';
 import { WalProbe } from './wal-probe.repository.ts';
 

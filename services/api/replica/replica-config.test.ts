@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { loadEnv } from '@memory-layer/shared/config/load-config';
-import { isReplicaFailure } from './is-replica-failure.ts';
+import { isReplicaFailure } from './read-replica.ts';
 import { replicaEnv, toReplicaConfig } from './replica-config.ts';
 
 const configOf = (env: Record<string, string>) => toReplicaConfig(loadEnv(replicaEnv, env));

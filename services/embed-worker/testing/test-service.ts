@@ -14,7 +14,7 @@ import { createEmbeddingRepository } from '../embedding.repository.ts';
 import { createEmbeddingService } from '../embedding.service.ts';
 import { LeaseRenewer } from '../lease-renewer.ts';
 import type { TenantWork } from '../lease.ts';
-import { TenantConcurrencyLimiter } from '../tenant-concurrency-limiter.ts';
+import { TenantJobLimiter } from '../tenant-job-limiter.ts';
 
 /** A signal that is never aborted. */
 export const never = new AbortController().signal;
@@ -73,7 +73,7 @@ export function createService(db: Kysely<Schema>, options: ServiceOptions = {}) 
   const service = createEmbeddingService({
     repository,
     writer: createBatchingWriter({ repository, onWritten: () => undefined, logger }),
-    limiter: new TenantConcurrencyLimiter(options.concurrency ?? 16, throughput),
+    limiter: new TenantJobLimiter(options.concurrency ?? 16, throughput),
     leaseRenewer: new LeaseRenewer({ repository, leaseMs, logger }),
     embedder: new CachedEmbedder(batching, { maxEntries: 5000 }),
     probe: guarded,

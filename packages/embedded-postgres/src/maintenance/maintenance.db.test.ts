@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openCluster } from '../engine/open-cluster.ts';
 import type { PostgresEngine } from '../engine/postgres-engine.ts';
 import { runSql, type SqlRunner } from '../engine/run-sql.ts';
-import { checkpointIfDue } from './checkpoint-if-due.ts';
+import { checkpointIfDue } from './start-maintenance.ts';
 import { maintainOneTable } from './maintain-one-table.ts';
 
 const megabyte = 1024 * 1024;

@@ -3,7 +3,6 @@ import { EngineCrash, type WireEngine } from '../engine/wire-engine.ts';
 import { ClientSession, type ClientLink, type Unit } from '../session/client-session.ts';
 import { greeting } from '../session/greeting.ts';
 import { backend, errorFrame, frame } from '../wire/frames.ts';
-import { IdleTransactionTimeout } from './idle-transaction-timeout.ts';
 import { NotificationRouter } from './notification-router.ts';
 import { SessionSwitch } from './session-switch.ts';
 import { TaskQueue, type Task } from './task-queue.ts';
@@ -170,5 +169,30 @@ export class Multiplexer {
       if (isHolder) this.#holder = undefined;
     };
     this.#enqueue({ client: isHolder ? session : undefined, isAwaited: false, run });
+  }
+}
+
+/** Ends a transaction that stays idle while others wait for the engine. */
+class IdleTransactionTimeout {
+  readonly #timeoutMs: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Others wait from now on; a timer that runs goes on. */
+  start(holder: ClientSession): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      // SQLSTATE and wording of PostgreSQL's idle_in_transaction_session_timeout.
+      holder.fail('25P03', 'terminating connection due to idle-in-transaction timeout');
+    }, this.#timeoutMs);
+  }
+
+  /** The holder has done something, or is gone. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 }

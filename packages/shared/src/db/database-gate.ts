@@ -2,9 +2,8 @@ import { ConfigError } from '../config/load-config.ts';
 import { retryUntilDone } from '../lifecycle/retry.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Database } from './database.ts';
-import { isDatabaseUnavailable } from './is-database-unavailable.ts';
-import { listUnapplied } from './migrate.ts';
-import { migrationsFolder } from './migrations-folder.ts';
+import { isDatabaseUnavailable } from './database-errors.ts';
+import { listUnapplied, migrationsFolder } from './migrate.ts';
 import { checkServer } from './server-requirements.ts';
 
 /** The database answers, but its schema is older than this release. Migrating solves it. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withOutage } from '../queue/testing/with-outage.ts';
 import { startTestDatabase, type TestDatabase } from '../testing/test-database.ts';
 import { Database } from './database.ts';
-import { isDatabaseUnavailable } from './is-database-unavailable.ts';
+import { isDatabaseUnavailable } from './database-errors.ts';
 
 let server: TestDatabase;
 beforeAll(async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Kysely, sql } from 'kysely';
 import { Pool, type PoolConfig } from 'pg';
 import type { Component, ComponentHealth } from '../lifecycle/component.ts';
@@ -5,7 +6,6 @@ import { createConnectionPool } from './cancel/connection-pool.ts';
 import { createPooledDialect } from './cancel/pooled-dialect.ts';
 import { isDiskFull } from '../errors/disk-full.ts';
 import { createPreparedPool, genericPlanSettings } from './prepared/prepared-pool.ts';
-import { hasRoomFor1MiB } from './room-probe.ts';
 import type { Schema } from './schema.ts';
 
 export interface DatabaseOptions {
@@ -157,4 +157,25 @@ function openPool(options: DatabaseOptions, size: number, settings: Readonly<Rec
   });
   pool.on('error', () => undefined); // What the connection has said already.
   return pool;
+}
+
+/** Ends the transaction of a probe that has found room. */
+class FoundRoom extends Error {}
+
+/**
+ * Whether a table can grow by a megabyte, found out by doing it; nothing stays. Unlogged, since a write-ahead log that
+ * cannot grow ends a server, and under a name of its own, since other processes may probe as well.
+ */
+async function hasRoomFor1MiB(db: Kysely<Schema>): Promise<boolean> {
+  const table = sql.id(`room_probe_${randomUUID()}`);
+  try {
+    await db.transaction().execute(async (probe) => {
+      await sql`create unlogged table ${table} (filler text)`.execute(probe);
+      await sql`insert into ${table} select repeat('x', 1900) from generate_series(1, 512)`.execute(probe);
+      throw new FoundRoom();
+    });
+  } catch (error) {
+    return error instanceof FoundRoom;
+  }
+  return false;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '../testing/test-database.ts';
-import { migrationsFolder } from './migrations-folder.ts';
+import { migrationsFolder } from './migrate.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -1,8 +1,14 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { sql, type Kysely } from 'kysely';
 import { Migrator, type Migration } from 'kysely/migration';
 import type { Schema } from './schema.ts';
+
+/** Where the SQL files are, in a checkout and in an image alike. */
+export const migrationsFolder = fileURLToPath(
+  new URL('.', import.meta.resolve('@memory-layer/migrations/package.json')),
+);
 
 export interface MigrationOutcome {
   /** Names of the migrations this call applied, in order. Empty when there was nothing to do. */

@@ -1,8 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '../testing/test-database.ts';
-import { migrationsFolder } from './migrations-folder.ts';
-import { listUnapplied, migrate } from './migrate.ts';
+import { migrationsFolder, listUnapplied, migrate } from './migrate.ts';
 import type { TableShapes } from '../testing/table-shape.ts';
 
 // Compiles only while it has every column of the table types, with a database type that fits.

@@ -55,7 +55,7 @@ describe('the partition of a tenant', () => {
     }
   });
 
-  test('is asked for once, and anew after a failure', async () => {
+  test('is asked for once, and again after a failure', async () => {
     let asked = 0;
     const db = database.db.withPlugin({
       transformQuery({ node }) {

@@ -43,7 +43,7 @@ export class TenantPartitions {
                and pg_get_expr(relpartbound, oid)
                    = format('FOR VALUES WITH (modulus %s, remainder %s)', ${sql.lit(partitionCount)}::int, n)) = 2`.execute(
       this.#db,
-      // Whoever asks reads: what the database ends is a passed deadline. Many may wait for it, so no request ends it.
+      // All callers read: what the database ends is a passed deadline. Many may wait for it, so no request ends it.
       cancelledBy(new AbortController().signal),
     );
     const [row] = rows;

@@ -87,13 +87,13 @@ async function toastedBytes(): Promise<number> {
 
 describe('events of a statement', () => {
   test('are one row of what its other parts found, split when there is very much, none when there is nothing', async () => {
-    const told = (tenantId: string, count: number) =>
+    const emit = (tenantId: string, count: number) =>
       sql`with source as (select gen_random_uuid() as id from generate_series(1, ${count})),
-        told as ${emitEvents(tenantId, 'message.archived', sql.table('source'))}
+        emitted as ${emitEvents(tenantId, 'message.archived', sql.table('source'))}
         select`.execute(fixture.db);
-    await told('cte', 2);
-    await told('cte-many', maxIdsPerRow + 1);
-    await told('cte-none', 0);
+    await emit('cte', 2);
+    await emit('cte-many', maxIdsPerRow + 1);
+    await emit('cte-none', 0);
     expect((await rowsOf('cte')).map(({ type, ids }) => [type, ids.length])).toEqual([['message.archived', 2]]);
     expect((await rowsOf('cte-many')).map(({ ids }) => ids.length)).toEqual([maxIdsPerRow, 1]);
     expect(await rowsOf('cte-none')).toEqual([]);

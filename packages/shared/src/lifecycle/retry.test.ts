@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { retryUntilDone } from './retry.ts';
+import { retryUntilDone, backoffMs } from './retry.ts';
 
 const forever = { signal: new AbortController().signal, shouldRetry: () => true, onRetry: () => undefined };
 
@@ -35,4 +35,15 @@ test('stops waiting when it is aborted, with the last error', async () => {
     onRetry: () => setTimeout(() => stop.abort(), 1),
   });
   await expect(outcome).rejects.toThrow('away');
+});
+
+test('doubles with every attempt and stays under an hour', () => {
+  const longest = (attempt: number) => backoffMs(attempt, 1000, () => 1);
+  expect([1, 2, 3, 4].map(longest)).toEqual([1000, 2000, 4000, 8000]);
+  expect(longest(60)).toBe(3_600_000);
+});
+
+test('takes anything down to nothing', () => {
+  expect(backoffMs(3, 1000, () => 0)).toBe(0);
+  expect(backoffMs(3, 1000, () => 0.5)).toBe(2000);
 });

@@ -10,7 +10,7 @@ function capture() {
 describe('a full disk', () => {
   afterEach(() => void vi.useRealTimers());
 
-  test('is one warning a minute, whoever fails over it and however it is wrapped', () => {
+  test('is one warning a minute, whatever fails because of it and however it is wrapped', () => {
     vi.useFakeTimers();
     const { logger, lines, last } = capture();
     const full = Object.assign(new Error('could not extend file "base/5/1": No space left'), { code: '53100' });

@@ -39,7 +39,7 @@ const warn = 40;
 
 /**
  * A full disk fails everything that writes, again and again, and the log may be on the same disk: one warning a minute
- * takes the place of all lines about it, whoever writes them.
+ * takes the place of all lines about it, wherever they come from.
  */
 function sayFullDiskOnce(): NonNullable<NonNullable<PinoOptions['hooks']>['logMethod']> {
   let saidAt: number | undefined;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createLogger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
-import { createJobEvents } from './job-events.ts';
+import { createJobEvents, jobLogFields } from './job-events.ts';
 
 const report = {
   queueName: 'embedding',
@@ -63,4 +63,29 @@ test('a job that is not understood was no attempt, and one that is handed back i
   expect(values.filter(({ value }) => value > 0)).toMatchObject([
     { labels: { queue: 'embedding', reason: 'unparseable' }, value: 1 },
   ]);
+});
+
+test('a line says which job it was, and which ids it carried', () => {
+  const payload = { v: 1, tenantId: 'acme', runId: '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f' };
+  expect(jobLogFields({ ...report, payload })).toEqual({
+    job: 'embed-messages',
+    jobId: '7',
+    attempt: 2,
+    waitedMs: 5,
+    durationMs: 9,
+    tenantId: 'acme',
+    runId: '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f',
+  });
+});
+
+test.each([
+  undefined,
+  null,
+  'text',
+  { content: 'private words', tenantId: { deep: 'private' }, requestId: 'a b\nc' },
+  { tenantId: 'private\nwords' },
+])('security: of a payload that is not ours nothing is said (%j)', (payload) => {
+  const fields = jobLogFields({ ...report, payload });
+  expect(fields).toMatchObject({ job: 'embed-messages' });
+  expect(JSON.stringify(fields)).not.toMatch(/private|text|a b/);
 });

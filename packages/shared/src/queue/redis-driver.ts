@@ -2,8 +2,7 @@ import { Queue, Worker } from 'bullmq';
 
 import { AppError } from '../errors/app-error.ts';
 import { keptEvents, workerRetryDelayMs, type BullQueue, type OpenWorker, type QueueDriver } from './queue-driver.ts';
-import { createRedisClients, untilReady, type RedisClient } from '../redis/redis-client.ts';
-import { withoutCommands } from '../redis/redis-error.ts';
+import { createRedisClients, untilReady, type RedisClient, withoutCommands } from '../redis/redis-client.ts';
 import type { RedisTarget } from '../redis/redis-target.ts';
 
 export interface RedisDriverOptions {

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { invalidConfiguration } from '../config/load-config.ts';
-import { withoutCommands } from './redis-error.ts';
 import type { RedisTarget } from './redis-target.ts';
 
 export type RedisClient = Redis | Cluster;
@@ -150,4 +149,16 @@ function readCertificate(caFile: string | undefined): string | undefined {
   } catch (cause) {
     throw invalidConfiguration(['MEMORY_REDIS_TLS_CA_FILE: cannot be read'], { cause });
   }
+}
+
+/**
+ * Takes the refused commands off an error of ioredis and of the errors within it: the one of AUTH holds the password.
+ * Returns the same error, so that it is clean wherever else it went.
+ */
+export function withoutCommands(error: Error): Error {
+  Reflect.deleteProperty(error, 'command');
+  for (const inner of [error.cause, 'lastNodeError' in error ? error.lastNodeError : undefined]) {
+    if (inner instanceof Error) withoutCommands(inner);
+  }
+  return error;
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { vi } from 'vitest';
 
 /**
@@ -6,4 +7,12 @@ import { vi } from 'vitest';
  */
 export async function eventually(expectation: () => unknown, { everyMs = 20 } = {}): Promise<void> {
   await vi.waitFor(expectation, { timeout: 30_000, interval: everyMs });
+}
+
+/** Waits until fifty turns of the event loop change nothing of the number: for work that no timer and no socket holds up. */
+export async function untilUnchanged(read: () => number): Promise<void> {
+  for (let before = Number.NaN; before !== read();) {
+    before = read();
+    for (let turn = 0; turn < 50; turn++) await nextTurn();
+  }
 }

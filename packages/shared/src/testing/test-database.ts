@@ -6,8 +6,7 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from '@memory-layer/embe
 import { Client, type PoolConfig } from 'pg';
 import type { Kysely } from 'kysely';
 import { Database } from '../db/database.ts';
-import { migrate } from '../db/migrate.ts';
-import { migrationsFolder } from '../db/migrations-folder.ts';
+import { migrate, migrationsFolder } from '../db/migrate.ts';
 import type { Schema } from '../db/schema.ts';
 
 /** A migrated database of one test file's own. */

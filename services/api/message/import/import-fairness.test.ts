@@ -1,4 +1,5 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import { untilUnchanged } from '@memory-layer/shared/testing/eventually';
 import { instantOf } from '@memory-layer/shared/time/instant';
 import { expect, test } from 'vitest';
 import type { NewMessage, Outcome } from '../message.ts';
@@ -65,8 +66,6 @@ async function countOutcomes(stream: AsyncIterable<string>): Promise<number> {
   return count;
 }
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
-
 test('the stream of a tenant whose queue is full keeps no slot from another while it waits to try again', async () => {
   let refused = 0;
   const stream = streamsOver(async (tenantId) => {
@@ -93,7 +92,7 @@ test('a tenant whose writes take long leaves a quarter of the slots to others', 
   const { signal } = new AbortController();
   const slow = Array.from({ length: 2 }, () => countOutcomes(stream('slow', 1000, signal)));
   await expect.poll(() => writing).toBeGreaterThanOrEqual(3);
-  await turn();
+  await untilUnchanged(() => writing);
   expect(writing).toBe(3);
   expect(await countOutcomes(stream('other', 100, signal))).toBe(100);
   isOver.resolve();

@@ -1,4 +1,5 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import { untilUnchanged } from '@memory-layer/shared/testing/eventually';
 import { instantOf } from '@memory-layer/shared/time/instant';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -61,16 +62,11 @@ function endless(
   return { outcomes, seen };
 }
 
-const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
-
 test('a client that does not read its outcomes has a bounded number of lines read', async () => {
   const { outcomes, seen } = endless(new FairSlots({ count: 16 }));
   await outcomes.next();
-  await pause();
-  const read = seen.read;
-  expect(read).toBeLessThanOrEqual(1000);
-  await pause();
-  expect(seen.read).toBe(read);
+  await untilUnchanged(() => seen.read);
+  expect(seen.read).toBeLessThanOrEqual(1000);
   await outcomes.return(undefined);
 });
 
@@ -78,7 +74,7 @@ test('and a bounded number of characters held for it', async () => {
   const refusal = new AppError('invalid_request', 'x'.repeat(100_000));
   const { outcomes, seen } = endless(new FairSlots({ count: 16 }), 'x'.repeat(10_000), () => refusal);
   for (let n = 0; n < 3; n++) await outcomes.next();
-  await pause();
+  await untilUnchanged(() => seen.read);
   // Six lines are a group, whose outcomes are more than half of what is held.
   expect(seen.read).toBeLessThanOrEqual(200);
   await outcomes.return(undefined);
@@ -96,10 +92,7 @@ test('while the first group is stored, 16 groups are read, and of long outcomes 
     const firstStored = Promise.withResolvers<void>();
     const { outcomes, seen } = endless(new FairSlots({ count: 3 }), '{}', check, firstStored.promise);
     const first = outcomes.next();
-    for (let read = -1; read !== seen.read;) {
-      read = seen.read;
-      for (let n = 0; n < 3; n++) await pause();
-    }
+    await untilUnchanged(() => seen.read);
     expect(seen.read).toBeGreaterThanOrEqual(atLeast);
     expect(seen.read).toBeLessThanOrEqual(atMost);
     firstStored.resolve();

@@ -1,3 +1,4 @@
+import { eventually } from '@memory-layer/shared/testing/eventually';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { expectProblem } from '../../testing/expect-problem.ts';
@@ -179,7 +180,11 @@ describe('while the input is open', () => {
       const tenant = freshTenant();
       const answer = draining.call('POST', '/v1/messages/import', { raw: openInput(), headers });
       send(message(tenant));
-      setTimeout(() => stopping.abort(), 300);
+      await eventually(async () => {
+        const stored = await draining.db.selectFrom('message').select('id').where('tenant_id', '=', tenant).execute();
+        expect(stored).toHaveLength(1);
+      });
+      stopping.abort();
       expect(linesOf((await answer).text)).toMatchObject([{ line: 1, status: 'stored' }]);
     } finally {
       await draining.stop();

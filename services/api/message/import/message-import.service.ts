@@ -1,4 +1,4 @@
-import { isRefusedData } from '@memory-layer/shared/db/is-refused-data';
+import { isRefusedData } from '@memory-layer/shared/db/database-errors';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
 import type { MessageService } from '../message.service.ts';

@@ -66,7 +66,7 @@ describe('lines', () => {
 });
 
 describe('a line that cannot be read', () => {
-  test('because it is too long is told as such, however it is cut, and its neighbours are read', async () => {
+  test('because it is too long is reported as such, however it is cut, and its neighbours are read', async () => {
     const whole = bytes(`short\n${'x'.repeat(30)}\nlast`);
     for (const places of [[], [8, 12, 20, 33], [35], [36], [6, 16, 17]]) {
       const lines = await linesOf(cutAt(whole, places), 10);
@@ -78,7 +78,7 @@ describe('a line that cannot be read', () => {
     expect((await linesOf([bytes('x'.repeat(10))], 10))[0]?.text).toBe('x'.repeat(10));
   });
 
-  test('because it is not UTF-8 is told as such', async () => {
+  test('because it is not UTF-8 is reported as such', async () => {
     const lines = await linesOf([Uint8Array.of(0x61, 0x0a, 0xff, 0x0a), bytes('b')]);
     expect(lines.map((line) => (line.text instanceof AppError ? line.text.code : line.text))).toEqual([
       'a',

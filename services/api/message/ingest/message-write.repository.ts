@@ -1,4 +1,4 @@
-import { isRefusedRow } from '@memory-layer/shared/db/is-refused-data';
+import { isRefusedRow } from '@memory-layer/shared/db/database-errors';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import type { Kysely } from 'kysely';
 import type { Outcome } from '../message.ts';

@@ -128,7 +128,7 @@ describe('tenants', () => {
     await Promise.all(flood);
   });
 
-  test('one that floods has a share of the queue, and is told so; others are still taken', async () => {
+  test('one that floods has a share of the queue, and an error that says so; others are still taken', async () => {
     const { writer, flushes } = writerInSteps({ maxQueuedBytes: 80 * 1024 });
     const flood = Array.from({ length: 100 }, (_, n) => writer.write(request(`flood ${n}`, 'flood')));
     const outcomes = Promise.allSettled(flood);
@@ -196,7 +196,7 @@ describe('a request whose time is up', () => {
     ['57014', 'Nothing of this request was stored'],
     ['40P01', 'Nothing of this request was stored'],
     ['57P01', 'may be stored'],
-  ])('or whose statement ends with %s is told what is known of it', async (code, detail) => {
+  ])('or whose statement ends with %s is answered with what is known of it', async (code, detail) => {
     const { writer, flushes } = writerInSteps();
     const running = writer.write(request('running'));
     await oneTurn();

@@ -1,8 +1,7 @@
 import { Coalescer } from '@memory-layer/shared/batching/coalescer';
 import { batchOrIndividually, unwrap } from '@memory-layer/shared/batching/batch-or-individually';
 import { diskFullError, isDiskFull } from '@memory-layer/shared/errors/disk-full';
-import { isDatabaseUnavailable } from '@memory-layer/shared/db/is-database-unavailable';
-import { isRefusedData } from '@memory-layer/shared/db/is-refused-data';
+import { isDatabaseUnavailable, isRefusedData } from '@memory-layer/shared/db/database-errors';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
 import { costOfRow } from './message-row.ts';

@@ -1,5 +1,5 @@
 import type { Role, Schema } from '@memory-layer/shared/db/schema';
-import { isRefusedRow } from '@memory-layer/shared/db/is-refused-data';
+import { isRefusedRow } from '@memory-layer/shared/db/database-errors';
 import { instantFromColumn } from '@memory-layer/shared/time/instant';
 import { instantColumn } from '@memory-layer/shared/time/instant.sql';
 import { sql, type Kysely } from 'kysely';

@@ -38,7 +38,7 @@ const setFailed = (tenantId: string, id: string | undefined) =>
   );
 
 describe('what becomes of a message', () => {
-  test('is told once all are embedded or given up; what was deleted meanwhile is left out', async () => {
+  test('is known once all are embedded or given up; what was deleted meanwhile is left out', async () => {
     const tenantId = freshTenant();
     const ids = await store(tenantId, 'one', 'two', 'three');
     const waiting = wait(tenantId, ids);

@@ -1,6 +1,7 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { eventually } from '../../testing/eventually.ts';
 import { startTestDatabase, type TestDatabase } from '../../testing/test-database.ts';
 import { Database, type DatabaseOptions } from '../database.ts';
 import { cancelledBy } from './cancelled-by.ts';
@@ -163,11 +164,12 @@ test('a cancelled statement waits for no lock any more', async () => {
       .select('id')
       .execute(cancelledBy(abortedAfter(100)));
     await expectCancelled(reading);
-    await sleep(200);
-    const { rows } = await sql<{ waiting: number }>`
-      select count(*)::int as waiting from pg_locks where not granted and relation = 'message'::regclass`.execute(
-      transaction,
-    );
-    expect(rows).toEqual([{ waiting: 0 }]);
+    await eventually(async () => {
+      const { rows } = await sql<{ waiting: number }>`
+        select count(*)::int as waiting from pg_locks where not granted and relation = 'message'::regclass`.execute(
+        transaction,
+      );
+      expect(rows).toEqual([{ waiting: 0 }]);
+    });
   });
 });

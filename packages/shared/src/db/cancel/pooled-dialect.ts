@@ -25,7 +25,7 @@ import type { ConnectionPool, PooledClient } from './connection-pool.ts';
  * that is wrapped, one of the pool, and so waits where the pool is exhausted; and it says on the console that the
  * statement failed.
  *
- * @param onError told of each statement that fails
+ * @param onError called with the error of each statement that fails
  */
 export function createPooledDialect(
   pool: ConnectionPool,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { describeFailure } from './run-failure.ts';
+import { describeFailure } from './retention.service.ts';
 
 const databaseError = (code: string) =>
   Object.assign(new Error('failing row'), { code, detail: 'Failing row contains (secret words).' });

@@ -19,7 +19,7 @@ const leasesPerTenant = 4;
  * share, and reports a refusal when one of the other jobs ends, so that the worker can be notified again. Places stay free
  * for other tenants.
  */
-export class TenantConcurrencyLimiter {
+export class TenantJobLimiter {
   readonly #places: number;
   readonly #throughput: Pick<Throughput, 'tokensIn'>;
   readonly #tenants = new Map<string, TenantJobs>();

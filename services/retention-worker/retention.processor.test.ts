@@ -1,15 +1,18 @@
 import { expect, test } from 'vitest';
 import type { RunOutcome } from './retention.service.ts';
-import { createRunRetentionProcessor } from './run-retention.processor.ts';
+import { createRetentionProcessors } from './retention.processor.ts';
 
 const asked: string[][] = [];
 const endingIn = (outcome: RunOutcome) =>
-  createRunRetentionProcessor({
-    run: async (tenantId, runId) => {
-      asked.push([tenantId, runId]);
-      return outcome;
+  createRetentionProcessors({
+    schedule: { scheduleRuns: async () => undefined },
+    retention: {
+      run: async (tenantId, runId) => {
+        asked.push([tenantId, runId]);
+        return outcome;
+      },
     },
-  });
+  })['run-retention'];
 
 const job = (signal: AbortSignal) => ({
   payload: { v: 1 as const, tenantId: 'acme', runId: 'r-1' },
