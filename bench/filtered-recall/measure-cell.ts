@@ -1,6 +1,6 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { toVectorLiteral } from '../harness/populate.ts';
+import { toVectorLiteral } from '@memory-layer/shared/db/vector';
 import { compiled, runAll, type Session } from '../harness/session.ts';
 import { mean, median, rounded } from '../harness/statistics.ts';
 import type { FilterCell } from './cells.ts';

@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import { toVectorLiteral } from '../harness/populate.ts';
+import { toVectorLiteral } from '@memory-layer/shared/db/vector';
 import { allIds } from '@memory-layer/shared/vector-index/id-range';
 import { graphOptionsFor } from '@memory-layer/shared/vector-index/segment-index';
 import { buildReadySegment } from '../harness/segments.ts';

@@ -1,4 +1,5 @@
 import { createBundledEmbedder } from '@memory-layer/shared/embedding/bundled/bundled-embedder';
+import { toVectorLiteral } from '@memory-layer/shared/db/vector';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely } from 'kysely';
 import { createChatTexts, topics } from './chat-texts.ts';
@@ -170,9 +171,4 @@ async function ensureBase({ db, modelCacheDir: cacheDir }: Stack): Promise<Activ
   await sql`insert into bench_base select n - 1, vector::halfvec
     from unnest(${vectors.map(toVectorLiteral)}::text[]) with ordinality as v (vector, n)`.execute(db);
   return active;
-}
-
-/** A vector as pgvector reads it: `[0.1,0.2,...]`. */
-export function toVectorLiteral(vector: Float32Array): string {
-  return JSON.stringify(Array.from(vector));
 }

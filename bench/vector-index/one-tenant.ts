@@ -1,6 +1,7 @@
+import { toVectorLiteral } from '@memory-layer/shared/db/vector';
 import type { GraphOptions } from '@memory-layer/shared/vector-index/segment-index';
 import type { Client } from 'pg';
-import { idAt, toVectorLiteral } from '../harness/populate.ts';
+import { idAt } from '../harness/populate.ts';
 import { buildSegment, type Segment } from '../harness/segments.ts';
 import type { Session } from '../harness/session.ts';
 

@@ -1,7 +1,8 @@
+import { toVectorLiteral } from '@memory-layer/shared/db/vector';
 import { uncoveredRanges, type IdRange } from '@memory-layer/shared/vector-index/id-range';
 import { segmentIndexName } from '@memory-layer/shared/vector-index/segment-index';
 import { indexedVector, segmentCondition } from '@memory-layer/shared/vector-index/segment-index.sql';
-import { idAt, toVectorLiteral } from '../harness/populate.ts';
+import { idAt } from '../harness/populate.ts';
 import { runAll, type Session } from '../harness/session.ts';
 import { mean, median, rounded } from '../harness/statistics.ts';
 import type { Line } from '../harness/table.ts';

@@ -1,3 +1,4 @@
+import { toVectorLiteral } from '@memory-layer/shared/db/vector';
 import { sql } from 'kysely';
 import type { TestApi } from './test-api.ts';
 import { WordEmbedder } from './word-embedder.ts';
@@ -27,7 +28,7 @@ export async function embedPending(
     message_id: id,
     generation,
     passage_no: 0,
-    vector: JSON.stringify(Array.from(vectors[index] ?? [])),
+    vector: toVectorLiteral(vectors[index] ?? Float32Array.of()),
   }));
   await db.insertInto('embedding').values(rows).execute();
   // A Date has lost the microseconds.
