@@ -103,6 +103,7 @@ const described = {
 } as const;
 
 const groupByField = z.enum(['conversation']).optional().openapi({
+  example: 'conversation',
   description:
     'Shows the best hits of each of the top_k best conversations, conversation by conversation, and lists these in groups. There is one page of them.',
 });

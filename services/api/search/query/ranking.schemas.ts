@@ -38,10 +38,10 @@ export const weightsField = z
 
 export const roleWeightsField = z
   .strictObject({
-    user: shareField.optional(),
-    assistant: shareField.optional(),
-    system: shareField.optional(),
-    tool: shareField.optional(),
+    user: shareField.optional().openapi({ example: 1 }),
+    assistant: shareField.optional().openapi({ example: 0.2 }),
+    system: shareField.optional().openapi({ example: 0.5 }),
+    tool: shareField.optional().openapi({ example: 0 }),
   })
   .optional()
   .openapi({
