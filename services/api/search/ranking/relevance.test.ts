@@ -50,6 +50,15 @@ describe('relevance', () => {
     expect(of('near').relevance).toBeGreaterThan(of('far').relevance);
   });
 
+  test('the confidence is by words alone where the model does not know the letters', () => {
+    const pool = [candidate('near', { vectorScore: 0.9 }), candidate('said', { termScores: [1] })];
+    const of = relevance(pool, noNeighbourhood, { readableShare: 0 });
+    expect(of('near').confidence).toBeLessThan(of('said').confidence);
+    expect(relevance(pool)('near').confidence).toBeGreaterThan(of('near').confidence);
+    const byVector = relevance(pool, noNeighbourhood, { readableShare: 0, mode: 'vector' });
+    expect(byVector('near').confidence).toBeGreaterThan(byVector('said').confidence);
+  });
+
   test('messages of a conversation that has more of what is asked for gain', () => {
     const pool = ['a', 'b', 'c'].map((id) =>
       candidate(id, { vectorScore: 0.5, conversationId: id === 'c' ? 'y' : 'x' }),

@@ -81,12 +81,14 @@ export function relevanceOf(
   const roleOf = rolePrior(candidates, { roleWeights: options.roleWeights, asksForReply: form.asksForReply });
   const ageOf = recencyOf(candidates, form.isFirstPerson);
   const gainOf = timeGain(candidates, options.time, weights.time);
+  // To a model that does not know a script all its texts are near.
+  const judged = options.mode === 'hybrid' && options.readableShare < 0.5 ? 'lexical' : options.mode;
 
   const alone = candidates.map((candidate) => {
     const { own, near } = sides.get(candidate.id) ?? nothingFound;
     const speaker = speakers.get(candidate.speaker) === true ? 1 : 0;
     const nearby = { vector: near.vector, lexical: saidShare * near.lexical };
-    const confidence = confidenceOf(options.mode, {
+    const confidence = confidenceOf(judged, {
       ...nearby,
       speaker,
       bestVector: best.vector,
