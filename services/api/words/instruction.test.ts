@@ -8,6 +8,9 @@ test.each([
   'I prefer tabs over spaces',
   "I'd prefer short replies",
   'My usual seat height is 87.',
+  'I never eat pork.',
+  'Please make sure that code has types.',
+  'Bitte nur kurze Antworten.',
   'Nenn mich bitte Jo.',
   'Réponds toujours en français.',
   'A partir de ahora responde en español.',
@@ -16,12 +19,18 @@ test.each([
   expect(isInstruction(text)).toBe(true);
 });
 
-test.each(['We sailed to Malta.', 'Ana called me yesterday.', 'What do you recommend?', 'Es regnet.', ''])(
-  '%j is none',
-  (text) => {
-    expect(isInstruction(text)).toBe(false);
-  },
-);
+test.each([
+  'We sailed to Malta.',
+  'Ana called me yesterday.',
+  'he never called me back',
+  'my default gateway is 10.0.0.1',
+  'It has always been cold here.',
+  'What do you recommend?',
+  'Es regnet.',
+  '',
+])('%j is none', (text) => {
+  expect(isInstruction(text)).toBe(false);
+});
 
 test('one far down in a document does not count', () => {
   expect(isInstruction(`${'word '.repeat(200)} always`)).toBe(false);

@@ -5,14 +5,16 @@ export const instructionTerm = '= instruction';
 const readCharacters = 500;
 
 // What stands for long: how somebody wants to be called, answered or served. A few words of each language tell.
+const begins = String.raw`(?:^|[.!?:;,\n]\s?|\b(?:please|and|but|you should|i|we|should|must) )`;
 const forms = [
-  String.raw`\b(?:always|never|from now on|in future|as a rule|make sure|no more|instead of)\b`,
-  String.raw`\b(?:call|address) me\b|\bi(?:'d| would)? (?:always |never )?prefer\b|\bmy (?:preferred|favou?rite|usual|default)\b`,
-  String.raw`\b(?:please|only|don'?t|do not|must) (?:use|keep|avoid|answer|reply|write|stick|stop|suggest|call|add|include|start|recommend|be|not|have)\b`,
+  String.raw`${begins}(?:always|never|make sure)\b`,
+  String.raw`\b(?:from now on|in future|as a rule)\b`,
+  String.raw`\b(?:call|address) me (?!back|later|tomorrow|when|if|at|on)|\bi(?:'d| would)? (?:always |never )?prefer\b|\bmy (?:preferred|favou?rite|usual)\b`,
+  String.raw`\b(?:please|only|don'?t|do not) (?:use|keep|avoid|answer|reply|write|stick|stop|suggest|call|add|include|start|recommend)\b`,
   String.raw`\bremember (?:that|to)\b|\bforget (?:the|about)\b`,
-  String.raw`\b(?:immer|nie|niemals|ab jetzt|ab sofort|nenn mich|am liebsten)\b`,
-  String.raw`\b(?:toujours|jamais|désormais|appelle-moi|je préfère)\b`,
-  String.raw`\b(?:siempre|nunca|a partir de ahora|llámame|prefiero)\b`,
+  String.raw`\b(?:ab jetzt|ab sofort|nenn mich|am liebsten|bitte (?:immer|nie|keine?|nur))\b`,
+  String.raw`\b(?:désormais|appelle-moi|je préfère|toujours en|ne jamais)\b`,
+  String.raw`\b(?:a partir de ahora|llámame|prefiero|siempre en)\b|^nunca\b`,
   '以后|总是|永远不|请叫我|不要再',
 ];
 const instruction = new RegExp(forms.join('|'), 'iu');

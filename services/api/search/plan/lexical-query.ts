@@ -42,7 +42,7 @@ export interface Clauses {
 export interface LexicalQuery {
   readonly tenantId: string;
   /** None when there is nothing to score by: only stop words, or nothing but exclusions. */
-  readonly terms: readonly WeightedTerm[];
+  readonly terms: readonly KnownTerm[];
   readonly phrases: readonly WeightedPhrase[];
   readonly clauses: Clauses;
   readonly statistics: TermStatistics;

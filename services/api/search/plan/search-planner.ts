@@ -4,7 +4,7 @@ import type { DateReader } from '../query/date-terms.ts';
 import type { SearchPage } from '../query/page.ts';
 import type { SearchText } from '../query/parse-query.ts';
 import { instructionTerm } from '../../words/instruction.ts';
-import { queryFormOf, type QueryForm } from '../query/query-form.ts';
+import { isAskingTerm, queryFormOf, type QueryForm } from '../query/query-form.ts';
 import type { SearchMode, SearchRequest } from '../query/search-request.ts';
 import { noTerms, type QueryTerms } from '../ranking/lexical-score.ts';
 import { noSegments, type SegmentDirectory } from '../stats/segment-directory.ts';
@@ -80,7 +80,10 @@ export async function planSearch(
     filter: { ...request.filter, throughId: page.throughId, similarity },
     signal: request.signal,
   };
-  const weights = [...lexical.terms, ...lexical.phrases].map(({ weight }) => weight);
+  const weights = [
+    ...lexical.terms.map((term) => (term.isSaid || !isAskingTerm(term.term) ? term.weight : 0)),
+    ...lexical.phrases.map(({ weight }) => weight),
+  ];
   return {
     plan: createSearchPlan(parts),
     parts,

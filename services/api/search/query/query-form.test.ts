@@ -33,6 +33,20 @@ test.each([
   expect(queryFormOf(text).asksForReply).toBe(expected);
 });
 
+test.each([
+  ['Any rules for recipes?', true],
+  ['How should I address the user?', true],
+  ['How should replies be formatted?', true],
+  ['Wie soll ich dich ansprechen?', true],
+  ['¿Cómo debo responderte?', true],
+  ['有什么规则？', true],
+  ['Should I call Ana?', true],
+  ['Where did we sail?', false],
+  ['What does Ana write?', false],
+])('%j asks for instructions: %j', (text, expected) => {
+  expect(queryFormOf(text).asksForInstructions).toBe(expected);
+});
+
 test('a long query of quotes is read in no time that grows with its square', () => {
   const form = queryFormOf(`${"'a ".repeat(3000)} my`);
   expect(form.isFirstPerson).toBe(false);

@@ -54,17 +54,28 @@ function namesReply(words: readonly string[]): boolean {
 
 const instructionWords = new Set(
   [
-    'rule rules preference preferences prefer prefers preferred instruction instructions allowed forbidden avoid always never style tone units',
-    'regel regeln vorliebe vorlieben immer nie règle règles préférence préférences toujours jamais regla reglas preferencia preferencias siempre nunca',
+    'rule rules preference preferences prefer prefers preferred instruction instructions allowed forbidden avoid always never tone units',
+    'regel regeln vorliebe vorlieben anweisung anweisungen immer nie règle règles préférence préférences consigne consignes toujours jamais',
+    'regla reglas preferencia preferencias instrucción instrucciones siempre nunca',
   ].flatMap((words) => words.split(' ')),
 );
-const addressing = new Set(['call', 'called', 'address', 'addressed', 'answer', 'reply', 'write', 'format']);
-const obliging = new Set(['should', 'must', 'may', 'want', 'wants', 'wish', 'like', 'likes']);
+const addressing = new Set(
+  [
+    'call called address addressed answer answers answered reply replies write format formatted style',
+    'nennen ansprechen anreden antworten schreiben appeler répondre écrire llamar llamarte responder responderte escribir',
+  ].flatMap((words) => words.split(' ')),
+);
+const obliging = new Set(
+  'should must may want wants wish like likes soll sollen darf möchte möchtest dois doit devrais voudrais debo debe debería quieres'.split(
+    ' ',
+  ),
+);
+const chineseInstructions = /规则|规矩|偏好|称呼/u;
 
 /** "Any rules for recipes?", "How should I address the user?" */
 function namesInstructions(words: readonly string[]): boolean {
   const [asks, has] = [words.some((word) => addressing.has(word)), words.some((word) => obliging.has(word))];
-  return (asks && has) || words.some((word) => instructionWords.has(word));
+  return (asks && has) || words.some((word) => instructionWords.has(word) || chineseInstructions.test(word));
 }
 
 // A longer query is read up to here: its form shows before.
@@ -104,6 +115,18 @@ export function queryFormOf(text: string): QueryForm {
     asksForReply: namesReply(words),
     asksForInstructions: namesInstructions(words),
   };
+}
+
+// Stems of English words that say how something is asked for, and not what for.
+const askingTerms = new Set(
+  'much mani long old often far kind sort type name call tell told know rememb remind say said mention thing rule prefer instruct style unit avoid'.split(
+    ' ',
+  ),
+);
+
+/** Whether a term of a query belongs to the asking: that nobody said it tells nothing. */
+export function isAskingTerm(term: string): boolean {
+  return askingTerms.has(term);
 }
 
 const letter = /\p{L}/gu;

@@ -47,16 +47,20 @@ describe('recency', () => {
   ];
 
   test('halves with each week before the newest that may be a hit', () => {
-    expect(pool.map(recencyOf(pool, true))).toEqual([1, 0.5, 1]);
+    expect(pool.map(recencyOf(pool, { isFirstPerson: true, decayOf: () => 0 }))).toEqual([1, 0.5, 1]);
+  });
+
+  test('counts as far as decay does not', () => {
+    expect(pool.map(recencyOf(pool, { isFirstPerson: true, decayOf: () => 0.75 }))).toEqual([0.25, 0, 0.25]);
   });
 
   test('counts for those who chat alone', () => {
-    expect(pool.map(recencyOf(pool, false))).toEqual([0, 0, 0]);
+    expect(pool.map(recencyOf(pool, { isFirstPerson: false, decayOf: () => 0 }))).toEqual([0, 0, 0]);
   });
 
   test('is full when no candidate may be a hit', () => {
     const outside = [candidate('outside', { eligible: false })];
-    expect(outside.map(recencyOf(outside, true))).toEqual([1]);
+    expect(outside.map(recencyOf(outside, { isFirstPerson: true, decayOf: () => 0 }))).toEqual([1]);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Role } from '@memory-layer/shared/db/schema';
+import type { DecayMode } from '../query/search-request.ts';
 import type { Candidate } from './candidate.ts';
 
 // Measured by bench/retrieval, as all constants here.
@@ -46,17 +47,47 @@ function meanWords(candidates: readonly Candidate[], role: Role): number {
   return counts.length === 0 ? 0 : counts.reduce((sum, count) => sum + count, 0) / counts.length;
 }
 
-const halfLifeMs = 7 * 86_400_000;
+export interface DecayOptions {
+  readonly mode: DecayMode;
+  /** Counts in the mode `half_life` alone. */
+  readonly halfLifeDays: number;
+}
+
+const dayMs = 86_400_000;
+const legacyDays = 7;
+
+/** What is left of a message's freshness at `now`, 0 to 1. What lies in the future counts as now. */
+export function decayOf(createdAt: Date, now: Date, { mode, halfLifeDays }: DecayOptions): number {
+  const ageDays = Math.max(0, now.getTime() - createdAt.getTime()) / dayMs;
+  if (mode === 'none') return 1;
+  return mode === 'legacy' ? Math.exp(-ageDays / legacyDays) : 0.5 ** (ageDays / halfLifeDays);
+}
+
+const recencyHalfLifeMs = 7 * dayMs;
+
+export interface RecencyOptions {
+  /** One who chats asks. */
+  readonly isFirstPerson: boolean;
+  /** What the age of a message counts already, 0 to 1. */
+  readonly decayOf: (candidate: Candidate) => number;
+}
 
 /**
  * How new each candidate is beside the newest, 0 to 1: it halves with each week. It counts when one who chats asks, who
- * goes on from what was said last; to one who asks about the chat, all times are alike.
+ * goes on from what was said last; to one who asks about the chat, all times are alike. Of that, decay takes its part:
+ * so of a chat that goes on decay decides, and of one that ended long ago recency.
  */
-export function recencyOf(candidates: readonly Candidate[], isFirstPerson: boolean): (candidate: Candidate) => number {
+export function recencyOf(
+  candidates: readonly Candidate[],
+  { isFirstPerson, decayOf: decayed }: RecencyOptions,
+): (candidate: Candidate) => number {
   if (!isFirstPerson) return () => 0;
   const times = candidates.filter(({ eligible }) => eligible).map(({ createdAt }) => createdAt.getTime());
   const newest = Math.max(...times);
-  return ({ createdAt }) => Math.min(1, 0.5 ** ((newest - createdAt.getTime()) / halfLifeMs));
+  return (candidate) => {
+    const age = newest - candidate.createdAt.getTime();
+    return Math.max(0, Math.min(1, 0.5 ** (age / recencyHalfLifeMs)) - decayed(candidate));
+  };
 }
 
 interface Scored {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { SearchMode } from '../query/search-request.ts';
 import { noNeighbourhood } from './context.ts';
-import { decayOf, rank } from './rank.ts';
+import { decayOf } from './priors.ts';
+import { rank } from './rank.ts';
 import { candidate, chainOf, rankingOptions as options } from './testing/candidates.ts';
 
 const idsOf = (ranked: readonly { id: string }[]) => ranked.map((item) => item.id);

@@ -1,19 +1,11 @@
-import type { DecayMode, SearchMode } from '../query/search-request.ts';
+import type { SearchMode } from '../query/search-request.ts';
 import { matchesItself, type Candidate, type MatchOptions } from './candidate.ts';
 import type { Neighbourhood } from './context.ts';
+import { decayOf } from './priors.ts';
 import { relevanceOf, type Relevance, type RelevanceOptions } from './relevance.ts';
-
-export interface DecayOptions {
-  readonly mode: DecayMode;
-  /** Counts in the mode `half_life` alone. */
-  readonly halfLifeDays: number;
-}
 
 export interface RankingOptions extends RelevanceOptions, MatchOptions {
   readonly mode: SearchMode;
-  readonly decay: DecayOptions;
-  /** Decay is reckoned up to this moment. */
-  readonly now: Date;
   /** Hits have at least this score. */
   readonly scoreMin: number | undefined;
   /** Hits have at least this confidence. */
@@ -36,9 +28,6 @@ export interface RankedCandidate {
   readonly score: number;
   readonly breakdown: ScoreBreakdown;
 }
-
-const dayMs = 86_400_000;
-const legacyDays = 7;
 
 /**
  * The candidates that may be hits, best first; ties by id. Relevance as a share of the best one's, importance and decay
@@ -68,11 +57,4 @@ export function rank(
     })
     .filter((candidate) => scoreMin === undefined || candidate.score >= scoreMin)
     .toSorted((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
-}
-
-/** What is left of a message's freshness at `now`, 0 to 1. What lies in the future counts as now. */
-export function decayOf(createdAt: Date, now: Date, { mode, halfLifeDays }: DecayOptions): number {
-  const ageDays = Math.max(0, now.getTime() - createdAt.getTime()) / dayMs;
-  if (mode === 'none') return 1;
-  return mode === 'legacy' ? Math.exp(-ageDays / legacyDays) : 0.5 ** (ageDays / halfLifeDays);
 }

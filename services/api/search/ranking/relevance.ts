@@ -9,7 +9,7 @@ import { noNeighbourhood, vectorInContext, wordsInContext, type Neighbourhood } 
 import { echoShare } from './echo.ts';
 import { reachableWeight, shareOf, termScoresOf, totalWeight, type QueryTerms } from './lexical-score.ts';
 import { timeGain } from './named-time.ts';
-import { lengthPrior, recencyOf, rolePrior, sessionEvidence } from './priors.ts';
+import { decayOf, lengthPrior, recencyOf, rolePrior, sessionEvidence, type DecayOptions } from './priors.ts';
 
 export interface RelevanceOptions {
   readonly mode: SearchMode;
@@ -20,6 +20,9 @@ export interface RelevanceOptions {
   readonly readableShare: number;
   /** What each role gains; undefined: as the chat shows. */
   readonly roleWeights: { readonly [Name in Role]?: number | undefined } | undefined;
+  readonly decay: DecayOptions;
+  /** Decay is reckoned up to this moment. */
+  readonly now: Date;
   /** What the query names. */
   readonly time: NamedTime | undefined;
   /** Ids of questions that repeat the query. */
@@ -79,7 +82,11 @@ export function relevanceOf(
     [...new Set(candidates.map((candidate) => candidate.speaker))].map((name) => [name, isNamed(name, form.words)]),
   );
   const roleOf = rolePrior(candidates, { roleWeights: options.roleWeights, asksForReply: form.asksForReply });
-  const ageOf = recencyOf(candidates, form.isFirstPerson);
+  const { decay, now } = options;
+  const ageOf = recencyOf(candidates, {
+    isFirstPerson: form.isFirstPerson,
+    decayOf: ({ createdAt }) => (weights.decay > 0 ? decayOf(createdAt, now, decay) : 0),
+  });
   const gainOf = timeGain(candidates, options.time, weights.time);
   // To a model that does not know a script all its texts are near.
   const judged = options.mode === 'hybrid' && options.readableShare < 0.5 ? 'lexical' : options.mode;

@@ -28,8 +28,8 @@ const idOf = (n: number) => `01900000-0000-7000-8000-${String(n).padStart(12, '0
 const searchStatement = (run: (repository: SearchRepository) => Promise<unknown>) =>
   compiledSql((db) => run(createSearchRepository({ queries: db, prepared: db })));
 
-const rare = { term: 'lisbon', weight: 4.5 };
-const common = { term: 'garden', weight: 1.5 };
+const rare = { term: 'lisbon', weight: 4.5, isSaid: true };
+const common = { term: 'garden', weight: 1.5, isSaid: true };
 const phrase = { query: `'red' <-> 'boat'`, weight: 4.5 };
 const noClauses = { must: [], mustNot: [], words: 0 };
 const clauses = { must: [`'red' <-> 'boat'`], mustNot: [`'car'`], words: 3 };
