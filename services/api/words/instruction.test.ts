@@ -12,17 +12,24 @@ test.each([
   'Réponds toujours en français.',
   'A partir de ahora responde en español.',
   '以后请用公制单位。',
+  'I’d prefer short replies',
+  'Don’t use dairy.',
 ])('%j is an instruction', (text) => {
   expect(isInstruction(text)).toBe(true);
 });
 
-test.each(['We sailed to Malta.', 'Ana called me yesterday.', 'What do you recommend?', 'Es regnet.', ''])(
-  '%j is none',
-  (text) => {
-    expect(isInstruction(text)).toBe(false);
-  },
-);
+test.each([
+  'We sailed to Malta.',
+  'Ana called me yesterday.',
+  'What do you recommend?',
+  'Es regnet.',
+  'Le génie civil',
+  'Eugénie est là.',
+  '',
+])('%j is none', (text) => {
+  expect(isInstruction(text)).toBe(false);
+});
 
 test('one far down in a document does not count', () => {
-  expect(isInstruction(`${'word '.repeat(200)} always`)).toBe(false);
+  expect(isInstruction(`${'word '.repeat(105)} always`)).toBe(false);
 });

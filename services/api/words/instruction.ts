@@ -7,10 +7,10 @@ const readCharacters = 500;
 // What stands for long: how somebody wants to be called, answered or served. A few words of each language tell.
 const forms = [
   String.raw`\b(?:always|never|from now on|in future|as a rule|make sure|no more|instead of)\b`,
-  String.raw`\b(?:call|address) me\b|\bi(?:'d| would)? (?:always |never )?prefer\b|\bmy (?:preferred|favou?rite|usual|default)\b`,
-  String.raw`\b(?:please|only|don'?t|do not|must) (?:use|keep|avoid|answer|reply|write|stick|stop|suggest|call|add|include|start|recommend|be|not|have)\b`,
+  String.raw`\b(?:call|address) me\b|\bi(?:['’]d| would)? (?:always |never )?prefer\b|\bmy (?:preferred|favou?rite|usual|default)\b`,
+  String.raw`\b(?:please|only|don['’]?t|do not|must) (?:use|keep|avoid|answer|reply|write|stick|stop|suggest|call|add|include|start|recommend|be|not|have)\b`,
   String.raw`\bremember (?:that|to)\b|\bforget (?:the|about)\b`,
-  String.raw`\b(?:immer|nie|niemals|ab jetzt|ab sofort|nenn mich|am liebsten)\b`,
+  String.raw`(?<!\p{L})(?:immer|nie|niemals|ab jetzt|ab sofort|nenn mich|am liebsten)\b`,
   String.raw`\b(?:toujours|jamais|désormais|appelle-moi|je préfère)\b`,
   String.raw`\b(?:siempre|nunca|a partir de ahora|llámame|prefiero)\b`,
   '以后|总是|永远不|请叫我|不要再',
