@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { queryFormOf } from './query-form.ts';
+import { latinShareOf, queryFormOf } from './query-form.ts';
 
 test.each([
   ['Where do I live?', true],
@@ -31,6 +31,30 @@ test.each([
   ['Do you know where I live?', false],
 ])('%j asks for a reply: %j', (text, expected) => {
   expect(queryFormOf(text).asksForReply).toBe(expected);
+});
+
+test.each([
+  ['Any rules for recipes?', true],
+  ['How should I address the user?', true],
+  ['Welche Regeln gibt es?', true],
+  ['What did Ana answer?', false],
+  ['What should Ana cook?', false],
+])('%j asks for instructions: %j', (text, expected) => {
+  expect(queryFormOf(text).asksForInstructions).toBe(expected);
+});
+
+test.each([
+  ['Where?', 1],
+  ['42', 1],
+  ['我喜欢什么', 0],
+  ['abc где', 0.5],
+])('the share of Latin letters of %j is %j', (text, expected) => {
+  expect(latinShareOf(text)).toBe(expected);
+});
+
+test('what stands between quotes far apart is the asker’s own', () => {
+  expect(queryFormOf(`"${'word '.repeat(100)}my garden"`).isFirstPerson).toBe(true);
+  expect(queryFormOf(`"${'word '.repeat(10)}my garden"`).isFirstPerson).toBe(false);
 });
 
 test('a long query of quotes is read in no time that grows with its square', () => {
