@@ -34,6 +34,16 @@ describe('a question that repeats the query', () => {
     expect(plain.items[0]?.content).toBe(question);
   });
 
+  test('is no answer to it when it asks for rules, either', async () => {
+    const memory = newMemory();
+    const asked = 'What are my preferences?';
+    await memory.store({ content: asked }, { content: 'I prefer tabs over spaces.', conversation_id: 'b' });
+    await memory.embed();
+    for (const mode of ['hybrid', 'lexical']) {
+      expect([mode, (await memory.find(asked, { mode }))[0]]).toEqual([mode, 'I prefer tabs over spaces.']);
+    }
+  });
+
   test('is found when nothing else is there', async () => {
     const memory = newMemory();
     await memory.store({ content: question });

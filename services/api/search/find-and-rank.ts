@@ -1,6 +1,7 @@
 import { planOfTime } from './plan/time-plan.ts';
 import type { PlannedSearch } from './plan/search-planner.ts';
 import { createSearchPlan, type SearchPlan } from './plan/search-plan.ts';
+import type { QueryForm } from './query/query-form.ts';
 import type { Candidate } from './ranking/candidate.ts';
 import { alikeCandidates, collapse, uncollapsed, type FoundHits } from './ranking/collapse.ts';
 import { diversify } from './ranking/diversity.ts';
@@ -18,6 +19,8 @@ export interface FindOptions extends Omit<RankingOptions, 'echoes'> {
   readonly count: number;
   /** Hits that are needed, for the reranker too, those of earlier pages included. */
   readonly wanted: number;
+  /** Any of them may be shown, however far down: the best of each conversation are. */
+  readonly isGrouped: boolean;
   /** Whether hits that say the same are shown as one. */
   readonly collapse: boolean;
   readonly isShown: (id: string) => boolean;
@@ -93,10 +96,11 @@ async function compareTexts(
 ): Promise<Compared> {
   const byId = new Map(candidates.map((candidate) => [candidate.id, candidate]));
   const repeatsQuery = options.weights.echo > 0 ? createEchoTest(options.query) : undefined;
-  const suspects = repeatsQuery === undefined ? [] : suspectedEchoes(ranked, byId, options.form.words.size);
+  const suspects = repeatsQuery === undefined ? [] : suspectedEchoes(ranked, byId, options.form);
   // A candidate that repeats the query ranks lower, and another one takes its place.
   const shown = options.wanted + suspects.length + 1;
-  const groups = options.diversity > 0 ? Math.max(diverseCandidates, shown) : shown;
+  const compared = options.diversity > 0 ? Math.max(diverseCandidates, shown) : shown;
+  const groups = options.isGrouped ? ranked.length : compared;
   const alike = options.collapse ? alikeCandidates(ranked, byId, groups) : [];
   const ids = [...new Set([...suspects, ...alike])];
   const rows = await repository.listTexts({ tenant: plan.tenant, ids, signal: plan.signal });
@@ -117,11 +121,13 @@ async function compareTexts(
 function suspectedEchoes(
   ranked: readonly RankedCandidate[],
   byId: ReadonlyMap<string, Candidate>,
-  queryWords: number,
+  { words, asksForInstructions }: QueryForm,
 ): string[] {
+  // A question is no instruction: it lacks the term of those.
+  const missing = asksForInstructions ? 1 : 0;
   return ranked.slice(0, mayEchoCandidates).flatMap(({ id }) => {
     const candidate = byId.get(id);
-    return candidate !== undefined && mayEcho(candidate, queryWords) ? [id] : [];
+    return candidate !== undefined && mayEcho(candidate, words.size, missing) ? [id] : [];
   });
 }
 

@@ -65,6 +65,7 @@ describe('the cost of a search', () => {
     ['clauses', { text: parseOperators('garden -one -two "three four" "five" -six -seven') }],
     ['candidates', { candidateLimit: 1000 }],
     ['hits', { topK: 100 }],
+    ['grouped hits', { groupSize: 10 }],
     ['neighbours', { neighbours: 10, topK: 100 }],
     ['conditions', { filter: { ...noFilter, where: conditions(50) } }],
     ['diversity', { ranking: { ...ordinary.ranking, diversity: 0.5 } }],

@@ -8,6 +8,8 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
+const words = (count: number) => Array.from({ length: count }, (_, n) => `word${n}`).join(' ');
+
 describe('group_by', () => {
   let memory: Memory;
   beforeAll(async () => {
@@ -47,6 +49,18 @@ describe('group_by', () => {
     const all = await memory.search('garden', { group_by: 'conversation', group_size: 4, top_k: 3 });
     expect(all).toMatchObject({ total: 9, next_cursor: null, exhausted: true });
     expect(await memory.search('garden')).not.toHaveProperty('groups');
+  });
+
+  test('shows what is said again once, in conversations far down, too', async () => {
+    const own = createMemory(() => api);
+    const long = Array.from({ length: 30 }, (_, n) => `garden ${'plan '.repeat(3)}${words(n)}`);
+    await own.store(
+      ...long.map((content) => ({ content, conversation_id: 'a', importance: 1 })),
+      ...['garden of roses', 'Garden of roses!'].map((content) => ({ content, conversation_id: 'b', importance: 0 })),
+    );
+    await own.embed();
+    const { items } = await own.search('garden plan', { group_by: 'conversation', group_size: 2, top_k: 2 });
+    expect(items.filter((hit) => hit.content.includes('roses')).map((hit) => hit.duplicates)).toEqual([1]);
   });
 
   test('has no cursor to go on with', async () => {

@@ -221,7 +221,16 @@ describe('the breakdown', () => {
     for (const { score, similarity, importance, decay, breakdown } of nonEmpty(hits.values())) {
       expect(breakdown).toMatchObject({ similarity, importance, decay, score });
       const { nearby, ...parts } = breakdown;
-      for (const part of nonEmpty(Object.values({ ...parts, ...nearby }))) expect(part).toEqual(expect.any(Number));
+      const values = nonEmpty([...Object.values(parts), ...Object.values(nearby)]);
+      for (const part of values) expect(part).toEqual(expect.any(Number));
     }
   });
+});
+
+test('a question for rules finds what a user asked for once and for all, without a word in common', async () => {
+  const memory = createMemory(() => api);
+  const advice = { content: 'Always water the garden.', role: 'assistant', conversation_id: 'b' };
+  await memory.store({ content: 'Call me Jo from now on.', conversation_id: 'a' }, advice, { content: 'Rain.' });
+  expect(await memory.find('Any rules?', { mode: 'lexical' })).toEqual(['Call me Jo from now on.']);
+  expect(await memory.find('Any news?', { mode: 'lexical' })).toEqual([]);
 });

@@ -54,7 +54,7 @@ function commonParts(asked: Query | Body, weighing: Weighing, clauses: Clauses) 
     topK: asked.top_k,
     candidateLimit: asked.candidate_limit,
     neighbours: asked.neighbours,
-    groupSize: asked.group_by === undefined ? undefined : (asked.group_size ?? defaultGroupSize),
+    groupSize: asked.group_size ?? (asked.group_by === undefined ? undefined : defaultGroupSize),
     rerank: asked.rerank,
     collapse: asked.collapse,
     referenceTime: asked.reference_time === undefined ? undefined : new Date(asked.reference_time),

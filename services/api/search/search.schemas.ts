@@ -63,7 +63,7 @@ const described = {
     minimum: 1,
     maximum: greatestGroupSize,
     default: defaultGroupSize,
-    description: 'Hits of each conversation, with group_by.',
+    description: 'Hits of each conversation. By itself it groups as group_by does.',
   },
   min_confidence: {
     type: 'number',
@@ -170,6 +170,7 @@ interface Checked extends AskedText {
   readonly group_size?: number | undefined;
   readonly cursor?: string | undefined;
   readonly rerank?: boolean | undefined;
+  readonly diversity?: number | undefined;
   readonly mode: string;
   readonly decay_mode: string;
   readonly importance_min?: number | undefined;
@@ -196,12 +197,11 @@ function checkTogether(value: Checked, context: z.core.$RefinementCtx): void {
 
 function checkGroups(value: Checked, refuse: (name: string, message: string) => void): void {
   const { group_by: groupBy, group_size: size, top_k: groups } = value;
-  if (groupBy === undefined) {
-    if (size !== undefined) refuse('group_size', 'means nothing without group_by');
-    return;
-  }
+  if (groupBy === undefined && size === undefined) return;
   const hits = groups * (size ?? defaultGroupSize);
-  if (hits > mostGrouped) refuse('group_size', `times top_k is ${hits}: at most ${mostGrouped} hits are grouped`);
+  const field = size === undefined ? 'top_k' : 'group_size';
+  if (hits > mostGrouped) refuse(field, `makes ${hits} grouped hits: at most ${mostGrouped} are shown`);
+  if ((value.diversity ?? 0) > 0) refuse('diversity', 'cannot be combined with group_by');
   if (value.cursor !== undefined) refuse('cursor', 'cannot be combined with group_by, which has one page');
   if (value.rerank === true) refuse('rerank', 'cannot be combined with group_by');
 }

@@ -98,6 +98,7 @@ export function createSearchService(deps: SearchServiceDeps) {
         time,
         count: page.shown.size + size,
         wanted: page.shown.size + Math.max(size, reranked),
+        isGrouped: request.groupSize !== undefined,
         collapse: request.collapse,
         isShown: (id: string) => isShown(id, page),
       };

@@ -15,6 +15,8 @@ test.each([
   'Réponds toujours en français.',
   'A partir de ahora responde en español.',
   '以后请用公制单位。',
+  'I’d prefer short replies',
+  'Don’t use dairy.',
 ])('%j is an instruction', (text) => {
   expect(isInstruction(text)).toBe(true);
 });
@@ -27,11 +29,13 @@ test.each([
   'It has always been cold here.',
   'What do you recommend?',
   'Es regnet.',
+  'Le génie civil',
+  'Eugénie est là.',
   '',
 ])('%j is none', (text) => {
   expect(isInstruction(text)).toBe(false);
 });
 
 test('one far down in a document does not count', () => {
-  expect(isInstruction(`${'word '.repeat(200)} always`)).toBe(false);
+  expect(isInstruction(`${'word '.repeat(105)} always`)).toBe(false);
 });

@@ -9,10 +9,10 @@ const begins = String.raw`(?:^|[.!?:;,\n]\s?|\b(?:please|and|but|you should|i|we
 const forms = [
   String.raw`${begins}(?:always|never|make sure)\b`,
   String.raw`\b(?:from now on|in future|as a rule)\b`,
-  String.raw`\b(?:call|address) me (?!back|later|tomorrow|when|if|at|on)|\bi(?:'d| would)? (?:always |never )?prefer\b|\bmy (?:preferred|favou?rite|usual)\b`,
-  String.raw`\b(?:please|only|don'?t|do not) (?:use|keep|avoid|answer|reply|write|stick|stop|suggest|call|add|include|start|recommend)\b`,
+  String.raw`\b(?:call|address) me (?!back|later|tomorrow|when|if|at|on)|\bi(?:['’]d| would)? (?:always |never )?prefer\b|\bmy (?:preferred|favou?rite|usual)\b`,
+  String.raw`\b(?:please|only|don['’]?t|do not) (?:use|keep|avoid|answer|reply|write|stick|stop|suggest|call|add|include|start|recommend)\b`,
   String.raw`\bremember (?:that|to)\b|\bforget (?:the|about)\b`,
-  String.raw`\b(?:ab jetzt|ab sofort|nenn mich|am liebsten|bitte (?:immer|nie|keine?|nur))\b`,
+  String.raw`(?<!\p{L})(?:ab jetzt|ab sofort|nenn mich|am liebsten|bitte (?:immer|nie|keine?|nur))\b`,
   String.raw`\b(?:désormais|appelle-moi|je préfère|toujours en|ne jamais)\b`,
   String.raw`\b(?:a partir de ahora|llámame|prefiero|siempre en)\b|^nunca\b`,
   '以后|总是|永远不|请叫我|不要再',

@@ -35,5 +35,6 @@ test('a standing instruction of a user is marked, and advice in a reply is not',
   expect(indexMessage(saidBy('user', text)).exact).toContain(instructionTerm);
   expect(indexMessage(saidBy('system', text)).exact).toContain(instructionTerm);
   expect(indexMessage(saidBy('assistant', text)).exact).toBeNull();
+  expect(indexMessage(saidBy('tool', text)).exact).toBeNull();
   expect(indexMessage(saidBy('user', 'It rains.')).exact).toBeNull();
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { currentRows } from './hit-reader.ts';
+import { currentRows, wantsReranking } from './hit-reader.ts';
 
 const ranked = ['a', 'b', 'c', 'd', 'e'].map((id, index) => ({ id, score: 1 - index / 10 }));
 
@@ -37,4 +37,15 @@ test('fewer come only when there are no more', async () => {
   expect(await shown(3, storeOf('e'))).toEqual(['E 0.6']);
   expect(await shown(9, storeOf('a', 'b', 'c', 'd', 'e'))).toHaveLength(5);
   expect(await shown(3, storeOf())).toEqual([]);
+});
+
+test('hits that are to differ or are grouped are reranked only on demand', () => {
+  const wants = (rerank: boolean | undefined, diversity: number, groupSize: number | undefined) =>
+    wantsReranking({ rerank, groupSize, ranking: { diversity } });
+  expect([wants(undefined, 0, undefined), wants(undefined, 0.5, undefined), wants(undefined, 0, 3)]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+  expect([wants(true, 0.5, undefined), wants(false, 0, undefined)]).toEqual([true, false]);
 });

@@ -161,8 +161,12 @@ function untilUnread<Ranked>(
   return read;
 }
 
+interface OrderChoices extends Pick<SearchRequest, 'rerank' | 'groupSize'> {
+  readonly ranking: Pick<SearchRequest['ranking'], 'diversity'>;
+}
+
 /** A reranker would undo the order of hits that are to differ, or that are grouped: then it has to be asked for. */
-export function wantsReranking({ rerank, ranking, groupSize }: SearchRequest): boolean {
+export function wantsReranking({ rerank, ranking, groupSize }: OrderChoices): boolean {
   return rerank ?? (ranking.diversity === 0 && groupSize === undefined);
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { TermStatistics } from '../stats/term-statistics.ts';
 import { sampleOf } from '../stats/testing/sample-of.ts';
-import { candidateSteps } from './lexical-plan.ts';
+import { candidateSteps, planWords } from './lexical-plan.ts';
 
 /** A message of every number up to `count`, with a word for each divisor that is asked for. */
 function divisible(count: number, divisors: readonly number[], messages = count): TermStatistics {
@@ -124,4 +124,17 @@ describe('the steps towards candidates', () => {
       String.raw`'it''s \\ a'`,
     );
   });
+});
+
+test.each([
+  ['are alike', [3, 3, 3], 0.4],
+  ['differ by half their mean', [1, 3], 0.4],
+  ['differ by more', [1, 1, 1, 5], 0.583],
+  ['differ by their mean', [1, 1, 1, 1, 6], 0.65],
+  ['differ by far more', [...Array.from({ length: 99 }, () => 1), 500], 0.65],
+])('length counts more the less messages are alike: they %s', (_, lengths, expected) => {
+  const words = lengths.map((length) => Array.from({ length }, (__, n) => `w${n}`));
+  const statistics = new TermStatistics(sampleOf(words));
+  const query = { tenantId: 'one', terms: [], phrases: [], clauses: { must: [], mustNot: [], words: 0 }, statistics };
+  expect(planWords(query, 10).lengthNormalisation).toBeCloseTo(expected, 3);
 });

@@ -38,6 +38,14 @@ describe('the words of a query', () => {
     expect(terms.filter(({ term }) => rarest.has(term)).length).toBeGreaterThanOrEqual(30);
   });
 
+  test('have a marker among them when a message is marked, and none when no message is', async () => {
+    const statistics = new TermStatistics(sampleOf([['a'], ['a', 'b', '= marked']]));
+    const asked = async (markers: readonly string[]) =>
+      (await weighTerms(['a', 'b'], statistics, { markers })).map(({ term }) => term);
+    expect(await asked(['= marked'])).toEqual(['= marked', 'b', 'a']);
+    expect(await asked(['= other'])).toEqual(['b', 'a']);
+  });
+
   test('are 32 when nobody said any of them', async () => {
     const statistics = new CountedStatistics(falling(10));
     const terms = await weighTerms(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { queryFormOf } from './query-form.ts';
+import { latinShareOf, queryFormOf } from './query-form.ts';
 
 test.each([
   ['Where do I live?', true],
@@ -9,6 +9,13 @@ test.each([
   ['我喜欢什么？', true],
   ['Where does Ana live?', false],
   ['Is the EU larger than the US, Mia?', false],
+  ['When did World War I end?', false],
+  ['Dove sono i libri di Ana?', false],
+  ['Which books did I read?', true],
+  ['so i went there', true],
+  ['Did Meg fork it on github.io?', false],
+  ['私人の記録', false],
+  ['아내가 일어나는 시간', false],
   ['What did Ana say to Ben about sailing?', false],
   // What others say within the query.
   ["She told the car: 'I need my usual light, it's too dim.'", false],
@@ -29,6 +36,8 @@ test.each([
   ['Show your second suggestion again', true],
   ['What did the assistant say of tabs?', true],
   ['Do you know where I live?', false],
+  ['Could you recommend a restaurant?', false],
+  ['Can you tell me where Ana lives?', false],
 ])('%j asks for a reply: %j', (text, expected) => {
   expect(queryFormOf(text).asksForReply).toBe(expected);
 });
@@ -43,8 +52,25 @@ test.each([
   ['Should I call Ana?', true],
   ['Where did we sail?', false],
   ['What does Ana write?', false],
+  ['Welche Regeln gibt es?', true],
+  ['What did Ana answer?', false],
+  ['What should Ana cook?', false],
 ])('%j asks for instructions: %j', (text, expected) => {
   expect(queryFormOf(text).asksForInstructions).toBe(expected);
+});
+
+test.each([
+  ['Where?', 1],
+  ['42', 1],
+  ['我喜欢什么', 0],
+  ['abc где', 0.5],
+])('the share of Latin letters of %j is %j', (text, expected) => {
+  expect(latinShareOf(text)).toBe(expected);
+});
+
+test('what stands between quotes far apart is the asker’s own', () => {
+  expect(queryFormOf(`"${'word '.repeat(100)}my garden"`).isFirstPerson).toBe(true);
+  expect(queryFormOf(`"${'word '.repeat(10)}my garden"`).isFirstPerson).toBe(false);
 });
 
 test('a long query of quotes is read in no time that grows with its square', () => {

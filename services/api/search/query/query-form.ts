@@ -16,23 +16,40 @@ export interface QueryForm {
 // eu, mon, ben.
 const firstPerson = new Set(
   [
-    'i me my mine myself we our ours ourselves',
+    'me my mine myself we our ours ourselves',
     'ich mich mir mein meine meinen meinem meiner meines wir uns unser unsere unseren unserem unserer',
     'je moi nous notre',
-    'yo mi mis nosotros nosotras nuestro nuestra nuestros nuestras',
-    'io mio miei mie noi nostro nostra nostri nostre',
+    'yo mis nosotros nosotras nuestro nuestra nuestros nuestras',
+    'mio miei mie nostro nostra nostri nostre',
     'meu minha meus minhas nós nosso nossa nossos nossas',
     'ik mij mijn wij ons onze',
-    'jag mig jeg meg oss vår våra våre',
+    'jag mig jeg vår våra våre',
     'mnie mój moja moje nasz nasza nasze',
     'я мне меня мой моя моё мои мы нам наш наша',
   ].flatMap((language) => language.split(' ')),
 );
+// After these, I is a numeral. In lower case it is a word of other languages, too, unless there are English words beside it.
+const numbered = new Set(['war', 'type', 'part', 'chapter', 'phase', 'volume']);
+const englishWords = new Set(
+  'the a is was do did does am are have had to what where when how why there it so then'.split(' '),
+);
+
+/** Whether the text has `I`, or the Spanish `mi` that is no unit of length. */
+function saysI(text: string): boolean {
+  const tokens = text.match(/[\p{L}\p{N}]+/gu) ?? [];
+  const isEnglish = tokens.some((token) => englishWords.has(token.toLowerCase()));
+  return tokens.some((token, index) => {
+    const before = tokens[index - 1]?.toLowerCase() ?? '';
+    if (token === 'I') return !numbered.has(before);
+    return (token === 'i' && isEnglish) || (token.toLowerCase() === 'mi' && !/^\d+$/u.test(before));
+  });
+}
+
 // Languages without spaces, or with endings on the pronoun.
-const firstPersonPart = /我|私|僕|俺|저는|제가|나는|내가|우리/u;
+const firstPersonPart = /我|私[はがのをも]|僕|俺|(?<!\p{L})(?:저는|제가|나는|내가|우리)/u;
 
 const replyVerbs = new Set(
-  'said told tell say suggest suggested recommend recommended gave give wrote write explained explain mentioned listed proposed described advised answered replied'.split(
+  'said told suggested recommended gave wrote explained mentioned listed proposed described advised answered replied'.split(
     ' ',
   ),
 );
@@ -108,7 +125,7 @@ function endOfQuote(text: string, start: number): number | undefined {
 export function queryFormOf(text: string): QueryForm {
   const own = withoutQuotes(text.slice(0, readCharacters));
   const words = wordsOf(own);
-  const isFirstPerson = words.some((word) => firstPerson.has(word)) || firstPersonPart.test(own);
+  const isFirstPerson = words.some((word) => firstPerson.has(word)) || saysI(own) || firstPersonPart.test(own);
   return {
     words: new Set(wordsOf(text)),
     isFirstPerson,

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { confidenceOf, type ConfidenceParts } from './confidence.ts';
 
@@ -23,4 +25,18 @@ test('ignores the side that is not asked', () => {
   const byWords = { ...nothing, lexical: 0.5, bestLexical: 0.7 };
   expect(confidenceOf('lexical', byVector)).toBe(confidenceOf('lexical', nothing));
   expect(confidenceOf('vector', byWords)).toBe(confidenceOf('vector', nothing));
+});
+
+test('has the coefficients that docs/ranking.md names', async () => {
+  const text = await readFile(join(import.meta.dirname, '../../../../docs/ranking.md'), 'utf8');
+  const named =
+    /^z = .*$/m
+      .exec(text)?.[0]
+      .match(/\d+\.\d+/g)
+      ?.map(Number) ?? [];
+  const values = [0.1, 0.2, 1, 0.3, 0.4, -1];
+  expect(named).toHaveLength(values.length);
+  const z = named.reduce((sum, coefficient, index) => sum + coefficient * (values[index] ?? 0), 0);
+  const found = { vector: 0.1, lexical: 0.2, speaker: 1, bestVector: 0.3, bestLexical: 0.4 };
+  expect(confidenceOf('hybrid', found)).toBeCloseTo(1 / (1 + Math.exp(-z)), 10);
 });

@@ -71,11 +71,14 @@ const nameWords = 3;
  * Whether a candidate may repeat the query, by its scores: it has nearly all scored words, and few others.
  *
  * @param queryWords number of different words of the query, stop words included
+ * @param missing scored terms that a question never has
  */
-export function mayEcho({ termScores, wordCount }: Candidate, queryWords: number): boolean {
+export function mayEcho({ termScores, wordCount }: Candidate, queryWords: number, missing = 0): boolean {
   const isKnown = termScores.length > 0 && termScores.length < scoredWords;
   const most = (isKnown ? termScores.length : queryWords) / leastShared + nameWords;
-  return wordCount <= most && termScores.filter((score) => score > 0).length >= leastShared * termScores.length;
+  return (
+    wordCount <= most && termScores.filter((score) => score > 0).length >= leastShared * (termScores.length - missing)
+  );
 }
 
 /** The share of the relevance that a question keeps when it repeats the query, 0 to 1. */

@@ -32,6 +32,16 @@ describe('the role prior', () => {
     expect(gains(60, { roleWeights: { assistant: 0.7 }, asksForReply: true })).toEqual([0, 0.7, 0]);
   });
 
+  test('favours what the system says like what users say', () => {
+    const pool = [...chat(60), candidate('system', { role: 'system' })];
+    expect(pool.map(rolePrior(pool, { roleWeights: undefined, asksForReply: false }))).toEqual([1, 0, 0, 1]);
+  });
+
+  test('is a number when users say nothing but stop words', () => {
+    const pool = [candidate('user', { wordCount: 0 }), candidate('reply', { role: 'assistant', wordCount: 1 })];
+    expect(pool.map(rolePrior(pool, { roleWeights: undefined, asksForReply: false }))).toEqual([0, 0]);
+  });
+
   test('knows nothing of an assistant whose replies are filtered out', () => {
     const pool = [candidate('user', { wordCount: 3 })];
     expect(pool.map(rolePrior(pool, { roleWeights: undefined, asksForReply: false }))).toEqual([0]);
@@ -73,4 +83,9 @@ test('a conversation is as good as its best three messages', () => {
   const of = sessionEvidence([...scored, alone, outside]);
   expect(of(alone.candidate)).toBeCloseTo(0.3);
   expect(scored.map(({ candidate: one }) => of(one))).toEqual(Array.from({ length: 4 }, () => expect.closeTo(0.6)));
+});
+
+test('a conversation that has no candidate that may be a hit has no evidence', () => {
+  const outside = candidate('outside', { eligible: false });
+  expect(sessionEvidence([{ candidate: outside, relevance: 1 }])(outside)).toBe(0);
 });

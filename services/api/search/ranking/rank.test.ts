@@ -26,6 +26,14 @@ describe('rank', () => {
     expect(idsOf(rank(pool, noNeighbourhood, { ...options, mode: 'lexical' }))).toEqual(['w', 'v']);
   });
 
+  test('leaves out what has less than the least confidence', () => {
+    const pool = [candidate('far'), candidate('near', { vectorScore: 0.6, termScores: [0.8] })];
+    const [near] = rank(pool, noNeighbourhood, options);
+    const found = (minConfidence: number) => idsOf(rank(pool, noNeighbourhood, { ...options, minConfidence }));
+    const confidence = near?.breakdown.confidence ?? 0;
+    expect([found(0), found(confidence), found(confidence + 0.001)]).toEqual([['near', 'far'], ['near'], []]);
+  });
+
   test('neighbours lift a hit, they do not make one', () => {
     const pool = [
       candidate('words', { vectorScore: undefined, termScores: [0.9] }),

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { wordsOf } from '../query/parse-query.ts';
 import type { Candidate } from './candidate.ts';
+import { confidenceOf } from './confidence.ts';
 import { noNeighbourhood } from './context.ts';
 import { isNamed, relevanceOf, type Relevance, type RelevanceOptions } from './relevance.ts';
 import { candidate, chainOf, rankingOptions as options } from './testing/candidates.ts';
@@ -142,12 +143,97 @@ describe('relevance', () => {
             expect(value.relevance).toBeGreaterThanOrEqual(0);
             expect(value.relevance).toBeLessThanOrEqual(2.2);
             const { context: _, relevance: __, echo: ___, nearby, ...others } = value;
-            const parts = { ...others, ...nearby };
-            for (const part of Object.values(parts)) expect(part).toBeGreaterThanOrEqual(0);
+            const parts = [...Object.values(others), ...Object.values(nearby)];
+            for (const part of parts) expect(part).toBeGreaterThanOrEqual(0);
           }
         },
       ),
     );
+  });
+});
+
+describe('the confidence', () => {
+  const terms = { weights: [1, 3], dates: [] };
+  const pool = [
+    candidate('best', { vectorScore: 0.6, termScores: [1, 0] }),
+    candidate('beside', { vectorScore: 0.4, termScores: [0, 0], speaker: 'Ana' }),
+  ];
+
+  test.each(['hybrid', 'lexical', 'vector'] as const)('is of what the message says beside others: %s', (mode) => {
+    const of = relevance(pool, chainOf(['best', 'beside']), { terms, mode });
+    // Of the word that nobody said a share is missing.
+    expect([of('best').lexical, of('best').nearby.lexical]).toEqual([1, 0.25]);
+    expect(of('beside').nearby.lexical).toBeCloseTo(0.7 * 0.25);
+    expect(of('beside').nearby.vector).toBeGreaterThan(of('beside').vector);
+    const best = of('best').nearby;
+    const parts = { ...of('beside').nearby, speaker: 1, bestVector: best.vector, bestLexical: best.lexical };
+    expect(of('beside').confidence).toBeCloseTo(confidenceOf(mode, parts), 10);
+  });
+
+  test('and the relevance are measured by what may be a hit', () => {
+    const outside = candidate('outside', { vectorScore: 0.9, termScores: [1.9, 0], eligible: false });
+    const [alone, beside] = [relevance(pool)('best'), relevance([...pool, outside])('best')];
+    expect(beside).toEqual(alone);
+  });
+
+  test('is of dates, too', () => {
+    const dated = { weights: [1], dates: [{ part: 'month', value: 5, weight: 2 }] } as const;
+    const [one] = [candidate('a', { termScores: [1] })];
+    expect(relevance([one], noNeighbourhood, { terms: dated })('a').nearby.lexical).toBeCloseTo(1 / 3);
+    expect(relevance([one], noNeighbourhood, { terms: dated, ...without('date') })('a').nearby.lexical).toBe(1);
+  });
+
+  test('is a number when the query has no word', () => {
+    const of = relevance([candidate('a', { termScores: [] })], noNeighbourhood, { terms: { weights: [], dates: [] } });
+    expect(of('a').confidence).toBeLessThan(0.1);
+  });
+});
+
+describe('a side', () => {
+  const pool = [candidate('near', { vectorScore: 0.9, termScores: [0.1] }), candidate('said', { termScores: [0.2] })];
+  const first = (changed: Partial<RelevanceOptions>) => {
+    const of = relevance(pool, noNeighbourhood, changed);
+    const [near, said] = [of('near').relevance, of('said').relevance];
+    if (near > said) return 'near';
+    return said > near ? 'said' : 'neither';
+  };
+
+  test('counts in full where it is alone, whatever letters the model knows and whatever the side weighs', () => {
+    expect(first({ readableShare: 0, mode: 'vector' })).toBe('near');
+    expect(first({ readableShare: 0, ...without('lexical') })).toBe('near');
+    expect(first({ mode: 'vector', ...without('vector') })).toBe('near');
+    expect(first({ mode: 'lexical', ...without('lexical') })).toBe('said');
+  });
+
+  test('does not count more in sum when both weigh more', () => {
+    const double = { weights: { ...options.weights, vector: 1.1, lexical: 0.9 } };
+    expect(relevance(pool, noNeighbourhood, double)('near').relevance).toBeCloseTo(relevance(pool)('near').relevance);
+  });
+});
+
+describe('a part', () => {
+  // Recency counts as far as decay does not.
+  const weights = { ...options.weights, session: 0, decay: 0 };
+  const time = { from: options.now, to: new Date(options.now.getTime() + 1), text: 'now' };
+  const form = { ...options.form, isFirstPerson: true };
+  const pool = [
+    candidate('a', { vectorScore: 0.5, speaker: 'Ana' }),
+    candidate('reply', { vectorScore: 0.4, role: 'assistant', wordCount: 60 }),
+  ];
+
+  test.each(['speaker', 'length', 'role', 'recency', 'time'] as const)('adds as much as it weighs: %s', (part) => {
+    const { [part]: value, relevance: with_ } = relevance(pool, noNeighbourhood, { weights, time, form })('a');
+    const left = relevance(pool, noNeighbourhood, { weights: { ...weights, [part]: 0 }, time, form })('a').relevance;
+    expect(value).toBeGreaterThan(0);
+    expect(with_ - left).toBeCloseTo((part === 'time' ? 1 : weights[part]) * value);
+  });
+
+  test('is asked for by the query and the request', () => {
+    const roles = (changed: Partial<RelevanceOptions>) =>
+      pool.map(({ id }) => relevance(pool, noNeighbourhood, changed)(id).role);
+    expect(roles({})).toEqual([1, 0]);
+    expect(roles({ form: { ...options.form, asksForReply: true } })).toEqual([0, 0]);
+    expect(roles({ roleWeights: { assistant: 0.5 } })).toEqual([0, 0.5]);
   });
 });
 

@@ -63,7 +63,7 @@ function isPart(name: string): name is keyof RankingWeights {
 
 /** How a request is ranked. @throws AppError `invalid_request` when its weights leave nothing to rank by. */
 export function chooseRanking(
-  { ranking, source }: SearchRequest,
+  { ranking, source }: Pick<SearchRequest, 'ranking' | 'source'>,
   defaults: RankingDefaults,
   model: Pick<SearchDefaults, 'vectorWeight'> = {},
 ): Omit<RankingOptions, 'mode' | 'now' | 'terms' | 'form' | 'readableShare' | 'isWordless' | 'time' | 'echoes'> {

@@ -45,3 +45,10 @@ test('what was looked up is remembered only so far', () => {
   expect(statistics.postingsOf('a')).not.toBe(first);
   expect(statistics.postingsOf('a')).toEqual(first);
 });
+
+test('how unequal messages are in length is the standard deviation by the mean', () => {
+  const spread = (...lengths: number[]) =>
+    new TermStatistics(sampleOf(lengths.map((length) => Array.from({ length }, (_, n) => `w${n}`)))).lengthSpread;
+  expect([spread(), spread(2, 2), spread(1, 3)]).toEqual([0, 0, 0.5]);
+  expect(spread(1, 1, 1, 5)).toBeCloseTo(Math.sqrt(3) / 2);
+});
