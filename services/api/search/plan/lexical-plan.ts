@@ -39,7 +39,7 @@ export interface LexicalPlan {
 // The more candidates are compared by their score for each that is returned, the more of the best are among them.
 const comparedPerReturned = 3;
 // Of so many the best are found anyway, and comparing more takes its time.
-const mostCompared = 1500;
+const mostCompared = 1000;
 
 function comparedFor(limit: number): number {
   return Math.max(limit, Math.min(comparedPerReturned * limit, mostCompared));
