@@ -17,8 +17,8 @@ type Coefficients = Readonly<Record<keyof ConfidenceParts | 'constant', number>>
 // Fitted by `bench:retrieval --foreign`, with the bundled model: docs/evaluation.md says on what, and how well it holds.
 const coefficients: Readonly<Record<SearchMode, Coefficients>> = {
   hybrid: { vector: 5.6, lexical: 4.3, speaker: 4.6, bestVector: 3.8, bestLexical: 5.4, constant: -7.4 },
-  lexical: { vector: 0, lexical: 4.9, speaker: 4.2, bestVector: 0, bestLexical: 4.4, constant: -3.7 },
-  vector: { vector: 6.1, lexical: 0, speaker: 3.4, bestVector: 5.1, bestLexical: 0, constant: -4.9 },
+  lexical: { vector: 0, lexical: 6.5, speaker: 4.7, bestVector: 0, bestLexical: 4.6, constant: -4.5 },
+  vector: { vector: 6, lexical: 0, speaker: 3.8, bestVector: 5.4, bestLexical: 0, constant: -5.3 },
 };
 
 const names = ['vector', 'lexical', 'speaker', 'bestVector', 'bestLexical'] as const;
