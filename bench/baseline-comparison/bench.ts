@@ -26,6 +26,7 @@ export const specs = {
   window: { number: 10_000, help: 'messages of one step of row growth' },
   samples: { number: 50, help: 'messages of row searchable' },
   soakSeconds: { number: 600, help: 'length of row soak' },
+  searchSmall: { number: 6000, help: 'messages of the small tenant in search rows' },
   searchLarge: { number: 100_000, help: 'messages of the large tenant in search rows' },
   searchMessages: { number: 300_000, help: 'messages of the many tenants in search rows' },
   searchTenants: { number: 1000, help: 'how many those are' },

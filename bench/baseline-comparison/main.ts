@@ -10,6 +10,7 @@ import {
   searchEmbedding,
   searchLarge,
   searchMany,
+  searchSmall,
   searchUnderIngest,
   searchUnderSteadyIngest,
 } from './rows/searches.ts';
@@ -24,6 +25,7 @@ const long: readonly ComparisonRow[] = [
   searchEmbedding,
   searchClosed,
   searchMany,
+  searchSmall,
   searchUnderSteadyIngest,
   searchUnderIngest,
 ];

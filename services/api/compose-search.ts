@@ -8,13 +8,16 @@ import type { ApiConfig } from './config.ts';
 import type { ReadReplicas } from './replica/read-replicas.ts';
 import type { Reranker } from './search/reranker/reranker.ts';
 import type { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
+import { createCandidateReader } from './search/candidate-reader.ts';
+import { createTenantIndexRepository } from './search/in-memory/tenant-index.repository.ts';
+import { TenantIndexes } from './search/in-memory/tenant-indexes.ts';
 import { QueryVectors } from './search/query/query-vectors.ts';
 import { createHitReranker } from './search/hits/hit-reranker.ts';
 import { createLexicalIndex } from './search/plan/lexical-query.ts';
 import { createDateReader, localesOf } from './search/query/date-terms.ts';
 import { createTimeReader } from './search/query/time-words.ts';
 import { createSearchService, type SearchService } from './search/search.service.ts';
-import { createCandidateReader, createSearchRepository } from './search/sql/search.repository.ts';
+import { createSearchRepository } from './search/sql/search.repository.ts';
 import { createLexicalRepository } from './search/stats/lexical.repository.ts';
 import { createReadySegmentsRepository } from './search/stats/ready-segments.repository.ts';
 import { createSegmentDirectory } from './search/stats/segment-directory.ts';
@@ -29,18 +32,32 @@ export interface SearchResources {
   readonly metrics: Metrics;
 }
 
-/** The search with its caches. */
+/** The search with its caches. Stop `indexes` after the last search. */
 export function composeSearch(
   config: ApiConfig,
   { database, replicas, queryEmbedder, reranker, clock, logger, metrics }: SearchResources,
   { generations, partitions }: { readonly generations: GenerationService; readonly partitions: TenantPartitions },
-): SearchService {
+): { readonly search: SearchService; readonly indexes: TenantIndexes } {
   const db = database.queries;
   const repository = createSearchRepository(database);
   const locales = localesOf(config.searchLanguage);
-  return createSearchService({
+  const indexes = new TenantIndexes({
+    repository: createTenantIndexRepository(database),
+    clock,
+    maxBytes: config.searchIndexBytes,
+    dimension: () => generations.getActive().dimension,
+    onError: (error) => logger.warn({ err: error }, 'tenant not read into memory: the database is searched'),
+  });
+  const search = createSearchService({
     repository,
-    readCandidates: createCandidateReader({ database, repository, replicas, createRepository: createSearchRepository }),
+    readCandidates: createCandidateReader({
+      database,
+      repository,
+      replicas,
+      createRepository: createSearchRepository,
+      indexes,
+      metrics,
+    }),
     generations,
     hitReranker: reranker && createHitReranker({ reranker, ...config.rerank, logger, metrics }),
     queryVectors: new QueryVectors({ embedder: queryEmbedder, generations, ...config.queryVectors, metrics }),
@@ -63,4 +80,5 @@ export function composeSearch(
     logger,
     metrics,
   });
+  return { search, indexes };
 }

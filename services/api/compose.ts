@@ -166,6 +166,7 @@ export function composeApp(
     slicer,
     metrics,
   });
+  const { search, indexes } = composeSearch(config, resources, { generations, partitions });
   const app = createApp({
     messages,
     slicer,
@@ -177,7 +178,7 @@ export function composeApp(
       stopping,
       ...importLimits(config.ingest.writers, resources.writing),
     },
-    search: composeSearch(config, resources, { generations, partitions }),
+    search,
     retention: composeRetention(config, resources, { producer: retentionProducer, waiter: runWaiter }),
     embeddingFailures: createEmbeddingFailureService({
       failures: createEmbeddingFailureRepository(db),
@@ -227,6 +228,7 @@ export function composeApp(
       metrics.watch.queue(embeddingQueue.name, () => embeddingProducer.counts());
       metrics.watch.queue(retentionQueue.name, () => retentionProducer.counts());
       metrics.watch.pending(() => pendingMessages.count());
+      metrics.watch.tenantIndexes(() => indexes.state);
     },
     /** Answers the requests that wait for a worker. */
     endWaits: (): void => {
@@ -235,6 +237,7 @@ export function composeApp(
     },
     /** After the last request. */
     close: async (): Promise<void> => {
+      await indexes.stop();
       await writer.close();
       await Promise.all([embeddingProducer.close(), retentionProducer.close()]);
     },

@@ -62,6 +62,7 @@ const effects: Readonly<Record<keyof typeof apiEnv, readonly [value: string, cha
   MEMORY_SEARCH_LANGUAGE: ['german', { searchLanguage: 'german' }],
   MEMORY_DECAY_HALF_LIFE_DAYS: ['6.5', { decayHalfLifeDays: 6.5 }],
   MEMORY_RANKING_WEIGHTS: ['decay=0.75', { 'rankingWeights.decay': 0.75 }],
+  MEMORY_SEARCH_INDEX_BYTES: ['34', { searchIndexBytes: 34 }],
   MEMORY_SEARCH_VECTOR_CACHE_BYTES: ['33', { 'queryVectors.maxCacheBytes': 33 }],
   MEMORY_RERANK_PROVIDER: ['tei', { 'rerank.provider': 'tei' }],
   MEMORY_RERANK_URL: ['http://rerank.example', { 'rerank.url': 'http://rerank.example' }],

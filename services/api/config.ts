@@ -69,6 +69,7 @@ export const apiEnv = {
   MEMORY_DECAY_HALF_LIFE_DAYS: decimal(0.01, 36_500).default(7),
   MEMORY_RANKING_WEIGHTS: weightsFromEnv,
   MEMORY_SEARCH_VECTOR_CACHE_BYTES: integer(0, 17_179_869_184).default(67_108_864),
+  MEMORY_SEARCH_INDEX_BYTES: integer(0, 2_147_483_648).default(134_217_728),
   ...rerankEnv,
   ...retentionPolicyEnv,
   MEMORY_EVENTS_POLL_MS: integer(10, 60_000).default(250),
@@ -133,6 +134,8 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
     rankingWeights: env.MEMORY_RANKING_WEIGHTS,
     /** Vectors of queries that were asked before. */
     queryVectors: { maxCacheBytes: env.MEMORY_SEARCH_VECTOR_CACHE_BYTES },
+    /** Of the tenants that are searched in memory. */
+    searchIndexBytes: env.MEMORY_SEARCH_INDEX_BYTES,
     rerank: toRerankConfig(env),
     /** Streams of events. */
     events: {

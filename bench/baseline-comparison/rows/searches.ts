@@ -16,7 +16,7 @@ import type { RowResult } from '../../harness/rounds.ts';
 import { sampleScript } from '../../harness/sample.ts';
 import { median } from '../../harness/statistics.ts';
 import { load, type Bench, type ComparisonRow } from '../bench.ts';
-import { ensureLarge, ensureMany, largeTenant } from '../search/searched-tenants.ts';
+import { ensureLarge, ensureMany, ensureSmall, largeTenant, smallTenant } from '../search/searched-tenants.ts';
 import { askAll, sampleSearches, searchesOf, searchesOfMany, type SearchBody } from '../search/searches.ts';
 
 const differentQueries = 200;
@@ -122,6 +122,37 @@ export const searchClosed: ComparisonRow = {
       pairs,
       notes: [`${statementsEach} statements a search`],
       checks: [atLeast('ratio of searches/s', ratioOf(pairs), 0.6), noErrors(pairs)],
+    };
+  },
+};
+
+/** What does it bring that a tenant is searched in memory? */
+export const searchSmall: ComparisonRow = {
+  name: 'search-small',
+  what: `searches of one small tenant, ${closedClients} clients (closed loop)`,
+  baseline: 'the same without MEMORY_SEARCH_INDEX_BYTES: the database is searched',
+  async measure(bench) {
+    const { stack, options } = bench;
+    const searches = searchesOf(smallTenant, differentQueries);
+    await using api = await stack.start('api');
+    await ensureSmall(bench);
+    await using other = await stack.start('api', { env: { MEMORY_SEARCH_INDEX_BYTES: '0' } });
+    for (const searched of [api, other]) await askAll(bench, searched, searches);
+    const pairs = await alternate(
+      options.runs,
+      (run) => sampleSearches(bench, [other], { name: `search-database-${run}`, searches, clients: closedClients }),
+      (run) => sampleSearches(bench, [api], { name: `search-small-${run}`, searches, clients: closedClients }),
+    );
+    return {
+      pairs,
+      checks: [
+        atLeast(
+          'searches/s',
+          productMedian(pairs, (sample) => sample.perSecond),
+          400,
+        ),
+        noErrors(pairs),
+      ],
     };
   },
 };

@@ -22,6 +22,13 @@ async function ensurePopulated({ stack }: Bench, population: readonly Population
   console.error(`${messages} messages stored in ${Math.round((performance.now() - startedAt) / 1000)} s`);
 }
 
+/** A tenant that is searched in memory. */
+export const smallTenant = 'small';
+
+export async function ensureSmall(bench: Bench): Promise<void> {
+  await ensurePopulated(bench, [{ tenantId: smallTenant, messages: bench.options.searchSmall }]);
+}
+
 /** The many tenants. */
 export async function ensureMany(bench: Bench): Promise<readonly Population[]> {
   const population = manyTenants(bench.options.searchTenants, bench.options.searchMessages);

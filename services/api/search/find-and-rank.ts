@@ -8,7 +8,8 @@ import { diversify } from './ranking/diversity.ts';
 import { createEchoTest, mayEcho, textKey } from './ranking/echo.ts';
 import { rank, type RankedCandidate, type RankingOptions } from './ranking/rank.ts';
 import { ownRelevance } from './ranking/relevance.ts';
-import type { CandidateReader, SearchRepository } from './sql/search.repository.ts';
+import type { CandidateReader } from './candidate-reader.ts';
+import type { SearchRepository } from './sql/search.repository.ts';
 
 export interface FindOptions extends Omit<RankingOptions, 'echoes'> {
   /** The query as it was sent. */
@@ -41,7 +42,7 @@ export function findAndRank(
   options: FindOptions,
 ): Promise<FoundHits> {
   const { plan, parts } = planned;
-  return readCandidates(async (repository) => {
+  return readCandidates(plan, async (repository) => {
     const narrow = await find(repository, planned, plan, options);
     const limit = Math.min(mostCandidates, plan.limit * widening);
     const isShort = narrow.isFull && narrow.ranked.length < options.wanted;

@@ -16,7 +16,7 @@ import type { TimeReader } from './query/time-words.ts';
 import { groupByConversation } from './ranking/group.ts';
 import type { FoundHits } from './ranking/collapse.ts';
 import { chooseRanking, type RankingDefaults } from './ranking/weights.ts';
-import type { CandidateReader } from './sql/search.repository.ts';
+import type { CandidateReader } from './candidate-reader.ts';
 
 export interface SearchServiceDeps extends RankingDefaults, SearchPlannerDeps, HitReaderDeps {
   readonly readCandidates: CandidateReader;

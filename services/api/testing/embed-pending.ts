@@ -1,4 +1,5 @@
 import { toVectorLiteral } from '@memory-layer/shared/db/vector';
+import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events.sql';
 import { sql } from 'kysely';
 import type { TestApi } from './test-api.ts';
 import { WordEmbedder } from './word-embedder.ts';
@@ -36,4 +37,5 @@ export async function embedPending(
     update embedding e set created_at = m.created_at from message m
     where m.tenant_id = ${tenantId} and e.tenant_id = m.tenant_id and e.message_id = m.id`.execute(db);
   await db.deleteFrom('embedding_pending').where('tenant_id', '=', tenantId).where('state', '=', 'pending').execute();
+  await appendMessageEvents(db, [{ tenantId, type: 'message.embedded', messageIds: messages.map(({ id }) => id) }]);
 }

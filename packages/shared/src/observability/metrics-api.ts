@@ -118,6 +118,12 @@ function eventMetrics(registers: Registry[]) {
 
 function searchMetrics(registers: Registry[]) {
   return {
+    candidateSearches: new Counter({
+      name: 'memory_candidate_searches_total',
+      help: 'Searches by where their candidates were looked for: memory, database.',
+      labelNames: ['source'] as const,
+      registers,
+    }),
     queryVectors: new Counter({
       name: 'memory_query_vectors_total',
       help: 'Query vectors that searches needed, by source: cache, shared with a search that was computing it, model.',

@@ -22,6 +22,8 @@ export interface Watch {
   database(read: () => { readonly total: number; readonly idle: number; readonly waiting: number }): void;
   queue(name: string, read: () => Promise<Readonly<Record<QueueState, number>>>): void;
   pending(read: () => Promise<PendingCounts>): void;
+  /** Tenants that are searched in memory, and what they take. */
+  tenantIndexes(read: () => { readonly tenants: number; readonly bytes: number }): void;
   /** How long the event loop kept work waiting within the last minute. */
   eventLoop(delay: Pick<EventLoopDelay, 'read'>): void;
   /** Log lines that no reader took, since the start. */
@@ -53,7 +55,9 @@ export function stateMetrics(registers: Registry[]): Watch {
 
   const gauges = createGauges(registers, updateAll);
   // Without labels a gauge begins at 0, which would be said by processes that do not watch it.
-  for (const gauge of [gauges.ready, gauges.waiting, gauges.oldestPending]) gauge.remove();
+  for (const gauge of [gauges.ready, gauges.waiting, gauges.oldestPending, gauges.indexes, gauges.indexBytes]) {
+    gauge.remove();
+  }
 
   /** A collector that fails says so, and takes its gauges back: old values would pass for new ones. */
   function sample<T>(collector: string, read: () => Promise<T>, show: (value: T | undefined) => void): void {
@@ -91,6 +95,14 @@ export function stateMetrics(registers: Registry[]): Watch {
           if (counts) gauges.queueJobs.set({ queue, state }, counts[state]);
           else gauges.queueJobs.remove({ queue, state });
         }
+      });
+    },
+
+    tenantIndexes(read) {
+      updates.set('tenant-indexes', async () => {
+        const { tenants, bytes } = read();
+        gauges.indexes.set(tenants);
+        gauges.indexBytes.set(bytes);
       });
     },
 
@@ -177,6 +189,16 @@ function createGauges(registers: Registry[], update: () => Promise<unknown>) {
     oldestPending: new Gauge({
       name: 'memory_oldest_pending_age_seconds',
       help: 'Age of the oldest message that waits for its embedding; 0 when none does.',
+      ...shared,
+    }),
+    indexes: new Gauge({
+      name: 'memory_tenant_indexes',
+      help: 'Tenants that this process searches in memory.',
+      ...shared,
+    }),
+    indexBytes: new Gauge({
+      name: 'memory_tenant_index_bytes',
+      help: 'Memory of the tenants that are searched there, estimated.',
       ...shared,
     }),
     collectorUp: new Gauge({

@@ -36,6 +36,11 @@ export function toInstant(text: string): Instant | undefined {
   return withFraction(date.toISOString().slice(0, 19), digits.padEnd(maxFractionDigits, '0'));
 }
 
+/** Since 1970; exact. */
+export function microsecondsOf(instant: Instant): number {
+  return Date.parse(`${instant.slice(0, 23)}Z`) * 1000 + Number(instant.slice(23, -1));
+}
+
 /** @param text as `instantColumn` selects it, always with six digits of a second. */
 export function instantFromColumn(text: string): Instant {
   return withFraction(text.slice(0, 19), text.slice(20, 26));

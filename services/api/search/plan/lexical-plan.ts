@@ -36,6 +36,24 @@ export interface LexicalPlan {
   readonly steps: readonly CandidateStep[];
 }
 
+/**
+ * Constant of BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009): how soon
+ * repetition stops to count.
+ */
+const k1 = 1.2;
+
+/** What a message adds for a word that it has `count` times: `mostOf(weight) / (1 + (fixed + perWord * length) / count)`. */
+export interface Bm25 {
+  readonly mostOf: (weight: number) => number;
+  readonly fixed: number;
+  /** For each different word of the message. */
+  readonly perWord: number;
+}
+
+export function bm25Of({ averageLength, lengthNormalisation: b }: LexicalPlan): Bm25 {
+  return { mostOf: (weight) => weight * (k1 + 1), fixed: k1 * (1 - b), perWord: (k1 * b) / Math.max(averageLength, 1) };
+}
+
 // The more candidates are compared by their score for each that is returned, the more of the best are among them.
 const comparedPerReturned = 3;
 // Of so many the best are found anyway, and comparing more takes its time.

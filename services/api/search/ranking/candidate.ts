@@ -20,6 +20,14 @@ export interface Candidate {
   readonly eligible: boolean;
 }
 
+/**
+ * A cosine or a score of a word, to six digits: what is added up in single precision differs in the seventh by the order
+ * of adding, and equals are to be equals whoever compared them.
+ */
+export function roundScore(score: number): number {
+  return Math.round(score * 1e6) / 1e6;
+}
+
 export interface MatchOptions {
   readonly mode: SearchMode;
   /** The query has no words to score by, only what hits must have or must not: whatever passes matches. */

@@ -1,7 +1,10 @@
+import { roundScore } from './candidate.ts';
+
 /** What the messages around one count beside itself, measured by bench/retrieval at the strength 1. */
 const vectorShare = { earlier: 0.6, later: 0.3 };
 const wordShare = 0.7;
-const wordReach = 2;
+/** Messages before and after one that count, as words or as vectors. */
+export const neighbourReach = 2;
 
 /** A message among those that stand around the best candidates, as it is read: in the order of the conversation. */
 export interface NeighbourhoodRow {
@@ -32,7 +35,7 @@ export function createNeighbourhood(rows: readonly NeighbourhoodRow[]): Neighbou
     later.set(previousId, id);
   }
   // What is adjacent in a conversation is adjacent among the rows, since nothing lies between.
-  const similarities = new Map(rows.map((row) => [row.id, row.similarities]));
+  const similarities = new Map(rows.map((row) => [row.id, row.similarities.map(rounded)]));
   return {
     earlierOf: (id) => earlier.get(id),
     laterOf: (id) => later.get(id),
@@ -43,6 +46,10 @@ export function createNeighbourhood(rows: readonly NeighbourhoodRow[]): Neighbou
       return before !== undefined && earlier.get(before) === earlierId ? similarities.get(laterId)?.[1] : undefined;
     },
   };
+}
+
+function rounded(similarity: number | undefined): number | undefined {
+  return similarity === undefined ? undefined : roundScore(similarity);
 }
 
 /**
@@ -93,7 +100,7 @@ export function wordsInContext(
   for (const step of [neighbourhood.earlierOf, neighbourhood.laterOf]) {
     let near = step(id);
     let share = 1;
-    for (let distance = 0; distance < wordReach && near !== undefined; distance += 1) {
+    for (let distance = 0; distance < neighbourReach && near !== undefined; distance += 1) {
       share *= Math.min(1, wordShare * strength);
       const weight = share;
       scoresOf(near).forEach((score, index) => {

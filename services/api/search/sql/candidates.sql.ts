@@ -10,7 +10,7 @@ import {
   type EligiblePlan,
   type SearchPlan,
 } from '../plan/search-plan.ts';
-import type { Candidate } from '../ranking/candidate.ts';
+import { roundScore, type Candidate } from '../ranking/candidate.ts';
 import {
   clausesCondition,
   containsAny,
@@ -89,8 +89,8 @@ export function scoredColumns(plan: SearchPlan): RawBuilder<unknown> {
 export function toCandidate(row: ScoredRow): Candidate {
   return {
     id: row.id,
-    vectorScore: row.vector_score ?? undefined,
-    termScores: row.term_scores === '' ? [] : row.term_scores.split(',').map(Number),
+    vectorScore: row.vector_score === null ? undefined : roundScore(row.vector_score),
+    termScores: row.term_scores === '' ? [] : row.term_scores.split(',').map((score) => roundScore(Number(score))),
     wordCount: row.word_count,
     conversationId: row.conversation_id,
     role: row.role,

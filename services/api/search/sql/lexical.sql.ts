@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import { quoteTerm } from '../../words/message-index.ts';
-import { maxSteps, type CandidateStep, type LexicalPlan } from '../plan/lexical-plan.ts';
+import { bm25Of, maxSteps, type Bm25, type CandidateStep, type LexicalPlan } from '../plan/lexical-plan.ts';
 import type { Clauses, WeightedPhrase, WeightedTerm } from '../plan/lexical-query.ts';
 import { hasClauses } from '../plan/search-plan.ts';
 import { clausesCondition } from './filter.sql.ts';
@@ -40,11 +40,6 @@ interface WordRow {
 /** What stands for a term where there is none: a statement has one of few lengths, so that it can be prepared. */
 type TermOrNone = WeightedTerm | undefined;
 
-/**
- * Constant of BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009): how soon
- * repetition stops to count.
- */
-const k1 = 1.2;
 // ts_rank of one word is 0.1 / 1.64493406685 times the sum of 1/j² for j up to its number of places, whose limit is
 // π²/6; what is missing to the limit after n places is 1 / (n + 1/2), nearly. So rounding gives n back exactly.
 const rankLimit = sql.raw(`${Math.PI ** 2 / 6}::float8`);
@@ -130,15 +125,9 @@ export function lexicalScore(words: LexicalPlan, alias: string): RawBuilder<numb
   return sumOf(scoreParts(words, alias));
 }
 
-function scoreParts(
-  { terms, phrases, averageLength, lengthNormalisation: b }: LexicalPlan,
-  alias: string,
-): RawBuilder<number | null>[] {
+function scoreParts(words: LexicalPlan, alias: string): RawBuilder<number | null>[] {
   const vector = sql.ref(`${alias}.search_vector`);
-  return [
-    ...bm25Parts(vector, fillUp(terms), { fixed: k1 * (1 - b), perWord: (k1 * b) / Math.max(averageLength, 1) }),
-    ...phraseParts(vector, phrases),
-  ];
+  return [...bm25Parts(vector, fillUp(words.terms), bm25Of(words)), ...phraseParts(vector, words.phrases)];
 }
 
 /** The terms, and as many places more as make the number one of a few. */
@@ -155,11 +144,11 @@ function fillUp(terms: readonly WeightedTerm[]): TermOrNone[] {
 function bm25Parts(
   vector: RawBuilder<unknown>,
   terms: readonly TermOrNone[],
-  { fixed, perWord }: { readonly fixed: number; readonly perWord: number },
+  { mostOf, fixed, perWord }: Bm25,
 ): RawBuilder<number | null>[] {
   return terms.map((term) => {
     const query = sql`${term === undefined ? null : quoteTerm(term.term)}::tsquery`;
-    const most = term === undefined ? null : term.weight * (k1 + 1);
+    const most = term === undefined ? null : mostOf(term.weight);
     const places = sql`round(1 / (${rankLimit} - ${rankScale} * ts_rank(${vector}, ${query})) - 0.5::float8)`;
     const saturation = sql`(${fixed}::float8 + ${perWord}::float8 * length(${vector})) / ${places}`;
     return sql<number | null>`case ${vector} @@ ${query}

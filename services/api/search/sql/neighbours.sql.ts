@@ -6,7 +6,7 @@ import { sql, type RawBuilder } from 'kysely';
 import { requestLimits } from '../../cost/request-cost.ts';
 import { isWithinBytes, messageBytes } from '../../cost/within-bytes.sql.ts';
 import type { SearchPlan } from '../plan/search-plan.ts';
-import type { NeighbourhoodRow } from '../ranking/context.ts';
+import { neighbourReach, type NeighbourhoodRow } from '../ranking/context.ts';
 import { queryParameter, scoredColumns, withIndexedWords, type ScoredRow } from './candidates.sql.ts';
 import { isEligible } from './filter.sql.ts';
 import { isPassage, messagesById, tenantSql, type TenantSql } from './tenant.sql.ts';
@@ -60,8 +60,6 @@ export interface NeighbourQuery {
   readonly signal?: AbortSignal;
 }
 
-// As far as ranking/context.ts looks.
-const reach = 2;
 const placed = 'id, conversation_id, created_at';
 
 /**
@@ -79,14 +77,14 @@ export function contextStatement(plan: SearchPlan, ids: readonly string[]): RawB
           select n.id, n.created_at from ${tenant.message} n
           where n.tenant_id = ${tenant.key} and n.conversation_id = m.conversation_id and ${isUnexpired('n')}
             and (n.created_at, n.id) < (m.created_at, m.id)
-          order by n.created_at desc, n.id desc limit ${sql.lit(reach)}
+          order by n.created_at desc, n.id desc limit ${sql.lit(neighbourReach)}
         ) n
       ) earlier cross join lateral (
         select coalesce(array_agg(n.id order by n.created_at, n.id), '{}') as ids from (
           select n.id, n.created_at from ${tenant.message} n
           where n.tenant_id = ${tenant.key} and n.conversation_id = m.conversation_id and ${isUnexpired('n')}
             and (n.created_at, n.id) > (m.created_at, m.id)
-          order by n.created_at, n.id limit ${sql.lit(reach)}
+          order by n.created_at, n.id limit ${sql.lit(neighbourReach)}
         ) n
       ) later
     ),
