@@ -18,6 +18,11 @@ export function isForIndex({ clauses, words, filter }: SearchPlan): boolean {
   return !ofText && metadata === undefined && where === undefined && similarity === undefined;
 }
 
+interface BestPassage {
+  readonly id: number;
+  readonly cosine: number;
+}
+
 export type InMemorySearch = ReturnType<typeof createInMemorySearch>;
 
 /**
@@ -29,15 +34,19 @@ export function createInMemorySearch(index: TenantIndex, plan: SearchPlan) {
   const scores = words && index.words.score(words, index.size);
   const passes = filterOf(plan.filter);
 
-  /** The nearest passage of a message, and how near it is. */
-  function bestPassage(number: number): { id: number; cosine: number } | undefined {
+  const passages = new Map<number, BestPassage | undefined>();
+
+  /** The nearest passage of a message; undefined while it has none, or without a query vector. */
+  function bestPassage(number: number): BestPassage | undefined {
     if (vector === undefined) return undefined;
-    let best: { id: number; cosine: number } | undefined;
+    if (passages.has(number)) return passages.get(number);
+    let nearest: BestPassage | undefined;
     for (const id of index.vectorsOf(number)) {
       const cosine = index.vectors.similarity(id);
-      if (best === undefined || cosine > best.cosine) best = { id, cosine };
+      if (nearest === undefined || cosine > nearest.cosine) nearest = { id, cosine };
     }
-    return best;
+    passages.set(number, nearest);
+    return nearest;
   }
 
   function isFound(number: number): boolean {
@@ -49,7 +58,10 @@ export function createInMemorySearch(index: TenantIndex, plan: SearchPlan) {
     if (vector === undefined) return [];
     const cosines = new Float32Array(index.size).fill(noCosine);
     index.vectors.scan(cosines);
-    const scanned = Array.from(cosines.keys()).filter((number) => (cosines[number] ?? 0) > noCosine && isFound(number));
+    const scanned: number[] = [];
+    cosines.forEach((cosine, number) => {
+      if (cosine > noCosine && isFound(number)) scanned.push(number);
+    });
     const least = leastOfBest(cosines, scanned, { limit, range: [-1, 1] }) - scanError;
     const near = scanned.filter((number) => (cosines[number] ?? 0) >= least);
     return best(near, new Map(near.map((number) => [number, bestPassage(number)?.cosine ?? noCosine])));
@@ -99,6 +111,8 @@ export function createInMemorySearch(index: TenantIndex, plan: SearchPlan) {
 
     /** As `contextStatement`. */
     findNeighbourhood(ids: readonly string[]): FoundNeighbourhood {
+      // Vectors may have come, or gone to others, since candidates were looked for.
+      passages.clear();
       if (vector !== undefined) index.vectors.setQuery(vector.query);
       const previous = new Map<number, number | undefined>();
       for (const id of ids) {

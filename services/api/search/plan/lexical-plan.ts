@@ -65,14 +65,18 @@ function comparedFor(limit: number): number {
 
 /** @param limit candidates wanted */
 export function planWords({ tenantId, terms, phrases, statistics }: LexicalQuery, limit: number): LexicalPlan {
-  const steps = terms.length === 0 ? [] : candidateSteps(terms, statistics, comparedFor(limit));
+  let known: readonly CandidateStep[] | undefined;
   return {
     tenantId,
     terms,
     phrases,
     averageLength: statistics.averageLength,
     lengthNormalisation: lengthNormalisationOf(statistics),
-    steps: steps.map((step) => orPhrases(step, phrases)),
+    // Only statements ask for them.
+    get steps() {
+      known ??= terms.length === 0 ? [] : candidateSteps(terms, statistics, comparedFor(limit));
+      return known.map((step) => orPhrases(step, phrases));
+    },
   };
 }
 

@@ -5,13 +5,14 @@ export class SharedCall<T> {
   readonly #result: Promise<T>;
   readonly #abort = new AbortController();
   #waiting = 0;
+  #isSettled = false;
 
   constructor(work: (signal: AbortSignal) => Promise<T>) {
     this.#result = work(this.#abort.signal);
-    this.settled = this.#result.then(
-      () => undefined,
-      () => undefined,
-    );
+    const end = () => {
+      this.#isSettled = true;
+    };
+    this.settled = this.#result.then(end, end);
   }
 
   /** Whether its work was given up, so that nobody can join any more. */
@@ -31,7 +32,8 @@ export class SharedCall<T> {
     } finally {
       signal?.removeEventListener('abort', leave);
       this.#waiting -= 1;
-      if (this.#waiting === 0) this.#abort.abort();
+      // What has ended needs no signal, which costs as much as an error with its stack.
+      if (this.#waiting === 0 && !this.#isSettled) this.#abort.abort();
     }
   }
 }

@@ -182,13 +182,14 @@ function fusion(best: Sides, { mode, weights, readableShare }: RelevanceOptions)
   // Vectors of a script that the model does not know tell little. They are all there is when no word is found.
   const trust = mode === 'hybrid' && best.lexical > 0 && weights.lexical > 0 ? readableShare : 1;
   const weight = sideWeights(mode, weights);
-  const [byVector, byWords] = [weight.vector * trust, weight.lexical];
-  return ({ vector, lexical }) =>
-    (byVector * levelled(vector, best.vector) + byWords * levelled(lexical, best.lexical)) / (byVector + byWords);
+  const all = weight.vector * trust + weight.lexical;
+  const byVector = ((weight.vector * trust) / all) * levelOf(best.vector);
+  const byWords = (weight.lexical / all) * levelOf(best.lexical);
+  return ({ vector, lexical }) => byVector * vector + byWords * lexical;
 }
 
-function levelled(value: number, best: number): number {
-  return best > 0 ? value / best ** levelling : 0;
+function levelOf(best: number): number {
+  return best > 0 ? 1 / best ** levelling : 0;
 }
 
 /** A side that is alone counts though it weighs nothing: of the two at least one does. */
