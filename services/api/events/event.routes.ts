@@ -15,8 +15,8 @@ export interface EventRoutesDeps {
   readonly heartbeatMs: number;
 }
 
-const description = `Server-sent events, one for each message: \`message.embedded\`, \`message.failed\`, \`message.archived\`,
-\`message.deleted\`, with \`message_id\`, \`tenant_id\` and \`at\` as data. Published once the change is durable, at least once,
+const description = `Server-sent events, one for each message: \`message.updated\`, \`message.embedded\`, \`message.failed\`,
+\`message.archived\`, \`message.deleted\`, with \`message_id\`, \`tenant_id\` and \`at\` as data. Published once the change is durable, at least once,
 in an order that is the same for every reader. A client that comes back with \`Last-Event-ID\` misses nothing while the log reaches
 back that far (an hour by default); when it does not, the first event is \`reset\`: read again what you need to know.`;
 

@@ -1,6 +1,6 @@
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { ReadReplicas } from '../replica/read-replicas.ts';
-import { createInMemorySearch, isForIndex, type InMemorySearch } from './in-memory/in-memory-search.ts';
+import { InMemorySearch, isForIndex } from './in-memory/in-memory-search.ts';
 import type { TenantIndex } from './in-memory/tenant-index.ts';
 import type { TenantIndexes } from './in-memory/tenant-indexes.ts';
 import type { SearchPlan } from './plan/search-plan.ts';
@@ -57,7 +57,7 @@ function inMemory(index: TenantIndex, repository: SearchRepository): SearchRepos
 
   function searchOf(plan: SearchPlan): InMemorySearch | undefined {
     if (index.isClosed || !isForIndex(plan)) return undefined;
-    const made = searches.get(plan) ?? createInMemorySearch(index, plan);
+    const made = searches.get(plan) ?? new InMemorySearch(index, plan);
     searches.set(plan, made);
     return made;
   }

@@ -1,5 +1,11 @@
 /** What can happen to a message after it was stored. */
-export const messageEventTypes = ['message.embedded', 'message.failed', 'message.archived', 'message.deleted'] as const;
+export const messageEventTypes = [
+  'message.updated',
+  'message.embedded',
+  'message.failed',
+  'message.archived',
+  'message.deleted',
+] as const;
 
 export type MessageEventType = (typeof messageEventTypes)[number];
 

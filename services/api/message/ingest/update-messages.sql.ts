@@ -1,4 +1,5 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
+import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events.sql';
 import { speakerOf } from '@memory-layer/shared/message/speaker.sql';
 import { instantFromColumn } from '@memory-layer/shared/time/instant';
 import { instantColumn } from '@memory-layer/shared/time/instant.sql';
@@ -30,6 +31,15 @@ export async function updateMessages(
     await indexAgain(db, withOtherSpeaker);
     await embedAgain(db, withOtherSpeaker);
   }
+  const byTenant = Map.groupBy(rows, (row) => row.tenant_id);
+  await appendMessageEvents(
+    db,
+    [...byTenant].map(([tenantId, own]) => ({
+      tenantId,
+      type: 'message.updated',
+      messageIds: own.map(({ id }) => id),
+    })),
+  );
   return new Map(rows.map((row) => [row.id, toChanged(row)]));
 }
 

@@ -1,9 +1,10 @@
 import { microsecondsOf } from '@memory-layer/shared/time/instant';
 import { hasClauses, type CandidateFilter, type SearchPlan } from '../plan/search-plan.ts';
 import { roundScore, type Candidate } from '../ranking/candidate.ts';
-import { createNeighbourhood, neighbourReach, type NeighbourhoodRow } from '../ranking/context.ts';
+import { createNeighbourhood, neighbourReach } from '../ranking/context.ts';
 import type { FoundNeighbourhood } from '../sql/search.repository.ts';
-import type { KnownMessage, TenantIndex } from './tenant-index.ts';
+import { compareMessages, type KnownMessage, type TenantIndex } from './tenant-index.ts';
+import type { WordScores } from './word-index.ts';
 
 // The scan is off by a fraction of this: what it takes for further away by more than this is further away.
 const scanError = 0.005;
@@ -23,133 +24,158 @@ interface BestPassage {
   readonly cosine: number;
 }
 
-export type InMemorySearch = ReturnType<typeof createInMemorySearch>;
-
 /**
  * Answers one plan as the statements in `sql/candidates.sql.ts` and `sql/neighbours.sql.ts` do, by comparing all
  * messages of an index: nothing is missed that a step of the statements would leave out.
  */
-export function createInMemorySearch(index: TenantIndex, plan: SearchPlan) {
-  const { words, vector, limit } = plan;
-  const scores = words && index.words.score(words, index.size);
-  const passes = filterOf(plan.filter);
+export class InMemorySearch {
+  readonly #index: TenantIndex;
+  readonly #plan: SearchPlan;
+  readonly #scores: WordScores | undefined;
+  readonly #passes: (message: KnownMessage) => boolean;
+  /** Of the messages that were looked at, by number. */
+  readonly #passages = new Map<number, BestPassage | undefined>();
 
-  const passages = new Map<number, BestPassage | undefined>();
+  constructor(index: TenantIndex, plan: SearchPlan) {
+    this.#index = index;
+    this.#plan = plan;
+    this.#scores = plan.words && index.words.score(plan.words, index.size);
+    this.#passes = filterOf(plan.filter);
+  }
 
-  /** The nearest passage of a message; undefined while it has none, or without a query vector. */
-  function bestPassage(number: number): BestPassage | undefined {
-    if (vector === undefined) return undefined;
-    if (passages.has(number)) return passages.get(number);
-    let nearest: BestPassage | undefined;
-    for (const id of index.vectorsOf(number)) {
-      const cosine = index.vectors.similarity(id);
-      if (nearest === undefined || cosine > nearest.cosine) nearest = { id, cosine };
+  /** As `candidatesStatement`. */
+  findCandidates(): Candidate[] {
+    this.#begin();
+    return [...new Set([...this.#byVector(), ...this.#byWords()])].flatMap((number) => {
+      const message = this.#index.messageOf(number);
+      return message === undefined ? [] : [this.#toCandidate(number, message, this.#bestPassage(number))];
+    });
+  }
+
+  /** As `contextStatement`. */
+  findNeighbourhood(ids: readonly string[]): FoundNeighbourhood {
+    this.#begin();
+    const index = this.#index;
+    const previous = new Map<number, number | undefined>();
+    for (const id of ids) {
+      const number = index.numberOf(id);
+      if (number === undefined) continue;
+      const chain = index.chainOf(number, neighbourReach);
+      chain.forEach((link, place) => previous.set(link, chain[place - 1] ?? previous.get(link)));
     }
-    passages.set(number, nearest);
-    return nearest;
+    const around = [...previous]
+      .flatMap(([number, before]): Neighbour[] => {
+        const message = index.messageOf(number);
+        if (message === undefined) return [];
+        const previousId = before === undefined ? undefined : index.messageOf(before)?.id;
+        return [{ number, message, previousId, passage: this.#bestPassage(number) }];
+      })
+      .toSorted((one, other) => inOrder(one.message, other.message));
+    return {
+      candidates: around.map(({ number, message, passage }) => this.#toCandidate(number, message, passage)),
+      neighbourhood: createNeighbourhood(
+        around.map((one, place) => ({
+          id: one.message.id,
+          previousId: one.previousId,
+          similarities: [this.#similarity(around[place - 1], one), this.#similarity(around[place - 2], one)],
+        })),
+      ),
+    };
   }
 
-  function isFound(number: number): boolean {
-    const message = index.messageOf(number);
-    return message !== undefined && passes(message);
+  /** Vectors may have come, or gone to others, since the last time, and another search may have used the memory. */
+  #begin(): void {
+    this.#passages.clear();
+    if (this.#plan.vector !== undefined) this.#index.vectors.setQuery(this.#plan.vector.query);
   }
 
-  function byVector(): number[] {
+  #byVector(): number[] {
+    const { vector, limit } = this.#plan;
     if (vector === undefined) return [];
-    const cosines = new Float32Array(index.size).fill(noCosine);
-    index.vectors.scan(cosines);
+    const cosines = new Float32Array(this.#index.size).fill(noCosine);
+    this.#index.vectors.scan(cosines);
     const scanned: number[] = [];
     cosines.forEach((cosine, number) => {
-      if (cosine > noCosine && isFound(number)) scanned.push(number);
+      if (cosine > noCosine && this.#isFound(number)) scanned.push(number);
     });
     const least = leastOfBest(cosines, scanned, { limit, range: [-1, 1] }) - scanError;
     const near = scanned.filter((number) => (cosines[number] ?? 0) >= least);
-    return best(near, new Map(near.map((number) => [number, bestPassage(number)?.cosine ?? noCosine])));
+    return this.#best(near, (number) => this.#bestPassage(number)?.cosine ?? noCosine);
   }
 
-  function byWords(): number[] {
-    if (scores === undefined) return [];
-    const { sums } = scores;
-    const found = scores.found.filter(isFound);
-    const greatest = found.reduce((max, number) => Math.max(max, sums[number] ?? 0), 0);
-    const least = leastOfBest(sums, found, { limit, range: [0, greatest] });
-    const high = found.filter((number) => (sums[number] ?? 0) >= least);
-    return best(high, new Map(high.map((number) => [number, sums[number] ?? 0])));
+  #byWords(): number[] {
+    if (this.#scores === undefined) return [];
+    const { sums } = this.#scores;
+    const sumOf = (number: number) => sums[number] ?? 0;
+    const found = this.#scores.found.filter((number) => this.#isFound(number));
+    const greatest = found.reduce((max, number) => Math.max(max, sumOf(number)), 0);
+    const least = leastOfBest(sums, found, { limit: this.#plan.limit, range: [0, greatest] });
+    return this.#best(
+      found.filter((number) => sumOf(number) >= least),
+      sumOf,
+    );
   }
 
-  function best(numbers: readonly number[], values: ReadonlyMap<number, number>): number[] {
-    const idOf = (number: number) => index.messageOf(number)?.id ?? '';
+  /** Ties by id. */
+  #best(numbers: readonly number[], valueOf: (number: number) => number): number[] {
     return numbers
-      .toSorted((a, b) => (values.get(b) ?? 0) - (values.get(a) ?? 0) || (idOf(a) < idOf(b) ? -1 : 1))
-      .slice(0, limit);
+      .map((number) => ({ number, value: valueOf(number), id: this.#index.messageOf(number)?.id ?? '' }))
+      .toSorted((a, b) => b.value - a.value || (a.id < b.id ? -1 : 1))
+      .slice(0, this.#plan.limit)
+      .map(({ number }) => number);
   }
 
-  function toCandidate(number: number, message: KnownMessage, vectorScore: number | undefined): Candidate {
+  #isFound(number: number): boolean {
+    const message = this.#index.messageOf(number);
+    return message !== undefined && this.#passes(message);
+  }
+
+  /** The nearest passage of a message; undefined while it has none, or without a query vector. */
+  #bestPassage(number: number): BestPassage | undefined {
+    if (this.#plan.vector === undefined) return undefined;
+    if (this.#passages.has(number)) return this.#passages.get(number);
+    let nearest: BestPassage | undefined;
+    for (const id of this.#index.vectorsOf(number)) {
+      const cosine = this.#index.vectors.similarity(id);
+      if (nearest === undefined || cosine > nearest.cosine) nearest = { id, cosine };
+    }
+    this.#passages.set(number, nearest);
+    return nearest;
+  }
+
+  #similarity(earlier: Neighbour | undefined, later: Neighbour): number | undefined {
+    if (earlier?.message.conversationId !== later.message.conversationId) return undefined;
+    if (earlier.passage === undefined || later.passage === undefined) return undefined;
+    return this.#index.vectors.similarityBetween(earlier.passage.id, later.passage.id);
+  }
+
+  #toCandidate(number: number, message: KnownMessage, passage: BestPassage | undefined): Candidate {
     return {
       id: message.id,
-      vectorScore: vectorScore === undefined ? undefined : roundScore(vectorScore),
-      termScores: scores?.termScores(number) ?? [],
-      wordCount: index.words.lengthOf(number),
+      vectorScore: passage === undefined ? undefined : roundScore(passage.cosine),
+      termScores: this.#scores?.termScores(number) ?? [],
+      wordCount: this.#index.words.lengthOf(number),
       conversationId: message.conversationId,
       role: message.role,
       speaker: message.speaker,
       importance: message.importance,
       createdAt: new Date(message.createdAt / 1000),
-      eligible: passes(message),
+      eligible: this.#passes(message),
     };
   }
+}
 
-  return {
-    /** As `candidatesStatement`. */
-    findCandidates(): Candidate[] {
-      if (vector !== undefined) index.vectors.setQuery(vector.query);
-      return [...new Set([...byVector(), ...byWords()])].flatMap((number) => {
-        const message = index.messageOf(number);
-        return message === undefined ? [] : [toCandidate(number, message, bestPassage(number)?.cosine)];
-      });
-    },
+interface Neighbour {
+  readonly number: number;
+  readonly message: KnownMessage;
+  readonly previousId: string | undefined;
+  readonly passage: BestPassage | undefined;
+}
 
-    /** As `contextStatement`. */
-    findNeighbourhood(ids: readonly string[]): FoundNeighbourhood {
-      // Vectors may have come, or gone to others, since candidates were looked for.
-      passages.clear();
-      if (vector !== undefined) index.vectors.setQuery(vector.query);
-      const previous = new Map<number, number | undefined>();
-      for (const id of ids) {
-        const number = index.numberOf(id);
-        if (number === undefined) continue;
-        const chain = index.chainOf(number, neighbourReach);
-        chain.forEach((link, place) => previous.set(link, chain[place - 1] ?? previous.get(link)));
-      }
-      const around = [...previous.keys()].flatMap((number) => {
-        const message = index.messageOf(number);
-        return message === undefined ? [] : [{ number, message, passage: bestPassage(number) }];
-      });
-      around.sort(
-        (one, other) =>
-          compareText(one.message.conversationId, other.message.conversationId) ||
-          index.compare(one.message, other.message),
-      );
-      const rows = around.map(({ number, message, passage }, place): NeighbourhoodRow => {
-        const similarityTo = (distance: number) => {
-          const other = around[place - distance];
-          if (other?.message.conversationId !== message.conversationId) return undefined;
-          if (passage === undefined || other.passage === undefined) return undefined;
-          return index.vectors.similarityBetween(other.passage.id, passage.id);
-        };
-        const before = previous.get(number);
-        return {
-          id: message.id,
-          previousId: before === undefined ? undefined : index.messageOf(before)?.id,
-          similarities: [similarityTo(1), similarityTo(2)],
-        };
-      });
-      return {
-        candidates: around.map(({ number, message, passage }) => toCandidate(number, message, passage?.cosine)),
-        neighbourhood: createNeighbourhood(rows),
-      };
-    },
-  };
+/** By conversation, then in its order. */
+function inOrder(one: KnownMessage, other: KnownMessage): number {
+  if (one.conversationId !== other.conversationId) return one.conversationId < other.conversationId ? -1 : 1;
+  return compareMessages(one, other);
 }
 
 function filterOf(filter: CandidateFilter): (message: KnownMessage) => boolean {
@@ -184,8 +210,4 @@ function leastOfBest(
   while (step > 0 && (reached += counts[step] ?? 0) < limit) step -= 1;
   // A value is not less than the step that it is in, but for rounding.
   return low + (step - 0.001) / perStep;
-}
-
-function compareText(one: string, other: string): number {
-  return one < other ? -1 : Number(one > other);
 }

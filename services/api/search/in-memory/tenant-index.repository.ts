@@ -87,7 +87,7 @@ export type TenantIndexRepository = ReturnType<typeof createTenantIndexRepositor
 export function createTenantIndexRepository({ queries, prepared }: Pick<Database, 'queries' | 'prepared'>) {
   return {
     /** Whether the tenant has no more messages than that. Reads no more than one more. */
-    async hasAtMost(tenant: PlannedTenant, most: number, signal: AbortSignal): Promise<boolean> {
+    async hasAtMost(tenant: PlannedTenant, most: number, signal?: AbortSignal): Promise<boolean> {
       const { message, key } = tenantSql(tenant);
       const { rows } = await sql<{ count: number }>`
         select count(*)::int as count from (select from ${message} where tenant_id = ${key} limit ${most + 1}) counted
@@ -95,7 +95,7 @@ export function createTenantIndexRepository({ queries, prepared }: Pick<Database
       return (rows[0]?.count ?? 0) <= most;
     },
 
-    async readChanges(of: IndexedTenant, from: LogPlace | undefined, signal: AbortSignal): Promise<TenantChanges> {
+    async readChanges(of: IndexedTenant, from: LogPlace | undefined, signal?: AbortSignal): Promise<TenantChanges> {
       const { rows } = await changesStatement(of, from).execute(prepared, cancelledBy(signal));
       const [row] = rows;
       if (row === undefined) throw new Error('the database did not answer');
@@ -124,7 +124,7 @@ export function createTenantIndexRepository({ queries, prepared }: Pick<Database
     },
 
     /** The next ids after that one, in their order; the first ones when it is undefined. */
-    async listIds({ tenant }: IndexedTenant, afterId: string | undefined, signal: AbortSignal): Promise<string[]> {
+    async listIds({ tenant }: IndexedTenant, afterId: string | undefined, signal?: AbortSignal): Promise<string[]> {
       const { message, key } = tenantSql(tenant);
       const after = afterId === undefined ? sql`true` : sql`id > ${afterId}::uuid`;
       const { rows } = await sql<{ id: string }>`
@@ -137,7 +137,7 @@ export function createTenantIndexRepository({ queries, prepared }: Pick<Database
     async readMessages(
       { tenant }: IndexedTenant,
       ids: readonly string[],
-      signal: AbortSignal,
+      signal?: AbortSignal,
     ): Promise<{ readonly messages: readonly LoadedMessage[]; readonly restIds: readonly string[] }> {
       const { rows } = await messagesStatement(tenant, ids).execute(prepared, cancelledBy(signal));
       const messages: LoadedMessage[] = [];
@@ -156,7 +156,7 @@ export function createTenantIndexRepository({ queries, prepared }: Pick<Database
     async listVectors(
       { tenant: planned, generation }: IndexedTenant,
       ids: readonly string[],
-      signal: AbortSignal,
+      signal?: AbortSignal,
     ): Promise<ReadonlyMap<string, Float32Array[]>> {
       const tenant = tenantSql(planned);
       const { rows } = await sql<VectorRow>`

@@ -88,9 +88,8 @@ export class TenantIndex {
     return this.#vectorsOf[number] ?? [];
   }
 
-  /** Does nothing for a message that is there: none changes. */
+  /** @param message one that is not there. */
   add({ words, ...message }: LoadedMessage): void {
-    if (this.#numbers.has(message.id)) return;
     const number = this.#messages.length;
     this.#messages.push(message);
     this.#vectorsOf.push([]);
@@ -150,20 +149,20 @@ export class TenantIndex {
     return chain;
   }
 
-  /** By time, then by id. */
-  compare(one: KnownMessage, other: KnownMessage): number {
-    return one.createdAt - other.createdAt || (one.id < other.id ? -1 : Number(one.id > other.id));
-  }
-
   /** Where the message stands among those of its conversation, or would. */
   #placeOf(message: KnownMessage, inOrder: readonly number[]): number {
     let [low, high] = [0, inOrder.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
       const other = this.#messages[inOrder[middle] ?? -1];
-      if (other !== undefined && this.compare(other, message) < 0) low = middle + 1;
+      if (other !== undefined && compareMessages(other, message) < 0) low = middle + 1;
       else high = middle;
     }
     return low;
   }
+}
+
+/** In the order of a conversation: by time, then by id. */
+export function compareMessages(one: KnownMessage, other: KnownMessage): number {
+  return one.createdAt - other.createdAt || (one.id < other.id ? -1 : Number(one.id > other.id));
 }

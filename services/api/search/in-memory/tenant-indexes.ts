@@ -1,4 +1,5 @@
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
+import type { MessageEventType } from '@memory-layer/shared/message/message-event';
 import { LRUCache } from 'lru-cache';
 import { TenantIndex } from './tenant-index.ts';
 import {
@@ -189,13 +190,14 @@ export class TenantIndexes {
       return false;
     }
     const events = changes.events.filter((event) => !entry.read.has(placeOf(event)));
-    for (const { type, messageIds } of events) {
-      if (type === 'message.archived' || type === 'message.deleted') for (const id of messageIds) index.remove(id);
-    }
-    const touched = events.filter(({ type }) => type === 'message.embedded' || type === 'message.failed');
-    const embedded = [...new Set(touched.flatMap(({ messageIds }) => messageIds))];
-    const unknown = [...new Set([...embedded, ...changes.pendingIds])].filter((id) => !index.has(id));
-    if (!(await this.#read(entry, unknown, embedded, signal))) {
+    const idsOf = (...types: MessageEventType[]) =>
+      events.flatMap(({ type, messageIds }) => (types.includes(type) ? messageIds : []));
+    for (const id of idsOf('message.archived', 'message.deleted')) index.remove(id);
+    const updated = idsOf('message.updated');
+    const embedded = [...new Set([...updated, ...idsOf('message.embedded', 'message.failed')])];
+    const unknown = [...embedded, ...changes.pendingIds].filter((id) => !index.has(id));
+    const wanted = [...new Set([...updated, ...unknown])];
+    if (!(await this.#read(entry, wanted, embedded, signal))) {
       this.#refused.set(of.tenant.id, true, { ttl: windowMs });
       this.#close(entry);
       return false;
@@ -208,7 +210,7 @@ export class TenantIndexes {
 
   /**
    * Takes up messages and vectors, some milliseconds at a time. @returns false when there is no room.
-   * @param ids of messages that are not in the index
+   * @param ids of messages that are not in the index, or have changed
    * @param embedded of messages whose vectors are
    */
   async #read(
@@ -222,7 +224,11 @@ export class TenantIndexes {
       let rest: readonly string[] = chunk;
       while (rest.length > 0) {
         const { messages, restIds } = await repository.readMessages(of, rest, signal);
-        for (const message of messages) index.add(message);
+        for (const message of messages) {
+          // One that has changed is another one.
+          index.remove(message.id);
+          index.add(message);
+        }
         rest = restIds;
         if (!this.#hasRoom(index)) return false;
       }

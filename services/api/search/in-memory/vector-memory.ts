@@ -225,8 +225,8 @@ export class VectorSet {
         const id = first + place;
         const owner = this.#owners[id] ?? -1;
         if (owner < 0) continue;
-        const cosine = ((dots[place] ?? 0) * scale * (this.#scales[id] ?? 0)) / (norm * (this.#norms[id] ?? 0) || 1);
-        if (cosine > (into[owner] ?? 1)) into[owner] = cosine;
+        const near = ((dots[place] ?? 0) * scale * (this.#scales[id] ?? 0)) / (norm * (this.#norms[id] ?? 0) || 1);
+        if (near > (into[owner] ?? 1)) into[owner] = near;
       }
     }
   }
