@@ -74,7 +74,7 @@ interface VectorRow {
 }
 
 /** Events and pending messages that are read at a time. */
-export const changeLimits = { events: 64, ids: 2000, pending: 512 };
+const changeLimits = { events: 64, ids: 2000, pending: 512 };
 /** Ids that are given to one statement. */
 export const chunkMessages = 256;
 // Of compressed words: reading them takes some milliseconds.
@@ -176,7 +176,7 @@ export function createTenantIndexRepository({ queries, prepared }: Pick<Database
 }
 
 /** The words of the first messages, as many as have {@link chunkBytes} together: null in the rows after them. */
-export function messagesStatement(tenant: PlannedTenant, ids: readonly string[]): RawBuilder<MessageRow> {
+function messagesStatement(tenant: PlannedTenant, ids: readonly string[]): RawBuilder<MessageRow> {
   const columns = 'id, conversation_id, role, metadata, importance, created_at, expires_at, search_vector';
   return sql<MessageRow>`
     select m.id, m.conversation_id, m.role, ${speakerOf('m')} as speaker, m.importance,
@@ -188,10 +188,7 @@ export function messagesStatement(tenant: PlannedTenant, ids: readonly string[])
     order by m.id`;
 }
 
-export function changesStatement(
-  { tenant, generation }: IndexedTenant,
-  from: LogPlace | undefined,
-): RawBuilder<ChangesRow> {
+function changesStatement({ tenant, generation }: IndexedTenant, from: LogPlace | undefined): RawBuilder<ChangesRow> {
   const place = from ?? { transactionId: 2n ** 64n - 1n, eventId: 0n };
   return sql<ChangesRow>`
     select now_at.horizon, now_at.ceiling, pruned.transaction_id as pruned_transaction_id,

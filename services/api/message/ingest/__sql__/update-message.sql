@@ -145,4 +145,6 @@ select * from unnest(
 on conflict on constraint embedding_pending_pkey do update
 set state = 'pending', attempts = 0, due_at = now(), leased_until = null, last_error = null, failed_at = null;
 
+insert into "message_event" ("tenant_id", "event_type", "message_ids") values ($1, $2, $3);
+
 commit
