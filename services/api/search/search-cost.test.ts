@@ -11,6 +11,7 @@ const ordinary: SearchRequest = {
   tenantId: 'acme',
   query: 'Where does my sister live?',
   text: parsePlainText('Where does my sister live?'),
+  vector: undefined,
   mode: 'hybrid',
   topK: 5,
   candidateLimit: 60,

@@ -234,3 +234,61 @@ test('a question for rules finds what a user asked for once and for all, without
   expect(await memory.find('Any rules?', { mode: 'lexical' })).toEqual(['Call me Jo from now on.']);
   expect(await memory.find('Any news?', { mode: 'lexical' })).toEqual([]);
 });
+
+describe('a vector that is given', () => {
+  let memory: Memory;
+  let given: number[];
+  beforeAll(async () => {
+    memory = createMemory(() => api);
+    await memory.store({ content: 'gardening in spring' }, { content: 'a boat on the sea' }, { content: 'the sea' });
+    await memory.embed();
+    const [vector = Float32Array.of()] = await api.embedder.embed(['sailing boats at sea'], { kind: 'query' });
+    given = Array.from(vector);
+  });
+  afterEach(() => api.healEmbedder());
+
+  test('finds what the query finds whose vector it is, of any length, with nothing embedded', async () => {
+    const options = { mode: 'vector', top_k: 3 };
+    const expected = await memory.search('sailing boats at sea', options);
+    api.embedder.asked.length = 0;
+    const found = await memory.search('something else', { ...options, vector: given.map((value) => 7 * value) });
+    const shown = ({ items }: typeof found) =>
+      items.map(({ content, similarity }) => [content, similarity?.toFixed(3)]);
+    expect(shown(found)).toEqual(shown(expected));
+    expect(found.items[0]?.content).toBe('a boat on the sea');
+    expect(api.embedder.asked).toEqual([]);
+  });
+
+  test('counts beside the words of the query, and while the model is away', async () => {
+    api.embedder.mood = 'failing';
+    const found = await memory.search('gardening', { vector: given });
+    expect(found.degraded).toBe(false);
+    expect(found.items.map(({ content }) => content).toSorted()).toEqual([
+      'a boat on the sea',
+      'gardening in spring',
+      'the sea',
+    ]);
+  });
+
+  test('goes on page by page with the same one alone', async () => {
+    const first = await memory.search('sea', { vector: given, top_k: 1 });
+    const options = { top_k: 1, cursor: first.next_cursor };
+    const next = await memory.search('sea', { ...options, vector: given });
+    expect(next.items[0]?.message_id).not.toBe(first.items[0]?.message_id);
+    const body = { tenant_id: memory.tenantId, query: 'sea', ...options };
+    expect(await api.call('POST', '/v1/memory/search', { body })).toMatchObject({ status: 422 });
+  });
+
+  test.each<[string, object]>([
+    ['has 2 components: those of the model have 64', { vector: [1, 0] }],
+    ['has no direction', { vector: Array.from({ length: 64 }, () => 0) }],
+    ['has a component that single precision cannot hold', { vector: [1e39] }],
+    ['must have the number of components that the model has', { vector: [] }],
+    ['must have at most 4096 components', { vector: Array.from({ length: 4097 }, () => 1) }],
+    ['means nothing with the mode lexical, which compares words alone', { vector: [1], mode: 'lexical' }],
+  ])('is refused that %s', async (detail, options) => {
+    const body = { tenant_id: memory.tenantId, query: 'sea', ...options };
+    const answer = await api.call('POST', '/v1/memory/search', { body });
+    expect(answer).toMatchObject({ status: 422, body: { errors: [{ pointer: '/vector', detail }] } });
+  });
+});

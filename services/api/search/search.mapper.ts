@@ -16,7 +16,7 @@ type Body = z.output<ReturnType<typeof createSearchBodySchema>>;
 
 export function fromQuery(query: Query, caller: Caller): SearchRequest {
   const filter = { ...commonFilter(query), metadata: undefined, where: undefined };
-  return { ...caller, ...commonParts(query, { weights: {} }, {}), filter, source: 'query' };
+  return { ...caller, ...commonParts(query, { weights: {} }, {}), vector: undefined, filter, source: 'query' };
 }
 
 export function fromBody(body: Body, caller: Caller): SearchRequest {
@@ -28,7 +28,8 @@ export function fromBody(body: Body, caller: Caller): SearchRequest {
     metadata: body.metadata,
     where: body.filter,
   };
-  return { ...caller, ...commonParts(body, body, body), filter, source: 'body' };
+  const vector = body.vector === null ? undefined : Float32Array.from(body.vector);
+  return { ...caller, ...commonParts(body, body, body), vector, filter, source: 'body' };
 }
 
 function commonFilter(asked: Query | Body): Omit<SearchFilter, 'metadata' | 'where'> {

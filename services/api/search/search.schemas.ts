@@ -14,7 +14,14 @@ import {
 import { cursorLength } from './query/cursor.ts';
 import { maxPagedHits } from './query/page.ts';
 import { parseMetadataFilter } from './query/parse-metadata-filter.ts';
-import { checkClauses, clausesField, queryField, syntaxField, type AskedText } from './query/query-text.schemas.ts';
+import {
+  checkClauses,
+  clausesField,
+  queryField,
+  syntaxField,
+  vectorField,
+  type AskedText,
+} from './query/query-text.schemas.ts';
 import { timeWordCharacters } from './query/time-words.ts';
 import { decayModes, defaultCandidateLimit, searchModes } from './query/search-request.ts';
 import { decimal, roleWeightsField, shareField, weightsField } from './query/ranking.schemas.ts';
@@ -177,6 +184,7 @@ interface Checked extends AskedText {
   readonly min_importance?: number | undefined;
   readonly half_life_days?: number | undefined;
   readonly similarity_min?: number | undefined;
+  readonly vector?: readonly number[] | null | undefined;
 }
 
 /** Fields that cannot be sent together. */
@@ -192,6 +200,9 @@ function checkTogether(value: Checked, context: z.core.$RefinementCtx): void {
   }
   if (value.similarity_min !== undefined && value.mode === 'lexical') {
     refuse('similarity_min', 'means nothing with the mode lexical, which compares words alone');
+  }
+  if (value.vector && value.mode === 'lexical') {
+    refuse('vector', 'means nothing with the mode lexical, which compares words alone');
   }
 }
 
@@ -239,6 +250,7 @@ export function createSearchBodySchema(maxMetadataBytes: number) {
   return z
     .strictObject({
       ...common,
+      vector: vectorField,
       top_k: topKField.default(5),
       candidate_limit: candidateLimitField.default(defaultCandidateLimit),
       conversation_ids: oneOrMore(conversationIdSchema).optional(),

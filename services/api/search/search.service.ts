@@ -21,7 +21,7 @@ import type { CandidateReader } from './candidate-reader.ts';
 export interface SearchServiceDeps extends RankingDefaults, SearchPlannerDeps, HitReaderDeps {
   readonly readCandidates: CandidateReader;
   readonly generations: Pick<GenerationService, 'getActive'>;
-  readonly queryVectors: Pick<QueryVectors, 'find'>;
+  readonly queryVectors: Pick<QueryVectors, 'find' | 'from'>;
   readonly readTime: TimeReader;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -36,10 +36,14 @@ export function createSearchService(deps: SearchServiceDeps) {
   const { readCandidates, generations, metrics } = deps;
   const readHits = createHitReader(deps);
 
-  /** The query's vector, or undefined when the embedder cannot give one right now. */
-  async function tryEmbed(text: string, signal: AbortSignal): Promise<QueryVector | undefined> {
+  /** The query's vector; undefined when words alone are asked for, or the embedder cannot give one right now. */
+  async function findVector(request: SearchRequest): Promise<QueryVector | undefined> {
+    const { mode, vector, text, signal } = request;
+    if (mode === 'lexical') return undefined;
     try {
-      return await deps.queryVectors.find(text, signal);
+      if (vector !== undefined) return await deps.queryVectors.from(vector);
+      // Nothing but exclusions is no meaning either: then the text is embedded as it is.
+      return await deps.queryVectors.find(text.words || request.query, signal);
     } catch (error) {
       if (!isEmbeddingFailure(error)) throw error;
       deps.logger.warn({ err: error }, 'query not embedded: answering by words');
@@ -64,9 +68,8 @@ export function createSearchService(deps: SearchServiceDeps) {
       const model = searchDefaults(active.modelId);
       const ranking = chooseRanking(request, deps, model);
       const { text } = request;
-      // Nothing but exclusions is no meaning either: then the text is embedded as it is.
-      const vector =
-        request.mode === 'lexical' ? undefined : await tryEmbed(text.words || request.query, request.signal);
+      checkDimension(request, active.dimension);
+      const vector = await findVector(request);
       const degraded = request.mode !== 'lexical' && vector === undefined;
       const mode = degraded ? 'lexical' : request.mode;
       const { generation } = vector ?? active;
@@ -122,6 +125,11 @@ export function createSearchService(deps: SearchServiceDeps) {
       return { ...result, degraded, time, isGrouped: groupSize !== undefined };
     },
   };
+}
+
+function checkDimension({ vector, source }: SearchRequest, dimension: number): void {
+  if (vector === undefined || vector.length === dimension) return;
+  throw invalidField(source, 'vector', `has ${vector.length} components: those of the model have ${dimension}`);
 }
 
 function isEmbeddingFailure(error: unknown): boolean {

@@ -15,6 +15,7 @@ const request: SearchRequest = {
   tenantId: 'acme',
   query: 'garden',
   text: parsePlainText('garden'),
+  vector: undefined,
   mode: 'hybrid',
   topK: 5,
   candidateLimit: 200,

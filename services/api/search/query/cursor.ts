@@ -75,7 +75,20 @@ function tagOf(payload: Buffer, request: SearchRequest): Buffer {
 /** All that decides which hits there are and in what order, as text; objects by sorted keys. */
 function describe(request: SearchRequest): string {
   const { tenantId, text, mode, candidateLimit, filter, ranking, rerank, collapse, referenceTime, timeZone } = request;
-  const asked = { tenantId, text, mode, candidateLimit, filter, ranking, rerank, collapse, referenceTime, timeZone };
+  const vector = request.vector && Array.from(request.vector);
+  const asked = {
+    tenantId,
+    vector,
+    text,
+    mode,
+    candidateLimit,
+    filter,
+    ranking,
+    rerank,
+    collapse,
+    referenceTime,
+    timeZone,
+  };
   return JSON.stringify(asked, (_, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))

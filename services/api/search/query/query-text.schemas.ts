@@ -27,6 +27,24 @@ export const syntaxField = z.enum(querySyntaxes).default('text').openapi({
     'operators: in the query, `+"a phrase"` must be in a hit; `-word` and `-"a phrase"` must not; `"a phrase"` is favoured, and must be there when the query has nothing else.',
 });
 
+// As many components as the largest models give.
+const maxComponents = 4096;
+
+export const vectorField = z
+  .array(z.number().openapi({ example: 0.0381 }))
+  .min(1, 'must have the number of components that the model has')
+  .max(maxComponents, `must have at most ${maxComponents} components`)
+  .refine((components) => components.every((value) => Number.isFinite(Math.fround(value))), {
+    error: 'has a component that single precision cannot hold',
+  })
+  .refine((components) => components.some((value) => Math.fround(value) !== 0), { error: 'has no direction' })
+  .nullable()
+  .default(null)
+  .openapi({
+    description:
+      "The vector of the query, of any length, made by the model that the messages' vectors are of: nothing is embedded for this search. Without it the query is embedded.",
+  });
+
 const maxClauseCharacters = 1000;
 
 /** Texts of one kind of clause. */

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { GenerationService } from '@memory-layer/shared/generation/generation.service';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
+import { normalise } from '@memory-layer/shared/embedding/vector';
 import { centreQuery } from '@memory-layer/shared/embedding/query-centre/query-centre';
 import { SharedCall } from './shared-call.ts';
 
@@ -60,6 +61,14 @@ export class QueryVectors {
     const computed = shared === undefined ? 'model' : 'shared';
     this.#deps.metrics.queryVectors.inc({ source: known === undefined ? computed : 'cache' });
     return known ?? (shared ?? this.#begin(key, text, generation)).join(signal);
+  }
+
+  /** The vector that a caller has made of a query. @param components as many as the active generation's vectors have. */
+  async from(components: Float32Array): Promise<QueryVector> {
+    const { generations } = this.#deps;
+    const { generation } = generations.getActive();
+    const plain = normalise(components);
+    return { generation, plain, centred: centreQuery(plain, await generations.getQueryCentre()) };
   }
 
   #begin(key: string, text: string, generation: number): SharedCall<QueryVector> {

@@ -79,6 +79,8 @@ export interface SearchRequest {
   readonly query: string;
   /** The query as it is read, with what hits must have and must not. */
   readonly text: SearchText;
+  /** As it was sent, of any length; undefined: the query is embedded. */
+  readonly vector: Float32Array | undefined;
   readonly mode: SearchMode;
   readonly topK: number;
   /** Candidates taken from each side before ranking. */
