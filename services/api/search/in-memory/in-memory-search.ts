@@ -1,5 +1,5 @@
 import { microsecondsOf } from '@memory-layer/shared/time/instant';
-import { hasClauses, type CandidateFilter, type SearchPlan } from '../plan/search-plan.ts';
+import { filtersColumns, hasClauses, type CandidateFilter, type SearchPlan } from '../plan/search-plan.ts';
 import { roundScore, type Candidate } from '../ranking/candidate.ts';
 import { createNeighbourhood, neighbourReach } from '../ranking/context.ts';
 import type { FoundNeighbourhood } from '../sql/search.repository.ts';
@@ -33,6 +33,8 @@ export class InMemorySearch {
   readonly #plan: SearchPlan;
   readonly #scores: WordScores | undefined;
   readonly #passes: (message: KnownMessage) => boolean;
+  /** No message has to be looked at to know that it may be found. */
+  readonly #findsAll: boolean;
   /** Of the messages that were looked at, by number. */
   readonly #passages = new Map<number, BestPassage | undefined>();
 
@@ -41,6 +43,7 @@ export class InMemorySearch {
     this.#plan = plan;
     this.#scores = plan.words && index.words.score(plan.words, index.size);
     this.#passes = filterOf(plan.filter);
+    this.#findsAll = !filtersColumns(plan.filter) && !index.expires;
   }
 
   /** As `candidatesStatement`. */
@@ -94,24 +97,28 @@ export class InMemorySearch {
     if (vector === undefined) return [];
     const cosines = new Float32Array(this.#index.size).fill(noCosine);
     this.#index.vectors.scan(cosines);
-    const scanned: number[] = [];
-    cosines.forEach((cosine, number) => {
-      if (cosine > noCosine && this.#isFound(number)) scanned.push(number);
-    });
-    const least = leastOfBest(cosines, scanned, { limit, range: [-1, 1] }) - scanError;
-    const near = scanned.filter((number) => (cosines[number] ?? 0) >= least);
+    if (!this.#findsAll) {
+      for (let number = 0; number < cosines.length; number += 1) {
+        if (!this.#isFound(number)) cosines[number] = noCosine;
+      }
+    }
+    const least = leastOfBest(cosines, { limit, low: -1, high: 1 }) - scanError;
+    const near: number[] = [];
+    for (let number = 0; number < cosines.length; number += 1) {
+      if ((cosines[number] ?? noCosine) >= least) near.push(number);
+    }
     return this.#best(near, (number) => this.#bestPassage(number)?.cosine ?? noCosine);
   }
 
   #byWords(): number[] {
     if (this.#scores === undefined) return [];
-    const { sums } = this.#scores;
+    const { found, sums } = this.#scores;
     const sumOf = (number: number) => sums[number] ?? 0;
-    const found = this.#scores.found.filter((number) => this.#isFound(number));
-    const greatest = found.reduce((max, number) => Math.max(max, sumOf(number)), 0);
-    const least = leastOfBest(sums, found, { limit: this.#plan.limit, range: [0, greatest] });
+    const passing = this.#findsAll ? found : found.filter((number) => this.#isFound(number));
+    const own = Float64Array.from(passing, sumOf);
+    const least = leastOfBest(own, { limit: this.#plan.limit, low: 0, high: own.reduce((a, b) => Math.max(a, b), 0) });
     return this.#best(
-      found.filter((number) => sumOf(number) >= least),
+      passing.filter((number) => sumOf(number) >= least),
       sumOf,
     );
   }
@@ -193,21 +200,26 @@ function filterOf(filter: CandidateFilter): (message: KnownMessage) => boolean {
     (throughId === undefined || id <= throughId);
 }
 
-/** A value that at least `limit` of the numbers reach, and not many more. */
+/** A value that at least `limit` of those from `low` on reach, and not many more. */
 function leastOfBest(
   values: Float32Array | Float64Array,
-  numbers: readonly number[],
-  { limit, range: [low, high] }: { readonly limit: number; readonly range: readonly [number, number] },
+  { limit, low, high }: { readonly limit: number; readonly low: number; readonly high: number },
 ): number {
-  if (numbers.length <= limit || high <= low) return low;
+  if (high <= low) return low;
   const perStep = steps / (high - low);
-  const counts = new Uint32Array(steps);
-  const stepOf = (number: number) =>
-    Math.max(0, Math.min(steps - 1, Math.floor(((values[number] ?? 0) - low) * perStep)));
-  for (const number of numbers) counts[stepOf(number)] = (counts[stepOf(number)] ?? 0) + 1;
-  let reached = 0;
-  let step = steps - 1;
-  while (step > 0 && (reached += counts[step] ?? 0) < limit) step -= 1;
+  const counts = new Uint32Array(steps + 1);
+  for (let at = 0; at < values.length; at += 1) {
+    const value = values[at] ?? low;
+    if (value < low) continue;
+    const step = Math.min(steps, Math.floor((value - low) * perStep));
+    counts[step] = (counts[step] ?? 0) + 1;
+  }
+  let reached = counts[steps] ?? 0;
+  let step = steps;
+  while (step > 0 && reached < limit) {
+    step -= 1;
+    reached += counts[step] ?? 0;
+  }
   // A value is not less than the step that it is in, but for rounding.
   return low + (step - 0.001) / perStep;
 }

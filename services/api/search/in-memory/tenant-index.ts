@@ -35,6 +35,7 @@ export class TenantIndex {
   readonly #conversations = new Map<string, number[]>();
   #nowMs = 0;
   #isClosed = false;
+  #expires = false;
 
   constructor(memory: VectorMemory) {
     this.vectors = memory.createSet();
@@ -65,6 +66,11 @@ export class TenantIndex {
     return this.#numbers.size;
   }
 
+  /** Whether any message expires some time. */
+  get expires(): boolean {
+    return this.#expires;
+  }
+
   /** The database's clock when the index was last compared with it. */
   set now(nowMs: number) {
     this.#nowMs = nowMs;
@@ -92,6 +98,7 @@ export class TenantIndex {
   add({ words, ...message }: LoadedMessage): void {
     const number = this.#messages.length;
     this.#messages.push(message);
+    this.#expires ||= message.expiresAt !== Infinity;
     this.#vectorsOf.push([]);
     this.#numbers.set(message.id, number);
     this.words.add(number, words);

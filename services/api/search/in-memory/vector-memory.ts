@@ -56,6 +56,7 @@ export class VectorMemory {
   };
   readonly #firstBlock: number;
   #blocks = 0;
+  #prepared: { readonly vector: Float32Array; readonly query: PreparedQuery } | undefined;
 
   constructor({ dimension, maxBytes }: VectorMemoryOptions) {
     this.dimension = dimension;
@@ -117,16 +118,28 @@ export class VectorMemory {
     return { scale, norm: Math.sqrt(this.#dot(this.#scratch.widened, block, place)) };
   }
 
+  /** Vectors of queries are never written to: the one that was prepared last is there still. */
   #prepare(vector: Float32Array): PreparedQuery {
+    if (this.#prepared?.vector === vector) return this.#prepared.query;
     const { buffer } = this.#kernel.memory;
     // The database rounds it to half precision, too.
     const singles = new Float32Array(buffer, this.#scratch.single, this.#length).fill(0);
     singles.set(new Float16Array(vector));
-    const most = singles.reduce((max, component) => Math.max(max, Math.abs(component)), 0);
-    const scale = most === 0 ? 0 : most / queryRange;
-    const integers = new Int16Array(buffer, this.#scratch.query, this.#length).fill(0);
-    if (scale > 0) singles.forEach((component, index) => (integers[index] = Math.round(component / scale)));
-    return { scale, norm: Math.sqrt(singles.reduce((sum, component) => sum + component * component, 0)) };
+    let most = 0;
+    let squares = 0;
+    for (let at = 0; at < singles.length; at += 1) {
+      const component = singles[at] ?? 0;
+      most = Math.max(most, Math.abs(component));
+      squares += component * component;
+    }
+    const scale = most / queryRange;
+    const integers = new Int16Array(buffer, this.#scratch.query, this.#length);
+    for (let at = 0; at < singles.length; at += 1) {
+      integers[at] = scale === 0 ? 0 : Math.round((singles[at] ?? 0) / scale);
+    }
+    const query = { scale, norm: Math.sqrt(squares) };
+    this.#prepared = { vector, query };
+    return query;
   }
 
   #scan(block: number, count: number): Int32Array {
