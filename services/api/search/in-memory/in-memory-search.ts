@@ -123,13 +123,20 @@ export class InMemorySearch {
     );
   }
 
-  /** Ties by id. */
+  /** The best `limit`; ties by id. Many may be equal, so not all of them are sorted. */
   #best(numbers: readonly number[], valueOf: (number: number) => number): number[] {
-    return numbers
-      .map((number) => ({ number, value: valueOf(number), id: this.#index.messageOf(number)?.id ?? '' }))
-      .toSorted((a, b) => b.value - a.value || (a.id < b.id ? -1 : 1))
-      .slice(0, this.#plan.limit)
-      .map(({ number }) => number);
+    const { limit } = this.#plan;
+    const chosen: Valued[] = [];
+    for (const number of numbers) {
+      const id = this.#index.messageOf(number)?.id;
+      if (id === undefined) continue;
+      const one = { number, value: valueOf(number), id };
+      const last = chosen.at(-1);
+      if (chosen.length >= limit && last !== undefined && isBefore(last, one)) continue;
+      chosen.splice(placeOf(one, chosen), 0, one);
+      if (chosen.length > limit) chosen.pop();
+    }
+    return chosen.map(({ number }) => number);
   }
 
   #isFound(number: number): boolean {
@@ -170,6 +177,27 @@ export class InMemorySearch {
       eligible: this.#passes(message),
     };
   }
+}
+
+interface Valued {
+  readonly number: number;
+  readonly value: number;
+  readonly id: string;
+}
+
+function isBefore(one: Valued, other: Valued): boolean {
+  return one.value > other.value || (one.value === other.value && one.id < other.id);
+}
+
+function placeOf(one: Valued, chosen: readonly Valued[]): number {
+  let [low, high] = [0, chosen.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const other = chosen[middle];
+    if (other !== undefined && isBefore(other, one)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 interface Neighbour {
