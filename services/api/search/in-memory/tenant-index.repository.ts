@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Database } from '@memory-layer/shared/db/database';
-import { decodeHalfvec } from '@memory-layer/shared/db/halfvec';
 import type { Role } from '@memory-layer/shared/db/schema';
 import type { MessageEventType } from '@memory-layer/shared/message/message-event';
 import { speakerOf } from '@memory-layer/shared/message/speaker.sql';
@@ -152,22 +151,22 @@ export function createTenantIndexRepository({ queries, prepared }: Pick<Database
       return { messages, restIds: rows.filter(({ words }) => words === null).map(({ id }) => id) };
     },
 
-    /** The passages of these messages, by message. One that has none is missing. */
+    /** The passages of these messages, by message, as halfvec_send gives them. One that has none is missing. */
     async listVectors(
       { tenant: planned, generation }: IndexedTenant,
       ids: readonly string[],
       signal?: AbortSignal,
-    ): Promise<ReadonlyMap<string, Float32Array[]>> {
+    ): Promise<ReadonlyMap<string, readonly Uint8Array[]>> {
       const tenant = tenantSql(planned);
       const { rows } = await sql<VectorRow>`
         select m.id, halfvec_send(e.vector) as vector from unnest(${[...ids]}::uuid[]) m (id) cross join lateral (
           select e.vector from ${tenant.embedding} e where ${isPassage(tenant, generation)} offset 0
         ) e
       `.execute(prepared, cancelledBy(signal));
-      const vectors = new Map<string, Float32Array[]>();
+      const vectors = new Map<string, Uint8Array[]>();
       for (const { id, vector } of rows) {
         const ofMessage = vectors.get(id) ?? [];
-        ofMessage.push(decodeHalfvec(vector));
+        ofMessage.push(vector);
         vectors.set(id, ofMessage);
       }
       return vectors;

@@ -108,7 +108,7 @@ export class TenantIndex {
   }
 
   /** @returns whether there was room; nothing is changed when there was not. */
-  setVectors(id: string, vectors: readonly Float32Array[]): boolean {
+  setVectors(id: string, vectors: readonly Uint8Array[]): boolean {
     const number = this.#numbers.get(id);
     if (number === undefined) return true;
     const added: number[] = [];

@@ -1,4 +1,5 @@
 /// <reference lib="esnext.float16" />
+import { encodeHalfvec } from '@memory-layer/shared/db/halfvec';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { VectorMemory } from './vector-memory.ts';
@@ -28,7 +29,7 @@ describe('vectors in memory', () => {
     fc.assert(
       fc.property(vectors, ([query = Float32Array.of(), ...stored]) => {
         const set = new VectorMemory({ dimension: query.length, maxBytes: 1_000_000 }).createSet();
-        const ids = stored.map((vector, owner) => set.add(vector, owner) ?? -1);
+        const ids = stored.map((vector, owner) => set.add(encodeHalfvec(vector), owner) ?? -1);
         set.setQuery(query);
         const found = new Float32Array(stored.length).fill(-2);
         set.scan(found);
@@ -51,7 +52,7 @@ describe('vectors in memory', () => {
     const made = Array.from({ length: 200 }, (_, n) =>
       halved(Float32Array.from({ length: dimension }, (_value, i) => Math.sin((n + 1) * (i + 1) * 0.37) / 16)),
     );
-    made.forEach((vector, owner) => set.add(vector, owner));
+    made.forEach((vector, owner) => set.add(encodeHalfvec(vector), owner));
     const [query = Float32Array.of()] = made;
     set.setQuery(query);
     const found = new Float32Array(made.length).fill(-2);
@@ -62,9 +63,9 @@ describe('vectors in memory', () => {
 
   test('count for their owner by the nearest of them, and not at all once they are removed', () => {
     const set = new VectorMemory({ dimension: 2, maxBytes: 100_000 }).createSet();
-    const far = set.add(Float32Array.of(0, 1), 0) ?? -1;
-    const near = set.add(Float32Array.of(1, 0), 0) ?? -1;
-    set.add(Float32Array.of(-1, 0), 1);
+    const far = set.add(encodeHalfvec(Float32Array.of(0, 1)), 0) ?? -1;
+    const near = set.add(encodeHalfvec(Float32Array.of(1, 0)), 0) ?? -1;
+    set.add(encodeHalfvec(Float32Array.of(-1, 0)), 1);
     set.setQuery(Float32Array.of(1, 0));
     const scanned = () => {
       const found = new Float32Array(3).fill(-2);
@@ -77,14 +78,14 @@ describe('vectors in memory', () => {
     set.remove(far);
     expect(scanned()).toEqual([-2, -1, -2]);
     // The place of one that went is taken by another.
-    expect([near, far]).toContain(set.add(Float32Array.of(1, 0), 2));
+    expect([near, far]).toContain(set.add(encodeHalfvec(Float32Array.of(1, 0)), 2));
     expect(scanned()).toEqual([-2, -1, 1]);
   });
 
   test('are refused when there is no room, and a set that is cleared leaves its room to others', () => {
     // A block of 32 vectors of 16 components takes 1536 bytes.
     const memory = new VectorMemory({ dimension: 16, maxBytes: 2 * 1536 });
-    const vector = new Float32Array(16).fill(1);
+    const vector = encodeHalfvec(new Float32Array(16).fill(1));
     const [one, other] = [memory.createSet(), memory.createSet()];
     for (let n = 0; n < 32; n += 1) expect(one.add(vector, n)).toBe(n);
     expect(other.add(vector, 0)).toBe(0);

@@ -36,6 +36,7 @@ const lane = 16;
 const queryRange = 2047;
 const byteRange = 127;
 const growthPages = 16;
+const halfvecHeaderBytes = 4;
 
 /**
  * Memory of one process for vectors of many tenants, which is worked on by SIMD instructions: each vector as 8-bit
@@ -78,7 +79,7 @@ export class VectorMemory {
       blockBytes: this.#blockBytes,
       take: () => this.#take(),
       give: (block) => void this.#free.push(block),
-      store: (block, place, halves) => this.#store(block, place, halves),
+      store: (block, place, halfvec) => this.#store(block, place, halfvec),
       prepare: (vector) => this.#prepare(vector),
       scan: (block, count) => this.#scan(block, count),
       similarity: (block, place) => this.#dot(this.#scratch.single, block, place),
@@ -106,15 +107,23 @@ export class VectorMemory {
   }
 
   /** @returns what its 8-bit integers are to be multiplied by, and its length. */
-  #store(block: number, place: number, vector: Float32Array): StoredVector {
+  #store(block: number, place: number, halfvec: Uint8Array): StoredVector {
     const { buffer } = this.#kernel.memory;
     const address = this.#halvesAt(block, place);
-    new Float16Array(buffer, address, this.#length).fill(0).set(vector);
-    const most = vector.reduce((max, component) => Math.max(max, Math.abs(component)), 0);
-    const scale = most === 0 ? 0 : most / byteRange;
-    const bytes = new Int8Array(buffer, block + place * this.#length, this.#length).fill(0);
-    if (scale > 0) vector.forEach((component, index) => (bytes[index] = Math.round(component / scale)));
+    const halves = new Uint16Array(buffer, address, this.#length).fill(0);
+    for (let at = 0; at < this.dimension; at += 1) {
+      const byte = halfvecHeaderBytes + 2 * at;
+      halves[at] = ((halfvec[byte] ?? 0) << 8) | (halfvec[byte + 1] ?? 0);
+    }
     this.#kernel.widen(address, this.#scratch.widened, this.#length);
+    const singles = new Float32Array(buffer, this.#scratch.widened, this.#length);
+    let most = 0;
+    for (let at = 0; at < singles.length; at += 1) most = Math.max(most, Math.abs(singles[at] ?? 0));
+    const scale = most / byteRange;
+    const bytes = new Int8Array(buffer, block + place * this.#length, this.#length);
+    for (let at = 0; at < singles.length; at += 1) {
+      bytes[at] = scale === 0 ? 0 : Math.round((singles[at] ?? 0) / scale);
+    }
     return { scale, norm: Math.sqrt(this.#dot(this.#scratch.widened, block, place)) };
   }
 
@@ -168,7 +177,7 @@ interface Blocks {
   readonly blockBytes: number;
   readonly take: () => number | undefined;
   readonly give: (block: number) => void;
-  readonly store: (block: number, place: number, vector: Float32Array) => StoredVector;
+  readonly store: (block: number, place: number, halfvec: Uint8Array) => StoredVector;
   readonly prepare: (vector: Float32Array) => PreparedQuery;
   readonly scan: (block: number, count: number) => Int32Array;
   readonly similarity: (block: number, place: number) => number;
@@ -194,8 +203,12 @@ export class VectorSet {
     return this.#blocks.length * this.#memory.blockBytes;
   }
 
-  /** @returns the vector's number; undefined when there is no room. */
-  add(vector: Float32Array, owner: number): number | undefined {
+  /**
+   * @param halfvec as halfvec_send gives it, so that nothing is made of it on the way: dimension, a field not used, and
+   * components, of two bytes each, the greater one first. Source: pgvector's halfvec.c.
+   * @returns the vector's number; undefined when there is no room.
+   */
+  add(halfvec: Uint8Array, owner: number): number | undefined {
     const id = this.#free.pop() ?? this.#owners.length;
     if (id === this.#blocks.length * blockVectors) {
       const block = this.#memory.take();
@@ -203,7 +216,7 @@ export class VectorSet {
       this.#blocks.push(block);
     }
     const { block, place } = this.#placeOf(id);
-    const { scale, norm } = this.#memory.store(block, place, vector);
+    const { scale, norm } = this.#memory.store(block, place, halfvec);
     this.#scales[id] = scale;
     this.#norms[id] = norm;
     this.#owners[id] = owner;
