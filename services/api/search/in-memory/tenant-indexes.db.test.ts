@@ -186,7 +186,7 @@ describe('memory is bounded', () => {
 
   test('a tenant gives way to another one when nobody has searched it for a while, not before', async () => {
     let now = Date.parse('2026-01-01');
-    // Room for one of them.
+    // Room for four of them.
     const [one, other] = [await tenants.addTenant(200), await tenants.addTenant(200)];
     const probe = tenants.createIndexes();
     await tenants.load(probe, one);

@@ -45,7 +45,7 @@ interface Entry {
 /** Comparing the vectors of more takes longer than asking a graph. */
 const maxMessages = 20_000;
 // One tenant's share of the memory.
-const share = 0.25;
+const share = 0.5;
 // A tenant is loaded with its fourth search in a minute, so that loading it pays.
 const searchesToLoad = 4;
 const windowMs = 60_000;
