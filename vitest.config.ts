@@ -33,6 +33,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          isolate: false,
           include: ['{packages,services,bench,e2e,tooling}/**/*.test.ts'],
           exclude: ['**/*.{db,redis,e2e,process,services,abuse}.test.ts'],
           testTimeout: 60_000,
@@ -42,6 +43,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'db',
+          // A process runs many files: it loads the sources and compiles the embedded engine once.
+          isolate: false,
           include: ['{packages,services}/**/*.db.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -63,7 +66,6 @@ export default defineConfig({
           include: ['e2e/**/*.e2e.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
         },
       },
       {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApiClient } from './api-client.ts';
-import { retell, runInShell, show, TourIds } from './readme-tour.ts';
+import { renderTour, runInShell, show, TourIds } from './readme-tour.ts';
 import { makeDataDir, startStandalone, type StandaloneProcess } from './standalone-process.ts';
 
 const readme = fileURLToPath(new URL('../README.md', import.meta.url));
@@ -25,7 +25,7 @@ test('the tour of README.md is answered as it says', async ({ skip }) => {
   const api = createApiClient(server);
   const ids = new TourIds();
   const seen: { readonly wanted: string; readonly is: string }[] = [];
-  const page = await retell(await readFile(readme, 'utf8'), async (step) => {
+  const page = await renderTour(await readFile(readme, 'utf8'), async (step) => {
     // A reader is slower than the model.
     await api.waitUntilSettled('acme');
     const { statuses, output } = await runInShell(ids.toReal(step.command), server);

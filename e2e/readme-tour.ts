@@ -35,7 +35,7 @@ const tolerance = 0.05;
 const run = promisify(execFile);
 
 /** The page with the answers that its commands get now. @param answer gives a step the text of its answer. */
-export async function retell(page: string, answer: (step: TourStep) => Promise<string>): Promise<string> {
+export async function renderTour(page: string, answer: (step: TourStep) => Promise<string>): Promise<string> {
   let text = '';
   let end = 0;
   for (const match of page.matchAll(step)) {

@@ -1,5 +1,5 @@
 import type { Embedder } from '@memory-layer/shared/embedding/embedder';
-import { isEmbeddingTimeout } from '@memory-layer/shared/embedding/embedding-timeout-error';
+import { isEmbeddingTimeout } from '@memory-layer/shared/embedding/embedding-errors';
 import { harmlessText } from '@memory-layer/shared/embedding/guarded-embedder';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { EmbeddedMessage, LeasedMessage } from './lease.ts';

@@ -4,4 +4,5 @@ export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
 } from './start-embedded-postgres.ts';
+export { compileEngine } from './engine/shared-memory.ts';
 export { lockFolder, type FolderLock } from './lock/lock-folder.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import { CircuitOpenError } from '@memory-layer/shared/embedding/circuit-open-error';
+import { CircuitOpenError } from '@memory-layer/shared/embedding/embedding-errors';
 import { ScriptedEmbedder } from '@memory-layer/shared/embedding/testing/scripted-embedder';
 import { tokensOf } from '@memory-layer/shared/embedding/work-estimate';
 import { eventually } from '@memory-layer/shared/testing/eventually';

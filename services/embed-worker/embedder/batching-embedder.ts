@@ -1,7 +1,7 @@
 import { allAborted } from '@memory-layer/shared/batching/all-aborted';
 import { Coalescer } from '@memory-layer/shared/batching/coalescer';
 import { batchOrIndividually, unwrap } from '@memory-layer/shared/batching/batch-or-individually';
-import { isCircuitOpen } from '@memory-layer/shared/embedding/circuit-open-error';
+import { isCircuitOpen } from '@memory-layer/shared/embedding/embedding-errors';
 import type { Embedder, EmbedOptions, SplitOptions } from '@memory-layer/shared/embedding/embedder';
 import { isLittle, piecesOf, sumOfSizes, WorkEstimate, type Piece } from '@memory-layer/shared/embedding/work-estimate';
 import type { Throughput } from './throughput.ts';

@@ -47,8 +47,7 @@ export const sharedMemory: Extension = {
   async setup(database, given) {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- PGlite types these options as `any`
     const options = given as EngineOptions;
-    const file = new URL('./pglite.wasm', import.meta.resolve('@electric-sql/pglite'));
-    const engine = await WebAssembly.compile(importSharedMemory(await readFile(file)));
+    const engine = await compileEngine();
     const emscriptenOpts: EngineOptions = {
       ...options,
       wasmMemory: new WebAssembly.Memory({ initial: initialPages, maximum: maxPages, shared: true }),
@@ -66,6 +65,15 @@ export const sharedMemory: Extension = {
     return { emscriptenOpts, init };
   },
 };
+
+/**
+ * The engine's code. V8 compiles the same code once for all threads of a process: while somebody keeps what this
+ * returns, every further engine of the process starts with the code that those before it have compiled and optimized.
+ */
+export async function compileEngine(): Promise<object> {
+  const file = new URL('./pglite.wasm', import.meta.resolve('@electric-sql/pglite'));
+  return WebAssembly.compile(importSharedMemory(await readFile(file)));
+}
 
 /** Libraries of PostgreSQL itself: they are read from their files later, with the statement that needs them. */
 function shareMemoryOfLibraries(files: FileSystem): void {

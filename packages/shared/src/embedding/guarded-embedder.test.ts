@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AppError } from '../errors/app-error.ts';
-import { isCircuitOpen } from './circuit-open-error.ts';
+import { isCircuitOpen } from './embedding-errors.ts';
 import { type BreakerState, CircuitBrokenEmbedder, harmlessText, type GuardedEmbedder } from './guarded-embedder.ts';
 import { ScriptedEmbedder } from './testing/scripted-embedder.ts';
 import { nonEmpty } from '../testing/non-empty.ts';

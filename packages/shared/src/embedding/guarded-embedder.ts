@@ -1,9 +1,8 @@
 import CircuitBreaker from 'opossum';
 import { AppError } from '../errors/app-error.ts';
-import { CircuitOpenError } from './circuit-open-error.ts';
 import { CallerAbort, withTimeout } from '../lifecycle/with-timeout.ts';
 import type { Embedder, EmbedOptions, SplitOptions } from './embedder.ts';
-import { EmbeddingTimeoutError } from './embedding-timeout-error.ts';
+import { CircuitOpenError, EmbeddingTimeoutError } from './embedding-errors.ts';
 import { FailureCount } from './failure-count.ts';
 
 export type BreakerState = 'closed' | 'open' | 'half_open';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '@memory-layer/embedded-postgres';
+import { compileEngine, startEmbeddedPostgres, type EmbeddedPostgres } from '@memory-layer/embedded-postgres';
 import { Client, type PoolConfig } from 'pg';
 import type { Kysely } from 'kysely';
 import { Database } from '../db/database.ts';
@@ -38,8 +38,18 @@ function open(connection: PoolConfig, preparedPoolSize = 0): Database {
   });
 }
 
+/** What the test files of a process share: the engine's compiled code, which is kept here, and a migrated database. */
+let shared: Promise<{ readonly code: object; readonly template: Uint8Array }> | undefined;
+
+async function prepare(): Promise<{ readonly code: object; readonly template: Uint8Array }> {
+  const [code, template] = await Promise.all([compileEngine(), migratedTemplate()]);
+  return { code, template };
+}
+
 async function startEmbedded(): Promise<TestDatabase> {
-  const postgres = await startEmbeddedPostgres({ template: await migratedTemplate() });
+  shared ??= prepare();
+  const { template } = await shared;
+  const postgres = await startEmbeddedPostgres({ template });
   const database = open(postgres.connection);
   // Nothing to do on a good template; a broken one must not pass for a migrated database.
   await migrate(database.queries, migrationsFolder);

@@ -1,7 +1,6 @@
 import { AppError } from '../../errors/app-error.ts';
 import type { Embedder, EmbedOptions, SplitOptions } from '../embedder.ts';
-import { assertTexts } from '../text-check.ts';
-import { assertVectors } from '../vector-check.ts';
+import { assertTexts, assertVectors } from '../embedder-checks.ts';
 import type { OnnxModelFiles } from './model-files.ts';
 import { OnnxPool, type OnnxPoolOptions } from './onnx-pool.ts';
 import { surelyFits } from '../passage-splitter.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { assertVectors } from './vector-check.ts';
+import { assertVectors } from './embedder-checks.ts';
 
 const good = Float32Array.of(0.6, 0.8, 0);
 
