@@ -16,6 +16,7 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly level: stri
 /** A service as a release runs it: its build, in a process of its own. */
 export interface ServiceProcess {
   readonly name: ServiceName;
+  readonly pid: number;
   /** Of its ops listener. */
   readonly opsUrl: string;
   /** Of the api. */
@@ -75,6 +76,7 @@ export function spawnService(name: ServiceName, { cwd, port, opsPort, env }: Spa
 
   return {
     name,
+    pid: child.pid ?? 0,
     opsUrl,
     url: `http://127.0.0.1:${port}`,
     output: () => text,

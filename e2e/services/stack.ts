@@ -23,6 +23,7 @@ export interface Services {
 /** Services on the same servers. */
 export interface Stack<S extends Servers = Servers> {
   readonly servers: S;
+  readonly apiKey: string;
   /** Starts a process; does not wait for it. */
   spawn(name: ServiceName, env?: Env): Promise<ServiceProcess>;
   /** Starts a process and waits until it is ready. */
@@ -86,6 +87,7 @@ export async function createStack<S extends Servers>(servers: S): Promise<Stack<
 
   return {
     servers,
+    apiKey,
     spawn,
     spawnAll,
     async startAll(env) {

@@ -2,6 +2,7 @@ import type { BlockList } from 'node:net';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import type { Exposition } from '@memory-layer/shared/ops/ops-server';
 import { healthPaths, healthRoutes, type HealthRoutesDeps } from './admin/health.routes.ts';
 import { metricsRoutes } from './admin/metrics.routes.ts';
 import { docsRoutes, openApiDocument } from './docs/docs.routes.ts';
@@ -61,6 +62,8 @@ export interface AppDeps {
   readonly trustedProxies: BlockList;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** What GET /metrics answers; the metrics of this process when not given. */
+  readonly exposition?: Exposition | undefined;
 }
 
 /** In bytes. */
@@ -131,7 +134,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   app.route('/', embeddingFailureRoutes({ service: deps.embeddingFailures, limiter, readBody }));
   app.route('/', eventRoutes({ ...deps.events, limiter }));
   app.route('/', healthRoutes(deps.health));
-  if (deps.metricsEnabled) app.route('/', metricsRoutes(deps.metrics));
+  if (deps.metricsEnabled) app.route('/', metricsRoutes(deps.exposition ?? deps.metrics.registry));
 
   const document = openApiDocument(app, deps.health.version);
   // Written out once: anybody may ask for it.

@@ -9,6 +9,7 @@ import type { Component } from '@memory-layer/shared/lifecycle/component';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import type { Exposition } from '@memory-layer/shared/ops/ops-server';
 import { createPendingMessagesRepository } from '@memory-layer/shared/ops/pending-messages.repository';
 import { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 import { embeddingQueue, retentionQueue } from '@memory-layer/shared/queue/catalog';
@@ -63,6 +64,10 @@ export interface ApiResources {
   readonly extraKeys: readonly ApiKey[];
   /** Limits that override the configuration, where the database runs one statement at a time. */
   readonly writing?: { readonly maxWriters: number; readonly maxRowsPerFlush: number };
+  /** What GET /metrics answers; the metrics of this process when not given. */
+  readonly exposition?: Exposition | undefined;
+  /** How this process stands to others that share its port; undefined: it is alone. */
+  readonly among?: AmongProcesses;
   readonly environment: string;
   readonly version: string;
   readonly clock: Clock;
@@ -70,10 +75,20 @@ export interface ApiResources {
   readonly metrics: Metrics;
 }
 
+/** One of several processes on one port. */
+export interface AmongProcesses {
+  /** Others answer meanwhile: connections that it cannot serve yet are theirs. */
+  readonly listensWhenReady: boolean;
+  /** Another one shows how much waits in queue and database. */
+  readonly leavesBacklog: boolean;
+}
+
 export interface Api extends Component {
   readonly readiness: Readiness;
   /** Where it listens, once started. */
   readonly url: string;
+  /** Before it stops: see {@link HttpServer.linger}. */
+  linger(graceMs: number): Promise<void>;
 }
 
 /** Builds the api: start it when database and queue are up. */
@@ -106,15 +121,18 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       return server.url;
     },
     readiness,
+    linger: (graceMs) => server.linger(graceMs),
     /** Listens at once, answering 503, and is ready when the database is. */
     async start() {
+      const listensWhenReady = resources.among?.listensWhenReady === true;
       await feed.start();
-      await server.start();
+      if (!listensWhenReady) await server.start();
       await whenDatabaseReady({ database, logger, signal: stopping.signal }, async () => {
         await generations.start();
         await searchLanguage.start();
       });
       readiness.set('ready');
+      if (listensWhenReady) await server.start();
     },
     async stop() {
       stopping.abort();
@@ -216,6 +234,7 @@ export function composeApp(
     ...createShares(config, metrics),
     logger,
     metrics,
+    exposition: resources.exposition,
   });
 
   return {
@@ -225,6 +244,7 @@ export function composeApp(
     watch: (): void => {
       metrics.watch.readiness(readiness, database);
       metrics.watch.database(() => database.poolUse());
+      if (resources.among?.leavesBacklog === true) return;
       metrics.watch.queue(embeddingQueue.name, () => embeddingProducer.counts());
       metrics.watch.queue(retentionQueue.name, () => retentionProducer.counts());
       metrics.watch.pending(() => pendingMessages.count());

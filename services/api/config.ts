@@ -78,8 +78,19 @@ export const apiEnv = {
   MEMORY_EVENTS_MAX_STREAMS_PER_KEY: integer(0, 100_000).default(100),
 };
 
+// As many as this process may use cores, whatever the machine has.
+const processCount = z.union([z.literal('auto').transform(() => availableParallelism()), integer(1, 256)], {
+  error: 'must be auto or a whole number from 1 to 256',
+});
+
 /** The variables of the api as a service of its own. */
-export const apiServiceEnv = { ...serviceEnv(9464), ...replicaEnv, ...serviceEmbeddingEnv, ...apiEnv };
+export const apiServiceEnv = {
+  ...serviceEnv(9464),
+  ...replicaEnv,
+  ...serviceEmbeddingEnv,
+  ...apiEnv,
+  MEMORY_API_PROCESSES: processCount.default(1),
+};
 
 export type ApiConfig = ReturnType<typeof toApiConfig>;
 

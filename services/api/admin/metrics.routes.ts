@@ -1,11 +1,11 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import type { Metrics } from '@memory-layer/shared/observability/metrics';
+import type { Exposition } from '@memory-layer/shared/ops/ops-server';
 import type { ApiEnv } from '../http/api-env.ts';
 import { keySecurity, problems } from '../http/openapi.ts';
 
 /** Prometheus text format, of all tenants: for keys that are bound to none. */
-export function metricsRoutes(metrics: Metrics) {
+export function metricsRoutes(exposition: Exposition) {
   const route = createRoute({
     method: 'get',
     path: '/metrics',
@@ -19,13 +19,13 @@ export function metricsRoutes(metrics: Metrics) {
         description: 'Prometheus text exposition format.',
         content: { 'text/plain': { schema: z.string().openapi({ example: 'aiml_requests_total{method="GET"} 1' }) } },
       },
-      ...problems('unauthenticated', 'forbidden', 'invalid_request', 'rate_limited'),
+      ...problems('unauthenticated', 'forbidden', 'invalid_request', 'rate_limited', 'unavailable'),
     },
   });
   return new OpenAPIHono<ApiEnv>().openapi(route, async (c) => {
     if (c.get('credential').tenantId !== undefined) {
       throw new AppError('forbidden', 'This key is bound to a tenant; metrics are of all tenants.');
     }
-    return c.text(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType });
+    return c.text(await exposition.metrics(), 200, { 'content-type': exposition.contentType });
   });
 }

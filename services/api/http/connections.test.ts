@@ -119,6 +119,52 @@ describe('a connection that does not ask', () => {
   });
 });
 
+describe('a server that is replaced', () => {
+  test('answers through connections that are open, ends each with its answer, and takes no new ones', async () => {
+    const { server, open } = await listen();
+    const { url } = server;
+    const [idle, busy] = [await open(), await open()];
+    idle.send(get);
+    await idle.receive(10);
+    busy.send(`GET /slow HTTP/1.1\r\nhost: memory-layer\r\n\r\n`);
+    await eventually(() => expect(waiting).toHaveLength(1));
+    const lingering = server.linger(10_000);
+    expect((await openRaw(url)).socket.destroyed).toBe(true);
+    expect(isOpen(idle)).toBe(true);
+    const first = idle.receivedBytes();
+    idle.send(get);
+    const second = (await idle.rest()).slice(first);
+    expect([readAnswer(second).status, second.toLowerCase()]).toEqual([200, expect.stringContaining('connection: close')]);
+    expect(isOpen(busy)).toBe(true);
+    for (const answer of waiting.splice(0)) answer();
+    expect(readAnswer(await busy.rest()).body).toBe('late');
+    await lingering;
+  });
+
+  test('leaves connections to its stop that are still open after the time', async () => {
+    const { server, open } = await listen();
+    const busy = await open();
+    busy.send(`GET /slow HTTP/1.1\r\nhost: memory-layer\r\n\r\n`);
+    await eventually(() => expect(waiting).toHaveLength(1));
+    await server.linger(50);
+    const stopping = server.stop();
+    expect(isOpen(busy)).toBe(true);
+    for (const answer of waiting.splice(0)) answer();
+    expect(readAnswer(await busy.rest()).body).toBe('late');
+    await stopping;
+  });
+
+  test('gives an idle connection no more than the time', async () => {
+    const { server, open, closed } = await listen();
+    const idle = await open();
+    idle.send(get);
+    await idle.receive(10);
+    await server.linger(100);
+    await idle.rest();
+    expect(closed).toEqual(['idle']);
+  });
+});
+
 describe('a body', () => {
   test.each(['/', '/stored'])(
     'that does not arrive in time is answered with 408, and its connection closed: %s',

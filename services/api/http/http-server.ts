@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { commonHeaders } from '@memory-layer/shared/http/common-headers';
@@ -32,6 +34,7 @@ export class HttpServer implements Component {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   readonly #guard: ConnectionGuard;
+  #isStarted = false;
   #stopped: Promise<void> | undefined;
 
   constructor(options: HttpServerOptions) {
@@ -61,6 +64,7 @@ export class HttpServer implements Component {
   async start(): Promise<void> {
     const { host, port } = this.#options;
     await listen(this.#server, { host, port, variables: apiAddressVariables });
+    this.#isStarted = true;
   }
 
   stop(): Promise<void> {
@@ -69,9 +73,24 @@ export class HttpServer implements Component {
     return this.#stopped;
   }
 
+  /**
+   * Takes no more connections, and ends each that is open with its next answer: a client that sends into an idle one is
+   * answered, where another process takes its next connection.
+   *
+   * @param graceMs how long clients have for that. Those that are still there afterwards are left to {@link stop}.
+   */
+  async linger(graceMs: number): Promise<void> {
+    this.#options.readiness.set('draining');
+    this.#guard.drain(graceMs);
+    const closed = new Promise<void>((resolve) => this.#server.once('close', () => resolve()));
+    // That of HTTP closes idle connections at once.
+    NetServer.prototype.close.call(this.#server);
+    await Promise.race([closed, sleep(graceMs, undefined, { ref: false })]);
+  }
+
   /** Idle connections are closed at once, busy ones after their answer: a client must not go on through them. */
   async #close(): Promise<void> {
-    if (!this.#server.listening) return;
+    if (!this.#isStarted) return;
     this.#guard.drain();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }

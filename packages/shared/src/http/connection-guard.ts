@@ -44,6 +44,8 @@ export class ConnectionGuard {
   readonly #ofBlock = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #isDraining = false;
+  /** How long a draining connection may be silent, or not take its answer. */
+  #graceMs = drainGraceMs;
 
   constructor(server: Server, options: ConnectionGuardOptions) {
     this.#options = options;
@@ -68,10 +70,11 @@ export class ConnectionGuard {
     server.once('close', () => clearInterval(this.#timer));
   }
 
-  /** From now on connections close with their answers, and what waits for a client does not wait long. */
-  drain(): void {
+  /** From now on connections close with their answers, and what waits for a client does not wait longer than that. */
+  drain(graceMs: number = drainGraceMs): void {
     this.#isDraining = true;
-    this.#checkEvery(drainGraceMs / 10);
+    this.#graceMs = graceMs;
+    this.#checkEvery(Math.min(drainGraceMs, graceMs) / 10);
     for (const { unanswered } of this.#connections.values()) {
       for (const response of unanswered) response.shouldKeepAlive = false;
     }
@@ -144,7 +147,7 @@ export class ConnectionGuard {
   #check(now: number): void {
     const { headersTimeoutMs, keepAliveTimeoutMs } = this.#options.limits;
     // Node.js ends both earlier; not when a client sends empty lines, or a body that nobody waits for.
-    const idleMs = this.#isDraining ? drainGraceMs : keepAliveTimeoutMs + headersTimeoutMs;
+    const idleMs = this.#isDraining ? this.#graceMs : keepAliveTimeoutMs + headersTimeoutMs;
     for (const { socket, idleSince } of this.#idle) {
       if (now - idleSince < idleMs) break;
       this.#close(socket, 'idle');
@@ -166,7 +169,7 @@ export class ConnectionGuard {
       connection.progress = { at: now, sent, waiting };
       return;
     }
-    const stallMs = this.#isDraining ? drainGraceMs : this.#options.limits.stallTimeoutMs;
+    const stallMs = this.#isDraining ? this.#graceMs : this.#options.limits.stallTimeoutMs;
     if (now - progress.at >= stallMs) this.#close(socket, 'stalled');
   }
 

@@ -2,7 +2,7 @@
 export interface ComponentHealth {
   readonly status: 'ok' | 'degraded' | 'down';
   /** A word for probes on why it is down, when that is not that it does not answer. */
-  readonly reason?: 'storage';
+  readonly reason?: string;
   readonly detail?: string;
 }
 

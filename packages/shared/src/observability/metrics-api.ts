@@ -169,12 +169,14 @@ function replicaMetrics(registers: Registry[]) {
     replicaUp: new Gauge({
       name: 'memory_read_replica_up',
       help: 'Whether a read replica is read from (1) or left out (0), by its place in the configuration.',
+      aggregator: 'min',
       labelNames: ['replica'] as const,
       registers,
     }),
     replicaLagSeconds: new Gauge({
       name: 'memory_read_replica_lag_seconds',
       help: 'How far a read replica is behind at most.',
+      aggregator: 'max',
       labelNames: ['replica'] as const,
       registers,
     }),
@@ -194,6 +196,7 @@ function outageMetrics(registers: Registry[]) {
     breakerState: new Gauge({
       name: 'memory_circuit_breaker_state',
       help: 'State of a circuit breaker: 0 closed, 1 half-open, 2 open.',
+      aggregator: 'max',
       labelNames: ['breaker'] as const,
       registers,
     }),

@@ -139,6 +139,7 @@ function processMetrics(registers: Registry[]): Pick<Watch, 'eventLoop' | 'dropp
   new Gauge({
     name: 'memory_event_loop_delay_seconds',
     help: 'How long the event loop kept work waiting within the last minute, by quantile (0.5, 0.99, max).',
+    aggregator: 'max',
     labelNames: ['quantile'] as const,
     registers,
     collect() {
@@ -161,6 +162,7 @@ function createGauges(registers: Registry[], update: () => Promise<unknown>) {
     ready: new Gauge({
       name: 'memory_ready',
       help: 'Whether this process does its work: 1 as /readyz answers 200, 0 as it answers 503.',
+      aggregator: 'min',
       ...shared,
     }),
     connections: new Gauge({
@@ -177,18 +179,21 @@ function createGauges(registers: Registry[], update: () => Promise<unknown>) {
     queueJobs: new Gauge({
       name: 'memory_queue_jobs',
       help: 'Jobs in a queue, by state (waiting, active, delayed, failed). Every process sees the same ones.',
+      aggregator: 'max',
       labelNames: ['queue', 'state'] as const,
       ...shared,
     }),
     pending: new Gauge({
       name: 'memory_pending_messages',
       help: 'Messages not embedded, by state (pending, failed). Every process sees the same ones.',
+      aggregator: 'max',
       labelNames: ['state'] as const,
       ...shared,
     }),
     oldestPending: new Gauge({
       name: 'memory_oldest_pending_age_seconds',
       help: 'Age of the oldest message that waits for its embedding; 0 when none does.',
+      aggregator: 'max',
       ...shared,
     }),
     indexes: new Gauge({
@@ -204,6 +209,7 @@ function createGauges(registers: Registry[], update: () => Promise<unknown>) {
     collectorUp: new Gauge({
       name: 'memory_collector_up',
       help: 'Whether what a gauge shows could be read: 0 when its source is away.',
+      aggregator: 'min',
       labelNames: ['collector'] as const,
       ...shared,
     }),

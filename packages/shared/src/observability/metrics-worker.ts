@@ -86,6 +86,7 @@ function vectorIndexMetrics(registers: Registry[]) {
   const tail = new Gauge({
     name: 'memory_vector_index_tail_vectors',
     help: 'Most vectors of a tenant with an index that a search still reads one by one, of those looked at last.',
+    aggregator: 'max',
     registers,
   });
   // Without labels a gauge begins at 0, which would be said by processes that keep no indexes.

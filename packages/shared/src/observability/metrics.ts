@@ -17,6 +17,7 @@ export function createMetrics() {
   const build = new Gauge({
     name: 'memory_build_info',
     help: 'Always 1; the label says which release this is.',
+    aggregator: 'first',
     labelNames: ['version'] as const,
     registers,
   });

@@ -1,26 +1,25 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { commonHeaders } from '../http/common-headers.ts';
 import { ConnectionGuard } from '../http/connection-guard.ts';
 import { defaultConnectionLimits, serverOptions, type ConnectionLimits } from '../http/connection-limits.ts';
 import { listen, opsAddressVariables } from '../http/listen.ts';
 import type { Component } from '../lifecycle/component.ts';
-import type { Readiness } from '../lifecycle/readiness.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { OpsConfig } from './ops-config.ts';
+import { readinessProblem, type ReadinessParts } from './readiness-problem.ts';
 
-export interface OpsServerDeps {
-  readonly readiness: Readiness;
-  /** Parts whose health decides readiness, besides the process wanting traffic. */
-  readonly needed: readonly Component[];
-  readonly metrics: Metrics;
+export interface OpsServerDeps extends ReadinessParts {
+  readonly metrics: Pick<Metrics, 'connectionsClosed'> & { readonly registry: Exposition };
+}
+
+/** Metrics in the text format of Prometheus. */
+export interface Exposition {
+  readonly contentType: string;
+  metrics(): Promise<string>;
 }
 
 /** A few scrapers and probes, and no crowd in front of them. */
 const opsLimits: ConnectionLimits = { ...defaultConnectionLimits, maxConnections: 128, maxConnectionsPerAddress: 64 };
-
-// A part that hangs is as little use as one that is down, and every probe must be answered.
-const healthTimeoutMs = 2000;
 
 /**
  * Health and metrics of one process, without a key, on an address of their own: /livez, /readyz, /metrics. It is the
@@ -65,7 +64,7 @@ export class OpsServer implements Component {
     const path = request.url?.split('?')[0];
     if (path === '/livez') return json(response, 200, { status: 'ok' });
     if (path === '/readyz') {
-      const problem = await this.#problem();
+      const problem = await readinessProblem(this.#deps);
       return problem === undefined
         ? json(response, 200, { status: 'ready' })
         : json(response, 503, { status: 'not ready', reason: problem });
@@ -77,28 +76,6 @@ export class OpsServer implements Component {
       return;
     }
     json(response, 404, { status: 'not found' });
-  }
-
-  async #problem(): Promise<string | undefined> {
-    const { readiness, needed } = this.#deps;
-    if (readiness.state !== 'ready') return readiness.state;
-    const reasons = await Promise.all(needed.map((part) => whyDown(part)));
-    return reasons.find((reason) => reason !== undefined);
-  }
-}
-
-/** @returns undefined when it is not down */
-async function whyDown(part: Component): Promise<string | undefined> {
-  const timer = new AbortController();
-  const late = sleep(healthTimeoutMs, part.id, { signal: timer.signal }).catch(() => part.id);
-  try {
-    const health = part.health?.().then(
-      ({ status, reason = part.id }) => (status === 'down' ? reason : undefined),
-      () => part.id,
-    );
-    return await Promise.race([late, health]);
-  } finally {
-    timer.abort();
   }
 }
 

@@ -26,7 +26,8 @@ export async function runProcess(components: readonly Component[], options: Proc
     if (allStarted) options.onStarted?.();
   } catch (error) {
     // A mistake of the operator's, printed in one line by the caller; where in the code it was found helps nobody.
-    if (!(error instanceof ConfigError)) options.logger.fatal({ err: error }, 'start failed');
+    if (!(error instanceof ConfigError || error instanceof StartRefused))
+      options.logger.fatal({ err: error }, 'start failed');
     await shutDown(begun, options);
     throw error;
   }
@@ -34,6 +35,18 @@ export async function runProcess(components: readonly Component[], options: Proc
   options.logger.info({ signal }, 'stopping');
   const { unfinished } = await shutDown(begun, options);
   return unfinished.length === 0 ? 0 : 1;
+}
+
+/** A process of this service could not start: the service ends as that process did. */
+export class StartRefused extends Error {
+  override readonly name = 'StartRefused';
+  readonly exitCode: number;
+
+  /** @param message empty when that process has said why itself. */
+  constructor(message: string, exitCode: number) {
+    super(message);
+    this.exitCode = exitCode;
+  }
 }
 
 /**
