@@ -61,7 +61,13 @@ describe.skipIf(!serversAreGiven)('an api of two processes', () => {
     await eventually('what waits is counted once', async () => valueOf(await metricsOf(api), pending) === 40);
     expect(valueOf(metrics, 'process_start_time_seconds')).toBeGreaterThan(1e9);
 
-    const logged = () => new Set(api.logs().filter(({ msg }) => msg === 'request').map((line) => line['process']));
+    const logged = () =>
+      new Set(
+        api
+          .logs()
+          .filter(({ msg }) => msg === 'request')
+          .map((line) => line['process']),
+      );
     await eventually('both have logged requests', async () => logged().size === 2);
     expect(logged()).toEqual(new Set([1, 2]));
 
@@ -129,10 +135,7 @@ describe.skipIf(!serversAreGiven)('an api of two processes', () => {
     expect(task.meta.ledger).toMatchObject({ acknowledged: sent.acknowledged.size, lost: 0 });
 
     const metrics = await metricsOf(api);
-    const singles = await runSql(
-      stack.servers.db,
-      `select 1 from message where tenant_id = 'restart-connections'`,
-    );
+    const singles = await runSql(stack.servers.db, `select 1 from message where tenant_id = 'restart-connections'`);
     expect(singles).toHaveLength(opened);
     expect(valueOf(metrics, stored)).toBeGreaterThanOrEqual(storedBefore + opened);
     expect(valueOf(metrics, 'memory_api_processes_ended_total{reason="restarted"}')).toBe(2);
@@ -168,5 +171,8 @@ describe.skipIf(!serversAreGiven)('an api of two processes', () => {
 
 /** What it has printed besides its log. */
 function plainLines(service: ServiceProcess): string[] {
-  return service.output().split('\n').filter((line) => line !== '' && !line.startsWith('{'));
+  return service
+    .output()
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('{'));
 }

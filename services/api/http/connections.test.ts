@@ -134,7 +134,10 @@ describe('a server that is replaced', () => {
     const first = idle.receivedBytes();
     idle.send(get);
     const second = (await idle.rest()).slice(first);
-    expect([readAnswer(second).status, second.toLowerCase()]).toEqual([200, expect.stringContaining('connection: close')]);
+    expect([readAnswer(second).status, second.toLowerCase()]).toEqual([
+      200,
+      expect.stringContaining('connection: close'),
+    ]);
     expect(isOpen(busy)).toBe(true);
     for (const answer of waiting.splice(0)) answer();
     expect(readAnswer(await busy.rest()).body).toBe('late');

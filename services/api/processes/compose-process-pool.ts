@@ -7,6 +7,7 @@ import { OpsServer } from '@memory-layer/shared/ops/ops-server';
 import type { Service } from '@memory-layer/shared/process/run-service';
 import type { ServiceConfig } from '@memory-layer/shared/process/service-config';
 import { forkProcess } from './fork-process.ts';
+import type { SentConnections } from './lost-connections.ts';
 import { ProcessPool } from './process-pool.ts';
 
 export interface ProcessPoolConfig extends Pick<ServiceConfig, 'logLevel' | 'ops' | 'shutdownDeadlineMs'> {
@@ -24,6 +25,7 @@ export function composeProcessPool({ processes, lingerMs, ...config }: ProcessPo
   const metrics = createMetrics();
   metrics.watch.droppedLines(() => output.droppedLines);
   const sum = new MetricsSum(metrics);
+  const sent: SentConnections = new WeakMap();
   const stopMs = config.shutdownDeadlineMs + endMs;
   const pool = new ProcessPool({
     count: processes,
@@ -32,7 +34,7 @@ export function composeProcessPool({ processes, lingerMs, ...config }: ProcessPo
       forkProcess(
         order,
         { MEMORY_API_PROCESSES: String(processes) },
-        { answers: { metrics: () => sum.metrics(pool) }, onLines: (text) => output.write(text) },
+        { sent, answers: { metrics: () => sum.metrics(pool) }, onLines: (text) => output.write(text) },
       ),
     metrics: sum,
     logger,

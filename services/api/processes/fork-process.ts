@@ -2,11 +2,14 @@ import cluster, { type Worker } from 'node:cluster';
 import type { Readable } from 'node:stream';
 import type { MetricsSnapshot } from '@memory-layer/shared/observability/metrics-sum';
 import type { ApiProcess, Ended, StartOrder } from './api-process.ts';
+import { closeLostConnections, type SentConnections } from './lost-connections.ts';
 import { ProcessLink, type LinkHandlers } from './process-link.ts';
 
 export interface ForkDeps {
   /** What the process asks of this one. */
   readonly answers: LinkHandlers['answers'];
+  /** Of all processes of this service. */
+  readonly sent: SentConnections;
   /** Takes whole lines of its log. */
   readonly onLines: (text: string) => void;
 }
@@ -22,6 +25,7 @@ export function forkProcess(order: StartOrder, env: Readonly<Record<string, stri
     API_PROCESS_NUMBER: String(order.number),
     API_PROCESS_LISTENS: order.listensWhenReady ? 'when-ready' : 'at-once',
   });
+  closeLostConnections(worker.process, deps.sent);
   if (worker.process.stdout) forwardLines(worker.process.stdout, deps.onLines);
   return toApiProcess(order.number, worker, deps.answers);
 }

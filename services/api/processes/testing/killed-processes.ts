@@ -1,0 +1,68 @@
+import cluster from 'node:cluster';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { closeLostConnections, type SentConnections } from '../lost-connections.ts';
+
+// A program of its own: two processes share a port, and one after the other is killed while clients connect. It prints
+// how many were killed, and how many clients waited for ever.
+
+const killedProcesses = 12;
+const patienceMs = 2000;
+const sent: SentConnections = new WeakMap();
+
+if (cluster.isWorker) {
+  createServer((_request, response) => void response.end('here')).listen(Number(process.env['TEST_PORT']), '127.0.0.1');
+} else {
+  await killUnderLoad();
+}
+
+async function killUnderLoad(): Promise<void> {
+  cluster.schedulingPolicy = cluster.SCHED_RR;
+  const port = 20_000 + (process.pid % 20_000);
+  const start = (): void => {
+    const worker = cluster.fork({ TEST_PORT: String(port) });
+    closeLostConnections(worker.process, sent);
+  };
+  start();
+  start();
+  await new Promise<void>((resolve) => void cluster.once('listening', () => resolve()));
+  cluster.on('exit', start);
+  const counts = { killed: 0, answered: 0, forgotten: 0 };
+  const isOver = (): boolean => counts.killed >= killedProcesses;
+  const clients = Array.from({ length: 64 }, async () => {
+    while (!isOver()) {
+      const end = await callOnce(port);
+      if (end !== 'lost') counts[end] += 1;
+    }
+  });
+  while (!isOver()) {
+    await sleep(150);
+    const running = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+    if (running.length < 2) continue;
+    running[0]?.process.kill('SIGKILL');
+    counts.killed += 1;
+  }
+  await Promise.all(clients);
+  process.stdout.write(JSON.stringify(counts));
+  process.exit(0);
+}
+
+/** Lost: the process that had the connection was killed, and the client has seen it end. */
+function callOnce(port: number): Promise<'answered' | 'lost' | 'forgotten'> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    let answer = '';
+    const timer = setTimeout(() => {
+      resolve('forgotten');
+      socket.destroy();
+    }, patienceMs);
+    socket.on('connect', () => socket.write('GET / HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n'));
+    socket.on('data', (chunk) => (answer += chunk.toString()));
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      clearTimeout(timer);
+      resolve(answer.includes(' 200 OK') ? 'answered' : 'lost');
+    });
+  });
+}
