@@ -14,6 +14,7 @@ import {
   searchUnderIngest,
   searchUnderSteadyIngest,
 } from './rows/searches.ts';
+import { processes, searchProcesses } from './rows/processes.ts';
 import { batch, paced, single, stream } from './rows/writes.ts';
 
 const usual: readonly ComparisonRow[] = [single, busyWorker, batch, stream, paced, searchable];
@@ -28,6 +29,8 @@ const long: readonly ComparisonRow[] = [
   searchSmall,
   searchUnderSteadyIngest,
   searchUnderIngest,
+  processes,
+  searchProcesses,
 ];
 
 function choose(names: string | undefined): readonly ComparisonRow[] {

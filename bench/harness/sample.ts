@@ -42,7 +42,7 @@ export async function measureUse<Found extends Outcome & OwnUse>(
   work: () => Promise<Found>,
 ): Promise<Found & Sample> {
   const read = (): Readonly<Record<string, number>> => ({
-    ...Object.fromEntries(processes.map(({ name, pid }) => [name, cpuSecondsOf(pid)])),
+    ...Object.fromEntries(processes.map(({ name, pid }) => [name, cpuSecondsOfFamily(pid)])),
     ...(stack.postgresPid !== undefined && { postgres: cpuSecondsOfFamily(stack.postgresPid) }),
     ...(stack.redisPid !== undefined && { redis: cpuSecondsOf(stack.redisPid) }),
   });
