@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 import { createBareApp } from '../describe-api.ts';
 
+test('the paths of all routes are such that the fast router of Hono takes them', async () => {
+  const app = createBareApp('0');
+  expect((await app.request('/livez')).status).toBe(200);
+  expect(app.router.name).toBe('SmartRouter + RegExpRouter');
+});
+
 test('the root is a page with name, version and links, for readers without a key', async () => {
   const app = createBareApp('1.2.3');
   const answer = await app.request('/');

@@ -67,17 +67,26 @@ const homePage = (version: string) => `<!doctype html>
 /** The page at the root, and the API reference: Swagger UI, served from its package. */
 export function docsRoutes(version: string) {
   const headers = { 'content-security-policy': policy };
-  return new OpenAPIHono<ApiEnv>()
-    .get('/', (c) => c.html(homePage(version), 200, headers))
-    .get('/docs', (c) => c.html(page, 200, headers))
-    .get('/docs/init.js', (c) => c.body(init, 200, { ...headers, 'content-type': 'text/javascript; charset=utf-8' }))
-    .get('/docs/:asset', async (c) => {
-      const name = c.req.param('asset');
-      const type = assets.get(name);
-      if (type === undefined) return c.notFound();
-      const bytes = await readFile(new URL(name, packageFolder));
-      return c.body(new Uint8Array(bytes), 200, { ...headers, 'content-type': type, 'cache-control': 'max-age=86400' });
-    });
+  return (
+    new OpenAPIHono<ApiEnv>()
+      .get('/', (c) => c.html(homePage(version), 200, headers))
+      .get('/docs', (c) => c.html(page, 200, headers))
+      // One route for all of them: beside a fixed path Hono's fast router takes no parameter.
+      .get('/docs/:asset', async (c) => {
+        const name = c.req.param('asset');
+        if (name === 'init.js') {
+          return c.body(init, 200, { ...headers, 'content-type': 'text/javascript; charset=utf-8' });
+        }
+        const type = assets.get(name);
+        if (type === undefined) return c.notFound();
+        const bytes = await readFile(new URL(name, packageFolder));
+        return c.body(new Uint8Array(bytes), 200, {
+          ...headers,
+          'content-type': type,
+          'cache-control': 'max-age=86400',
+        });
+      })
+  );
 }
 
 const description = `Store chat messages, find them by meaning and by words.
