@@ -1,8 +1,9 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { RateDecision, RateLimiters, RateSubject } from './rate-limiter.ts';
 
-interface RateCount extends RateDecision {
+interface RateCount {
   readonly subject: RateSubject;
+  readonly decision: RateDecision;
 }
 
 export interface RequestRatesDeps {
@@ -13,6 +14,7 @@ export interface RequestRatesDeps {
 /** Counts one request by its address, key and tenants, and keeps how these stand. */
 export class RequestRates {
   readonly #deps: RequestRatesDeps;
+  /** In the order in which they are shown. */
   readonly #counts: RateCount[] = [];
 
   constructor(deps: RequestRatesDeps) {
@@ -25,12 +27,19 @@ export class RequestRates {
     const limiter = limiters[subject];
     if (limiter === undefined) return;
     const decision = await limiter.consume(id);
-    this.#counts.push({ subject, ...decision });
+    this.#add({ subject, decision });
     if (decision.allowed) return;
     onLimited(subject);
     throw new AppError('rate_limited', `This ${subject} has used up its ${decision.limit} requests.`, {
       retryAfterSeconds: decision.resetSeconds,
     });
+  }
+
+  #add(count: RateCount): void {
+    const counts = this.#counts;
+    let at = counts.length;
+    while (at > 0 && places[counts[at - 1]?.subject ?? 'address'] > places[count.subject]) at -= 1;
+    counts.splice(at, 0, count);
   }
 
   /**
@@ -39,34 +48,33 @@ export class RequestRates {
    */
   headers(): [name: string, value: string][] {
     if (this.#counts.length === 0) return [];
-    const counts = this.#counts.toSorted((one, other) => places[one.subject] - places[other.subject]);
-    const policies = counts.map(({ subject, limit, windowSeconds }) => `"${subject}";q=${limit};w=${windowSeconds}`);
-    const states = counts.map(
-      ({ subject, remaining, resetSeconds }) => `"${subject}";r=${remaining};t=${resetSeconds}`,
-    );
-    return [
-      ['RateLimit-Policy', policies.join(', ')],
-      ['RateLimit', states.join(', ')],
-      ...olderHeaders(
-        'X-RateLimit',
-        counts.findLast(({ subject }) => subject !== 'tenant'),
-      ),
-      ...olderHeaders(
-        'X-RateLimit-Tenant',
-        counts.findLast(({ subject }) => subject === 'tenant'),
-      ),
+    let [policies, states] = ['', ''];
+    // The older ones have one value: of the subject that was counted last.
+    let [ofCaller, ofTenant]: (RateDecision | undefined)[] = [];
+    for (const { subject, decision } of this.#counts) {
+      const { limit, windowSeconds, remaining, resetSeconds } = decision;
+      const comma = policies === '' ? '' : ', ';
+      policies += `${comma}"${subject}";q=${limit};w=${windowSeconds}`;
+      states += `${comma}"${subject}";r=${remaining};t=${resetSeconds}`;
+      if (subject === 'tenant') ofTenant = decision;
+      else ofCaller = decision;
+    }
+    const headers: [string, string][] = [
+      ['RateLimit-Policy', policies],
+      ['RateLimit', states],
     ];
+    if (ofCaller !== undefined) pushOlder(headers, 'X-RateLimit', ofCaller);
+    if (ofTenant !== undefined) pushOlder(headers, 'X-RateLimit-Tenant', ofTenant);
+    return headers;
   }
 }
 
 const places: Readonly<Record<RateSubject, number>> = { address: 0, key: 1, tenant: 2 };
 
-/** These have one value: of the subject that was counted last. */
-function olderHeaders(prefix: string, count: RateCount | undefined): [name: string, value: string][] {
-  if (count === undefined) return [];
-  return [
-    [`${prefix}-Limit`, String(count.limit)],
-    [`${prefix}-Remaining`, String(count.remaining)],
-    [`${prefix}-Reset`, String(count.resetSeconds)],
-  ];
+function pushOlder(headers: [string, string][], prefix: string, decision: RateDecision): void {
+  headers.push(
+    [`${prefix}-Limit`, String(decision.limit)],
+    [`${prefix}-Remaining`, String(decision.remaining)],
+    [`${prefix}-Reset`, String(decision.resetSeconds)],
+  );
 }
