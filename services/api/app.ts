@@ -85,10 +85,10 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   // The rest of the request has the last second.
   const maxWaitSeconds = Math.max(0, Math.min(maxPreferredWaitSeconds, Math.floor(deps.requestTimeoutMs / 1000) - 1));
   const app = new OpenAPIHono<ApiEnv>();
-  app.use(observe(deps));
+  const { logger, metrics } = deps;
+  app.use(observe({ logger, metrics, beforeSending: readRefused(refusedBodies) }));
   const counter = createRequestCounter(deps);
   if (deps.allowedOrigins.length > 0) app.use(allowOrigins({ origins: deps.allowedOrigins, counter }));
-  app.use(readRefused(refusedBodies));
   app.use(deadline(deps.requestTimeoutMs));
   app.use(admitCaller({ keys: deps.keys, counter, bodyMemory: deps.bodyMemory, accessTo }));
   app.use(strictQuery);

@@ -9,8 +9,15 @@ import { answerHeader, requestHeader } from './node-headers.ts';
 
 const common = Object.entries(commonHeaders);
 
+export interface ObserveDeps {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** What else is to be done before an answer is sent: a middleware for it would cost each request. */
+  readonly beforeSending?: (c: Context<ApiEnv>) => Promise<void> | undefined;
+}
+
 /** Names each request, and writes one log line and one count for it, under its route pattern: a raw path would hold ids. */
-export function observe(deps: { readonly logger: Logger; readonly metrics: Metrics }): MiddlewareHandler<ApiEnv> {
+export function observe(deps: ObserveDeps): MiddlewareHandler<ApiEnv> {
   // Of known fields, none of them a secret: looking for those doubles the price of a line.
   const requests = deps.logger.child({}, { redact: [] });
   return async function observeRequest(c, next) {
@@ -19,6 +26,8 @@ export function observe(deps: { readonly logger: Logger; readonly metrics: Metri
     answerHeader(c, 'X-API-Version', 'v1');
     for (const [name, value] of common) answerHeader(c, name, value);
     await next();
+    const unfinished = deps.beforeSending?.(c);
+    if (unfinished !== undefined) await unfinished;
     const seconds = (performance.now() - started) / 1000;
     const { method } = c.req;
     const { status } = c.res;

@@ -6,8 +6,12 @@ import type { ApiEnv } from './api-env.ts';
 import { HttpServer } from './http-server.ts';
 import { readRefused } from './read-refused.ts';
 
+const readRest = readRefused({ maxBytes: 300_000, timeoutMs: 1500 });
 const app = new Hono<ApiEnv>()
-  .use(readRefused({ maxBytes: 300_000, timeoutMs: 1500 }))
+  .use(async (c, next) => {
+    await next();
+    await readRest(c);
+  })
   .post('/refused', (c) => c.text('refused', 413))
   .post('/opened', async (c) => {
     const reader = c.req.raw.body?.getReader();

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { MiddlewareHandler } from 'hono';
+import type { Context } from 'hono';
 import type { ApiEnv } from './api-env.ts';
 
 export interface ReadRefusedOptions {
@@ -11,18 +11,18 @@ export interface ReadRefusedOptions {
 const tooLate = new Set([408, 504]);
 
 /**
- * Reads the rest of the body of a refused request, up to a limit, before the answer. Otherwise the connection of a client
- * that reads only after it has sent everything would be reset, and the client would not see the answer.
+ * What is to be done once a request has its answer, and before that is sent: it reads the rest of the body of a refused
+ * request, up to a limit. Otherwise the connection of a client that reads only after it has sent everything would be
+ * reset, and the client would not see the answer. For most requests there is nothing to do.
  */
-export function readRefused({ maxBytes, timeoutMs }: ReadRefusedOptions): MiddlewareHandler<ApiEnv> {
-  return async function readRest(c, next) {
-    await next();
+export function readRefused({ maxBytes, timeoutMs }: ReadRefusedOptions) {
+  return function readRest(c: Context<ApiEnv>): Promise<void> | undefined {
     // Without a listener, as in tests, there is no connection.
     const bindings: Partial<ApiEnv['Bindings']> | undefined = c.env;
     const incoming = bindings?.incoming;
-    if (incoming === undefined || incoming.complete || incoming.destroyed) return;
-    if (c.res.status < 400 || tooLate.has(c.res.status)) return;
-    await discard(incoming, maxBytes, timeoutMs);
+    if (incoming === undefined || incoming.complete || incoming.destroyed) return undefined;
+    if (c.res.status < 400 || tooLate.has(c.res.status)) return undefined;
+    return discard(incoming, maxBytes, timeoutMs);
   };
 }
 
