@@ -12,8 +12,8 @@ export interface Credential {
 
 /** What happens to a request when its time is up. Its signals are aborted in any case. */
 export interface TimeLimit {
-  /** It is answered with this instead of 504, and its signals are aborted with it. */
-  answerLateWith(error: AppError): void;
+  /** It is answered with this instead of 504, and its signals are aborted with it. Made only then: an error is costly. */
+  answerLateWith(makeError: () => AppError): void;
   /** From here on the handler answers by itself: what it does cannot be given up without knowing how it ended. */
   handOver(): void;
   /** The body was left unread for a time: that it has not come is no fault of its client. */

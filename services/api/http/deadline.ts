@@ -10,7 +10,7 @@ import { answerHeader } from './node-headers.ts';
 export function deadline(timeoutMs: number): MiddlewareHandler<ApiEnv> {
   return async function limitTime(c, next) {
     const late = new AbortController();
-    let error: AppError | undefined;
+    let makeError = (): AppError => new AppError('deadline_exceeded', `the request took longer than ${timeoutMs} ms`);
     let isHandedOver = false;
     let isBodyHeldBack = false;
     let either: AbortController | undefined;
@@ -19,7 +19,7 @@ export function deadline(timeoutMs: number): MiddlewareHandler<ApiEnv> {
     c.set('signal', () => (either ??= abortedWithClient(c.req.raw.signal, late.signal)).signal);
     c.set('deadline', late.signal);
     c.set('timeLimit', {
-      answerLateWith: (instead) => (error = instead),
+      answerLateWith: (instead) => (makeError = instead),
       handOver: () => (isHandedOver = true),
       holdBodyBack: () => (isBodyHeldBack = true),
     });
@@ -29,9 +29,9 @@ export function deadline(timeoutMs: number): MiddlewareHandler<ApiEnv> {
       if (isBodyMissing(c)) {
         // Nothing can come behind the rest of the body, which may never come.
         answerHeader(c, 'Connection', 'close');
-        if (!isBodyHeldBack) error = bodyTooLate(timeoutMs);
+        if (!isBodyHeldBack) makeError = () => bodyTooLate(timeoutMs);
       }
-      error ??= new AppError('deadline_exceeded', `the request took longer than ${timeoutMs} ms`);
+      const error = makeError();
       // First: what the signals end may reject with an error of its own.
       if (!isHandedOver) passed.reject(error);
       late.abort(error);

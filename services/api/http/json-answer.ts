@@ -79,6 +79,8 @@ export function jsonObject(own: object, members: Readonly<Record<string, readonl
   return rest === '{}' ? ['{', ...parts.slice(0, -1), '}'] : ['{', ...parts, rest.slice(1)];
 }
 
+const jsonHeaders = { 'content-type': 'application/json' };
+
 type JsonAnswer<Body, Status extends ContentfulStatusCode> = Response & TypedResponse<JSONParsed<Body>, Status, 'json'>;
 
 /** Answers with JSON that is made of pieces. @typeParam Body what they are together. */
@@ -88,15 +90,24 @@ export function answerJson<Body, Status extends ContentfulStatusCode>(
   status: Status,
 ): JsonAnswer<Body, Status> {
   const bytes = pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
-  const headers = { 'content-type': 'application/json' };
   c.set('answerBytes', bytes);
   const response: unknown =
     bytes < streamedBytes
-      ? c.body(pieces.join(''), status, headers)
-      : c.body(streamOf(pieces), status, { ...headers, 'content-length': String(bytes) });
+      ? answerJsonText(c, pieces.join(''), status)
+      : c.body(streamOf(pieces), status, { ...jsonHeaders, 'content-length': String(bytes) });
   // The caller says what the pieces are, since text has no type.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return response as JsonAnswer<Body, Status>;
+}
+
+/**
+ * Answers with JSON text. Hono's own ways make a `Headers` object for each answer, which the adapter takes apart again;
+ * with a listener all other fields are set on the answer of Node.js.
+ */
+export function answerJsonText(c: Context<ApiEnv>, text: string, status: ContentfulStatusCode): Response {
+  const bindings: Partial<ApiEnv['Bindings']> | undefined = c.env;
+  if (bindings?.outgoing === undefined) return c.body(text, status, jsonHeaders);
+  return new Response(text, { status, headers: jsonHeaders });
 }
 
 /** As the client takes it: what it has taken is not held any longer. */

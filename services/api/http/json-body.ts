@@ -79,10 +79,14 @@ export function jsonBody({ maxBytes, slots, parts }: JsonBodyOptions): Middlewar
     const memory = c.get('bodyMemory').open(keyId);
     const slot = slots.open(keyId);
     try {
-      const inflating = readBytes(c, memory, slot).then(async (bytes) => {
-        if (coding !== undefined) await takeSlot(c, slot);
-        return inflated(bytes, coding, { maxBytes, memory });
-      });
+      const reading = readBytes(c, memory, slot);
+      const inflating =
+        coding === undefined
+          ? reading
+          : reading.then(async (bytes) => {
+              await takeSlot(c, slot);
+              return inflated(bytes, coding, { maxBytes, memory });
+            });
       const text = decodeUtf8(decoder, await untilDeadline(c, inflating));
       if (parts !== undefined && text.length > smallCharacters) {
         const { tenantId } = c.get('credential');
@@ -104,10 +108,9 @@ export function jsonBody({ maxBytes, slots, parts }: JsonBodyOptions): Middlewar
 /** The limit is that of the body as it is sent, and again of what it becomes. */
 async function inflated(
   bytes: ArrayBuffer | Uint8Array,
-  coding: Coding | undefined,
+  coding: Coding,
   { maxBytes, memory }: { readonly maxBytes: number; readonly memory: BodyReservation },
-): Promise<ArrayBuffer | Uint8Array> {
-  if (coding === undefined) return bytes;
+): Promise<Uint8Array> {
   let length = 0;
   return inflateAll(bytes, coding, (more) => {
     length += more;
@@ -119,11 +122,12 @@ async function inflated(
 /** Once it is answered, the rest of a body that has not come is not read any more: what it holds must not wait for it. */
 async function untilDeadline<T>(c: Context<ApiEnv>, reading: Promise<T>): Promise<T> {
   const deadline = c.get('deadline');
-  const passed = Promise.withResolvers<never>();
-  const pass = (): void => passed.reject(deadline.reason);
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const pass = (): void => reject(deadline.reason);
   deadline.addEventListener('abort', pass, { once: true });
+  reading.then(resolve, reject);
   try {
-    return await Promise.race([reading, passed.promise]);
+    return await promise;
   } finally {
     deadline.removeEventListener('abort', pass);
   }

@@ -9,7 +9,7 @@ const maxParameters = 200;
  * Refuses a query string of very many parameters, and one that is not UTF-8 in percent-encoding: Hono leaves what it
  * cannot decode as it is, so `%FF` would be searched for as three letters.
  */
-export const strictQuery: MiddlewareHandler<ApiEnv> = async function checkQuery(c, next) {
+export const strictQuery: MiddlewareHandler<ApiEnv> = function checkQuery(c, next) {
   const { url } = c.req;
   const start = url.indexOf('?');
   if (start !== -1) {
@@ -27,7 +27,7 @@ export const strictQuery: MiddlewareHandler<ApiEnv> = async function checkQuery(
     });
     if (errors.length > 0) throw invalidRequest(errors);
   }
-  await next();
+  return next();
 };
 
 function splitPair(pair: string): readonly [string, string] {

@@ -14,9 +14,10 @@ import { nothingStored } from './ingest/message-writer.ts';
  * was stored. Never 504, which leaves that open. Its handler calls `handOver` before it writes.
  */
 export function storesMessages(): MiddlewareHandler<ApiEnv> {
-  return async function limitTimeOfStoring(c, next) {
-    c.get('timeLimit').answerLateWith(nothingStored('its time was up before it was written'));
-    await next();
+  const makeError = () => nothingStored('its time was up before it was written');
+  return function limitTimeOfStoring(c, next) {
+    c.get('timeLimit').answerLateWith(makeError);
+    return next();
   };
 }
 

@@ -43,7 +43,6 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
     summary: 'Store up to 1 000 messages',
     description:
       'Valid items are stored; others are reported beside them: invalid ones, and those of more bytes than one message may be sent in. Up to 1 MB of text and metadata, counting a kilobyte more for each message, is stored in one transaction (in the one-process mode a tenth of that). A larger batch is stored in such parts, one after the other; when one fails, its items and those after it are reported as `unavailable`, to be sent again. With an Idempotency-Key all are of one tenant.',
-    middleware: [storesMessages(), readBody] as const,
     parameters: createParameters,
     request: { body: body(messageBatchCreateSchema, messageBatchExamples) },
     responses: {
@@ -59,7 +58,7 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
   // The envelope names what an item is, and a message by itself is something more.
   app.openAPIRegistry.register('MessageCreate', messageSchema);
   app.openAPIRegistry.registerPath(create);
-  return app.post(create.path, ...create.middleware, async (c) => {
+  return app.post(create.path, storesMessages(), readBody, async (c) => {
     const { tenantId: boundTenant, keyId } = c.get('credential');
     // An answer repeats what was stored: it may be as large as any.
     const { unread } = deps.limiter;

@@ -6,7 +6,8 @@ import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems, storingErrors } from '../http/openapi.ts';
 import { admitTenant } from '../http/tenant.ts';
-import { AnswerBudget, answerJson, jsonList, jsonObject, takeWhileFits } from '../http/json-answer.ts';
+import { checkedBody } from '../http/checked-body.ts';
+import { AnswerBudget, answerJson, answerJsonText, jsonList, jsonObject, takeWhileFits } from '../http/json-answer.ts';
 import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import { answerCreateOptions, createParameters, readCreateOptions, storesMessages } from './create-options.ts';
@@ -51,7 +52,6 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     security,
     summary: 'Store a message',
     description: 'Answers once the message is durable. It is embedded afterwards: see embedding_status.',
-    middleware: [storesMessages(), readBody] as const,
     parameters: createParameters,
     request: { body: body(deps.singleMessageSchema, messageExamples) },
     responses: {
@@ -106,21 +106,25 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     },
   });
 
-  return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook })
-    .openapi(create, async (c) => {
-      const input = c.req.valid('json');
-      const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' });
-      const onConflict = input.on_conflict;
-      const options = { mode: 'single', onConflict, ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
-      c.get('timeLimit').handOver();
-      const created = await service.create([toNewMessage(input, tenantId)], options);
-      const [outcome] = created.outcomes;
-      if (outcome === undefined) throw new Error('the stored message was not answered');
-      if (outcome instanceof AppError) throw outcome;
-      if (!isKept(outcome)) throw toMessageError(outcome, '');
-      answerCreateOptions(c, options, created);
-      return c.json(toOutcomeBody(outcome), outcome.kind === 'stored' && isPending(outcome) ? 202 : 200);
-    })
+  const app = new OpenAPIHono<ApiEnv>({ defaultHook: validationHook });
+  // Not by `openapi`: see `checkedBody`.
+  app.openAPIRegistry.registerPath(create);
+  app.post(create.path, storesMessages(), readBody, async (c) => {
+    const input = await checkedBody(c, deps.singleMessageSchema);
+    const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' });
+    const onConflict = input.on_conflict;
+    const options = { mode: 'single', onConflict, ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
+    c.get('timeLimit').handOver();
+    const created = await service.create([toNewMessage(input, tenantId)], options);
+    const [outcome] = created.outcomes;
+    if (outcome === undefined) throw new Error('the stored message was not answered');
+    if (outcome instanceof AppError) throw outcome;
+    if (!isKept(outcome)) throw toMessageError(outcome, '');
+    answerCreateOptions(c, options, created);
+    const status = outcome.kind === 'stored' && isPending(outcome) ? 202 : 200;
+    return answerJsonText(c, JSON.stringify(toOutcomeBody(outcome)), status);
+  });
+  return app
     .openapi(list, async (c) => {
       const query = c.req.valid('query');
       const { order, cursor, limit } = query;

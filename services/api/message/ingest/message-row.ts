@@ -53,17 +53,24 @@ export function toMessageRow(
 }
 
 /** What became of a row that was stored just now. */
-export function storedOutcome({
-  contentHash: _,
-  generation: __,
-  metadataJson: ___,
-  index: ____,
-  bytes: _____,
-  sent: ______,
-  onConflict: _______,
-  ...message
-}: MessageRow): Kept {
-  return { kind: 'stored', message: { ...message, embeddingStatus: 'pending' } };
+export function storedOutcome(row: MessageRow): Kept {
+  return {
+    kind: 'stored',
+    message: {
+      id: row.id,
+      tenantId: row.tenantId,
+      conversationId: row.conversationId,
+      role: row.role,
+      content: row.content,
+      metadata: row.metadata,
+      importance: row.importance,
+      externalId: row.externalId,
+      createdAt: row.createdAt,
+      updatedAt: row.updatedAt,
+      expiresAt: row.expiresAt,
+      embeddingStatus: 'pending',
+    },
+  };
 }
 
 // Beside its text a row costs the database as much as some kilobyte of it: measured as 500 bytes of text whose words all
