@@ -244,11 +244,11 @@ export function composeApp(
     watch: (): void => {
       metrics.watch.readiness(readiness, database);
       metrics.watch.database(() => database.poolUse());
+      metrics.watch.tenantIndexes(() => indexes.state);
       if (resources.among?.leavesBacklog === true) return;
       metrics.watch.queue(embeddingQueue.name, () => embeddingProducer.counts());
       metrics.watch.queue(retentionQueue.name, () => retentionProducer.counts());
       metrics.watch.pending(() => pendingMessages.count());
-      metrics.watch.tenantIndexes(() => indexes.state);
     },
     /** Answers the requests that wait for a worker. */
     endWaits: (): void => {
