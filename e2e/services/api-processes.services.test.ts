@@ -154,6 +154,15 @@ describe.skipIf(!serversAreGiven)('an api of two processes', () => {
     expect(task.meta.ledger).toMatchObject({ acknowledged: sent.acknowledged.size, lost: 0 });
   });
 
+  test('SIGTERM ends it in order while it waits for the database, and the port answers until then', async () => {
+    const nowhere = `postgres://memory@127.0.0.1:${await freePort()}/memory`;
+    const own = await stack.spawn('api', { ...twoProcesses, MEMORY_DATABASE_URL: nowhere });
+    await eventually('it waits', async () => own.logs().some(({ msg }) => msg === 'waiting for the database'));
+    expect((await own.ops('/readyz'))?.status).toBe(503);
+    expect((await fetch(`${own.url}/readyz`)).status).toBe(503);
+    expect(await own.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+  });
+
   test('what keeps a process from starting ends all of them with its exit code and one line', async () => {
     const port = await freePort();
     const other = createServer().listen(port, '127.0.0.1');
