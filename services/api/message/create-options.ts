@@ -9,14 +9,15 @@ import type { Created } from './message.service.ts';
 import type { IdempotencyRequest } from './ingest/idempotency.ts';
 import { nothingStored } from './ingest/message-writer.ts';
 
+const tooLate = () => nothingStored('its time was up before it was written');
+
 /**
  * For what stores messages: a request whose time is up before it is written is answered 503, and says that nothing of it
  * was stored. Never 504, which leaves that open. Its handler calls `handOver` before it writes.
  */
 export function storesMessages(): MiddlewareHandler<ApiEnv> {
-  const makeError = () => nothingStored('its time was up before it was written');
   return function limitTimeOfStoring(c, next) {
-    c.get('timeLimit').answerLateWith(makeError);
+    c.get('timeLimit').answerLateWith(tooLate);
     return next();
   };
 }

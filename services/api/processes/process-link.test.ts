@@ -52,9 +52,9 @@ test('what cannot be answered, or is no answer, is an error', async () => {
 test('waits two seconds for an answer', async () => {
   vi.useFakeTimers();
   const [here] = channels();
-  const asked = expect(new ProcessLink(here, silent).problem()).rejects.toThrow('no answer to problem');
+  const asked = new ProcessLink(here, silent).problem().catch(String);
   await vi.advanceTimersByTimeAsync(2000);
-  await asked;
+  expect(await asked).toContain('no answer to problem');
 });
 
 test('passes notices on, and leaves the messages of others alone', () => {

@@ -26,8 +26,8 @@ export async function runProcess(components: readonly Component[], options: Proc
     if (allStarted) options.onStarted?.();
   } catch (error) {
     // A mistake of the operator's, printed in one line by the caller; where in the code it was found helps nobody.
-    if (!(error instanceof ConfigError || error instanceof StartRefused))
-      options.logger.fatal({ err: error }, 'start failed');
+    const isTold = error instanceof ConfigError || error instanceof StartRefused;
+    if (!isTold) options.logger.fatal({ err: error }, 'start failed');
     await shutDown(begun, options);
     throw error;
   }

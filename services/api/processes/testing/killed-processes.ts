@@ -45,7 +45,8 @@ async function killUnderLoad(): Promise<void> {
   }
   await Promise.all(clients);
   process.stdout.write(JSON.stringify(counts));
-  process.exit(0);
+  cluster.removeListener('exit', start);
+  for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL');
 }
 
 /** Lost: the process that had the connection was killed, and the client has seen it end. */
