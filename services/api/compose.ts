@@ -151,7 +151,8 @@ export function composeApp(
   const partitions = new TenantPartitions(db);
   const pendingMessages = createPendingMessagesRepository(db);
 
-  const slicer = new TimeSlicer();
+  const shares = createShares(config, metrics);
+  const slicer = new TimeSlicer(shares.readLimiter.hasOthers);
   const writer = composeWriter(config, resources);
   const feed = new EventFeed({ log: createEventRepository(db), ...config.events, logger, metrics });
   const waiter = new EmbeddingWaiter({ statuses: createEmbeddingStatusRepository(db), logger });
@@ -213,7 +214,7 @@ export function composeApp(
     allowedOrigins: config.allowedOrigins,
     trustedProxies: toBlockList(config.trustedProxies),
     rateLimiters: createRateLimiters(config.rates, resources.rateStore),
-    ...createShares(config, metrics),
+    ...shares,
     logger,
     metrics,
   });
