@@ -153,7 +153,7 @@ export function composeApp(
 
   const shares = createShares(config, metrics);
   const slicer = new TimeSlicer(shares.readLimiter.hasOthers);
-  const writer = composeWriter(config, resources);
+  const writer = composeWriter(config, resources, shares.readLimiter.hasOthers);
   const feed = new EventFeed({ log: createEventRepository(db), ...config.events, logger, metrics });
   const waiter = new EmbeddingWaiter({ statuses: createEmbeddingStatusRepository(db), logger });
   const runWaiter = new RetentionRunWaiter({ runs: createRetentionRunRepository(db), logger });
@@ -272,6 +272,7 @@ function composeRetention(
 function composeWriter(
   config: Pick<ApiConfig, 'ingest'>,
   { database, logger, writing }: Pick<ApiResources, 'database' | 'logger' | 'writing'>,
+  hasOthers: (tenantId: string) => boolean,
 ): MessageWriter {
   const repository = createMessageWriteRepository(database.queries, {
     onRefusedRow: (error) => logger.error({ err: error }, 'the database refuses a message that passed all checks'),
@@ -282,6 +283,7 @@ function composeWriter(
     ...(writing && {
       writers: Math.min(config.ingest.writers, writing.maxWriters),
       maxRowsPerFlush: writing.maxRowsPerFlush,
+      hasOthers,
     }),
   });
 }
