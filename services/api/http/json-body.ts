@@ -24,6 +24,8 @@ export interface JsonBodyOptions {
 export const largeBodiesPerKey = 6;
 
 const largeBytes = 65_536;
+/** Of a body that takes about a millisecond to be read from its connection and put together. */
+const bytesReadPerMs = 262_144;
 
 /** A shorter text is parsed and checked in a millisecond or two, whatever it holds. */
 const smallCharacters = 16_384;
@@ -93,7 +95,7 @@ export function jsonBody({ maxBytes, slots, slicer, maxParts }: JsonBodyOptions)
       };
       const { tenantId } = c.get('credential');
       // What follows at once, up to the end of the checks, belongs to the same turn.
-      const text = bytes.byteLength <= smallCharacters ? read() : await slicer.of(tenantId ?? keyId).runAlone(read);
+      const text = bytes.byteLength <= smallCharacters ? read() : await slicer.of(tenantId ?? keyId).runAlone(read, bytes.byteLength / bytesReadPerMs);
       // Hono keeps promises here, though it declares the values.
       Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
       slot.giveBack();

@@ -80,6 +80,13 @@ test('what follows a slice at once is alone in its turn, and others have as long
   expect(await readSix((key) => key !== 'a')).toBeLessThan(100);
 });
 
+test('others have as long, too, for what was spent on a slice before', async () => {
+  const slicer = new TimeSlicer(() => true).of('a');
+  const begun = performance.now();
+  await Promise.all(Array.from({ length: 4 }, () => slicer.runAlone(() => undefined, 20)));
+  expect(performance.now() - begun).toBeGreaterThanOrEqual(58);
+});
+
 test('one slice that something follows runs in a turn of the event loop', async () => {
   const slicer = new TimeSlicer().of('a');
   const inTurn: number[] = [];

@@ -5,15 +5,20 @@ const budgetMs = 5;
 export interface Slicer {
   /** @param slice does a part of the work, at most a few milliseconds of it. */
   run<T>(slice: () => T): Promise<T>;
-  /** The same for a slice that something follows at once, as checking a body follows reading it: it ends its turn. */
-  runAlone<T>(slice: () => T): Promise<T>;
+  /**
+   * The same for a slice that something follows at once, as checking a body follows decoding it: it ends its turn.
+   *
+   * @param spentMs what was spent for it before: others have as long for that, too.
+   */
+  runAlone<T>(slice: () => T, spentMs?: number): Promise<T>;
   /** Does something for each item, as many in a slice as fit the time. */
   map<Item, Result>(items: readonly Item[], each: (item: Item, index: number) => Result): Promise<Result[]>;
 }
 
 interface Slice {
   readonly run: () => void;
-  readonly endsTurn: boolean;
+  /** Of one that is alone in its turn. */
+  readonly spentMs: number | undefined;
 }
 
 /**
@@ -36,15 +41,15 @@ export class TimeSlicer {
 
   /** @param key whose turn it is: a tenant, or an API key of all tenants. */
   of(key: string): Slicer {
-    const run = <T>(slice: () => T): Promise<T> => this.#run(key, slice, false);
+    const run = <T>(slice: () => T): Promise<T> => this.#run(key, slice, undefined);
     return {
       run,
-      runAlone: (slice) => this.#run(key, slice, true),
+      runAlone: (slice, spentMs = 0) => this.#run(key, slice, spentMs),
       map: (items, each) => mapInSlices(run, items, each),
     };
   }
 
-  #run<T>(key: string, slice: () => T, endsTurn: boolean): Promise<T> {
+  #run<T>(key: string, slice: () => T, spentMs: number | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       const run = (): void => {
         try {
@@ -55,7 +60,7 @@ export class TimeSlicer {
       };
       const slices = this.#slicesByKey.get(key) ?? [];
       this.#slicesByKey.set(key, slices);
-      slices.push({ run, endsTurn });
+      slices.push({ run, spentMs });
       this.#schedule();
     });
   }
@@ -73,7 +78,7 @@ export class TimeSlicer {
     const begun = performance.now();
     const until = begun + budgetMs;
     // A key that is alone has the whole turn; of several each has a slice, also one whose next slice comes after it.
-    let isLarge = false;
+    let spentMs: number | undefined;
     const waiting = this.#slicesByKey.size === 1 ? this.#slicesByKey : [...this.#slicesByKey];
     for (const [key, slices] of waiting) {
       const slice = slices.shift();
@@ -81,18 +86,19 @@ export class TimeSlicer {
       this.#slicesByKey.delete(key);
       if (slices.length > 0) this.#slicesByKey.set(key, slices);
       slice?.run();
-      isLarge = slice?.endsTurn === true;
-      if (isLarge || performance.now() >= until) break;
+      spentMs = slice?.spentMs;
+      if (spentMs !== undefined || performance.now() >= until) break;
     }
-    if (!isLarge) this.#endTurn();
+    const since = begun - (spentMs ?? 0);
+    if (spentMs === undefined) this.#endTurn();
     // After all microtasks: what follows a slice at once is done in them.
-    else queueMicrotask(() => process.nextTick(() => this.#endTurn(begun)));
+    else queueMicrotask(() => process.nextTick(() => this.#endTurn(since)));
   }
 
-  /** @param begun when a slice began that was alone in its turn. */
-  #endTurn(begun?: number): void {
+  /** @param since when the work began of a slice that was alone in its turn. */
+  #endTurn(since?: number): void {
     const ended = performance.now();
-    this.#restUntil = begun === undefined ? ended : ended + (ended - begun);
+    this.#restUntil = since === undefined ? ended : ended + (ended - since);
     this.#isScheduled = false;
     if (this.#slicesByKey.size > 0) this.#schedule();
   }
