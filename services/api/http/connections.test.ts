@@ -46,10 +46,15 @@ const app = new Hono<ApiEnv>()
     c.set('bodyMemory', { open: () => ({ grow: () => undefined, release: () => undefined }) });
     await next();
   })
-  .post('/stored', storesMessages(), jsonBody({ slots: new FairSlots({ count: 10 }), slicer: new TimeSlicer(), maxBytes: 1000 }), (c) =>
-    c.text('stored'),
+  .post(
+    '/stored',
+    storesMessages(),
+    jsonBody({ slots: new FairSlots({ count: 10 }), slicer: new TimeSlicer(), maxBytes: 1000 }),
+    (c) => c.text('stored'),
   )
-  .post('/', jsonBody({ slots: new FairSlots({ count: 10 }), slicer: new TimeSlicer(), maxBytes: 1000 }), (c) => c.text('read'));
+  .post('/', jsonBody({ slots: new FairSlots({ count: 10 }), slicer: new TimeSlicer(), maxBytes: 1000 }), (c) =>
+    c.text('read'),
+  );
 app.onError(onError(logger));
 
 async function listen(options: Partial<HttpServerOptions> = {}) {

@@ -95,7 +95,10 @@ export function jsonBody({ maxBytes, slots, slicer, maxParts }: JsonBodyOptions)
       };
       const { tenantId } = c.get('credential');
       // What follows at once, up to the end of the checks, belongs to the same turn.
-      const text = bytes.byteLength <= smallCharacters ? read() : await slicer.of(tenantId ?? keyId).runAlone(read, bytes.byteLength / bytesReadPerMs);
+      const text =
+        bytes.byteLength <= smallCharacters
+          ? read()
+          : await slicer.of(tenantId ?? keyId).runAlone(read, bytes.byteLength / bytesReadPerMs);
       // Hono keeps promises here, though it declares the values.
       Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
       slot.giveBack();

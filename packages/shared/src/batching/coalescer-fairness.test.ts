@@ -160,7 +160,10 @@ describe('a rest', () => {
 
   /** Batches that ran by the time that half of a rest has passed, after one that took a while, and in the end. */
   async function afterHalfARest(hasOthers: ((key: string) => boolean) | undefined, next: readonly number[]) {
-    const { coalescer, batches } = setUp({ maxBatchWeight: 2, fairness: { ...fairness, ...(hasOthers && { hasOthers }) } });
+    const { coalescer, batches } = setUp({
+      maxBatchWeight: 2,
+      fairness: { ...fairness, ...(hasOthers && { hasOthers }) },
+    });
     const first = [1, 2].map((n) => coalescer.submit(n));
     await turn();
     const later = next.map((n) => coalescer.submit(n));

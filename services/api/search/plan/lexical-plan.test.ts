@@ -161,7 +161,8 @@ describe('what long messages cost', () => {
 
   test('is what those cost that have a word of the query, however many short ones there are', () => {
     const short = Array.from({ length: 90 }, () => message(10));
-    const mixed = (word: string) => sampleOf([...short, ...Array.from({ length: 10 }, () => message(8000, word))], 2000);
+    const mixed = (word: string) =>
+      sampleOf([...short, ...Array.from({ length: 10 }, () => message(8000, word))], 2000);
     expect(plan(new TermStatistics(mixed('said'))).maxBytes).toBe(12 * 2 ** 20);
     expect(plan(new TermStatistics(mixed('other'))).maxBytes).toBeUndefined();
   });

@@ -98,8 +98,6 @@ export async function planSearch(
     form,
     isWordless: lexical.terms.length === 0 && hasClauses(lexical.clauses),
     isPartial: comparesNewest(parts),
-    neighbourhoods: Math.ceil(
-      scoredAtMost(page.neighbourhoods * messagesAround, lexical.statistics) / messagesAround,
-    ),
+    neighbourhoods: Math.ceil(scoredAtMost(page.neighbourhoods * messagesAround, lexical.statistics) / messagesAround),
   };
 }

@@ -58,7 +58,7 @@ test('a sample is read a slice at a time, and is the same as one that is read at
   const messages = Array.from({ length: 40 }, (_, n) => Array.from({ length: 5000 }, (__, m) => `w${n * 31 + m}`));
   const [sliced, atOnce] = [new TermStatistics(sampleOf(messages)), new TermStatistics(sampleOf(messages))];
   const progress = { turns: 0, isRead: false };
-  const reading = Promise.all([sliced.read({ counts: true }), sliced.read({ counts: true })]).then(() => {
+  const reading = Promise.all([sliced.read({ counts: true }), sliced.read({ counts: true })]).finally(() => {
     progress.isRead = true;
   });
   for (; !progress.isRead; progress.turns += 1) await setImmediate();
