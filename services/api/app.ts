@@ -99,8 +99,8 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   const { readLimiter: limiter, slicer } = deps;
   const maxItemParts = requestLimits.bodyParts + maxMetadataBytes;
   const slots = new FairSlots({ count: Number.POSITIVE_INFINITY, perKey: largeBodiesPerKey });
-  const readBody = jsonBody({ maxBytes: maxBodyBytes, slots, parts: { max: maxItemParts, slicer } });
-  const readBatch = jsonBody({ maxBytes: limits.maxBatchBodyBytes, slots });
+  const readBody = jsonBody({ maxBytes: maxBodyBytes, slots, slicer, maxParts: maxItemParts });
+  const readBatch = jsonBody({ maxBytes: limits.maxBatchBodyBytes, slots, slicer });
   const messageSchema = createMessageCreateSchema(maxMetadataBytes);
   const singleMessageSchema = createSingleMessageSchema(maxMetadataBytes);
   const storing = { service: deps.messages, maxWaitSeconds };

@@ -169,8 +169,9 @@ export function composeApp(
   const partitions = new TenantPartitions(db);
   const pendingMessages = createPendingMessagesRepository(db);
 
-  const slicer = new TimeSlicer();
-  const writer = composeWriter(config, resources);
+  const shares = createShares(config, metrics);
+  const slicer = new TimeSlicer(shares.readLimiter.hasOthers);
+  const writer = composeWriter(config, resources, shares.readLimiter.hasOthers);
   const feed = new EventFeed({ log: createEventRepository(db), ...config.events, logger, metrics });
   const waiter = new EmbeddingWaiter({ statuses: createEmbeddingStatusRepository(db), logger });
   const runWaiter = new RetentionRunWaiter({ runs: createRetentionRunRepository(db), logger });
@@ -231,7 +232,7 @@ export function composeApp(
     allowedOrigins: config.allowedOrigins,
     trustedProxies: toBlockList(config.trustedProxies),
     rateLimiters: createRateLimiters(config.rates, resources.rateStore),
-    ...createShares(config, metrics),
+    ...shares,
     logger,
     metrics,
     exposition: resources.exposition,
@@ -291,6 +292,7 @@ function composeRetention(
 function composeWriter(
   config: Pick<ApiConfig, 'ingest'>,
   { database, logger, writing }: Pick<ApiResources, 'database' | 'logger' | 'writing'>,
+  hasOthers: (tenantId: string) => boolean,
 ): MessageWriter {
   const repository = createMessageWriteRepository(database.queries, {
     onRefusedRow: (error) => logger.error({ err: error }, 'the database refuses a message that passed all checks'),
@@ -301,6 +303,7 @@ function composeWriter(
     ...(writing && {
       writers: Math.min(config.ingest.writers, writing.maxWriters),
       maxRowsPerFlush: writing.maxRowsPerFlush,
+      hasOthers,
     }),
   });
 }

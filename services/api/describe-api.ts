@@ -43,7 +43,7 @@ export function createBareApp(version: string, given: Partial<AppDeps> = {}) {
     requestTimeoutMs: 15_000,
     allowedOrigins: [],
     rateLimiters: {},
-    readLimiter: { acquire: absent },
+    readLimiter: { acquire: absent, hasOthers: () => false },
     bodyMemory: { open: () => ({ grow: () => undefined, release: () => undefined }) },
     trustedProxies: new BlockList(),
     logger: createLogger({ service: 'api', level: 'silent' }),

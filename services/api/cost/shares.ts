@@ -21,6 +21,7 @@ export function createShares(limits: ShareLimits, metrics: Metrics) {
   return {
     readLimiter: {
       acquire: (tenantId: string, units: number, signal: () => AbortSignal) => slots.acquire(tenantId, units, signal),
+      hasOthers: (tenantId: string) => slots.hasOthers(tenantId),
       unread: new UnreadAnswers(limits.unreadAnswers ?? unreadAnswerLimits, {
         held: (bytes) => metrics.unreadAnswerBytes.set(bytes),
         refused: (reason) => metrics.readsRefused.inc({ reason }),

@@ -281,3 +281,14 @@ test('whatever happens, no limit is passed, everything is let in or fails, and n
     }),
   );
 });
+
+test('a tenant has others beside it that asked within the last second', () => {
+  const { limiter, clock } = setUp();
+  letIn(limiter, 'a');
+  expect([limiter.hasOthers('a'), limiter.hasOthers('b')]).toEqual([false, true]);
+  letIn(limiter, 'b');
+  expect(limiter.hasOthers('a')).toBe(true);
+  clock.now = 1001;
+  letIn(limiter, 'a');
+  expect(limiter.hasOthers('a')).toBe(false);
+});

@@ -97,6 +97,12 @@ export class TenantConcurrencyLimiter {
     return this.#active.size;
   }
 
+  /** Whether another tenant asked within the last second. */
+  hasOthers(tenantId: string): boolean {
+    this.#forget(this.#now(), this.#active.size);
+    return this.#active.size > (this.#active.has(tenantId) ? 1 : 0);
+  }
+
   /**
    * Lets a request in, at once or in its turn.
    *

@@ -10,6 +10,7 @@ import type { ApiEnv } from './api-env.ts';
 import { deadline } from './deadline.ts';
 import { onError } from './errors.ts';
 import { HttpServer, type HttpServerOptions } from './http-server.ts';
+import { TimeSlicer } from './time-slicer.ts';
 import { FairSlots } from '../cost/fair-slots.ts';
 import { storesMessages } from '../message/create-options.ts';
 import { jsonBody } from './json-body.ts';
@@ -45,10 +46,15 @@ const app = new Hono<ApiEnv>()
     c.set('bodyMemory', { open: () => ({ grow: () => undefined, release: () => undefined }) });
     await next();
   })
-  .post('/stored', storesMessages(), jsonBody({ slots: new FairSlots({ count: 10 }), maxBytes: 1000 }), (c) =>
-    c.text('stored'),
+  .post(
+    '/stored',
+    storesMessages(),
+    jsonBody({ slots: new FairSlots({ count: 10 }), slicer: new TimeSlicer(), maxBytes: 1000 }),
+    (c) => c.text('stored'),
   )
-  .post('/', jsonBody({ slots: new FairSlots({ count: 10 }), maxBytes: 1000 }), (c) => c.text('read'));
+  .post('/', jsonBody({ slots: new FairSlots({ count: 10 }), slicer: new TimeSlicer(), maxBytes: 1000 }), (c) =>
+    c.text('read'),
+  );
 app.onError(onError(logger));
 
 async function listen(options: Partial<HttpServerOptions> = {}) {

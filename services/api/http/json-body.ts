@@ -15,14 +15,17 @@ export interface JsonBodyOptions {
   readonly maxBytes: number;
   /** For large bodies that are read at the same time. */
   readonly slots: FairSlots;
+  readonly slicer: TimeSlicer;
   /** Names and values that a body may have; undefined when they are counted where it is parsed. */
-  readonly parts?: { readonly max: number; readonly slicer: TimeSlicer };
+  readonly maxParts?: number;
 }
 
 /** Large bodies of a key that are read at a time; others wait unread, and cost nothing. */
 export const largeBodiesPerKey = 6;
 
 const largeBytes = 65_536;
+/** Of a body that takes about a millisecond to be read from its connection and put together. */
+const bytesReadPerMs = 262_144;
 
 /** A shorter text is parsed and checked in a millisecond or two, whatever it holds. */
 const smallCharacters = 16_384;
@@ -38,7 +41,7 @@ const jsonType = /^application\/(?:[a-z.-]+\+)?json(?:;\s*charset\s*=\s*"?utf-8"
  * The bytes of the body count as held until the request has been worked on, by the length that the client announced from
  * before the first of them is read. In a turn of the event loop one large body is parsed.
  */
-export function jsonBody({ maxBytes, slots, parts }: JsonBodyOptions): MiddlewareHandler<ApiEnv> {
+export function jsonBody({ maxBytes, slots, slicer, maxParts }: JsonBodyOptions): MiddlewareHandler<ApiEnv> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
 
   /** A body in chunks says its size only by its end. */
@@ -83,17 +86,23 @@ export function jsonBody({ maxBytes, slots, parts }: JsonBodyOptions): Middlewar
       const inflating =
         coding === undefined
           ? reading
-          : reading.then(async (bytes) => {
+          : reading.then(async (compressed) => {
               await takeSlot(c, slot);
-              return inflated(bytes, coding, { maxBytes, memory });
+              return inflated(compressed, coding, { maxBytes, memory });
             });
-      const text = decodeUtf8(decoder, await untilDeadline(c, inflating));
-      if (parts !== undefined && text.length > smallCharacters) {
-        const { tenantId } = c.get('credential');
-        // What follows at once, up to the end of the checks, belongs to the same turn.
-        const refusal = await parts.slicer.of(tenantId ?? keyId).run(() => refusalOf(text, parts.max));
+      const bytes = await untilDeadline(c, inflating);
+      const read = (): string => {
+        const text = decodeUtf8(decoder, bytes);
+        const refusal = maxParts === undefined ? undefined : refusalOf(text, maxParts);
         if (refusal !== undefined) throw refusal;
-      }
+        return text;
+      };
+      const { tenantId } = c.get('credential');
+      // What follows at once, up to the end of the checks, belongs to the same turn.
+      const text =
+        bytes.byteLength <= smallCharacters
+          ? read()
+          : await slicer.of(tenantId ?? keyId).runAlone(read, bytes.byteLength / bytesReadPerMs);
       // Hono keeps promises here, though it declares the values.
       Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
       slot.giveBack();

@@ -34,6 +34,7 @@ const app = createBareApp('0', {
       asked.push({ tenantId, units });
       throw new AppError('rate_limited', 'too many requests are waiting');
     },
+    hasOthers: () => false,
   },
 });
 

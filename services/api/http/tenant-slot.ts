@@ -5,7 +5,7 @@ import type { UnreadAnswers } from '../cost/unread-answers.ts';
 import type { ApiEnv } from './api-env.ts';
 
 /** Lets requests in, by what they cost their tenant at a time, and by what its clients have not read of their answers. */
-export interface ReadLimiter extends Pick<TenantConcurrencyLimiter, 'acquire'> {
+export interface ReadLimiter extends Pick<TenantConcurrencyLimiter, 'acquire' | 'hasOthers'> {
   readonly unread?: UnreadAnswers;
 }
 

@@ -60,3 +60,44 @@ test('keys take turns: one with sixty requests has as much of the time as one wi
   expect(order.lastIndexOf('one')).toBeLessThanOrEqual(24);
   expect(order).toHaveLength(68);
 });
+
+/** How long six slices take that something of 10 ms follows at once, with all others that are asked for. */
+async function readSix(hasOthers: (key: string) => boolean, key = 'a'): Promise<number> {
+  const slicer = new TimeSlicer(hasOthers).of(key);
+  const begun = performance.now();
+  const read = async (): Promise<void> => {
+    await slicer.runAlone(() => undefined);
+    await Promise.resolve();
+    spin(10);
+  };
+  await Promise.all(Array.from({ length: 6 }, read));
+  return performance.now() - begun;
+}
+
+test('what follows a slice at once is alone in its turn, and others have as long after it, while they ask', async () => {
+  // Six times the work, and five times the rest after it.
+  expect(await readSix(() => true)).toBeGreaterThanOrEqual(105);
+  expect(await readSix((key) => key !== 'a')).toBeLessThan(100);
+});
+
+test('others have as long, too, for what was spent on a slice before', async () => {
+  const slicer = new TimeSlicer(() => true).of('a');
+  const begun = performance.now();
+  await Promise.all(Array.from({ length: 4 }, () => slicer.runAlone(() => undefined, 20)));
+  expect(performance.now() - begun).toBeGreaterThanOrEqual(58);
+});
+
+test('one slice that something follows runs in a turn of the event loop', async () => {
+  const slicer = new TimeSlicer().of('a');
+  const inTurn: number[] = [];
+  let turn = 0;
+  let isOver = false;
+  const count = (): void => {
+    turn += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  await Promise.all(Array.from({ length: 5 }, () => slicer.runAlone(() => inTurn.push(turn))));
+  isOver = true;
+  expect(new Set(inTurn).size).toBe(5);
+});

@@ -5,26 +5,51 @@ const budgetMs = 5;
 export interface Slicer {
   /** @param slice does a part of the work, at most a few milliseconds of it. */
   run<T>(slice: () => T): Promise<T>;
+  /**
+   * The same for a slice that something follows at once, as checking a body follows decoding it: it ends its turn.
+   *
+   * @param spentMs what was spent for it before: others have as long for that, too.
+   */
+  runAlone<T>(slice: () => T, spentMs?: number): Promise<T>;
   /** Does something for each item, as many in a slice as fit the time. */
   map<Item, Result>(items: readonly Item[], each: (item: Item, index: number) => Result): Promise<Result[]>;
+}
+
+interface Slice {
+  readonly run: () => void;
+  /** Of one that is alone in its turn. */
+  readonly spentMs: number | undefined;
 }
 
 /**
  * Runs work that would hold the event loop for long, a slice at a time: after some milliseconds of it everything else
  * has its turn, however many requests have such work. Keys take turns, so that a caller with sixty large requests has as
- * much of the time as one with a single request; those of one key take turns too.
+ * much of the time as one with a single request; those of one key take turns too. After a slice that cannot be
+ * a small one others have as long a time, while they ask.
  */
 export class TimeSlicer {
-  readonly #slicesByKey = new Map<string, (() => void)[]>();
+  readonly #slicesByKey = new Map<string, Slice[]>();
+  readonly #hasOthers: (key: string) => boolean;
   #isScheduled = false;
+  /** Until when the time belongs to others, if there are any. */
+  #restUntil = 0;
+
+  /** @param hasOthers whether anybody else than a key asks at the moment. */
+  constructor(hasOthers: (key: string) => boolean = () => false) {
+    this.#hasOthers = hasOthers;
+  }
 
   /** @param key whose turn it is: a tenant, or an API key of all tenants. */
   of(key: string): Slicer {
-    const run = <T>(slice: () => T): Promise<T> => this.#run(key, slice);
-    return { run, map: (items, each) => mapInSlices(run, items, each) };
+    const run = <T>(slice: () => T): Promise<T> => this.#run(key, slice, undefined);
+    return {
+      run,
+      runAlone: (slice, spentMs = 0) => this.#run(key, slice, spentMs),
+      map: (items, each) => mapInSlices(run, items, each),
+    };
   }
 
-  #run<T>(key: string, slice: () => T): Promise<T> {
+  #run<T>(key: string, slice: () => T, spentMs: number | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       const run = (): void => {
         try {
@@ -35,7 +60,7 @@ export class TimeSlicer {
       };
       const slices = this.#slicesByKey.get(key) ?? [];
       this.#slicesByKey.set(key, slices);
-      slices.push(run);
+      slices.push({ run, spentMs });
       this.#schedule();
     });
   }
@@ -43,24 +68,38 @@ export class TimeSlicer {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      this.#turn();
-    });
+    const run = (): void => this.#turn();
+    const restMs = this.#restUntil - performance.now();
+    if (restMs >= 1 && this.#slicesByKey.keys().every(this.#hasOthers)) setTimeout(run, restMs);
+    else setImmediate(run);
   }
 
   #turn(): void {
-    const until = performance.now() + budgetMs;
+    const begun = performance.now();
+    const until = begun + budgetMs;
     // A key that is alone has the whole turn; of several each has a slice, also one whose next slice comes after it.
+    let spentMs: number | undefined;
     const waiting = this.#slicesByKey.size === 1 ? this.#slicesByKey : [...this.#slicesByKey];
     for (const [key, slices] of waiting) {
       const slice = slices.shift();
       // To the end of the line.
       this.#slicesByKey.delete(key);
       if (slices.length > 0) this.#slicesByKey.set(key, slices);
-      slice?.();
-      if (performance.now() >= until) break;
+      slice?.run();
+      spentMs = slice?.spentMs;
+      if (spentMs !== undefined || performance.now() >= until) break;
     }
+    const since = begun - (spentMs ?? 0);
+    if (spentMs === undefined) this.#endTurn();
+    // After all microtasks: what follows a slice at once is done in them.
+    else queueMicrotask(() => process.nextTick(() => this.#endTurn(since)));
+  }
+
+  /** @param since when the work began of a slice that was alone in its turn. */
+  #endTurn(since?: number): void {
+    const ended = performance.now();
+    this.#restUntil = since === undefined ? ended : ended + (ended - since);
+    this.#isScheduled = false;
     if (this.#slicesByKey.size > 0) this.#schedule();
   }
 }

@@ -1,4 +1,6 @@
+import type { GiveWay } from '../cost/give-way.ts';
 import { planOfTime } from './plan/time-plan.ts';
+import { scoredAtMost } from './plan/lexical-plan.ts';
 import type { PlannedSearch } from './plan/search-planner.ts';
 import { createSearchPlan, type SearchPlan } from './plan/search-plan.ts';
 import type { QueryForm } from './query/query-form.ts';
@@ -25,6 +27,8 @@ export interface FindOptions extends Omit<RankingOptions, 'echoes'> {
   /** Whether hits that say the same are shown as one. */
   readonly collapse: boolean;
   readonly isShown: (id: string) => boolean;
+  /** Between two statements. */
+  readonly giveWay: GiveWay;
 }
 
 // Best candidates among which diversity chooses. Each is compared with each chosen one.
@@ -44,7 +48,7 @@ export function findAndRank(
   const { plan, parts } = planned;
   return readCandidates(plan, async (repository) => {
     const narrow = await find(repository, planned, plan, options);
-    const limit = Math.min(mostCandidates, plan.limit * widening);
+    const limit = scoredAtMost(Math.min(mostCandidates, plan.limit * widening), parts.lexical.statistics);
     const isShort = narrow.isFull && narrow.ranked.length < options.wanted;
     const isCollapsed =
       narrow.repeatIds.length > 0 || narrow.ranked.some(({ duplicateIds }) => duplicateIds.length > 0);
@@ -65,8 +69,10 @@ async function find(
     repository.findCandidates(plan),
     ofTime === undefined ? [] : repository.findCandidates(ofTime),
   ]);
+  await options.giveWay();
   const first = withoutRepeats([...found, ...saidThen]);
   const around = await repository.findNeighbourhood(plan, mostPromising(first, options));
+  await options.giveWay();
   const candidates = withoutRepeats([...first, ...around.candidates]);
   const rankWith = (echoes: ReadonlySet<string>) => rank(candidates, around.neighbourhood, { ...options, echoes });
   const ranked = rankWith(new Set());

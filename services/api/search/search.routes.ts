@@ -1,5 +1,6 @@
 import { createRoute, OpenAPIHono, type z } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
+import { createGiveWay } from '../cost/give-way.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { admitTenant } from '../http/tenant.ts';
 import { AnswerBudget, answerJson } from '../http/json-answer.ts';
@@ -51,9 +52,11 @@ export function searchRoutes({ service, limiter, readBody, maxMetadataBytes }: S
   });
 
   function answer(c: Context<ApiEnv>, request: SearchRequest) {
-    const read = { limiter, tenantId: request.tenantId, cost: costOf(request) };
-    return withTenantSlot(c, read, async () => {
-      const pieces = await toResultJson(await service.search(request), new AnswerBudget());
+    const { tenantId, signal } = request;
+    const cost = costOf(request);
+    return withTenantSlot(c, { limiter, tenantId, cost }, async () => {
+      const giveWay = createGiveWay({ ...cost, hasOthers: () => limiter.hasOthers(tenantId), signal });
+      const pieces = await toResultJson(await service.search(request, giveWay), new AnswerBudget());
       return answerJson<z.input<typeof searchResponseSchema>, 200>(c, pieces, 200);
     });
   }

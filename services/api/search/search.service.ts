@@ -5,6 +5,7 @@ import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { QueryVector, QueryVectors } from './query/query-vectors.ts';
+import type { GiveWay } from '../cost/give-way.ts';
 import { requestLimits } from '../cost/request-cost.ts';
 import { findAndRank } from './find-and-rank.ts';
 import { createHitReader, wantsReranking, type HitReaderDeps, type SearchResult } from './hits/hit-reader.ts';
@@ -57,8 +58,9 @@ export function createSearchService(deps: SearchServiceDeps) {
      *
      * @throws AppError `invalid_request` for a cursor of another search, weights that leave nothing to rank by, more
      * required and excluded words than are taken, or a wish to rerank where that is not configured.
+     * @param giveWay between its statements.
      */
-    async search(request: SearchRequest): Promise<SearchResult> {
+    async search(request: SearchRequest, giveWay: GiveWay = () => Promise.resolve()): Promise<SearchResult> {
       const stopTimer = metrics.searchSeconds.startTimer({ mode: request.mode });
       if (request.rerank === true && deps.hitReranker === undefined) {
         throw invalidField(request.source, 'rerank', 'needs a reranker, and none is configured');
@@ -88,7 +90,7 @@ export function createSearchService(deps: SearchServiceDeps) {
       const findsNothing = degraded && request.ranking.similarityMin !== undefined;
       const { timeZone } = request;
       const time = deps.readTime(text.words, { now: request.referenceTime ?? page.now, timeZone });
-      const { neighbourhoods, size } = page;
+      const { size } = page;
       const reranked = wantsReranking(request) ? (deps.hitReranker?.candidates ?? 0) : 0;
       const options = {
         ...ranking,
@@ -96,7 +98,6 @@ export function createSearchService(deps: SearchServiceDeps) {
         readableShare: model.isLatinOnly === true ? latinShareOf(text.words) : 1,
         mode,
         now: page.now,
-        neighbourhoods,
         query: text.words,
         time,
         count: page.shown.size + size,
@@ -104,6 +105,7 @@ export function createSearchService(deps: SearchServiceDeps) {
         isGrouped: request.groupSize !== undefined,
         collapse: request.collapse,
         isShown: (id: string) => isShown(id, page),
+        giveWay,
       };
       const found = findsNothing ? nothing : await findAndRank(readCandidates, planned, options);
       const { groupSize, topK } = request;

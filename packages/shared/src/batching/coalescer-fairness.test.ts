@@ -147,3 +147,64 @@ describe('fairness', () => {
     });
   });
 });
+
+describe('a rest', () => {
+  const partMs = 60;
+  const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  const fairness = {
+    keyOf: (n: number) => String(Math.floor(n / 100)),
+    maxQueuedWeightPerKey: 1000,
+    quantum: 2,
+    reserveMs: 0,
+  };
+
+  /** Batches that ran by the time that half of a rest has passed, after one that took a while, and in the end. */
+  async function afterHalfARest(hasOthers: ((key: string) => boolean) | undefined, next: readonly number[]) {
+    const { coalescer, batches } = setUp({
+      maxBatchWeight: 2,
+      fairness: { ...fairness, ...(hasOthers && { hasOthers }) },
+    });
+    const first = [1, 2].map((n) => coalescer.submit(n));
+    await turn();
+    const later = next.map((n) => coalescer.submit(n));
+    await sleep(partMs);
+    batches[0]?.finish();
+    await Promise.all(first);
+    await sleep(partMs / 2);
+    const early = batches.slice(1).map(({ items }) => items);
+    for (let n = 1; n < 1 + next.length; n++) {
+      await sleep(2 * partMs);
+      batches[n]?.finish();
+    }
+    expect(await Promise.all(later)).toEqual(next.map(String));
+    return early;
+  }
+
+  test('after a batch of which a key had much, it waits for as long while others ask, and goes on by itself', async () => {
+    expect(await afterHalfARest(() => true, [3])).toEqual([]);
+  });
+
+  test('nobody rests while no one else asks, nor where nobody says who asks', async () => {
+    expect(await afterHalfARest(() => false, [3])).toEqual([[3]]);
+    expect(await afterHalfARest(undefined, [3])).toEqual([[3]]);
+  });
+
+  test('while a key rests, others have their turn', async () => {
+    expect(await afterHalfARest(() => true, [3, 101])).toEqual([[101]]);
+  });
+
+  test('nothing rests once no more is taken', async () => {
+    const { coalescer, batches } = setUp({ maxBatchWeight: 2, fairness: { ...fairness, hasOthers: () => true } });
+    const all = [1, 2, 3].map((n) => coalescer.submit(n));
+    await turn();
+    await sleep(partMs);
+    batches[0]?.finish();
+    await turn();
+    const closing = coalescer.close();
+    await turn();
+    expect(batches.map(({ items }) => items)).toEqual([[1, 2], [3]]);
+    batches[1]?.finish();
+    await closing;
+    expect(await Promise.all(all)).toEqual(['1', '2', '3']);
+  });
+});

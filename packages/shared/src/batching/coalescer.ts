@@ -38,12 +38,23 @@ export interface CoalescerFairness<Item> {
   readonly quantum: number;
   /** How long after another key was there a key leaves one runner free for others. In milliseconds. */
   readonly reserveMs: number;
+  /**
+   * Whether others than a key want what the batches use. Given: a key of which a batch had much waits while they do, for
+   * as long as that batch took, before another one has any of it.
+   */
+  readonly hasOthers?: (key: string) => boolean;
 }
 
 interface Batch {
   readonly weight: number;
   readonly keys: ReadonlySet<string>;
+  /** Those of which it has much. */
+  readonly heavyKeys: readonly string[];
 }
+
+// Of a batch, in quanta of a key.
+const much = 1 / 4;
+const longestRestMs = 50;
 
 const retryAfterSeconds = 1;
 
@@ -60,6 +71,8 @@ export class Coalescer<Item, Result> {
   readonly #options: CoalescerOptions<Item, Result>;
   readonly #waiting: KeyQueues<Item, Result>;
   readonly #running = new Map<Promise<void>, Batch>();
+  /** Until when keys wait of which a batch had much. */
+  readonly #restUntil = new Map<string, number>();
   #flushAsked = false;
   #closed = false;
 
@@ -144,16 +157,43 @@ export class Coalescer<Item, Result> {
 
   #flush(): void {
     while (this.#mayRun()) {
-      const entries = this.#waiting.take((key) => !this.#leavesRunner(key));
+      const entries = this.#waiting.take((key) => !this.#leavesRunner(key) && !this.#rests(key));
       if (entries.length === 0) return;
-      const weight = entries.reduce((sum, { weightInBatch }) => sum + weightInBatch, 0);
-      const batch = { weight, keys: new Set(entries.map(({ key }) => key)) };
+      const batch = this.#toBatch(entries);
+      const begun = performance.now();
       const running = this.#runBatch(entries).finally(() => {
         this.#running.delete(running);
+        this.#rest(batch, performance.now() - begun);
         this.#flush();
       });
       this.#running.set(running, batch);
     }
+  }
+
+  #toBatch(entries: readonly Waiting<Item, Result>[]): Batch {
+    const weights = new Map<string, number>();
+    for (const { key, weightInBatch } of entries) weights.set(key, (weights.get(key) ?? 0) + weightInBatch);
+    const least = much * (this.#options.fairness?.quantum ?? Number.POSITIVE_INFINITY);
+    return {
+      weight: weights.values().reduce((sum, weight) => sum + weight, 0),
+      keys: new Set(weights.keys()),
+      heavyKeys: [...weights].filter(([, weight]) => weight >= least).map(([key]) => key),
+    };
+  }
+
+  #rest({ heavyKeys }: Batch, tookMs: number): void {
+    const restMs = Math.min(tookMs, longestRestMs);
+    if (this.#options.fairness?.hasOthers === undefined || this.#closed || restMs < 1) return;
+    for (const key of heavyKeys) this.#restUntil.set(key, performance.now() + restMs);
+    setTimeout(() => {
+      const now = performance.now();
+      for (const [key, until] of this.#restUntil) if (until <= now + 1) this.#restUntil.delete(key);
+      this.#flush();
+    }, Math.ceil(restMs));
+  }
+
+  #rests(key: string): boolean {
+    return !this.#closed && this.#restUntil.has(key) && this.#options.fairness?.hasOthers?.(key) === true;
   }
 
   #mayRun(): boolean {

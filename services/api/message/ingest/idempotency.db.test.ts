@@ -80,7 +80,7 @@ describe('the same key with the same body', () => {
     const gone = await api.db
       .deleteFrom('idempotency_key')
       .where('tenant_id', '=', tenant)
-      .where('idempotency_key', 'like', 'k-1 % 3')
+      .where('idempotency_key', 'like', 'k-1 % 5')
       .returning('idempotency_key')
       .execute();
     expect(gone).toHaveLength(1);

@@ -76,10 +76,12 @@ export function storedOutcome(row: MessageRow): Kept {
 // Beside its text a row costs the database as much as some kilobyte of it: measured as 500 bytes of text whose words all
 // differ, and 1200 of a text that repeats its words.
 const rowOverheadBytes = 1024;
+// The words of a longer text are stored apart from its row, which takes as long again.
+const usualRowBytes = 2048;
 
 /** What a row costs the database, in bytes. */
 export function costOfRow({ bytes }: Pick<MessageRow, 'bytes'>): number {
-  return rowOverheadBytes + bytes;
+  return rowOverheadBytes + bytes + Math.max(0, bytes - usualRowBytes);
 }
 
 // Weights and role values of the service this one replaces, without its recency part: recency is decay's,

@@ -212,7 +212,7 @@ describe('a request whose time is up', () => {
 describe('a request that is larger than a statement may be', () => {
   // A part has at most 1024 rows of 1152 bytes: three parts of two rows.
   const large: WriteRequest = {
-    rows: Array.from({ length: 6 }, (_, n) => row(`${n} ${'x'.repeat(500_000)}`, 'large')),
+    rows: Array.from({ length: 6 }, (_, n) => row(`${n} ${'x'.repeat(250_000)}`, 'large')),
     claim: undefined,
   };
 

@@ -22,6 +22,11 @@ export interface MessageWriterOptions {
   readonly maxQueuedBytes: number;
   /** Rows of usual length that a flush has at most. Default 1024: they commit in some ten milliseconds. */
   readonly maxRowsPerFlush?: number;
+  /**
+   * Whether other tenants ask for anything. Given where one statement runs at a time: after a large one of a tenant they
+   * have as long for theirs.
+   */
+  readonly hasOthers?: (tenantId: string) => boolean;
 }
 
 /** A message of a chat. */
@@ -51,7 +56,7 @@ export class MessageWriter {
   readonly #coalescer: Coalescer<WriteRequest, PromiseSettledResult<WriteResult>>;
   readonly #maxPartCost: number;
 
-  constructor({ repository, writers, maxQueuedBytes, maxRowsPerFlush = 1024 }: MessageWriterOptions) {
+  constructor({ repository, writers, maxQueuedBytes, maxRowsPerFlush = 1024, hasOthers }: MessageWriterOptions) {
     this.#maxPartCost = maxRowsPerFlush * usualRowCost;
     this.#coalescer = new Coalescer({
       what: 'messages',
@@ -68,6 +73,7 @@ export class MessageWriter {
         maxQueuedWeightPerKey: maxQueuedBytes * maxTenantShare,
         quantum: Math.min(maxRowsPerTurn, maxRowsPerFlush) * usualRowCost,
         reserveMs,
+        ...(hasOthers && { hasOthers }),
       },
       abortUnderWay: 'await',
     });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { TermStatistics } from '../stats/term-statistics.ts';
 import { sampleOf } from '../stats/testing/sample-of.ts';
-import { candidateSteps, planWords } from './lexical-plan.ts';
+import { candidateSteps, planWords, scoredAtMost } from './lexical-plan.ts';
 
 /** A message of every number up to `count`, with a word for each divisor that is asked for. */
 function divisible(count: number, divisors: readonly number[], messages = count): TermStatistics {
@@ -137,4 +137,47 @@ test.each([
   const statistics = new TermStatistics(sampleOf(words));
   const query = { tenantId: 'one', terms: [], phrases: [], clauses: { must: [], mustNot: [], words: 0 }, statistics };
   expect(planWords(query, 10).lengthNormalisation).toBeCloseTo(expected, 3);
+});
+
+describe('what long messages cost', () => {
+  const plan = (statistics: TermStatistics) =>
+    planWords(
+      {
+        tenantId: 'one',
+        terms: weigh(statistics, ['said']).map((term) => ({ ...term, isSaid: true })),
+        phrases: [],
+        clauses: { must: [], mustNot: [], words: 0 },
+        statistics,
+      },
+      1000,
+    );
+  const message = (length: number, word = 'said') => [word, ...Array.from({ length: length - 1 }, (_, n) => `w${n}`)];
+
+  test('is bounded where those that have a word of the query are many', () => {
+    const long = Array.from({ length: 10 }, () => message(8000));
+    expect(plan(new TermStatistics(sampleOf(long, 100))).maxBytes).toBeUndefined();
+    expect(plan(new TermStatistics(sampleOf(long, 200))).maxBytes).toBe(12 * 2 ** 20);
+  });
+
+  test('is what those cost that have a word of the query, however many short ones there are', () => {
+    const short = Array.from({ length: 90 }, () => message(10));
+    const mixed = (word: string) =>
+      sampleOf([...short, ...Array.from({ length: 10 }, () => message(8000, word))], 2000);
+    expect(plan(new TermStatistics(mixed('said'))).maxBytes).toBe(12 * 2 ** 20);
+    expect(plan(new TermStatistics(mixed('other'))).maxBytes).toBeUndefined();
+  });
+
+  test('is not bounded for a million messages of usual length', () => {
+    const usual = Array.from({ length: 100 }, () => message(500));
+    expect(plan(new TermStatistics(sampleOf(usual, 1_000_000))).maxBytes).toBeUndefined();
+  });
+
+  test.each([
+    [20, 1000, 1000],
+    [1000, 1000, 1000],
+    [8000, 60, 60],
+    [8000, 1000, 132],
+  ])('at a mean of %d different words, of %d candidates %d are taken', (averageLength, wanted, taken) => {
+    expect(scoredAtMost(wanted, { averageLength })).toBe(taken);
+  });
 });

@@ -34,6 +34,8 @@ export interface LexicalPlan {
   readonly lengthNormalisation: number;
   /** Each finds what the one before it finds and more; the last one finds every message that has any word. */
   readonly steps: readonly CandidateStep[];
+  /** Of the words of all messages that are scored; undefined: there are not so many long messages that have the words. */
+  readonly maxBytes: number | undefined;
 }
 
 /**
@@ -77,7 +79,28 @@ export function planWords({ tenantId, terms, phrases, statistics }: LexicalQuery
       known ??= terms.length === 0 ? [] : candidateSteps(terms, statistics, comparedFor(limit));
       return known.map((step) => orPhrases(step, phrases));
     },
+    get maxBytes() {
+      return longWords(terms, statistics) > maxScoredWords ? maxScoredBytes : undefined;
+    },
   };
+}
+
+// Some tens of milliseconds to read and score. A word takes about twelve bytes.
+const maxScoredWords = 2 ** 20;
+const maxScoredBytes = 12 * maxScoredWords;
+
+/** Different words of all long messages that have any of the terms, about. */
+function longWords(terms: readonly WeightedTerm[], statistics: TermStatistics): number {
+  const { longPlaces } = statistics;
+  if (longPlaces.length === 0) return 0;
+  const sums = sumsOf(terms, statistics);
+  const found = longPlaces.filter((place) => (sums[place] ?? 0) > 0);
+  return found.reduce((sum, place) => sum + statistics.lengthOf(place), 0) * statistics.share;
+}
+
+/** Of `wanted` messages of the tenant, those whose words are read for a search: all, unless messages are long. */
+export function scoredAtMost(wanted: number, { averageLength }: Pick<TermStatistics, 'averageLength'>): number {
+  return Math.min(wanted, Math.ceil(maxScoredWords / Math.max(1, averageLength)));
 }
 
 // Messages of people are alike in length, and a longer one says more; in a chat with an assistant the long ones say much

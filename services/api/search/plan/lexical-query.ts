@@ -130,6 +130,7 @@ export async function weighTerms(
   statistics: TermStatistics,
   { names = new Set(), markers = [] }: TermKinds = {},
 ): Promise<KnownTerm[]> {
+  await statistics.read({ counts: terms.length > requestLimits.queryTerms });
   const weighed: KnownTerm[] = [];
   const paired = charactersOfPairs(terms);
   let begun = performance.now();

@@ -1,13 +1,14 @@
 import type { TenantPartitions } from '@memory-layer/shared/db/tenant-partitions.repository';
 import type { QueryVector } from '../query/query-vectors.ts';
 import type { DateReader } from '../query/date-terms.ts';
-import type { SearchPage } from '../query/page.ts';
+import { leastCandidates, type SearchPage } from '../query/page.ts';
 import type { SearchText } from '../query/parse-query.ts';
 import { instructionTerm } from '../../words/instruction.ts';
 import { isAskingTerm, queryFormOf, type QueryForm } from '../query/query-form.ts';
 import type { SearchMode, SearchRequest } from '../query/search-request.ts';
 import { noTerms, type QueryTerms } from '../ranking/lexical-score.ts';
 import { noSegments, type SegmentDirectory } from '../stats/segment-directory.ts';
+import { scoredAtMost } from './lexical-plan.ts';
 import type { LexicalIndex } from './lexical-query.ts';
 import {
   comparesNewest,
@@ -45,7 +46,12 @@ export interface PlannedSearch {
   readonly isWordless: boolean;
   /** The filter is compared with the newest messages alone. */
   readonly isPartial: boolean;
+  /** Number of the best candidates that are ranked with their neighbours. */
+  readonly neighbourhoods: number;
 }
+
+// A message, and two on each side of it.
+const messagesAround = 5;
 
 /** Looks up what is known of the tenant, mostly remembered: how rare its words are, and which vectors have an index. */
 export async function planSearch(
@@ -76,7 +82,8 @@ export async function planSearch(
     segments: known,
     lexical,
     byWords,
-    limit: page.candidates,
+    // A page is filled however long messages are.
+    limit: Math.max(leastCandidates(page), scoredAtMost(page.candidates, lexical.statistics)),
     filter: { ...request.filter, throughId: page.throughId, similarity },
     signal: request.signal,
   };
@@ -91,5 +98,6 @@ export async function planSearch(
     form,
     isWordless: lexical.terms.length === 0 && hasClauses(lexical.clauses),
     isPartial: comparesNewest(parts),
+    neighbourhoods: Math.ceil(scoredAtMost(page.neighbourhoods * messagesAround, lexical.statistics) / messagesAround),
   };
 }

@@ -33,8 +33,13 @@ export function openPage(request: SearchRequest, now: Date): SearchPage {
     size,
     // What is far off does not become a hit by what stands around it.
     neighbourhoods: position?.neighbourhoods ?? Math.max(minNeighbourhoods, size),
-    candidates: Math.max(request.candidateLimit, shown.size + size + 1),
+    candidates: Math.max(request.candidateLimit, leastCandidates({ shown, size })),
   };
+}
+
+/** Candidates that a page needs: what was shown, what it shows, and one more to tell whether another page follows. */
+export function leastCandidates({ shown, size }: Pick<SearchPage, 'shown' | 'size'>): number {
+  return shown.size + size + 1;
 }
 
 /** Whether an earlier page has the hit, or a hit that says the same and stands for it. */

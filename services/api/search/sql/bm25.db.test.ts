@@ -1,6 +1,11 @@
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { planWords } from '../plan/lexical-plan.ts';
+import { planTenant } from '../plan/search-plan.ts';
 import { idf } from '../stats/term-statistics.ts';
+import { wordCandidates } from './lexical.sql.ts';
+import { tenantSql } from './tenant.sql.ts';
 import { createWords, type Words } from './testing/words-fixture.ts';
 
 let database: TestDatabase;
@@ -259,4 +264,30 @@ describe('phrases and exclusions', () => {
     await expect(words.find(text)).resolves.toBeDefined();
     await expect(words.scan(text)).resolves.toBeDefined();
   });
+});
+
+test('of long messages, the newest are scored whose words have so many bytes', async () => {
+  const filler = Array.from({ length: 1500 }, (_, n) => `filler${n}`).join(' ');
+  const words = await memory(...Array.from({ length: 6 }, (_, n) => `lisbon number${n} ${filler}`));
+  const query = await words.prepare('lisbon');
+  const { rows: sizes } = await sql<{ id: string; bytes: number }>`
+    select id, pg_column_size(search_vector) as bytes from message where tenant_id = ${words.tenantId} order by id desc
+  `.execute(database.db);
+  const find = async (maxBytes: number | undefined) => {
+    const tenant = tenantSql(planTenant(words.tenantId, { messages: 6 }));
+    const plan = { ...planWords(query, 10), maxBytes };
+    const filter = sql<boolean>`true`;
+    const candidates = wordCandidates({ words: plan, clauses: query.clauses, tenant, filter, limit: 10 });
+    return (await candidates.execute(database.db)).rows.map(({ id }) => id).toSorted();
+  };
+  const newest = sizes.slice(0, 3);
+  const budget = newest.reduce((sum, { bytes }) => sum + bytes, 0);
+  expect(await find(budget)).toEqual(newest.map(({ id }) => id).toSorted());
+  expect(await find(budget - 1)).toEqual(
+    newest
+      .slice(0, 2)
+      .map(({ id }) => id)
+      .toSorted(),
+  );
+  expect(await find(undefined)).toHaveLength(6);
 });

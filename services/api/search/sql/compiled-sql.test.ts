@@ -88,10 +88,14 @@ const columns = {
 const similarity = { tenantId, generation: 1, min: 0.3, vector };
 const listed = { key: 'topic', in: Array.from({ length: 20 }, (_, n) => `topic ${n}`) };
 
+/** Of long messages, of which many have a word. */
+const long = new TermStatistics(sampleOf([['lisbon', ...Array.from({ length: 8000 }, (_, n) => `w${n}`)]], 1000));
+
 const shapes: Readonly<Record<string, Shape>> = {
   hybrid: {},
   lexical: { parts: { vector: undefined } },
   vector: { parts: { byWords: false } },
+  long: { words: { statistics: long } },
   phrase: { words: { phrases: [phrase] } },
   clauses: { words: { clauses } },
   'clauses-alone': { words: { terms: [], clauses } },

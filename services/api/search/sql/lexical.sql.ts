@@ -82,12 +82,21 @@ export function wordCandidates(query: WordCandidates): RawBuilder<WordRow> {
             select id, length(search_vector) as word_count,
                    ${sql.join(parts.map((part, index) => sql`${part} as ${partName(index)}`))}
             from (
-              select id, ${inMemory('stored')} as search_vector from (${sql.join(results, sql` union all `)}) stored offset 0
+              select id, ${inMemory('stored')} as search_vector from ${withinBytes(sql.join(results, sql` union all `), words)} stored offset 0
             ) found offset 0
           ) scored
           order by lexical_score desc, id limit ${sql.lit(limit)}
         ) best
         order by lexical_score desc, id`;
+}
+
+/** The newest of them whose words have so many bytes together, where a plan bounds that. None is read to know its size. */
+function withinBytes(found: RawBuilder<unknown>, { maxBytes }: LexicalPlan): RawBuilder<unknown> {
+  if (maxBytes === undefined) return sql`(${found})`;
+  return sql`(select id, search_vector from (
+      select id, search_vector, sum(pg_column_size(search_vector)) over (order by id desc rows unbounded preceding) as bytes
+      from (${found}) found
+    ) measured where bytes <= ${sql.lit(maxBytes)})`;
 }
 
 function partName(index: number) {
@@ -107,7 +116,8 @@ function sumOf(parts: readonly RawBuilder<unknown>[]): RawBuilder<number> {
  */
 export function inMemory(alias: string): RawBuilder<unknown> {
   const vector = sql.ref(`${alias}.search_vector`);
-  return sql`case when pg_column_size(${vector}) > ${sql.lit(inlineBytes)} then ${vector} || ''::tsvector else ${vector} end`;
+  // An array has its items in itself: a third of what making a new vector by an operator takes.
+  return sql`case when pg_column_size(${vector}) > ${sql.lit(inlineBytes)} then (array[${vector}])[1] else ${vector} end`;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { TermStatistics } from './term-statistics.ts';
@@ -51,4 +52,23 @@ test('how unequal messages are in length is the standard deviation by the mean',
     new TermStatistics(sampleOf(lengths.map((length) => Array.from({ length }, (_, n) => `w${n}`)))).lengthSpread;
   expect([spread(), spread(2, 2), spread(1, 3)]).toEqual([0, 0, 0.5]);
   expect(spread(1, 1, 1, 5)).toBeCloseTo(Math.sqrt(3) / 2);
+});
+
+test('a sample is read a slice at a time, and is the same as one that is read at once', async () => {
+  const messages = Array.from({ length: 40 }, (_, n) => Array.from({ length: 5000 }, (__, m) => `w${n * 31 + m}`));
+  const [sliced, atOnce] = [new TermStatistics(sampleOf(messages)), new TermStatistics(sampleOf(messages))];
+  const progress = { turns: 0, isRead: false };
+  const reading = Promise.all([sliced.read({ counts: true }), sliced.read({ counts: true })]).finally(() => {
+    progress.isRead = true;
+  });
+  for (; !progress.isRead; progress.turns += 1) await setImmediate();
+  await reading;
+  // Of 65 536 characters each, once for the messages and once for the counts.
+  expect(progress.turns).toBeGreaterThanOrEqual(2 * Math.floor(sliced.size / 65_536));
+  const words = Array.from({ length: 6300 }, (_, n) => `w${n}`);
+  expect(words.map((word) => sliced.roughCount(word))).toEqual(words.map((word) => atOnce.roughCount(word)));
+  const places = messages.map((_, place) => place);
+  expect(places.map((place) => sliced.lengthOf(place))).toEqual(places.map((place) => atOnce.lengthOf(place)));
+  expect(sliced.longPlaces).toEqual(places);
+  expect(sliced.postingsOf('w31')).toEqual([0, 1]);
 });

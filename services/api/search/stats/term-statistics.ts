@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 /** What stands around every word, and before every message, in the text of a sample: no word has these characters. */
 export const delimiters = { word: '\u0001', message: '\u0002' } as const;
 
@@ -16,6 +18,10 @@ export interface MessageSample {
 const maxCounters = 2 ** 19;
 // Postings that are remembered, 8 bytes each: those of the words of some queries.
 const maxKnownPostings = 2 ** 18;
+// A message of more different words is long: they are stored apart from it, and to read them takes time.
+const longMessage = 512;
+// Characters that are looked at before others have their turn: a millisecond or two.
+const sliceLength = 2 ** 16;
 const wordDelimiter = delimiters.word.charCodeAt(0);
 const messageDelimiter = delimiters.message.charCodeAt(0);
 
@@ -39,7 +45,10 @@ export class TermStatistics {
   readonly #postings = new Map<string, readonly number[]>();
   #knownPostings = 0;
   #lengthSpread: number | undefined;
-  #messages: { readonly starts: readonly number[]; readonly lengths: readonly number[] } | undefined;
+  #longPlaces: readonly number[] | undefined;
+  #reading: Promise<void> | undefined;
+  #counting: Promise<void> | undefined;
+  #messages: MessagePlaces | undefined;
   #counts: WordCounts | undefined;
 
   constructor({ messages, sampled, words, text }: MessageSample) {
@@ -49,6 +58,29 @@ export class TermStatistics {
     this.share = sampled > 0 ? messages / sampled : 1;
     this.size = text.length;
     this.#text = text;
+  }
+
+  /**
+   * Reads the text of the sample a slice at a time, so that what is asked next holds nobody up. Once: later calls find it
+   * read.
+   *
+   * @param wants also the rough counts of words.
+   */
+  async read(wants: { readonly counts: boolean }): Promise<void> {
+    this.#reading ??= this.#readInSlices(new MessagePlaces(), (places) => (this.#messages ??= places));
+    await this.#reading;
+    if (!wants.counts) return;
+    this.#counting ??= this.#readInSlices(new WordCounts(this.#text.length), (counts) => (this.#counts ??= counts));
+    await this.#counting;
+  }
+
+  async #readInSlices<Reader extends SampleReader>(reader: Reader, done: (reader: Reader) => void): Promise<void> {
+    const { length } = this.#text;
+    for (let from = 0; from < length; from += sliceLength) {
+      reader.read(this.#text, from, Math.min(length, from + sliceLength));
+      if (from + sliceLength < length) await setImmediate();
+    }
+    done(reader);
   }
 
   /** Messages of the sample that have the word, by their place in it, in order. Reads the text of the sample. */
@@ -92,8 +124,14 @@ export class TermStatistics {
    * text, so that any number of them may be asked for.
    */
   roughCount(term: string): number {
-    this.#counts ??= new WordCounts(this.#text);
+    this.#counts ??= this.#readAtOnce(new WordCounts(this.#text.length));
     return this.#counts.of(term);
+  }
+
+  /** Long messages of the sample, by their place in it: each has more different words than most messages have words. */
+  get longPlaces(): readonly number[] {
+    this.#longPlaces ??= this.#readMessages().lengths.flatMap((length, place) => (length > longMessage ? [place] : []));
+    return this.#longPlaces;
   }
 
   #find(term: string): number[] {
@@ -109,26 +147,43 @@ export class TermStatistics {
     return postings;
   }
 
-  #readMessages() {
-    this.#messages ??= readMessages(this.#text);
+  #readMessages(): MessagePlaces {
+    this.#messages ??= this.#readAtOnce(new MessagePlaces());
     return this.#messages;
+  }
+
+  #readAtOnce<Reader extends SampleReader>(reader: Reader): Reader {
+    reader.read(this.#text, 0, this.#text.length);
+    return reader;
   }
 }
 
+/** Reads the text of a sample from its beginning to its end, in slices. */
+interface SampleReader {
+  read(text: string, from: number, to: number): void;
+}
+
 /** Where each message begins, and how many words it has. */
-function readMessages(text: string) {
-  const starts: number[] = [];
-  const lengths: number[] = [];
-  for (let at = text.indexOf(delimiters.message); at !== -1;) {
-    const next = text.indexOf(delimiters.message, at + 1);
-    const end = next === -1 ? text.length : next;
-    let words = -1;
-    for (let here = at + 1; here < end; here += 1) if (text.charCodeAt(here) === wordDelimiter) words += 1;
-    starts.push(at);
-    lengths.push(words);
-    at = next;
+class MessagePlaces implements SampleReader {
+  readonly starts: number[] = [];
+  readonly lengths: number[] = [];
+
+  read(text: string, from: number, to: number): void {
+    let place = this.lengths.length - 1;
+    let words = this.lengths[place] ?? -1;
+    for (let at = from; at < to; at += 1) {
+      const unit = text.charCodeAt(at);
+      if (unit === wordDelimiter) words += 1;
+      else if (unit === messageDelimiter) {
+        if (place >= 0) this.lengths[place] = words;
+        this.starts.push(at);
+        this.lengths.push(-1);
+        place += 1;
+        words = -1;
+      }
+    }
+    if (place >= 0) this.lengths[place] = words;
   }
-  return { starts, lengths };
 }
 
 function spreadOf(values: readonly number[]): number {
@@ -154,16 +209,23 @@ function hashNext(hash: number, unit: number): number {
  *
  * Source: Cormode and Muthukrishnan, An Improved Data Stream Summary: The Count-Min Sketch (2005); words by FNV-1a.
  */
-class WordCounts {
+class WordCounts implements SampleReader {
   readonly #mask: number;
   readonly #rows: readonly [Uint16Array, Uint16Array];
 
-  constructor(text: string) {
-    const counters = Math.min(maxCounters, 2 ** Math.ceil(Math.log2(text.length / 4 + 4096)));
+  /** Of the word that the end of a slice has cut. */
+  #hash = hashStart;
+
+  /** @param length of the text, in characters. */
+  constructor(length: number) {
+    const counters = Math.min(maxCounters, 2 ** Math.ceil(Math.log2(length / 4 + 4096)));
     this.#mask = counters - 1;
     this.#rows = [new Uint16Array(counters), new Uint16Array(counters)];
-    let hash = hashStart;
-    for (let at = 0; at < text.length; at += 1) {
+  }
+
+  read(text: string, from: number, to: number): void {
+    let hash = this.#hash;
+    for (let at = from; at < to; at += 1) {
       const unit = text.charCodeAt(at);
       if (unit !== wordDelimiter && unit !== messageDelimiter) {
         hash = hashNext(hash, unit);
@@ -173,6 +235,7 @@ class WordCounts {
       if (hash !== hashStart) this.#add(hash);
       hash = hashStart;
     }
+    this.#hash = hash;
   }
 
   of(term: string): number {

@@ -94,7 +94,7 @@ by_words as materialized (
       when true then $39::float8 / (1 + ($40::float8 + $41::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $42::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $43::tsquery
       when true then $44::float8 / (1 + ($45::float8 + $46::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $47::tsquery)) - 0.5::float8)) when false then 0 end as "part_3"
       from (
-        select id, case when pg_column_size("stored"."search_vector") > 1900 then "stored"."search_vector" || ''::tsvector else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2"  union all
+        select id, case when pg_column_size("stored"."search_vector") > 1900 then (array["stored"."search_vector"])[1] else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2"  union all
           select m.id, m.search_vector from (select distinct id from eligible) few cross join lateral (
             select m.id, m.search_vector from "message_p3" m
             where m.tenant_id = 'acme' and m.id = few.id and m.search_vector @@ $48::tsquery offset 0
@@ -127,6 +127,6 @@ left join lateral (
       when true then $57::float8 / (1 + ($58::float8 + $59::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $60::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $61::tsquery
       when true then $62::float8 / (1 + ($63::float8 + $64::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $65::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $66::tsquery
       when true then $67::float8 / (1 + ($68::float8 + $69::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $70::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
-  length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+  length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then (array["m"."search_vector"])[1] else "m"."search_vector" end as search_vector offset 0) indexed
   where pool.term_scores is null
 ) unscored on true

@@ -63,7 +63,7 @@ by_words as materialized (
       when true then $28::float8 / (1 + ($29::float8 + $30::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $31::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $32::tsquery
       when true then $33::float8 / (1 + ($34::float8 + $35::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $36::tsquery)) - 0.5::float8)) when false then 0 end as "part_3"
       from (
-        select id, case when pg_column_size("stored"."search_vector") > 1900 then "stored"."search_vector" || ''::tsvector else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2" ) stored offset 0
+        select id, case when pg_column_size("stored"."search_vector") > 1900 then (array["stored"."search_vector"])[1] else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2" ) stored offset 0
       ) found offset 0
     ) scored
     order by lexical_score desc, id limit 60
@@ -92,6 +92,6 @@ left join lateral (
       when true then $45::float8 / (1 + ($46::float8 + $47::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $48::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $49::tsquery
       when true then $50::float8 / (1 + ($51::float8 + $52::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $53::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $54::tsquery
       when true then $55::float8 / (1 + ($56::float8 + $57::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $58::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
-  length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+  length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then (array["m"."search_vector"])[1] else "m"."search_vector" end as search_vector offset 0) indexed
   where pool.term_scores is null
 ) unscored on true

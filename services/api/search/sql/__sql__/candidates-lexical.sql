@@ -28,7 +28,7 @@ by_words as materialized (
       when true then $31::float8 / (1 + ($32::float8 + $33::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $34::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $35::tsquery
       when true then $36::float8 / (1 + ($37::float8 + $38::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $39::tsquery)) - 0.5::float8)) when false then 0 end as "part_3"
       from (
-        select id, case when pg_column_size("stored"."search_vector") > 1900 then "stored"."search_vector" || ''::tsvector else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2" ) stored offset 0
+        select id, case when pg_column_size("stored"."search_vector") > 1900 then (array["stored"."search_vector"])[1] else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2" ) stored offset 0
       ) found offset 0
     ) scored
     order by lexical_score desc, id limit 60
@@ -56,6 +56,6 @@ left join lateral (
       when true then $47::float8 / (1 + ($48::float8 + $49::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $50::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $51::tsquery
       when true then $52::float8 / (1 + ($53::float8 + $54::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $55::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $56::tsquery
       when true then $57::float8 / (1 + ($58::float8 + $59::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $60::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
-  length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+  length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then (array["m"."search_vector"])[1] else "m"."search_vector" end as search_vector offset 0) indexed
   where pool.term_scores is null
 ) unscored on true

@@ -63,7 +63,7 @@ by_words as materialized (
       when true then $75::float8 / (1 + ($76::float8 + $77::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $78::tsquery)) - 0.5::float8)) when false then 0 end as "part_2", case "found"."search_vector" @@ $79::tsquery
       when true then $80::float8 / (1 + ($81::float8 + $82::float8 * length("found"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("found"."search_vector", $83::tsquery)) - 0.5::float8)) when false then 0 end as "part_3"
       from (
-        select id, case when pg_column_size("stored"."search_vector") > 1900 then "stored"."search_vector" || ''::tsvector else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2"  union all
+        select id, case when pg_column_size("stored"."search_vector") > 1900 then (array["stored"."search_vector"])[1] else "stored"."search_vector" end as search_vector from (select * from "step_0" where not exists (select from "step_1") union all select * from "step_1" where not exists (select from "step_2") union all select * from "step_2"  union all
           select m.id, m.search_vector from (select distinct id from eligible) few cross join lateral (
             select m.id, m.search_vector from "message_p3" m
             where m.tenant_id = (select $84::text) and m.id = few.id and m.search_vector @@ $85::tsquery offset 0
@@ -96,6 +96,6 @@ left join lateral (
       when true then $94::float8 / (1 + ($95::float8 + $96::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $97::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $98::tsquery
       when true then $99::float8 / (1 + ($100::float8 + $101::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $102::tsquery)) - 0.5::float8)) when false then 0 end)::float4, (case "indexed"."search_vector" @@ $103::tsquery
       when true then $104::float8 / (1 + ($105::float8 + $106::float8 * length("indexed"."search_vector")) / round(1 / (1.6449340668482264::float8 - 16.4493406685::float8 * ts_rank("indexed"."search_vector", $107::tsquery)) - 0.5::float8)) when false then 0 end)::float4) as term_scores,
-  length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+  length(indexed.search_vector) as word_count from (select case when pg_column_size("m"."search_vector") > 1900 then (array["m"."search_vector"])[1] else "m"."search_vector" end as search_vector offset 0) indexed
   where pool.term_scores is null
 ) unscored on true

@@ -37,7 +37,7 @@ scored as materialized (
             select from unnest($36::tsquery[]) wanted (query)
             where not m.search_vector @@ wanted.query
             and not exists (select from unnest(m.search_passages) passage where passage @@ wanted.query)))) and not m.search_vector @@ $37::tsquery)) as eligible, passage.vector, passage.vector_score
-  from pool join "message_p3" m on m.tenant_id = (select $38::text) and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+  from pool join "message_p3" m on m.tenant_id = (select $38::text) and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then (array["m"."search_vector"])[1] else "m"."search_vector" end as search_vector offset 0) indexed
   left join lateral (
     select e.vector, 1 - (e.vector <=> (select vector from query)) as vector_score from "embedding_p3" e
     where (e.tenant_id = (select $39::text) and e.message_id = m.id and e.generation + 0 = 1) order by 1 - (e.vector <=> (select vector from query)) desc limit 1

@@ -34,7 +34,7 @@ scored as materialized (
   and length("m"."metadata" ->> 'speaker') between 1 and 256 then "m"."metadata" ->> 'speaker' end as speaker, m.importance,
   (extract(epoch from m.created_at) * 1000)::float8 as created_at, pool.previous_id,
   (("m"."expires_at" is null or "m"."expires_at" > now()) and true and true and true) as eligible, passage.vector, passage.vector_score
-  from pool join "message_p3" m on m.tenant_id = (select $26::text) and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then "m"."search_vector" || ''::tsvector else "m"."search_vector" end as search_vector offset 0) indexed
+  from pool join "message_p3" m on m.tenant_id = (select $26::text) and m.id = pool.id cross join lateral (select case when pg_column_size("m"."search_vector") > 1900 then (array["m"."search_vector"])[1] else "m"."search_vector" end as search_vector offset 0) indexed
   cross join (select null::halfvec as vector, null::float8 as vector_score) passage
 )
 select s.id, s.term_scores, s.word_count, s.conversation_id, s.role, s.speaker, s.importance, s.created_at, s.eligible,
