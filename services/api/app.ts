@@ -9,6 +9,7 @@ import { embeddingFailureRoutes } from './embedding-failure/embedding-failure.ro
 import type { EmbeddingFailureService } from './embedding-failure/embedding-failure.service.ts';
 import { eventRoutes, type EventRoutesDeps } from './events/event.routes.ts';
 import type { ApiEnv } from './http/api-env.ts';
+import { otherVersionOf } from './http/api-version.ts';
 import { admitCaller, type Access, type KeyRing } from './http/auth.ts';
 import type { BodyMemory } from './cost/body-memory.ts';
 import { FairSlots } from './cost/fair-slots.ts';
@@ -144,5 +145,5 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
 function accessTo(path: string): Access {
   if (healthPaths.some((known) => known === path)) return 'recognised';
   if (probePaths.has(path)) return 'probe';
-  return openPaths.has(path) || path.startsWith('/docs/') ? 'open' : 'closed';
+  return openPaths.has(path) || path.startsWith('/docs/') || otherVersionOf(path) !== undefined ? 'open' : 'closed';
 }

@@ -35,7 +35,7 @@ export class RequestRates {
 
   /**
    * The header fields that show a client how it stands: `RateLimit` and `RateLimit-Policy` of
-   * draft-ietf-httpapi-ratelimit-headers-10, and the ones of the service that this one replaces.
+   * draft-ietf-httpapi-ratelimit-headers-10, and the ones of the service that this one replaces, whose reset is a time.
    */
   headers(): [name: string, value: string][] {
     if (this.#counts.length === 0) return [];
@@ -67,6 +67,6 @@ function olderHeaders(prefix: string, count: RateCount | undefined): [name: stri
   return [
     [`${prefix}-Limit`, String(count.limit)],
     [`${prefix}-Remaining`, String(count.remaining)],
-    [`${prefix}-Reset`, String(count.resetSeconds)],
+    [`${prefix}-Reset`, String(count.resetAt)],
   ];
 }
