@@ -19,7 +19,7 @@ test('what docs/openapi.json breaks of the last release is named under "Breaking
 function changed(edit: (document: Editable) => void): ApiDocument {
   const copy = structuredClone(released) as unknown as Editable;
   edit(copy);
-  return copy as unknown as ApiDocument;
+  return copy;
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any

@@ -91,11 +91,12 @@ export function resolved(schema: Schema, schemas: Schemas): Schema {
   if (schema.allOf === undefined) return schema;
   const { allOf, ...own } = schema;
   const parts = [...allOf.map((part) => resolved(part, schemas)), own];
-  return {
-    ...Object.assign({}, ...parts),
-    properties: Object.assign({}, ...parts.map((part) => part.properties ?? {})) as Record<string, Schema>,
-    required: parts.flatMap((part) => part.required ?? []),
-  };
+  return parts.reduce((whole, part) => ({
+    ...whole,
+    ...part,
+    properties: { ...whole.properties, ...part.properties },
+    required: [...(whole.required ?? []), ...(part.required ?? [])],
+  }));
 }
 
 const schemaOf = (value: boolean | Schema | undefined): Schema | undefined =>
