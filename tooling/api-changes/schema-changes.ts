@@ -82,7 +82,7 @@ export class SchemaComparison {
 }
 
 /** Without references; the parts of `allOf` are one schema. */
-export function resolved(schema: Schema, schemas: Schemas): Schema {
+function resolved(schema: Schema, schemas: Schemas): Schema {
   if (schema.$ref !== undefined) {
     const found = schemas.get(schema.$ref.replace('#/components/schemas/', ''));
     if (found === undefined) throw new Error(`${schema.$ref} is not in the document`);
@@ -90,13 +90,18 @@ export function resolved(schema: Schema, schemas: Schemas): Schema {
   }
   if (schema.allOf === undefined) return schema;
   const { allOf, ...own } = schema;
-  const parts = [...allOf.map((part) => resolved(part, schemas)), own];
-  return parts.reduce((whole, part) => ({
-    ...whole,
-    ...part,
-    properties: { ...whole.properties, ...part.properties },
-    required: [...(whole.required ?? []), ...(part.required ?? [])],
-  }));
+  return merged([...allOf.map((part) => resolved(part, schemas)), own]);
+}
+
+function merged([first, ...others]: readonly Schema[]): Schema {
+  if (first === undefined) return {};
+  const rest = merged(others);
+  return {
+    ...first,
+    ...rest,
+    properties: { ...first.properties, ...rest.properties },
+    required: [...(first.required ?? []), ...(rest.required ?? [])],
+  };
 }
 
 const schemaOf = (value: boolean | Schema | undefined): Schema | undefined =>
