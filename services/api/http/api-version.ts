@@ -1,7 +1,7 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 
 /** The version of the API that this process answers; the first segment of its paths. */
-export const apiVersion = 'v1';
+const apiVersion = 'v1';
 
 /** Sent with an answer that no route has made. */
 export const versionHeader = { 'X-API-Version': apiVersion } as const;

@@ -1,6 +1,6 @@
 import type { HeaderSet } from './node-headers.ts';
 
-export interface Deprecation {
+interface Deprecation {
   readonly since: Date;
   /** From when on it may be gone. */
   readonly sunset: Date;
@@ -9,7 +9,7 @@ export interface Deprecation {
 }
 
 /** `Deprecation` (RFC 9745, a structured date), `Sunset` (RFC 8594, an HTTP date), and where to read about it. */
-export function deprecationHeaders({ since, sunset, documentation }: Deprecation): HeaderSet {
+function deprecationHeaders({ since, sunset, documentation }: Deprecation): HeaderSet {
   return [
     ['Deprecation', `@${Math.floor(since.getTime() / 1000)}`],
     ['Sunset', sunset.toUTCString()],
