@@ -10,6 +10,7 @@ import { embeddingFailureRoutes } from './embedding-failure/embedding-failure.ro
 import type { EmbeddingFailureService } from './embedding-failure/embedding-failure.service.ts';
 import { eventRoutes, type EventRoutesDeps } from './events/event.routes.ts';
 import type { ApiEnv } from './http/api-env.ts';
+import { otherVersionOf } from './http/api-version.ts';
 import { admitCaller, type Access, type KeyRing } from './http/auth.ts';
 import type { BodyMemory } from './cost/body-memory.ts';
 import { FairSlots } from './cost/fair-slots.ts';
@@ -85,8 +86,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   // The rest of the request has the last second.
   const maxWaitSeconds = Math.max(0, Math.min(maxPreferredWaitSeconds, Math.floor(deps.requestTimeoutMs / 1000) - 1));
   const app = new OpenAPIHono<ApiEnv>();
-  const { logger, metrics } = deps;
-  app.use(observe({ logger, metrics, beforeSending: readRefused(refusedBodies) }));
+  app.use(observe({ ...deps, beforeSending: readRefused(refusedBodies) }));
   const counter = createRequestCounter(deps);
   if (deps.allowedOrigins.length > 0) app.use(allowOrigins({ origins: deps.allowedOrigins, counter }));
   app.use(deadline(deps.requestTimeoutMs));
@@ -147,5 +147,5 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
 function accessTo(path: string): Access {
   if (healthPaths.some((known) => known === path)) return 'recognised';
   if (probePaths.has(path)) return 'probe';
-  return openPaths.has(path) || path.startsWith('/docs/') ? 'open' : 'closed';
+  return openPaths.has(path) || path.startsWith('/docs/') || otherVersionOf(path) !== undefined ? 'open' : 'closed';
 }

@@ -93,7 +93,11 @@ const description = `Store chat messages, find them by meaning and by words.
 
 Every call but health needs an API key, in \`x-api-key\` or as a bearer token. A key bound to a tenant may leave
 \`tenant_id\` out. Errors are RFC 9457 problem details, those of requests that reach no route too: 400
-\`malformed_request\`, 408 \`request_timeout\`, 414 \`uri_too_long\`, 431 \`headers_too_large\`.`;
+\`malformed_request\`, 408 \`request_timeout\`, 414 \`uri_too_long\`, 431 \`headers_too_large\`. A path of another version
+than \`/v1\` is answered 400 \`unsupported_version\`, with \`supported_versions\`.
+
+Deprecated: \`message_metadata\` of a stored message, which is \`metadata\` under its older name. Answers that have it have
+\`Deprecation\` (RFC 9745) and \`Sunset\` (RFC 8594) too: from then on it may be gone.`;
 
 /** The OpenAPI 3.1 document, made from the same schemas that check the requests. */
 export function openApiDocument(

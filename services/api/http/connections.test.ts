@@ -1,3 +1,4 @@
+import { BlockList } from 'node:net';
 import { eventually } from '@memory-layer/shared/testing/eventually';
 import type { ConnectionLimits } from '@memory-layer/shared/http/connection-limits';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
@@ -33,7 +34,7 @@ afterEach(() => {
 
 /** `/` answers, `/large` answers with much, `/slow` once the test has ended, and POST needs a body within 200 ms. */
 const app = new Hono<ApiEnv>()
-  .use(observe({ logger, metrics: createMetrics() }))
+  .use(observe({ logger, metrics: createMetrics(), trustedProxies: new BlockList() }))
   .use(deadline(200))
   .get('/', (c) => c.text('here'))
   .get('/large', (c) => c.text(large))

@@ -5,17 +5,41 @@ import type { ApiEnv } from './api-env.ts';
 import { requestHeader } from './node-headers.ts';
 import type { RequestCounter } from './request-counter.ts';
 
-const exposed = [
-  'X-Request-Id',
-  'Idempotency-Replayed',
-  'Preference-Applied',
+/** Header fields that the API reads, and `X-API-Version`, which clients of the service before send. */
+const readFields = [
+  'Authorization',
+  'Content-Encoding',
+  'Content-Type',
+  'Idempotency-Key',
+  'Last-Event-ID',
+  'Prefer',
+  'Traceparent',
+  'X-API-Key',
   'X-API-Version',
+  'X-Request-Id',
+];
+
+/** Header fields of answers that pages cannot read by themselves. */
+const answeredFields = [
+  'Accept-Encoding',
+  'Allow',
+  'Deprecation',
+  'Idempotency-Replayed',
+  'Link',
+  'Preference-Applied',
   'RateLimit',
   'RateLimit-Policy',
+  'Retry-After',
+  'Sunset',
+  'WWW-Authenticate',
+  'X-API-Version',
   'X-RateLimit-Limit',
   'X-RateLimit-Remaining',
   'X-RateLimit-Reset',
-  'Retry-After',
+  'X-RateLimit-Tenant-Limit',
+  'X-RateLimit-Tenant-Remaining',
+  'X-RateLimit-Tenant-Reset',
+  'X-Request-Id',
 ];
 
 export interface CrossOriginOptions {
@@ -31,17 +55,11 @@ export function allowOrigins({ origins, counter }: CrossOriginOptions): Middlewa
   const known = new Set(origins);
   const share = cors({
     origin: isForAll ? '*' : [...origins],
-    allowMethods: ['GET', 'POST', 'DELETE'],
-    allowHeaders: [
-      'Authorization',
-      'Content-Type',
-      'Idempotency-Key',
-      'Last-Event-ID',
-      'Prefer',
-      'X-API-Key',
-      'X-Request-Id',
-    ],
-    exposeHeaders: exposed,
+    allowMethods: ['GET', 'POST', 'PUT', 'DELETE'],
+    allowHeaders: readFields,
+    exposeHeaders: answeredFields,
+    // For pages that send what a proxy in front asks for. Browsers refuse it together with `*`.
+    credentials: !isForAll,
     maxAge: 600,
   });
 

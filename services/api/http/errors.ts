@@ -8,10 +8,11 @@ import type { Context, Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import type { ApiEnv } from './api-env.ts';
+import { otherVersionOf, unsupportedVersion, type UnsupportedVersion } from './api-version.ts';
 import { malformedJson } from './json-position.ts';
 
 /** RFC 9457 problem details with this API's extension members. */
-export interface Problem {
+export interface Problem extends Partial<UnsupportedVersion> {
   readonly type: string;
   readonly title: string;
   readonly status: number;
@@ -20,6 +21,8 @@ export interface Problem {
   readonly code: ErrorCode;
   readonly requestId: string;
   readonly errors?: readonly FieldError[];
+  /** Seconds, of a 429: what its Retry-After says. */
+  readonly retry_after?: number;
 }
 
 // What the caller learns of a 5xx. The cause is in the log, under the request id.
@@ -41,6 +44,9 @@ export function toProblem(error: AppError, where: { readonly instance: string; r
     code: error.code,
     requestId: where.requestId,
     ...(error.errors.length > 0 ? { errors: error.errors } : {}),
+    ...(error.status === 429 && error.retryAfterSeconds !== undefined
+      ? { retry_after: Math.ceil(error.retryAfterSeconds) }
+      : {}),
   };
 }
 
@@ -107,12 +113,17 @@ async function malformedBody(thrown: unknown, c: Context<ApiEnv>): Promise<AppEr
   return text === undefined ? undefined : malformedJson(thrown, 'The body', text);
 }
 
-/** Answers 404 where there is no route, and 405 with `Allow` where there is one for another method. */
+/** Answers 404 where there is no route, 405 with `Allow` where there is one for another method, 400 for another version. */
 export function notFound(app: Hono<ApiEnv>) {
   // A middleware by design, but called here alone: around every request it would cost each of them. It keeps what it
   // learns of the routes from its first request on.
   const refuse = methodNotAllowed({ app, onMethodNotAllowed: (c, methods) => refuseMethod(c, methods) });
   return async (c: Context<ApiEnv, string>): Promise<Response> => {
+    const version = otherVersionOf(c.req.path);
+    if (version !== undefined) {
+      const { error, members } = unsupportedVersion(version);
+      return problemResponse(error, c, members);
+    }
     c.res = problemResponse(new AppError('not_found', 'There is no such route.'), c);
     await refuse(c, async () => undefined);
     return c.res;
@@ -126,7 +137,7 @@ function refuseMethod(c: Context<ApiEnv>, methods: readonly string[]): Response 
   return response;
 }
 
-function problemResponse(error: AppError, c: Context<ApiEnv>): Response {
-  const problem = toProblem(error, { instance: c.req.path, requestId: c.get('requestId') });
+function problemResponse(error: AppError, c: Context<ApiEnv>, members?: UnsupportedVersion): Response {
+  const problem = { ...toProblem(error, { instance: c.req.path, requestId: c.get('requestId') }), ...members };
   return c.body(JSON.stringify(problem), error.status, problemHeaders(error));
 }

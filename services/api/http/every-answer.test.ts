@@ -34,9 +34,14 @@ const paths = [...new Set(createBareApp('0').routes.map(({ path }) => path))]
   .filter((path) => !path.includes('*'))
   .map((path) => path.replaceAll(/:\w+(?:\{[^}]*\})?/g, '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f'));
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'] as const;
-const requests = ['/nowhere', '/docs/swagger-ui.css', '/docs/constructor', '/docs/__proto__', ...paths].flatMap(
-  (path) => methods.map((method) => [method, path] as const),
-);
+const requests = [
+  '/nowhere',
+  '/v2/messages',
+  '/docs/swagger-ui.css',
+  '/docs/constructor',
+  '/docs/__proto__',
+  ...paths,
+].flatMap((path) => methods.map((method) => [method, path] as const));
 
 let url: string;
 beforeAll(async () => {
@@ -55,6 +60,7 @@ describe.each([
     const isAsset = path.startsWith('/docs/swagger') && status === 200;
     expect(headers.get('cache-control')).toBe(isAsset ? 'max-age=86400' : 'no-store');
     expect(headers.get('x-request-id')).not.toBeNull();
+    expect([headers.get('x-api-version'), headers.get('x-frame-options')]).toEqual(['v1', 'DENY']);
     const isProblem = headers.get('content-type') === 'application/problem+json';
     expect([status, isProblem]).toEqual([status, status >= 400]);
     const said: unknown = isProblem && method !== 'HEAD' ? JSON.parse(text) : { status };
@@ -77,6 +83,27 @@ describe('HEAD', () => {
 });
 
 const typeOf = ({ headers }: { headers: Headers }): string | null => headers.get('content-type');
+
+describe('security: HSTS', () => {
+  const sent = async (proto: string, base: string) =>
+    (await call('GET', '/livez', { 'x-forwarded-proto': proto }, {}, base)).headers.get('strict-transport-security');
+
+  test.each([
+    ['https', 'max-age=31536000'],
+    ['HTTPS , http', 'max-age=31536000'],
+    ['http', null],
+    ['http, https', null],
+    ['httpsx', null],
+    ['', null],
+  ])('of a trusted proxy that says %j: %s', async (proto, expected) => {
+    expect(await sent(proto, url)).toBe(expected);
+  });
+
+  test('is not sent at the word of anybody else', async () => {
+    const direct = await serve(createBareApp('0', { ...bare, trustedProxies: new BlockList() }));
+    expect(await sent('https', direct)).toBeNull();
+  });
+});
 
 describe('security: a preflight', () => {
   const ask = (from: string, path = '/v1/messages') =>

@@ -14,6 +14,7 @@ import {
 import { apiAddressVariables, listen } from '@memory-layer/shared/http/listen';
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import type { Readiness } from '@memory-layer/shared/lifecycle/readiness';
+import { versionHeader } from './api-version.ts';
 import { problemHeaders, toProblem } from './errors.ts';
 
 export interface HttpServerOptions {
@@ -47,6 +48,7 @@ export class HttpServer implements Component {
     });
     this.#guard = new ConnectionGuard(this.#server, {
       limits,
+      headers: versionHeader,
       isProxy: options.isProxy ?? (() => false),
       onClose: options.onClose ?? (() => undefined),
     });
@@ -105,6 +107,6 @@ function answerError(thrown: unknown): Response {
   const requestId = randomUUID();
   return new Response(JSON.stringify(toProblem(error, { instance: '/', requestId })), {
     status: error.status,
-    headers: { ...commonHeaders, ...problemHeaders(error), 'x-request-id': requestId },
+    headers: { ...versionHeader, ...commonHeaders, ...problemHeaders(error), 'x-request-id': requestId },
   });
 }

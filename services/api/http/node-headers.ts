@@ -19,3 +19,17 @@ export function answerHeader(c: Context<ApiEnv>, name: string, value: string): v
   if (bindings?.outgoing === undefined) c.header(name, value);
   else if (!bindings.outgoing.headersSent) bindings.outgoing.setHeader(name, value);
 }
+
+/** Headers that are made once and sent many times. */
+export type HeaderSet = readonly (readonly [name: string, value: string])[];
+
+/** Sets headers of the answer, whatever the answer will be. */
+export function answerHeaders(c: Context<ApiEnv>, headers: HeaderSet): void {
+  for (const [name, value] of headers) answerHeader(c, name, value);
+}
+
+/** Without a listener, as in tests, there is no peer. */
+export function peerAddress(c: Context<ApiEnv>): string | undefined {
+  const bindings: Bindings = c.env;
+  return bindings?.incoming?.socket.remoteAddress;
+}

@@ -1,13 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { commonHeaders } from '@memory-layer/shared/http/common-headers';
+import type { BlockList } from 'node:net';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { Context, MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import type { ApiEnv } from './api-env.ts';
+import { constantHeaders } from './constant-headers.ts';
 import { answerHeader, requestHeader } from './node-headers.ts';
 
-const common = Object.entries(commonHeaders);
+export interface ObserveDeps {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Proxies that are believed when they say that a client came by https. */
+  readonly trustedProxies: BlockList;
+}
 
 export interface ObserveDeps {
   readonly logger: Logger;
@@ -20,11 +26,11 @@ export interface ObserveDeps {
 export function observe(deps: ObserveDeps): MiddlewareHandler<ApiEnv> {
   // Of known fields, none of them a secret: looking for those doubles the price of a line.
   const requests = deps.logger.child({}, { redact: [] });
+  const answerConstant = constantHeaders(deps.trustedProxies);
   return async function observeRequest(c, next) {
     const started = performance.now();
     nameRequest(c);
-    answerHeader(c, 'X-API-Version', 'v1');
-    for (const [name, value] of common) answerHeader(c, name, value);
+    answerConstant(c);
     await next();
     const unfinished = deps.beforeSending?.(c);
     if (unfinished !== undefined) await unfinished;

@@ -19,6 +19,7 @@ const problemSchema = z
         }),
       )
       .optional(),
+    retry_after: z.int().optional().openapi({ description: 'Of a 429: the seconds of Retry-After.', example: 12 }),
   })
   .openapi('Problem', { description: 'RFC 9457 problem details.' });
 

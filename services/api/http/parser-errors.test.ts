@@ -66,7 +66,9 @@ describe('what is no request', () => {
     expect(Object.fromEntries(answer.headers)).toMatchObject({
       'content-type': 'application/problem+json',
       'content-length': String(answer.body.length),
+      'x-api-version': 'v1',
       'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
       'cache-control': 'no-store',
       'x-request-id': problem.requestId,
       connection: 'close',

@@ -6,7 +6,7 @@ import { clientAddress, isLoopback } from '../rate-limit/client-address.ts';
 import type { RateLimiters } from '../rate-limit/rate-limiter.ts';
 import { RequestRates, type RequestRatesDeps } from '../rate-limit/request-rates.ts';
 import type { ApiEnv } from './api-env.ts';
-import { answerHeader, requestHeader } from './node-headers.ts';
+import { answerHeaders, peerAddress, requestHeader } from './node-headers.ts';
 
 export interface RequestCounterDeps {
   readonly rateLimiters: RateLimiters;
@@ -46,13 +46,7 @@ export function createRequestCounter({ rateLimiters, trustedProxies, metrics }: 
       await c.get('rates').count('address', clientBlock(address));
     },
     answer(c) {
-      for (const [name, value] of c.get('rates').headers()) answerHeader(c, name, value);
+      answerHeaders(c, c.get('rates').headers());
     },
   };
-}
-
-/** Without a listener, as in tests, there is no peer. */
-function peerAddress(c: Context<ApiEnv>): string | undefined {
-  const bindings: Partial<ApiEnv['Bindings']> | undefined = c.env;
-  return bindings?.incoming?.socket.remoteAddress;
 }

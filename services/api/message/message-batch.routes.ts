@@ -2,6 +2,8 @@ import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
+import { messageMetadataDeprecation } from '../http/deprecation.ts';
+import { answerHeaders } from '../http/node-headers.ts';
 import { countUnread, type ReadLimiter } from '../http/tenant-slot.ts';
 import { answerJson } from '../http/json-answer.ts';
 import { body, bodyErrors, json, keySecurity, problems, storingErrors } from '../http/openapi.ts';
@@ -76,6 +78,7 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
       c.get('timeLimit').handOver();
     });
     answerCreateOptions(c, options, created);
+    answerHeaders(c, messageMetadataDeprecation);
     const { hasErrors, hasPending, pieces } = await toBatchJson(created.outcomes);
     const answer = hasErrors
       ? answerJson<BatchBody, 207>(c, pieces, 207)

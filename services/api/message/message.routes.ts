@@ -4,6 +4,8 @@ import { messageIdSchema, tenantIdSchema } from '../http/field.schemas.ts';
 import { costOfDelete, costOfListing, costOfRead } from '../cost/request-cost.ts';
 import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
+import { messageMetadataDeprecation } from '../http/deprecation.ts';
+import { answerHeaders } from '../http/node-headers.ts';
 import { body, bodyErrors, commonErrors, json, keySecurity, problems, storingErrors } from '../http/openapi.ts';
 import { admitTenant } from '../http/tenant.ts';
 import { checkedBody } from '../http/checked-body.ts';
@@ -121,6 +123,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     if (outcome instanceof AppError) throw outcome;
     if (!isKept(outcome)) throw toMessageError(outcome, '');
     answerCreateOptions(c, options, created);
+    answerHeaders(c, messageMetadataDeprecation);
     const status = outcome.kind === 'stored' && isPending(outcome) ? 202 : 200;
     return answerJsonText(c, JSON.stringify(toOutcomeBody(outcome)), status);
   });
@@ -149,13 +152,11 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     })
     .openapi(get, async (c) => {
       const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);
-      return withTenantSlot(c, { limiter, tenantId, cost: costOfRead }, async () =>
-        answerJson<z.input<typeof messageSchema>, 200>(
-          c,
-          [JSON.stringify(toMessageBody(await service.getById(tenantId, c.req.valid('param').id, c.get('signal')())))],
-          200,
-        ),
-      );
+      return withTenantSlot(c, { limiter, tenantId, cost: costOfRead }, async () => {
+        const message = await service.getById(tenantId, c.req.valid('param').id, c.get('signal')());
+        answerHeaders(c, messageMetadataDeprecation);
+        return answerJson<z.input<typeof messageSchema>, 200>(c, [JSON.stringify(toMessageBody(message))], 200);
+      });
     })
     .openapi(remove, async (c) => {
       const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);

@@ -11,6 +11,8 @@ export interface RateDecision {
   readonly remaining: number;
   /** Seconds until the window ends. */
   readonly resetSeconds: number;
+  /** When the window ends, in seconds since 1970: the same for all its requests, but for the time that counting takes. */
+  readonly resetAt: number;
 }
 
 /** Whose requests are counted. */
@@ -62,6 +64,7 @@ function createRateLimiter({ name, rate, store }: RateLimiterOptions): RateLimit
     const result: unknown = await limiter.consume(subject, requests).catch((error: unknown) => error);
     // Anything but a count means that both counters failed; then requests are let through.
     if (!(result instanceof RateLimiterRes)) return Array.from({ length: requests }, () => untouched(rate));
+    const resetAt = endOfWindow(result.msBeforeNext);
     return Array.from({ length: requests }, (_, n) => {
       const nth = result.consumedPoints - requests + n + 1;
       return {
@@ -70,6 +73,7 @@ function createRateLimiter({ name, rate, store }: RateLimiterOptions): RateLimit
         windowSeconds: rate.windowSeconds,
         remaining: Math.max(0, rate.requests - nth),
         resetSeconds: Math.max(1, Math.ceil(result.msBeforeNext / 1000)),
+        resetAt,
       };
     });
   }
@@ -103,8 +107,12 @@ async function consumeAll(
 }
 
 function untouched({ requests, windowSeconds }: Rate): RateDecision {
-  return { allowed: true, limit: requests, windowSeconds, remaining: requests, resetSeconds: windowSeconds };
+  const resetAt = endOfWindow(windowSeconds * 1000);
+  return { allowed: true, limit: requests, windowSeconds, remaining: requests, resetSeconds: windowSeconds, resetAt };
 }
+
+/** In whole seconds since 1970, rounded up: whoever waits for it finds a new window. */
+const endOfWindow = (msLeft: number): number => Math.ceil((Date.now() + msLeft) / 1000);
 
 /** A limiter for every subject that has a rate. */
 export function createRateLimiters(

@@ -44,7 +44,7 @@ export class RequestRates {
 
   /**
    * The header fields that show a client how it stands: `RateLimit` and `RateLimit-Policy` of
-   * draft-ietf-httpapi-ratelimit-headers-10, and the ones of the service that this one replaces.
+   * draft-ietf-httpapi-ratelimit-headers-10, and the ones of the service that this one replaces, whose reset is a time.
    */
   headers(): [name: string, value: string][] {
     if (this.#counts.length === 0) return [];
@@ -75,6 +75,6 @@ function pushOlder(headers: [string, string][], prefix: string, decision: RateDe
   headers.push(
     [`${prefix}-Limit`, String(decision.limit)],
     [`${prefix}-Remaining`, String(decision.remaining)],
-    [`${prefix}-Reset`, String(decision.resetSeconds)],
+    [`${prefix}-Reset`, String(decision.resetAt)],
   );
 }

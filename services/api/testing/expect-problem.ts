@@ -14,7 +14,8 @@ export function expectProblem(answer: Answer, code: ErrorCode, fields: readonly 
   expect({ status: answer.status, body: answer.body }).toMatchObject({ status, body: { code } });
   expect(answer.headers.get('content-type')).toBe('application/problem+json');
   const { detail, instance, requestId, errors = [], ...rest } = answer.body;
-  expect(rest).toEqual({ type: `urn:memory-layer:error:${code}`, title, status, code });
+  const retry = status === 429 ? { retry_after: Number(answer.headers.get('retry-after')) } : {};
+  expect(rest).toEqual({ type: `urn:memory-layer:error:${code}`, title, status, code, ...retry });
   expect(detail).toMatch(/\S/);
   expect(instance).toMatch(/^\//);
   expect(requestId).toMatch(/^[\w-]{1,128}$/);

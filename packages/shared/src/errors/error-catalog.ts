@@ -11,6 +11,7 @@ interface ErrorEntry {
 export const errorCatalog = {
   malformed_request: { status: 400, title: 'Malformed request', retryable: false },
   malformed_json: { status: 400, title: 'Malformed JSON', retryable: false },
+  unsupported_version: { status: 400, title: 'Unsupported version', retryable: false },
   unauthenticated: { status: 401, title: 'Authentication required', retryable: false },
   forbidden: { status: 403, title: 'Not allowed', retryable: false },
   not_found: { status: 404, title: 'Not found', retryable: false },

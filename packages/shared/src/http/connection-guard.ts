@@ -9,6 +9,8 @@ export type CloseReason = (typeof closeReasons)[number];
 
 export interface ConnectionGuardOptions {
   readonly limits: ConnectionLimits;
+  /** Of every answer of the server: the guard answers what its parser does not take. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Peers that connect for many clients: a trusted proxy has no limit of its own. */
   readonly isProxy: (address: string) => boolean;
   readonly onClose: (reason: CloseReason) => void;
@@ -63,7 +65,10 @@ export class ConnectionGuard {
     // An expectation that is not understood may be ignored (RFC 9110, section 10.1.1).
     server.on('checkExpectation', (request, response) => void server.emit('request', request, response));
     server.on('connect', (_request: IncomingMessage, socket: Socket) =>
-      closeAfter(socket, rawProblem('method_not_allowed', 'This server is no proxy.')),
+      closeAfter(
+        socket,
+        rawProblem({ code: 'method_not_allowed', detail: 'This server is no proxy.' }, options.headers),
+      ),
     );
     const { stallTimeoutMs, keepAliveTimeoutMs } = options.limits;
     server.once('listening', () => this.#checkEvery(Math.min(1000, stallTimeoutMs / 4, keepAliveTimeoutMs / 4)));
@@ -189,7 +194,7 @@ export class ConnectionGuard {
         .some(({ headersSent }) => headersSent) ?? false;
     // A client that has sent nothing has asked for nothing; and within an answer there is no room for another one.
     if (begun || socket.bytesRead === 0) socket.destroy();
-    else closeAfter(socket, rawProblem(parserError.code, parserError.detail));
+    else closeAfter(socket, rawProblem(parserError, this.#options.headers));
   }
 
   #close(socket: Socket, reason: CloseReason): void {

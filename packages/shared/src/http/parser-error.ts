@@ -41,8 +41,12 @@ function isTargetTooLong(error: Error): boolean {
   return methodStart.test(packet.toString('latin1', 0, 32)) && (lineEnd === -1 || lineEnd >= maxHeaderSize);
 }
 
-/** A whole answer, for a socket that no request of Node.js stands for. It ends the connection. */
-export function rawProblem(code: ErrorCode, detail: string): string {
+/**
+ * A whole answer, for a socket that no request of Node.js stands for. It ends the connection.
+ *
+ * @param headers of every answer of its server, besides the common ones.
+ */
+export function rawProblem({ code, detail }: ParserError, headers: Readonly<Record<string, string>> = {}): string {
   const { status, title } = errorCatalog[code];
   const requestId = randomUUID();
   const type = `urn:memory-layer:error:${code}`;
@@ -51,7 +55,7 @@ export function rawProblem(code: ErrorCode, detail: string): string {
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? title}`,
     'content-type: application/problem+json',
     `content-length: ${Buffer.byteLength(body)}`,
-    ...Object.entries(commonHeaders).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries({ ...headers, ...commonHeaders }).map(([name, value]) => `${name}: ${value}`),
     `x-request-id: ${requestId}`,
     'connection: close',
     '',
