@@ -6,7 +6,7 @@ const apiVersion = 'v1';
 /** Sent with an answer that no route has made. */
 export const versionHeader = { 'X-API-Version': apiVersion } as const;
 
-const versionSegment = /^\/(?<version>v\d{1,9})(?:\/|$)/i;
+const versionSegment = /^\/(?<version>v\d{1,9})(?:\/|$)/;
 
 /** The version that a path asks for and this API does not have; undefined for any other path. */
 export function otherVersionOf(path: string): string | undefined {
