@@ -10,6 +10,12 @@ const lookAlikes = new Map(Object.entries({ a: 'а', c: 'с', e: 'е', i: 'і', 
 const eachByte = (text: string): string =>
   [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
 const capitalised = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
+/** Never the text itself: one without such a letter gets one in front. */
+function lookAlike(text: string): string {
+  const like = Array.from(text, (one) => lookAlikes.get(one) ?? one).join('');
+  return like === text ? `а${text}` : like;
+}
+
 const fullWidth = (text: string): string =>
   text.replaceAll(/[!-~]/g, (one) => String.fromCodePoint(one.charCodeAt(0) + 0xfee0));
 
@@ -27,7 +33,7 @@ export const textSpellings: readonly Spelling[] = [
   { name: 'NUL behind', write: (thing) => `${thing}\0` },
   { name: 'NUL and the own one', write: (thing, own) => `${own}\0${thing}` },
   { name: 'full width', write: fullWidth },
-  { name: 'Cyrillic look-alikes', write: (thing) => Array.from(thing, (one) => lookAlikes.get(one) ?? one).join('') },
+  { name: 'Cyrillic look-alikes', write: lookAlike },
   { name: 'a combining accent', write: (thing) => `${thing}\u0301` },
   { name: 'a zero-width space within', write: (thing) => `${thing.slice(0, 2)}\u200b${thing.slice(2)}` },
   { name: 'a soft hyphen within', write: (thing) => `${thing.slice(0, 2)}\u00ad${thing.slice(2)}` },
