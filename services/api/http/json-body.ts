@@ -91,12 +91,7 @@ export function jsonBody({ maxBytes, slots, slicer, maxParts }: JsonBodyOptions)
               return inflated(compressed, coding, { maxBytes, memory });
             });
       const bytes = await untilDeadline(c, inflating);
-      const read = (): string => {
-        const text = decodeUtf8(decoder, bytes);
-        const refusal = maxParts === undefined ? undefined : refusalOf(text, maxParts);
-        if (refusal !== undefined) throw refusal;
-        return text;
-      };
+      const read = () => decodeWithin(decoder, bytes, maxParts);
       const { tenantId } = c.get('credential');
       // What follows at once, up to the end of the checks, belongs to the same turn.
       const text =
@@ -167,6 +162,14 @@ function announcedLength(c: Context<ApiEnv>): number | undefined {
 
 function tooLarge(maxBytes: number): AppError {
   return new AppError('payload_too_large', `The body is larger than ${maxBytes} bytes.`);
+}
+
+/** @throws AppError `malformed_json`; `invalid_request` for more names and values than a body may have. */
+function decodeWithin(decoder: TextDecoder, bytes: ArrayBuffer | Uint8Array, maxParts: number | undefined): string {
+  const text = decodeUtf8(decoder, bytes);
+  const refusal = maxParts === undefined ? undefined : refusalOf(text, maxParts);
+  if (refusal !== undefined) throw refusal;
+  return text;
 }
 
 function decodeUtf8(decoder: TextDecoder, bytes: ArrayBuffer | Uint8Array): string {
