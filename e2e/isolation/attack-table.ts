@@ -151,7 +151,9 @@ export const attackTable: Readonly<Record<string, Row>> = {
       'body /conversation_ids/*': 'conversation',
       'body /cursor': 'searchCursor',
     },
-    namesNothing: inBody(`${searchFields} role roles must must_not phrases metadata filter weights role_weights vector vector/*`),
+    namesNothing: inBody(
+      `${searchFields} role roles must must_not phrases metadata filter weights role_weights vector vector/*`,
+    ),
     request: () => ({ body: { query: 'harbour' } }),
   },
   runRetention: {

@@ -83,13 +83,11 @@ export function jsonBody({ maxBytes, slots, slicer, maxParts }: JsonBodyOptions)
     const slot = slots.open(keyId);
     try {
       const reading = readBytes(c, memory, slot);
-      const inflating =
-        coding === undefined
-          ? reading
-          : reading.then(async (compressed) => {
-              await takeSlot(c, slot);
-              return inflated(compressed, coding, { maxBytes, memory });
-            });
+      const inflate = async (compressed: ArrayBuffer | Uint8Array) => {
+        await takeSlot(c, slot);
+        return inflated(compressed, coding, { maxBytes, memory });
+      };
+      const inflating = coding === undefined ? reading : reading.then(inflate);
       const bytes = await untilDeadline(c, inflating);
       const read = () => decodeWithin(decoder, bytes, maxParts);
       const { tenantId } = c.get('credential');

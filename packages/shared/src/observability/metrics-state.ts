@@ -55,9 +55,7 @@ export function stateMetrics(registers: Registry[]): Watch {
 
   const gauges = createGauges(registers, updateAll);
   // Without labels a gauge begins at 0, which would be said by processes that do not watch it.
-  for (const gauge of [gauges.ready, gauges.waiting, gauges.oldestPending, gauges.indexes, gauges.indexBytes]) {
-    gauge.remove();
-  }
+  for (const gauge of [gauges.ready, gauges.waiting, gauges.oldestPending]) gauge.remove();
 
   /** A collector that fails says so, and takes its gauges back: old values would pass for new ones. */
   function sample<T>(collector: string, read: () => Promise<T>, show: (value: T | undefined) => void): void {
@@ -71,6 +69,7 @@ export function stateMetrics(registers: Registry[]): Watch {
 
   return {
     ...processMetrics(registers),
+    ...tenantIndexMetrics(registers),
 
     readiness(readiness, needed) {
       const health = createSampler(async () => (await needed.health?.())?.status ?? 'ok', sampling);
@@ -98,14 +97,6 @@ export function stateMetrics(registers: Registry[]): Watch {
       });
     },
 
-    tenantIndexes(read) {
-      updates.set('tenant-indexes', async () => {
-        const { tenants, bytes } = read();
-        gauges.indexes.set(tenants);
-        gauges.indexBytes.set(bytes);
-      });
-    },
-
     pending(read) {
       sample('pending', read, (counts) => {
         for (const state of pendingStates) {
@@ -117,6 +108,30 @@ export function stateMetrics(registers: Registry[]): Watch {
       });
     },
   };
+}
+
+/** Tenants in the memory of this process; not exposed by processes that have none. */
+function tenantIndexMetrics(registers: Registry[]): Pick<Watch, 'tenantIndexes'> {
+  let readState: (() => { readonly tenants: number; readonly bytes: number }) | undefined;
+  const tenants = new Gauge({
+    name: 'memory_tenant_indexes',
+    help: 'Tenants that this process searches in memory.',
+    registers,
+    collect() {
+      if (readState !== undefined) this.set(readState().tenants);
+    },
+  });
+  const bytes = new Gauge({
+    name: 'memory_tenant_index_bytes',
+    help: 'Memory of the tenants that are searched there, estimated.',
+    registers,
+    collect() {
+      if (readState !== undefined) this.set(readState().bytes);
+    },
+  });
+  // Without labels a gauge begins at 0.
+  for (const gauge of [tenants, bytes]) gauge.remove();
+  return { tenantIndexes: (read) => void (readState = read) };
 }
 
 const noLines = (): number => 0;
@@ -194,16 +209,6 @@ function createGauges(registers: Registry[], update: () => Promise<unknown>) {
       name: 'memory_oldest_pending_age_seconds',
       help: 'Age of the oldest message that waits for its embedding; 0 when none does.',
       aggregator: 'max',
-      ...shared,
-    }),
-    indexes: new Gauge({
-      name: 'memory_tenant_indexes',
-      help: 'Tenants that this process searches in memory.',
-      ...shared,
-    }),
-    indexBytes: new Gauge({
-      name: 'memory_tenant_index_bytes',
-      help: 'Memory of the tenants that are searched there, estimated.',
       ...shared,
     }),
     collectorUp: new Gauge({
