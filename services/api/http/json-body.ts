@@ -83,11 +83,11 @@ export function jsonBody({ maxBytes, slots, slicer, maxParts }: JsonBodyOptions)
     const slot = slots.open(keyId);
     try {
       const reading = readBytes(c, memory, slot);
-      const inflate = async (compressed: ArrayBuffer | Uint8Array) => {
+      const inflate = async (compressed: ArrayBuffer | Uint8Array, by: Coding) => {
         await takeSlot(c, slot);
-        return inflated(compressed, coding, { maxBytes, memory });
+        return inflated(compressed, by, { maxBytes, memory });
       };
-      const inflating = coding === undefined ? reading : reading.then(inflate);
+      const inflating = coding === undefined ? reading : reading.then((bytes) => inflate(bytes, coding));
       const bytes = await untilDeadline(c, inflating);
       const read = () => decodeWithin(decoder, bytes, maxParts);
       const { tenantId } = c.get('credential');
