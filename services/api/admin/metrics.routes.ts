@@ -23,7 +23,7 @@ export function metricsRoutes(metrics: Metrics) {
     },
   });
   return new OpenAPIHono<ApiEnv>().openapi(route, async (c) => {
-    if (c.get('credential').tenantId !== undefined) {
+    if (c.get('caller').tenants !== 'all') {
       throw new AppError('forbidden', 'This key is bound to a tenant; metrics are of all tenants.');
     }
     return c.text(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType });

@@ -55,7 +55,7 @@ export function eventRoutes({ feed, limiter, heartbeatMs }: EventRoutesDeps) {
     const subscription = await withTenantSlot(c, { limiter, tenantId, cost: costOfSubscription }, () =>
       feed.subscribe({
         tenantId,
-        keyId: c.get('credential').keyId,
+        keyId: c.get('caller').keyId,
         types: query.types,
         after: c.req.valid('header')['last-event-id'],
         signal: c.get('signal')(),

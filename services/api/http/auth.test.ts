@@ -41,9 +41,9 @@ describe('security: API keys', () => {
     expect(parsed.problem).not.toContain(key);
   });
 
-  test('only a known key authenticates, and the credential holds no secret', () => {
+  test('only a known key authenticates, and the caller holds no secret', () => {
     const ring = createKeyRing([{ key, tenantId: 'acme' }]);
-    expect(ring.authenticate(key)?.tenantId).toBe('acme');
+    expect(ring.authenticate(key)?.tenants).toEqual(['acme']);
     expect(JSON.stringify(ring.authenticate(key))).not.toContain(key);
     expect(ring.authenticate(`${key} `)).toBeUndefined();
     expect(ring.authenticate('')).toBeUndefined();

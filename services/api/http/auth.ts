@@ -3,7 +3,9 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import { decodeCallerId } from '@memory-layer/shared/tenant/caller-id';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { BodyMemory } from '../cost/body-memory.ts';
-import type { ApiEnv, Credential } from './api-env.ts';
+import type { Caller } from '../keys/caller.ts';
+import { allScopes } from '../keys/scopes.ts';
+import type { ApiEnv } from './api-env.ts';
 import { requestHeader } from './node-headers.ts';
 import type { RequestCounter } from './request-counter.ts';
 
@@ -44,16 +46,23 @@ function keyProblem(key: string, isBadTenant: boolean, surplus: number): string 
 
 export type KeyRing = ReturnType<typeof createKeyRing>;
 
-/** Finds the credential of a presented key. Keys are looked up by their hash, so timing reveals nothing. */
+/** Finds the caller of a presented key. Keys are looked up by their hash, so timing reveals nothing. */
 export function createKeyRing(keys: readonly ApiKey[]) {
   const byHash = new Map(
-    keys.map(({ key, tenantId }) => {
+    keys.map(({ key, tenantId }, index) => {
       const hashed = hashKey(key);
-      return [hashed, { keyId: hashed.slice(0, 12), tenantId } satisfies Credential] as const;
+      const caller: Caller = {
+        keyId: hashed.slice(0, 12),
+        keyName: `environment key ${index + 1}`,
+        tenants: tenantId === undefined ? 'all' : [tenantId],
+        scopes: allScopes,
+        source: 'environment',
+      };
+      return [hashed, caller] as const;
     }),
   );
   return {
-    authenticate: (presented: string): Credential | undefined => byHash.get(hashKey(presented)),
+    authenticate: (presented: string): Caller | undefined => byHash.get(hashKey(presented)),
   };
 }
 
@@ -83,15 +92,14 @@ export function admitCaller({ keys, counter, bodyMemory, accessTo }: AdmitCaller
     const access = accessTo(c.req.path);
     if (access === 'probe' && counter.isLocal(c)) return next();
     const presented = access === 'closed' || access === 'recognised' ? presentedKey(c) : undefined;
-    const credential = presented === undefined ? undefined : keys.authenticate(presented);
-    if (credential !== undefined) c.set('credential', credential);
+    const caller = presented === undefined ? undefined : keys.authenticate(presented);
+    if (caller !== undefined) c.set('caller', caller);
     c.set('bodyMemory', bodyMemory);
     const rates = counter.begin(c);
     try {
-      const keyCounted =
-        credential === undefined || access !== 'closed' ? undefined : rates.count('key', credential.keyId);
+      const keyCounted = caller === undefined || access !== 'closed' ? undefined : rates.count('key', caller.keyId);
       await Promise.all([counter.countAddress(c), keyCounted]);
-      if (credential === undefined && access === 'closed') throw unauthenticated(presented);
+      if (caller === undefined && access === 'closed') throw unauthenticated(presented);
       await next();
     } finally {
       counter.answer(c);

@@ -5,6 +5,7 @@ import type { BodyReservation } from '../cost/body-memory.ts';
 import type { FairSlot, FairSlots } from '../cost/fair-slots.ts';
 import { isWithinShape } from '../cost/json-size.ts';
 import { requestLimits } from '../cost/request-cost.ts';
+import { soleTenantOf } from '../keys/caller.ts';
 import type { ApiEnv } from './api-env.ts';
 import { contentCoding, inflateAll, type Coding } from './content-encoding.ts';
 import { requestHeader } from './node-headers.ts';
@@ -75,7 +76,7 @@ export function jsonBody({ maxBytes, slots, parts }: JsonBodyOptions): Middlewar
       throw new AppError('unsupported_media_type', 'Send the body as application/json in UTF-8.');
     }
     const coding = contentCoding(c);
-    const { keyId } = c.get('credential');
+    const { keyId } = c.get('caller');
     const memory = c.get('bodyMemory').open(keyId);
     const slot = slots.open(keyId);
     try {
@@ -85,9 +86,10 @@ export function jsonBody({ maxBytes, slots, parts }: JsonBodyOptions): Middlewar
       });
       const text = decodeUtf8(decoder, await untilDeadline(c, inflating));
       if (parts !== undefined && text.length > smallCharacters) {
-        const { tenantId } = c.get('credential');
         // What follows at once, up to the end of the checks, belongs to the same turn.
-        const refusal = await parts.slicer.of(tenantId ?? keyId).run(() => refusalOf(text, parts.max));
+        const refusal = await parts.slicer
+          .of(soleTenantOf(c.get('caller')) ?? keyId)
+          .run(() => refusalOf(text, parts.max));
         if (refusal !== undefined) throw refusal;
       }
       // Hono keeps promises here, though it declares the values.

@@ -1,10 +1,11 @@
 import { AppError, type FieldError } from '@memory-layer/shared/errors/app-error';
-import type { ApiEnv, Credential } from './api-env.ts';
+import { isOfTenant, soleTenantOf, type Caller } from '../keys/caller.ts';
+import type { ApiEnv } from './api-env.ts';
 
 type Where = Pick<FieldError, 'in' | 'pointer'>;
 
 interface TenantContext {
-  get<Name extends 'credential' | 'rates'>(name: Name): ApiEnv['Variables'][Name];
+  get<Name extends 'caller' | 'rates'>(name: Name): ApiEnv['Variables'][Name];
 }
 
 /**
@@ -13,7 +14,7 @@ interface TenantContext {
  * @throws AppError as `resolveTenant`, and `rate_limited`.
  */
 export async function admitTenant(c: TenantContext, requested: string | undefined, where: Where): Promise<string> {
-  const tenantId = resolveTenant(c.get('credential'), requested, where);
+  const tenantId = resolveTenant(c.get('caller'), requested, where);
   await countTenants(c, [tenantId]);
   return tenantId;
 }
@@ -24,19 +25,18 @@ export async function countTenants(c: TenantContext, tenantIds: Iterable<string>
 }
 
 /**
- * The tenant a request is for. A bound key may leave `tenant_id` out; one that is given must agree.
+ * The tenant a request is for. A key of one tenant may leave `tenant_id` out; one that is given must be of the key.
  *
- * @throws AppError `forbidden` when it does not agree, `invalid_request` when an unbound key gives none.
+ * @throws AppError `forbidden` when it is not, `invalid_request` when a key of several tenants gives none.
  */
-export function resolveTenant(credential: Credential, requested: string | undefined, where: Where): string {
-  if (credential.tenantId === undefined) {
-    if (requested !== undefined) return requested;
-    const detail = 'is required: this key is not bound to a tenant';
+export function resolveTenant(caller: Pick<Caller, 'tenants'>, requested: string | undefined, where: Where): string {
+  if (requested === undefined) {
+    const only = soleTenantOf(caller);
+    if (only !== undefined) return only;
+    const detail = `is required: this key is ${caller.tenants === 'all' ? 'not bound to a tenant' : 'of several tenants'}`;
     throw new AppError('invalid_request', `tenant_id ${detail}.`, { errors: [{ ...where, detail }] });
   }
-  if (requested !== undefined && requested !== credential.tenantId) {
-    const detail = 'is not the tenant of this key';
-    throw new AppError('forbidden', `tenant_id ${detail}.`, { errors: [{ ...where, detail }] });
-  }
-  return credential.tenantId;
+  if (isOfTenant(caller, requested)) return requested;
+  const detail = `is not ${soleTenantOf(caller) === undefined ? 'a' : 'the'} tenant of this key`;
+  throw new AppError('forbidden', `tenant_id ${detail}.`, { errors: [{ ...where, detail }] });
 }

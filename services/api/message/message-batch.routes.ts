@@ -6,6 +6,7 @@ import { countUnread, type ReadLimiter } from '../http/tenant-slot.ts';
 import { answerJson } from '../http/json-answer.ts';
 import { body, bodyErrors, json, keySecurity, problems, storingErrors } from '../http/openapi.ts';
 import { countTenants } from '../http/tenant.ts';
+import { soleTenantOf } from '../keys/caller.ts';
 import { parseBatch } from './batch-body.ts';
 import { checkMessage } from './check-message.ts';
 import { answerCreateOptions, createParameters, readCreateOptions, storesMessages } from './create-options.ts';
@@ -60,13 +61,15 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
   app.openAPIRegistry.register('MessageCreate', messageSchema);
   app.openAPIRegistry.registerPath(create);
   return app.post(create.path, ...create.middleware, async (c) => {
-    const { tenantId: boundTenant, keyId } = c.get('credential');
+    const caller = c.get('caller');
+    const { keyId } = caller;
+    const boundTenant = soleTenantOf(caller);
     // An answer repeats what was stored: it may be as large as any.
     const { unread } = deps.limiter;
     unread?.check(boundTenant ?? keyId);
     const slicer = deps.slicer.of(boundTenant ?? keyId);
     const { items, onConflict } = await parseBatch(await c.req.text(), { maxItemBytes, maxItemParts, slicer });
-    const checking = { schema: messageSchema, credential: c.get('credential') };
+    const checking = { schema: messageSchema, caller };
     const checked = await slicer.map(items, (item, index) =>
       item instanceof AppError ? item : checkMessage(item, checking, ['messages', index]),
     );
