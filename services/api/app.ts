@@ -9,7 +9,7 @@ import { embeddingFailureRoutes } from './embedding-failure/embedding-failure.ro
 import type { EmbeddingFailureService } from './embedding-failure/embedding-failure.service.ts';
 import { eventRoutes, type EventRoutesDeps } from './events/event.routes.ts';
 import type { ApiEnv } from './http/api-env.ts';
-import { admitCaller, type Access, type KeyRing } from './http/auth.ts';
+import { admitCaller, type Access } from './http/auth.ts';
 import type { BodyMemory } from './cost/body-memory.ts';
 import { FairSlots } from './cost/fair-slots.ts';
 import { requestLimits } from './cost/request-cost.ts';
@@ -17,6 +17,8 @@ import { allowOrigins } from './http/cross-origin.ts';
 import { deadline } from './http/deadline.ts';
 import { notFound, onError } from './http/errors.ts';
 import { jsonBody, largeBodiesPerKey } from './http/json-body.ts';
+import { RequiredScopes } from './http/required-scopes.ts';
+import type { KeyRing } from './keys/environment-keys.ts';
 import { observe } from './http/observe.ts';
 import { readRefused } from './http/read-refused.ts';
 import { createRequestCounter } from './http/request-counter.ts';
@@ -78,20 +80,32 @@ const openPaths = new Set(['/', '/openapi.json', '/docs']);
 
 /** All routes behind their middleware: what `fetch` answers. */
 export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
-  const { limits } = deps;
-  // The rest of the request has the last second.
-  const maxWaitSeconds = Math.max(0, Math.min(maxPreferredWaitSeconds, Math.floor(deps.requestTimeoutMs / 1000) - 1));
   const app = new OpenAPIHono<ApiEnv>();
   app.use(observe(deps));
   const counter = createRequestCounter(deps);
+  const required = new RequiredScopes();
   if (deps.allowedOrigins.length > 0) app.use(allowOrigins({ origins: deps.allowedOrigins, counter }));
   app.use(readRefused(refusedBodies));
   app.use(deadline(deps.requestTimeoutMs));
-  app.use(admitCaller({ keys: deps.keys, counter, bodyMemory: deps.bodyMemory, accessTo }));
+  app.use(admitCaller({ keys: deps.keys, counter, bodyMemory: deps.bodyMemory, accessTo, scopeOf: required.scopeOf }));
   app.use(strictQuery);
   app.onError(onError(deps.logger));
   app.notFound(notFound(app));
 
+  mountRoutes(app, deps);
+  required.learn(app, (path) => accessTo(path) === 'closed');
+  const document = openApiDocument(app, deps.health.version);
+  // Written out once: anybody may ask for it.
+  const description = Buffer.from(JSON.stringify(document));
+  app.get('/openapi.json', (c) => c.body(description, 200, { 'content-type': 'application/json' }));
+  app.route('/', docsRoutes(deps.health.version));
+  return app;
+}
+
+function mountRoutes(app: OpenAPIHono<ApiEnv>, deps: AppDeps): void {
+  const { limits } = deps;
+  // The rest of the request has the last second.
+  const maxWaitSeconds = Math.max(0, Math.min(maxPreferredWaitSeconds, Math.floor(deps.requestTimeoutMs / 1000) - 1));
   const { maxBodyBytes, maxMetadataBytes } = limits;
   const { readLimiter: limiter, slicer } = deps;
   const maxItemParts = requestLimits.bodyParts + maxMetadataBytes;
@@ -132,13 +146,6 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   app.route('/', eventRoutes({ ...deps.events, limiter }));
   app.route('/', healthRoutes(deps.health));
   if (deps.metricsEnabled) app.route('/', metricsRoutes(deps.metrics));
-
-  const document = openApiDocument(app, deps.health.version);
-  // Written out once: anybody may ask for it.
-  const description = Buffer.from(JSON.stringify(document));
-  app.get('/openapi.json', (c) => c.body(description, 200, { 'content-type': 'application/json' }));
-  app.route('/', docsRoutes(deps.health.version));
-  return app;
 }
 
 function accessTo(path: string): Access {

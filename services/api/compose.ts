@@ -26,7 +26,7 @@ import { createEmbeddingFailureRepository } from './embedding-failure/embedding-
 import { createEmbeddingFailureService } from './embedding-failure/embedding-failure.service.ts';
 import { EventFeed } from './events/event-feed.ts';
 import { createEventRepository } from './events/event.repository.ts';
-import { createKeyRing, type ApiKey } from './http/auth.ts';
+import { createKeyRing, type ApiKey } from './keys/environment-keys.ts';
 import { HttpServer } from './http/http-server.ts';
 import { isTrusted, toBlockList } from './rate-limit/client-address.ts';
 import { createRateLimiters, type RateStore } from './rate-limit/rate-limiter.ts';

@@ -9,13 +9,13 @@ import { replicaEnv } from './replica/replica-config.ts';
 import { rerankEnv, toRerankConfig } from './search/reranker/rerank-config.ts';
 import { requestLimits } from './cost/request-cost.ts';
 import { unreadAnswerLimits } from './cost/unread-answers.ts';
-import { parseApiKeys, type ApiKey } from './http/auth.ts';
+import { parseApiKeys, type ApiKey } from './keys/environment-keys.ts';
 import { proxyListSchema } from './rate-limit/client-address.ts';
 import { limitOf, rateSchema } from './rate-limit/rate.ts';
 import { weightsFromEnv } from './search/ranking/weights.ts';
 
 /** @public Part of this configuration's type: declarations elsewhere have to name it. */
-export type { ApiKey } from './http/auth.ts';
+export type { ApiKey } from './keys/environment-keys.ts';
 /** @public The same. */
 export type { Rate } from './rate-limit/rate.ts';
 /** @public The same. */

@@ -5,7 +5,7 @@ import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { retentionPolicyEnv, toRetentionPolicyConfig } from '@memory-layer/shared/retention/retention-config';
 import { createApp, type AppDeps } from './app.ts';
 import { requestLimits } from './cost/request-cost.ts';
-import { createKeyRing } from './http/auth.ts';
+import { createKeyRing } from './keys/environment-keys.ts';
 import { TimeSlicer } from './http/time-slicer.ts';
 
 const absent = (): Promise<never> => Promise.reject(new Error('there is nothing behind this app'));

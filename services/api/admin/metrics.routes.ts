@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { ApiEnv } from '../http/api-env.ts';
-import { keySecurity, problems } from '../http/openapi.ts';
+import { needsScope, problems } from '../http/openapi.ts';
 
 /** Prometheus text format, of all tenants: for keys that are bound to none. */
 export function metricsRoutes(metrics: Metrics) {
@@ -11,7 +11,7 @@ export function metricsRoutes(metrics: Metrics) {
     path: '/metrics',
     operationId: 'getMetrics',
     tags: ['operations'],
-    security: keySecurity,
+    ...needsScope('metrics'),
     summary: 'Metrics for Prometheus',
     description: 'For keys that are not bound to a tenant.',
     responses: {

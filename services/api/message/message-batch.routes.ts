@@ -4,7 +4,7 @@ import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
 import { countUnread, type ReadLimiter } from '../http/tenant-slot.ts';
 import { answerJson } from '../http/json-answer.ts';
-import { body, bodyErrors, json, keySecurity, problems, storingErrors } from '../http/openapi.ts';
+import { body, bodyErrors, json, needsScope, problems, storingErrors } from '../http/openapi.ts';
 import { countTenants } from '../http/tenant.ts';
 import { soleTenantOf } from '../keys/caller.ts';
 import { parseBatch } from './batch-body.ts';
@@ -40,7 +40,7 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
     path: '/v1/messages/batch',
     operationId: 'createMessages',
     tags: ['messages'],
-    security: keySecurity,
+    ...needsScope('messages:write'),
     summary: 'Store up to 1 000 messages',
     description:
       'Valid items are stored; others are reported beside them: invalid ones, and those of more bytes than one message may be sent in. Up to 1 MB of text and metadata, counting a kilobyte more for each message, is stored in one transaction (in the one-process mode a tenth of that). A larger batch is stored in such parts, one after the other; when one fails, its items and those after it are reported as `unavailable`, to be sent again. With an Idempotency-Key all are of one tenant.',

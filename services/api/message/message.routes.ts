@@ -4,7 +4,7 @@ import { messageIdSchema, tenantIdSchema } from '../http/field.schemas.ts';
 import { costOfDelete, costOfListing, costOfRead } from '../cost/request-cost.ts';
 import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
-import { body, bodyErrors, commonErrors, json, keySecurity, problems, storingErrors } from '../http/openapi.ts';
+import { body, bodyErrors, commonErrors, json, needsScope, problems, storingErrors } from '../http/openapi.ts';
 import { admitTenant } from '../http/tenant.ts';
 import { AnswerBudget, answerJson, jsonList, jsonObject, takeWhileFits } from '../http/json-answer.ts';
 import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
@@ -25,7 +25,6 @@ import type { MessageService } from './message.service.ts';
 
 const tags = ['messages'];
 const inQuery = { in: 'query', pointer: '/tenant_id' } as const;
-const security = keySecurity;
 const byId = {
   params: z.strictObject({ id: messageIdSchema }),
   query: z.strictObject({ tenant_id: tenantIdSchema.optional() }),
@@ -48,7 +47,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     path: '/v1/messages',
     operationId: 'createMessage',
     tags,
-    security,
+    ...needsScope('messages:write'),
     summary: 'Store a message',
     description: 'Answers once the message is durable. It is embedded afterwards: see embedding_status.',
     middleware: [storesMessages(), readBody] as const,
@@ -66,7 +65,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     path: '/v1/messages',
     operationId: 'listMessages',
     tags,
-    security,
+    ...needsScope('messages:read'),
     summary: 'List messages',
     description: 'A page ends early, with next_cursor, where the answer would become larger than 16 MiB.',
     request: { query: messageListQuerySchema },
@@ -81,7 +80,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     path: '/v1/messages/{id}',
     operationId: 'getMessage',
     tags,
-    security,
+    ...needsScope('messages:read'),
     summary: 'Read a message',
     description: 'Also one that retention has archived: see archived_at.',
     request: byId,
@@ -96,7 +95,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     path: '/v1/messages/{id}',
     operationId: 'deleteMessage',
     tags,
-    security,
+    ...needsScope('erase'),
     summary: 'Delete a message',
     description: 'Deletes the message, its vectors and its archived copy. It cannot be found from then on.',
     request: byId,

@@ -13,6 +13,7 @@ export const errorCatalog = {
   malformed_json: { status: 400, title: 'Malformed JSON', retryable: false },
   unauthenticated: { status: 401, title: 'Authentication required', retryable: false },
   forbidden: { status: 403, title: 'Not allowed', retryable: false },
+  insufficient_scope: { status: 403, title: 'Insufficient scope', retryable: false },
   not_found: { status: 404, title: 'Not found', retryable: false },
   method_not_allowed: { status: 405, title: 'Method not allowed', retryable: false },
   request_timeout: { status: 408, title: 'Request timeout', retryable: true },

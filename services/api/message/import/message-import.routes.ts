@@ -7,7 +7,7 @@ import type { ApiEnv } from '../../http/api-env.ts';
 import { contentCoding } from '../../http/content-encoding.ts';
 import { messageIdSchema } from '../../http/field.schemas.ts';
 import { requestHeader } from '../../http/node-headers.ts';
-import { keySecurity, problems, storingErrors } from '../../http/openapi.ts';
+import { needsScope, problems, storingErrors } from '../../http/openapi.ts';
 import { textStream } from '../../http/text-stream.ts';
 import { invalidRequest, toFieldErrors } from '../../http/validation-hook.ts';
 import { countTenants } from '../../http/tenant.ts';
@@ -151,7 +151,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     path: '/v1/messages/import',
     operationId: 'importMessages',
     tags: ['messages'],
-    security: keySecurity,
+    ...needsScope('messages:write'),
     summary: 'Store messages from a stream',
     description,
     request: {
