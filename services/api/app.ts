@@ -18,7 +18,9 @@ import { deadline } from './http/deadline.ts';
 import { notFound, onError } from './http/errors.ts';
 import { jsonBody, largeBodiesPerKey } from './http/json-body.ts';
 import { RequiredScopes } from './http/required-scopes.ts';
-import type { KeyRing } from './keys/environment-keys.ts';
+import { apiKeyRoutes } from './keys/api-key.routes.ts';
+import type { ApiKeyService } from './keys/api-key.service.ts';
+import type { CallerDirectory } from './keys/database-keys.ts';
 import { observe } from './http/observe.ts';
 import { readRefused } from './http/read-refused.ts';
 import { createRequestCounter } from './http/request-counter.ts';
@@ -50,7 +52,8 @@ export interface AppDeps {
   readonly embeddingFailures: EmbeddingFailureService;
   readonly events: Omit<EventRoutesDeps, 'limiter'>;
   readonly health: HealthRoutesDeps;
-  readonly keys: KeyRing;
+  readonly keys: CallerDirectory;
+  readonly apiKeys: ApiKeyService;
   readonly limits: RequestSizeLimits;
   readonly metricsEnabled: boolean;
   readonly requestTimeoutMs: number;
@@ -143,6 +146,7 @@ function mountRoutes(app: OpenAPIHono<ApiEnv>, deps: AppDeps): void {
   app.route('/', searchRoutes({ service: deps.search, limiter, readBody, maxMetadataBytes }));
   app.route('/', retentionRoutes({ service: deps.retention, limiter, readBody }));
   app.route('/', embeddingFailureRoutes({ service: deps.embeddingFailures, limiter, readBody }));
+  app.route('/', apiKeyRoutes({ service: deps.apiKeys, limiter, readBody }));
   app.route('/', eventRoutes({ ...deps.events, limiter }));
   app.route('/', healthRoutes(deps.health));
   if (deps.metricsEnabled) app.route('/', metricsRoutes(deps.metrics));

@@ -26,7 +26,8 @@ import { createEmbeddingFailureRepository } from './embedding-failure/embedding-
 import { createEmbeddingFailureService } from './embedding-failure/embedding-failure.service.ts';
 import { EventFeed } from './events/event-feed.ts';
 import { createEventRepository } from './events/event.repository.ts';
-import { createKeyRing, type ApiKey } from './keys/environment-keys.ts';
+import type { ApiKey } from './keys/environment-keys.ts';
+import { composeAccess } from './compose-access.ts';
 import { HttpServer } from './http/http-server.ts';
 import { isTrusted, toBlockList } from './rate-limit/client-address.ts';
 import { createRateLimiters, type RateStore } from './rate-limit/rate-limiter.ts';
@@ -85,7 +86,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     generations: createGenerationRepository(database.queries),
     embedder: queryEmbedder,
   });
-  const { app, feed, watch, endWaits, close } = composeApp(config, resources, {
+  const { app, feed, access, watch, endWaits, close } = composeApp(config, resources, {
     readiness,
     generations,
     stopping: stopping.signal,
@@ -113,6 +114,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       await whenDatabaseReady({ database, logger, signal: stopping.signal }, async () => {
         await generations.start();
         await searchLanguage.start();
+        await access.start();
       });
       readiness.set('ready');
     },
@@ -151,6 +153,7 @@ export function composeApp(
   const partitions = new TenantPartitions(db);
   const pendingMessages = createPendingMessagesRepository(db);
 
+  const access = composeAccess(config, resources);
   const slicer = new TimeSlicer();
   const writer = composeWriter(config, resources);
   const feed = new EventFeed({ log: createEventRepository(db), ...config.events, logger, metrics });
@@ -205,7 +208,8 @@ export function composeApp(
       environment: resources.environment,
       version: resources.version,
     },
-    keys: createKeyRing([...config.apiKeys, ...resources.extraKeys]),
+    keys: access.callers,
+    apiKeys: access.apiKeys,
     limits: config,
     metricsEnabled: config.metricsEnabled,
     requestTimeoutMs: config.requestTimeoutMs,
@@ -220,6 +224,7 @@ export function composeApp(
   return {
     app,
     feed,
+    access,
     /** Lets the metrics show how the app stands. */
     watch: (): void => {
       metrics.watch.readiness(readiness, database);
@@ -236,6 +241,7 @@ export function composeApp(
     /** After the last request. */
     close: async (): Promise<void> => {
       await writer.close();
+      await access.stop();
       await Promise.all([embeddingProducer.close(), retentionProducer.close()]);
     },
   };

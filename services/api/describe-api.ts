@@ -38,6 +38,7 @@ export function createBareApp(version: string, given: Partial<AppDeps> = {}) {
       version,
     },
     keys: createKeyRing([]),
+    apiKeys: { create: absent, list: absent, getById: absent, rotate: absent, revoke: absent },
     limits: { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216, maxMetadataBytes: requestLimits.metadataBytes },
     metricsEnabled: true,
     requestTimeoutMs: 15_000,

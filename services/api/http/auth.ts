@@ -2,7 +2,7 @@ import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { BodyMemory } from '../cost/body-memory.ts';
 import type { Caller } from '../keys/caller.ts';
-import type { KeyRing } from '../keys/environment-keys.ts';
+import type { CallerDirectory, FoundCaller } from '../keys/database-keys.ts';
 import type { Scope } from '../keys/scopes.ts';
 import type { ApiEnv } from './api-env.ts';
 import { requestHeader } from './node-headers.ts';
@@ -15,7 +15,7 @@ import type { RequestCounter } from './request-counter.ts';
 export type Access = 'probe' | 'open' | 'recognised' | 'closed';
 
 export interface AdmitCallerDeps {
-  readonly keys: KeyRing;
+  readonly keys: CallerDirectory;
   readonly counter: RequestCounter;
   readonly bodyMemory: Pick<BodyMemory, 'open'>;
   readonly accessTo: (path: string) => Access;
@@ -39,19 +39,30 @@ export function admitCaller({
     const access = accessTo(c.req.path);
     if (access === 'probe' && counter.isLocal(c)) return next();
     const presented = access === 'closed' || access === 'recognised' ? presentedKey(c) : undefined;
-    const caller = presented === undefined ? undefined : keys.find(presented);
-    if (caller !== undefined) c.set('caller', caller);
+    const found = presented === undefined ? undefined : keys.find(presented);
     c.set('bodyMemory', bodyMemory);
     const rates = counter.begin(c);
     try {
-      const keyCounted = caller === undefined || access !== 'closed' ? undefined : rates.count('key', caller.keyId);
-      await Promise.all([counter.countAddress(c), keyCounted]);
+      // What has to be looked up is looked up for an address within its rate alone.
+      if (typeof found === 'function') await counter.countAddress(c);
+      const caller = typeof found === 'function' ? await lookUp(found, access) : found;
+      if (caller !== undefined) c.set('caller', caller);
+      await Promise.all([
+        typeof found === 'function' ? undefined : counter.countAddress(c),
+        caller === undefined || access !== 'closed' ? undefined : rates.count('key', caller.keyId, caller.rate),
+      ]);
       if (access === 'closed') checkScope(caller ?? unauthenticated(presented), scopeOf(c));
       await next();
     } finally {
       counter.answer(c);
     }
   };
+}
+
+/** What is open to everybody is answered without the database, too. */
+async function lookUp(find: Exclude<FoundCaller, Caller | undefined>, access: Access): Promise<Caller | undefined> {
+  if (access === 'closed') return find();
+  return find().catch(() => undefined);
 }
 
 /** The key of a request, in `x-api-key` or as a bearer token; known or not. */

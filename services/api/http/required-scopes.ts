@@ -30,10 +30,9 @@ export class RequiredScopes {
       if (typeof scope !== 'string' || !isScope(scope)) continue;
       this.#byOperation.set(`${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`, scope);
     }
-    const without = app.routes.filter(
+    const forgotten = app.routes.find(
       ({ method, path }) => method !== 'ALL' && needsKey(path) && !this.#byOperation.has(`${method} ${path}`),
     );
-    const [forgotten] = without;
     if (forgotten !== undefined) throw new Error(`no scope: ${forgotten.method} ${forgotten.path}`);
   }
 }

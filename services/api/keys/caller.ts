@@ -1,3 +1,4 @@
+import type { Rate } from '../rate-limit/rate.ts';
 import type { Scope } from './scopes.ts';
 
 /** Whom a request speaks for, as authentication has found out. Holds no secret. */
@@ -9,6 +10,8 @@ export interface Caller {
   /** All tenants, or these: at least one. */
   readonly tenants: 'all' | readonly string[];
   readonly scopes: ReadonlySet<Scope>;
+  /** A rate of its own, in place of the usual one of a key. */
+  readonly rate?: Rate;
   readonly source: 'environment' | 'database' | 'token';
 }
 

@@ -5,7 +5,7 @@ import { CircuitBrokenEmbedder } from '@memory-layer/shared/embedding/guarded-em
 import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
 import { createGenerationService } from '@memory-layer/shared/generation/generation.service';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
-import { createLogger } from '@memory-layer/shared/observability/logger';
+import { createLogger, type Logger } from '@memory-layer/shared/observability/logger';
 import { createMetrics, type Metrics } from '@memory-layer/shared/observability/metrics';
 import { eventually } from '@memory-layer/shared/testing/eventually';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
@@ -55,6 +55,8 @@ export interface TestApiOptions {
 
 export interface TestApi {
   readonly db: Kysely<Schema>;
+  readonly database: Database;
+  readonly logger: Logger;
   readonly connection: TestDatabase['connection'];
   readonly call: Call;
   readonly embedder: WordEmbedder;
@@ -118,6 +120,8 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
 
   return {
     db: fixture.db,
+    database: fixture.database,
+    logger: resources.logger,
     connection: fixture.connection,
     call: createCaller(app, keys.unbound),
     fetch: app.fetch,

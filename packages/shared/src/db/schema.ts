@@ -157,15 +157,27 @@ export interface IdempotencyKeyTable {
 
 export interface ApiKeyTable {
   key_id: string;
-  key_prefix: string;
-  key_hash: Buffer;
+  secret_hash: Buffer;
+  previous_secret_hash: Buffer | null;
+  previous_valid_until: Date | null;
   name: string;
-  tenant_id: string | null;
+  /** Null: all tenants. */
+  tenant_ids: string[] | null;
   scopes: string[];
+  rate_requests: number | null;
+  rate_window_seconds: number | null;
+  created_by: string;
   expires_at: Date | null;
   revoked_at: Date | null;
+  rotated_at: Date | null;
   last_used_at: Date | null;
   created_at: DefaultNow;
+}
+
+export interface AccessChangeTable {
+  one_row: Generated<boolean>;
+  /** A bigint, in decimal. */
+  version: string;
 }
 
 export interface MessageEventTable {
@@ -211,6 +223,7 @@ export interface Schema {
   retention_run: RetentionRunTable;
   idempotency_key: IdempotencyKeyTable;
   api_key: ApiKeyTable;
+  access_change: AccessChangeTable;
   message_event: MessageEventTable;
   message_event_pruned: MessageEventPrunedTable;
   vector_index: VectorIndexTable;
