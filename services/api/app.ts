@@ -36,6 +36,9 @@ import type { MessageService } from './message/message.service.ts';
 import type { RateLimiters } from './rate-limit/rate-limiter.ts';
 import { retentionRoutes } from './retention/retention.routes.ts';
 import type { RetentionService } from './retention/retention.service.ts';
+import type { TenantDirectory } from './tenants/tenant-directory.ts';
+import { tenantRoutes } from './tenants/tenant.routes.ts';
+import type { TenantService } from './tenants/tenant.service.ts';
 import { searchRoutes } from './search/search.routes.ts';
 import type { SearchService } from './search/search.service.ts';
 
@@ -54,6 +57,8 @@ export interface AppDeps {
   readonly health: HealthRoutesDeps;
   readonly keys: CallerDirectory;
   readonly apiKeys: ApiKeyService;
+  readonly tenants: TenantDirectory;
+  readonly tenantService: TenantService;
   readonly limits: RequestSizeLimits;
   readonly metricsEnabled: boolean;
   readonly requestTimeoutMs: number;
@@ -90,7 +95,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   if (deps.allowedOrigins.length > 0) app.use(allowOrigins({ origins: deps.allowedOrigins, counter }));
   app.use(readRefused(refusedBodies));
   app.use(deadline(deps.requestTimeoutMs));
-  app.use(admitCaller({ keys: deps.keys, counter, bodyMemory: deps.bodyMemory, accessTo, scopeOf: required.scopeOf }));
+  app.use(admitCaller({ ...deps, counter, accessTo, scopeOf: required.scopeOf }));
   app.use(strictQuery);
   app.onError(onError(deps.logger));
   app.notFound(notFound(app));
@@ -147,6 +152,7 @@ function mountRoutes(app: OpenAPIHono<ApiEnv>, deps: AppDeps): void {
   app.route('/', retentionRoutes({ service: deps.retention, limiter, readBody }));
   app.route('/', embeddingFailureRoutes({ service: deps.embeddingFailures, limiter, readBody }));
   app.route('/', apiKeyRoutes({ service: deps.apiKeys, limiter, readBody }));
+  app.route('/', tenantRoutes({ service: deps.tenantService, limiter, readBody }));
   app.route('/', eventRoutes({ ...deps.events, limiter }));
   app.route('/', healthRoutes(deps.health));
   if (deps.metricsEnabled) app.route('/', metricsRoutes(deps.metrics));

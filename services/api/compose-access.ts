@@ -1,5 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import type { Database } from '@memory-layer/shared/db/database';
 import type { Logger } from '@memory-layer/shared/observability/logger';
+import { createTenantDirectory } from './tenants/tenant-directory.ts';
+import { TenantMeter } from './tenants/tenant-meter.ts';
+import { createTenantUsageRepository } from './tenants/tenant-usage.repository.ts';
+import { createTenantRepository } from './tenants/tenant.repository.ts';
+import { createTenantService } from './tenants/tenant.service.ts';
 import { createAccessChangeRepository } from './access/access-change.repository.ts';
 import { ChangeWatch } from './access/change-watch.ts';
 import { RecordCache } from './access/record-cache.ts';
@@ -19,7 +25,7 @@ export interface AccessResources {
 
 /** Who may call, and what is remembered of it. */
 export function composeAccess(
-  { apiKeys }: Pick<ApiConfig, 'apiKeys'>,
+  { apiKeys, tenantCreation }: Pick<ApiConfig, 'apiKeys' | 'tenantCreation'>,
   { database, logger, extraKeys }: AccessResources,
 ) {
   const db = database.queries;
@@ -29,6 +35,8 @@ export function composeAccess(
   });
   const keys = createApiKeyRepository(db);
   const records = new RecordCache<KeyRecord>({ what: 'keys', watch, load: (keyIds) => keys.loadRecords(keyIds) });
+  const tenants = createTenantRepository(db);
+  const meter = new TenantMeter({ usage: createTenantUsageRepository(db, randomUUID()), logger });
   const uses = createKeyUses({ keys, logger });
   return {
     callers: createCallerDirectory({
@@ -37,7 +45,18 @@ export function composeAccess(
       onUse: (keyId) => uses.note(keyId),
     }),
     apiKeys: createApiKeyService({ keys, watch }),
-    start: () => uses.start(),
-    stop: () => uses.stop(),
+    tenants: createTenantDirectory({
+      records: new RecordCache({ what: 'tenants', watch, load: (tenantIds) => tenants.loadMany(tenantIds) }),
+      meter,
+      creation: tenantCreation,
+    }),
+    tenantService: createTenantService({ tenants, watch }),
+    meter,
+    async start(): Promise<void> {
+      await Promise.all([uses.start(), meter.start()]);
+    },
+    async stop(): Promise<void> {
+      await Promise.all([uses.stop(), meter.stop()]);
+    },
   };
 }

@@ -162,6 +162,7 @@ export function composeApp(
   const messages = createMessageService({
     messages: createMessageRepository(db, partitions),
     writer,
+    onStored: (tenantId, bytes) => access.meter.add(tenantId, bytes),
     notifyWorkers: (tenantId, generation, requestId) => notifier.notify(tenantId, generation, requestId),
     waiter,
     activeGeneration: () => generations.getActive().generation,
@@ -210,6 +211,8 @@ export function composeApp(
     },
     keys: access.callers,
     apiKeys: access.apiKeys,
+    tenants: access.tenants,
+    tenantService: access.tenantService,
     limits: config,
     metricsEnabled: config.metricsEnabled,
     requestTimeoutMs: config.requestTimeoutMs,

@@ -122,6 +122,14 @@ async function storeKey(keyId: string): Promise<void> {
 
 /** Puts there what the ids of the examples name. */
 async function storeNamed(parameter: string, id: string): Promise<void> {
+  if (parameter === 'tenant_id') {
+    await api.db
+      .insertInto('tenant')
+      .values({ tenant_id: id })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+    return;
+  }
   if (parameter === 'key_id') return storeKey(id);
   const message = { tenant_id: 'acme', conversation_id: 'chat-42', role: 'user', content: 'Named.' };
   const { body } = await api.call('POST', '/v1/messages', { body: message });
@@ -162,6 +170,7 @@ test('there is an example of every operation', () => {
 });
 
 test.each(requests)('$name is answered as documented', async (request) => {
+  if (request.name.startsWith('createTenant')) await api.db.deleteFrom('tenant').execute();
   const id = request.parameters.find((parameter) => parameter.in === 'path');
   if (id !== undefined) await storeNamed(id.name, String(valueOf(id)));
   const { status, detail } = await send(request);

@@ -52,10 +52,12 @@ export function eventRoutes({ feed, limiter, heartbeatMs }: EventRoutesDeps) {
     };
     // Hono answers HEAD as GET and leaves the body out: a stream that nobody reads would be kept.
     if (c.req.method === 'HEAD') return c.body(null, 200, headers);
+    const tenant = await c.get('tenants').admit(tenantId, 'read');
     const subscription = await withTenantSlot(c, { limiter, tenantId, cost: costOfSubscription }, () =>
       feed.subscribe({
         tenantId,
         keyId: c.get('caller').keyId,
+        maxOfTenant: tenant?.maxStreams,
         types: query.types,
         after: c.req.valid('header')['last-event-id'],
         signal: c.get('signal')(),

@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { AppError } from '@memory-layer/shared/errors/app-error';
 import type { BodyMemory } from '../cost/body-memory.ts';
 import type { Caller } from '../keys/caller.ts';
+import type { TenantDirectory } from '../tenants/tenant-directory.ts';
 import type { RequestRates } from '../rate-limit/request-rates.ts';
 
 /** What happens to a request when its time is up. Its signals are aborted in any case. */
@@ -30,6 +31,8 @@ export interface ApiEnv {
     timeLimit: TimeLimit;
     /** Of the answer, once it is made in pieces. */
     answerBytes?: number;
+    /** Whether a tenant may do what the request asks for. */
+    tenants: TenantDirectory;
     /** What the request is counted for, and how that stands. */
     rates: RequestRates;
   };

@@ -4,6 +4,7 @@ import type { BodyMemory } from '../cost/body-memory.ts';
 import type { Caller } from '../keys/caller.ts';
 import type { CallerDirectory, FoundCaller } from '../keys/database-keys.ts';
 import type { Scope } from '../keys/scopes.ts';
+import type { TenantDirectory } from '../tenants/tenant-directory.ts';
 import type { ApiEnv } from './api-env.ts';
 import { requestHeader } from './node-headers.ts';
 import type { RequestCounter } from './request-counter.ts';
@@ -16,6 +17,7 @@ export type Access = 'probe' | 'open' | 'recognised' | 'closed';
 
 export interface AdmitCallerDeps {
   readonly keys: CallerDirectory;
+  readonly tenants: TenantDirectory;
   readonly counter: RequestCounter;
   readonly bodyMemory: Pick<BodyMemory, 'open'>;
   readonly accessTo: (path: string) => Access;
@@ -30,6 +32,7 @@ export interface AdmitCallerDeps {
  */
 export function admitCaller({
   keys,
+  tenants,
   counter,
   bodyMemory,
   accessTo,
@@ -41,6 +44,7 @@ export function admitCaller({
     const presented = access === 'closed' || access === 'recognised' ? presentedKey(c) : undefined;
     const found = presented === undefined ? undefined : keys.find(presented);
     c.set('bodyMemory', bodyMemory);
+    c.set('tenants', tenants);
     const rates = counter.begin(c);
     try {
       // What has to be looked up is looked up for an address within its rate alone.

@@ -1,27 +1,42 @@
 import { AppError, type FieldError } from '@memory-layer/shared/errors/app-error';
 import { isOfTenant, soleTenantOf, type Caller } from '../keys/caller.ts';
+import type { TenantUse } from '../tenants/tenant-directory.ts';
 import type { ApiEnv } from './api-env.ts';
 
 type Where = Pick<FieldError, 'in' | 'pointer'>;
 
 interface TenantContext {
-  get<Name extends 'caller' | 'rates'>(name: Name): ApiEnv['Variables'][Name];
+  get<Name extends 'caller' | 'rates' | 'tenants'>(name: Name): ApiEnv['Variables'][Name];
 }
 
 /**
- * The tenant a request is for, counted against that tenant's rate.
+ * The tenant a request is for, which may do what the request asks for; counted against that tenant's rate.
  *
- * @throws AppError as `resolveTenant`, and `rate_limited`.
+ * @throws AppError as `resolveTenant` and `TenantDirectory.admit`, and `rate_limited`.
  */
-export async function admitTenant(c: TenantContext, requested: string | undefined, where: Where): Promise<string> {
+export async function admitTenant(
+  c: TenantContext,
+  requested: string | undefined,
+  where: Where,
+  use: TenantUse = 'read',
+): Promise<string> {
   const tenantId = resolveTenant(c.get('caller'), requested, where);
-  await countTenants(c, [tenantId]);
+  await admitOne(c, tenantId, use);
   return tenantId;
 }
 
-/** Counts a request against the rates of all tenants that it is for. @throws AppError `rate_limited` */
-export async function countTenants(c: TenantContext, tenantIds: Iterable<string>): Promise<void> {
-  for (const tenantId of tenantIds) await c.get('rates').count('tenant', tenantId);
+/**
+ * Lets a request in that stores messages of these tenants, and counts it against the rates of all of them.
+ *
+ * @throws AppError as `TenantDirectory.admit`, and `rate_limited`.
+ */
+export async function admitTenants(c: TenantContext, tenantIds: Iterable<string>): Promise<void> {
+  for (const tenantId of tenantIds) await admitOne(c, tenantId, 'store');
+}
+
+async function admitOne(c: TenantContext, tenantId: string, use: TenantUse): Promise<void> {
+  const tenant = await c.get('tenants').admit(tenantId, use);
+  await c.get('rates').count('tenant', tenantId, tenant?.rate);
 }
 
 /**

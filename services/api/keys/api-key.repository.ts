@@ -13,19 +13,22 @@ export interface KeyPage extends Pick<Caller, 'tenants'> {
   readonly signal?: AbortSignal;
 }
 
+/** A tenant that may not have another key. */
+export interface FullTenant {
+  readonly tenantId: string;
+  readonly maxKeys: number;
+}
+
 export type ApiKeyRepository = ReturnType<typeof createApiKeyRepository>;
 
 export function createApiKeyRepository(db: Kysely<Schema>) {
   return {
-    async insert(key: NewManagedKey): Promise<ManagedKey> {
-      const { rows } = await sql<KeyRow>`
-        insert into api_key (key_id, secret_hash, name, tenant_ids, scopes, rate_requests, rate_window_seconds,
-          created_by, expires_at)
-        values (${key.keyId}, ${key.secretHash}, ${key.name}, ${tenantIds(key)}::text[], ${[...key.scopes]}::text[],
-          ${key.rate?.requests ?? null}, ${key.rate?.windowSeconds ?? null}, ${key.createdBy}, ${key.expiresAt ?? null})
-        returning ${columns}
-      `.execute(db);
-      return toKey(one(rows));
+    /** @returns the key; or a tenant of it that may not have another one. */
+    async insert(key: NewManagedKey): Promise<ManagedKey | FullTenant> {
+      return db.transaction().execute(async (transaction) => {
+        const full = key.tenants === 'all' ? undefined : await findFull(transaction, key.tenants);
+        return full ?? insertKey(transaction, key);
+      });
     },
 
     /** Keys of these tenants alone, the newest first. */
@@ -100,6 +103,32 @@ export function createApiKeyRepository(db: Kysely<Schema>) {
       `.execute(db);
     },
   };
+}
+
+async function insertKey(db: Kysely<Schema>, key: NewManagedKey): Promise<ManagedKey> {
+  const { rows } = await sql<KeyRow>`
+    insert into api_key (key_id, secret_hash, name, tenant_ids, scopes, rate_requests, rate_window_seconds,
+      created_by, expires_at)
+    values (${key.keyId}, ${key.secretHash}, ${key.name}, ${tenantIds(key)}::text[], ${[...key.scopes]}::text[],
+      ${key.rate?.requests ?? null}, ${key.rate?.windowSeconds ?? null}, ${key.createdBy}, ${key.expiresAt ?? null})
+    returning ${columns}
+  `.execute(db);
+  return toKey(one(rows));
+}
+
+/** One of these tenants that has as many keys as it may have. They are locked: nobody else gives them a key meanwhile. */
+async function findFull(db: Kysely<Schema>, asked: readonly string[]): Promise<FullTenant | undefined> {
+  const limited = await sql<{ tenant_id: string; max_keys: number }>`
+    select tenant_id, max_keys from tenant where tenant_id = any(${[...asked]}::text[]) and max_keys is not null
+    order by tenant_id for no key update
+  `.execute(db);
+  for (const { tenant_id: tenantId, max_keys: maxKeys } of limited.rows) {
+    const { rows } = await sql<{ keys: number }>`
+      select count(*)::float8 as keys from api_key where tenant_ids @> ${[tenantId]}::text[] and ${isActive}
+    `.execute(db);
+    if (one(rows).keys >= maxKeys) return { tenantId, maxKeys };
+  }
+  return undefined;
 }
 
 const columns = sql`key_id, name, tenant_ids, scopes, rate_requests, rate_window_seconds, created_by, created_at,

@@ -11,7 +11,7 @@ const maxOverlapSeconds = 2_592_000;
 const exampleId = '4bR2nX9QmT7cKp1L';
 const exampleTime = '2026-01-31T12:00:00.000Z';
 
-const wholeNumber = (min: number, max: number) => {
+export const wholeNumber = (min: number, max: number) => {
   const rule = `must be ${min} to ${max}`;
   return z.int('must be a whole number').min(min, rule).max(max, rule);
 };

@@ -1,6 +1,7 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { ChangeWatch } from '../access/change-watch.ts';
 import type { Rate } from '../rate-limit/rate.ts';
+import { quotaExceeded } from '../tenants/tenant-directory.ts';
 import type { ManagedKey } from './api-key.ts';
 import type { ApiKeyRepository } from './api-key.repository.ts';
 import { isOfTenant, type Caller } from './caller.ts';
@@ -51,12 +52,13 @@ export function createApiKeyService({ keys, watch }: ApiKeyServiceDeps) {
   }
 
   return {
-    /** @throws AppError `forbidden` when the caller does not have a tenant or a scope itself. */
+    /** @throws AppError `forbidden` when the caller does not have a tenant or a scope itself, `quota_exceeded`. */
     async create(caller: Caller, request: KeyRequest): Promise<ShownKey> {
       checkTenants(caller, request.tenants);
       checkScopes(caller, request.scopes);
       const { keyId, secret, text } = makeKey();
       const key = await keys.insert({ ...request, keyId, secretHash: hashSecret(secret), createdBy: caller.keyId });
+      if ('maxKeys' in key) throw quotaExceeded(key.tenantId, `${key.maxKeys} keys`);
       return { key, text };
     },
 

@@ -97,7 +97,10 @@ describe('a key that is made by API', () => {
   test('with one character changed is not looked up', async () => {
     const { key } = await make();
     const text = `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`;
-    const access = composeAccess({ apiKeys: [] }, { database: api.database, logger: api.logger, extraKeys: [] });
+    const access = composeAccess(
+      { apiKeys: [], tenantCreation: 'auto' },
+      { database: api.database, logger: api.logger, extraKeys: [] },
+    );
     expect([typeof access.callers.find(key), access.callers.find(text)]).toEqual(['function', undefined]);
     expectProblem(await list(text), 'unauthenticated');
   });
@@ -289,7 +292,10 @@ describe('the last use of a key', () => {
 
   test('is noted as it is used, and written when the process ends', async () => {
     const { id, key } = await make();
-    const access = composeAccess({ apiKeys: [] }, { database: api.database, logger: api.logger, extraKeys: [] });
+    const access = composeAccess(
+      { apiKeys: [], tenantCreation: 'auto' },
+      { database: api.database, logger: api.logger, extraKeys: [] },
+    );
     const found = access.callers.find(key);
     const caller = typeof found === 'function' ? await found() : found;
     expect(caller).toMatchObject({ keyId: id, keyName: 'a test', source: 'database', tenants: ['acme'] });

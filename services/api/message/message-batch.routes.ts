@@ -5,7 +5,7 @@ import type { ApiEnv } from '../http/api-env.ts';
 import { countUnread, type ReadLimiter } from '../http/tenant-slot.ts';
 import { answerJson } from '../http/json-answer.ts';
 import { body, bodyErrors, json, needsScope, problems, storingErrors } from '../http/openapi.ts';
-import { countTenants } from '../http/tenant.ts';
+import { admitTenants } from '../http/tenant.ts';
 import { soleTenantOf } from '../keys/caller.ts';
 import { parseBatch } from './batch-body.ts';
 import { checkMessage } from './check-message.ts';
@@ -76,7 +76,7 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
     const options = { mode: 'batch', onConflict, ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
     const created = await service.createBatch(checked, options, async (tenantIds) => {
       // A batch is one request of each tenant it is for.
-      await countTenants(c, tenantIds);
+      await admitTenants(c, tenantIds);
       c.get('timeLimit').handOver();
     });
     answerCreateOptions(c, options, created);

@@ -108,7 +108,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
   return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook })
     .openapi(create, async (c) => {
       const input = c.req.valid('json');
-      const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' });
+      const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' }, 'store');
       const onConflict = input.on_conflict;
       const options = { mode: 'single', onConflict, ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
       c.get('timeLimit').handOver();
@@ -153,7 +153,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
       );
     })
     .openapi(remove, async (c) => {
-      const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);
+      const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery, 'change');
       // By the deadline alone: a client that goes away has asked for it all the same.
       const signal = c.get('deadline');
       return withTenantSlot(c, { limiter, tenantId, cost: costOfDelete, signal }, async () => {

@@ -92,7 +92,7 @@ export function retentionRoutes({ service, limiter, readBody }: RetentionRoutesD
   return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook })
     .openapi(run, async (c) => {
       const input = c.req.valid('json');
-      const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' });
+      const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' }, 'change');
       const request = { tenantId, actions: input.actions, dryRun: input.dry_run };
       const askedAt = Date.now();
       const slot = { limiter, tenantId, cost: costOfRetentionRun, signal: c.get('deadline') };

@@ -6,7 +6,24 @@ import type { TableShapes } from '../testing/table-shape.ts';
 
 // Compiles only while it has every column of the table types, with a database type that fits.
 const shapes: TableShapes = {
-  tenant: { tenant_id: 'text not null', created_at: 'timestamptz not null' },
+  tenant: {
+    tenant_id: 'text not null',
+    created_at: 'timestamptz not null',
+    suspended_at: 'timestamptz null',
+    max_messages: 'int8 null',
+    max_bytes: 'int8 null',
+    max_keys: 'int4 null',
+    max_streams: 'int4 null',
+    rate_requests: 'int4 null',
+    rate_window_seconds: 'int4 null',
+  },
+  tenant_usage: {
+    tenant_id: 'text not null',
+    writer: 'text not null',
+    messages: 'int8 not null',
+    bytes: 'int8 not null',
+    updated_at: 'timestamptz not null',
+  },
   embedding_generation: {
     generation: 'int4 not null',
     model_id: 'text not null',

@@ -14,6 +14,24 @@ export const roles = ['user', 'assistant', 'system', 'tool'] as const satisfies 
 export interface TenantTable {
   tenant_id: string;
   created_at: DefaultNow;
+  suspended_at: Date | null;
+  /** A bigint, in decimal. */
+  max_messages: string | null;
+  max_bytes: string | null;
+  max_keys: number | null;
+  max_streams: number | null;
+  rate_requests: number | null;
+  rate_window_seconds: number | null;
+}
+
+export interface TenantUsageTable {
+  tenant_id: string;
+  /** Empty for what was counted; otherwise a process. */
+  writer: string;
+  /** A bigint, in decimal. */
+  messages: string;
+  bytes: string;
+  updated_at: DefaultNow;
 }
 
 export interface EmbeddingGenerationTable {
@@ -211,6 +229,7 @@ export interface VectorIndexTable {
 /** The tables of migrations/, one name each. A test compares them with the migrated database. */
 export interface Schema {
   tenant: TenantTable;
+  tenant_usage: TenantUsageTable;
   embedding_generation: EmbeddingGenerationTable;
   message: MessageTable;
   search_language: SearchLanguageTable;

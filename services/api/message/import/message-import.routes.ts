@@ -10,7 +10,7 @@ import { requestHeader } from '../../http/node-headers.ts';
 import { needsScope, problems, storingErrors } from '../../http/openapi.ts';
 import { textStream } from '../../http/text-stream.ts';
 import { invalidRequest, toFieldErrors } from '../../http/validation-hook.ts';
-import { countTenants } from '../../http/tenant.ts';
+import { admitTenants } from '../../http/tenant.ts';
 import { soleTenantOf } from '../../keys/caller.ts';
 import { checkMessage } from '../check-message.ts';
 import { isObject } from '../content/json-value.ts';
@@ -294,7 +294,7 @@ function checksFor(c: Context<ApiEnv>, schema: MessageCreateSchema, query: Impor
     async admit(tenantId: string): Promise<AppError | undefined> {
       if (admitted.has(tenantId)) return undefined;
       try {
-        await countTenants(c, [tenantId]);
+        await admitTenants(c, [tenantId]);
       } catch (error) {
         if (error instanceof AppError) return error;
         throw error;
