@@ -14,6 +14,10 @@ alter table tenant
     (rate_requests is null) = (rate_window_seconds is null) and rate_requests > 0 and rate_window_seconds > 0
   );
 
+-- Every api knows all of these.
+create index tenant_limited_idx on tenant (tenant_id)
+  where num_nonnulls(suspended_at, max_messages, max_bytes, max_keys, max_streams, rate_requests) > 0;
+
 -- How much a tenant has, of those with a limit of messages or bytes: the sum of its rows. One of them was counted, under
 -- the empty name. The others are what each process has stored since, so that no two processes write the same row.
 create table tenant_usage (

@@ -62,6 +62,8 @@ export interface ApiResources {
   readonly rateStore: RateStore | undefined;
   /** Keys besides the configured ones: the generated one of the embedded mode. */
   readonly extraKeys: readonly ApiKey[];
+  /** Whether no other process has this database. */
+  readonly isOnlyProcess: boolean;
   /** Limits that override the configuration, where the database runs one statement at a time. */
   readonly writing?: { readonly maxWriters: number; readonly maxRowsPerFlush: number };
   readonly environment: string;

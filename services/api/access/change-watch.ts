@@ -7,6 +7,8 @@ export interface ChangeWatchDeps {
   readonly readVersion: () => Promise<string>;
   /** Receives what became of a refresh that no request waits for. */
   readonly onError: (error: unknown) => void;
+  /** Nobody but this process changes anything: it need not ask again. */
+  readonly isAlone?: boolean;
   readonly nowMs?: () => number;
 }
 
@@ -34,6 +36,7 @@ export class ChangeWatch {
 
   /** Whether what is remembered is still good. Asks again in the background, so that it goes on being so. */
   isFresh(): boolean {
+    if (this.#deps.isAlone === true && this.#version !== undefined) return true;
     const age = this.#now() - this.#asOf;
     if (age > refreshAfterMs && this.#asking === undefined) this.refresh().catch(this.#deps.onError);
     return age <= maxAgeMs;

@@ -1,6 +1,9 @@
 import { AppError, type FieldError } from '@memory-layer/shared/errors/app-error';
+import { isQueryCanceled } from '@memory-layer/shared/db/cancel/pooled-dialect';
+import { nothingStored } from '../message/ingest/message-writer.ts';
 import { isOfTenant, soleTenantOf, type Caller } from '../keys/caller.ts';
 import type { TenantUse } from '../tenants/tenant-directory.ts';
+import type { Tenant } from '../tenants/tenant.ts';
 import type { ApiEnv } from './api-env.ts';
 
 type Where = Pick<FieldError, 'in' | 'pointer'>;
@@ -35,8 +38,20 @@ export async function admitTenants(c: TenantContext, tenantIds: Iterable<string>
 }
 
 async function admitOne(c: TenantContext, tenantId: string, use: TenantUse): Promise<void> {
-  const tenant = await c.get('tenants').admit(tenantId, use);
+  const tenant = await lookUp(c, tenantId, use);
   await c.get('rates').count('tenant', tenantId, tenant?.rate);
+}
+
+/** What keeps a tenant from being looked up is told as what keeps its messages from being read or stored. */
+async function lookUp(c: TenantContext, tenantId: string, use: TenantUse): Promise<Tenant | undefined> {
+  try {
+    return await c.get('tenants').admit(tenantId, use);
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    if (use === 'store') throw nothingStored('the tenant could not be looked up', error);
+    if (isQueryCanceled(error)) throw new AppError('deadline_exceeded', 'the database took too long', { cause: error });
+    throw error;
+  }
 }
 
 /**

@@ -99,7 +99,7 @@ describe('a key that is made by API', () => {
     const text = `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`;
     const access = composeAccess(
       { apiKeys: [], tenantCreation: 'auto' },
-      { database: api.database, logger: api.logger, extraKeys: [] },
+      { database: api.database, logger: api.logger, extraKeys: [], isOnlyProcess: false },
     );
     expect([typeof access.callers.find(key), access.callers.find(text)]).toEqual(['function', undefined]);
     expectProblem(await list(text), 'unauthenticated');
@@ -294,7 +294,7 @@ describe('the last use of a key', () => {
     const { id, key } = await make();
     const access = composeAccess(
       { apiKeys: [], tenantCreation: 'auto' },
-      { database: api.database, logger: api.logger, extraKeys: [] },
+      { database: api.database, logger: api.logger, extraKeys: [], isOnlyProcess: false },
     );
     const found = access.callers.find(key);
     const caller = typeof found === 'function' ? await found() : found;

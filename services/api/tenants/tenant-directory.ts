@@ -9,7 +9,7 @@ export type TenantUse = 'store' | 'change' | 'read';
 /** Whether a tenant may do what it asks for. */
 export interface TenantDirectory {
   /**
-   * @returns the tenant; undefined when there is none so far.
+   * @returns the tenant; undefined when nothing limits it, and when there is none so far.
    * @throws AppError `tenant_suspended`, `tenant_not_registered`, `quota_exceeded`, and what the database answers.
    */
   admit(tenantId: string, use: TenantUse): Promise<Tenant | undefined>;

@@ -52,6 +52,16 @@ export function createTenantRepository(db: Kysely<Schema>) {
       return new Map(rows.map((row) => [row.tenant_id, toTenant(row)]));
     },
 
+    /** The tenants that are suspended or have a quota. */
+    async listLimited(limit: number): Promise<Tenant[]> {
+      const { rows } = await sql<TenantRow>`
+        select ${columns} from tenant
+        where num_nonnulls(suspended_at, max_messages, max_bytes, max_keys, max_streams, rate_requests) > 0
+        order by tenant_id limit ${limit}
+      `.execute(db);
+      return rows.map(toTenant);
+    },
+
     /** Twice is once. @returns undefined when there is no such tenant. */
     async setSuspended(tenantId: string, isSuspended: boolean): Promise<Tenant | undefined> {
       const { rows } = await sql<TenantRow>`

@@ -5,8 +5,10 @@ import { composeAccess } from '../compose-access.ts';
 import type { Call } from '../testing/call.ts';
 import { expectProblem } from '../testing/expect-problem.ts';
 import { keys, startTestApi, type TestApi } from '../testing/test-api.ts';
+import { LimitedTenants } from './limited-tenants.ts';
 import { TenantMeter } from './tenant-meter.ts';
 import { createTenantUsageRepository } from './tenant-usage.repository.ts';
+import { createTenantRepository } from './tenant.repository.ts';
 
 const path = '/v1/admin/tenants';
 
@@ -19,9 +21,9 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-let tenants = 0;
+let made = 0;
 async function register(quotas?: object): Promise<string> {
-  const tenant_id = `tenant-${String((tenants += 1)).padStart(3, '0')}`;
+  const tenant_id = `tenant-${String((made += 1)).padStart(3, '0')}`;
   const answer = await api.call('POST', path, { body: { tenant_id, ...(quotas && { quotas }) } });
   expect(answer.status).toBe(201);
   return tenant_id;
@@ -58,7 +60,7 @@ describe('a tenant', () => {
   });
 
   test('is listed in the order of the ids, page by page', async () => {
-    const made = [await register(), await register(), await register()];
+    const ids = [await register(), await register(), await register()];
     const seen: string[] = [];
     let cursor: string | null = '';
     while (cursor !== null) {
@@ -69,7 +71,7 @@ describe('a tenant', () => {
       seen.push(...body.items.map((item: { tenant_id: string }) => item.tenant_id));
       cursor = body.next_cursor;
     }
-    expect(seen).toEqual(expect.arrayContaining(made));
+    expect(seen).toEqual(expect.arrayContaining(ids));
     expect(seen).toEqual([...new Set(seen)].toSorted());
   });
 });
@@ -254,10 +256,38 @@ describe('counting what a tenant has', () => {
   });
 });
 
+describe('what limits tenants', () => {
+  test('is looked up one by one where very many are limited', async () => {
+    const tenantId = await register({ max_keys: 3 });
+    const watch = { isFresh: () => true, refresh: async () => undefined, onChange: () => undefined };
+    const tenants = createTenantRepository(api.db);
+    const asked: string[] = [];
+    const record = (id: string) => {
+      asked.push(id);
+      return tenants.findById(id);
+    };
+    const records = { peek: () => 'unknown' as const, get: record };
+    const one = await tenants.findById(tenantId);
+    const many = Array.from({ length: 10_001 }, () => one).filter((tenant) => tenant !== undefined);
+    const limited = new LimitedTenants({ watch, records, list: async (limit) => many.slice(0, limit) });
+    expect(limited.peek(tenantId)).toBe('unknown');
+    expect(await limited.get(tenantId)).toMatchObject({ maxKeys: 3 });
+    expect(asked).toEqual([tenantId]);
+    const few = new LimitedTenants({ watch, records, list: (limit) => tenants.listLimited(limit) });
+    expect([await few.get(tenantId), few.peek(tenantId), few.peek('nobody')]).toEqual([one, one, undefined]);
+    expect(asked).toEqual([tenantId]);
+  });
+});
+
 describe('where tenants are registered', () => {
   test('a message of another is refused, until it is one', async () => {
     const config = { apiKeys: [], tenantCreation: 'registered' } as const;
-    const access = composeAccess(config, { database: api.database, logger: api.logger, extraKeys: [] });
+    const access = composeAccess(config, {
+      database: api.database,
+      logger: api.logger,
+      extraKeys: [],
+      isOnlyProcess: false,
+    });
     await expect(access.tenants.admit('late', 'store')).rejects.toMatchObject({ code: 'tenant_not_registered' });
     expect(await access.tenants.admit('late', 'read')).toBeUndefined();
     await api.call('POST', path, { body: { tenant_id: 'late' } });

@@ -109,14 +109,17 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     reranker: options.reranker,
     rateStore: undefined,
     extraKeys: [],
+    isOnlyProcess: true,
     environment: 'test',
     version: '0.0.0',
     clock: { now: () => now },
     logger: createLogger({ service: 'test', level: 'trace', stream: { write: (line) => void logLines.push(line) } }),
     metrics: createMetrics(),
   };
-  const compose = (database: Database) => composeApp(config, { ...resources, database }, lifecycle);
-  const { app, feed, close } = compose(fixture.database);
+  const compose = (database: Database, isOnlyProcess = false) =>
+    composeApp(config, { ...resources, database, isOnlyProcess }, lifecycle);
+  const { app, feed, access, close } = compose(fixture.database, true);
+  await access.start();
 
   return {
     db: fixture.db,
