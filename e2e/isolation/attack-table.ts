@@ -8,6 +8,7 @@ export type Kind =
   | 'externalId'
   | 'idempotencyKey'
   | 'run'
+  | 'key'
   | 'listCursor'
   | 'searchCursor'
   | 'failureCursor'
@@ -18,6 +19,7 @@ export const answeredTo: Readonly<Record<Kind, readonly number[]>> = {
   tenant: [403],
   message: [404],
   run: [404],
+  key: [404],
   // An empty list; or a name that is free, since each tenant has its own.
   conversation: [200, 202],
   externalId: [200, 202],
@@ -178,6 +180,25 @@ export const attackTable: Readonly<Record<string, Row>> = {
     // Among the ids that were not found.
     answered: { message: [200] },
   },
+  createKey: {
+    names: { 'body /tenant_ids/*': 'tenant' },
+    namesNothing: inBody('name scopes expires_at rate_limit'),
+    request: () => ({ body: { name: 'a key', scopes: ['search'] } }),
+  },
+  listKeys: {
+    names: { 'query cursor': 'key' },
+    namesNothing: inQuery('limit'),
+    request: () => ({}),
+    // Pages go on by id, whosever it is, among the keys of one's own tenants.
+    answered: { key: [200] },
+  },
+  getKey: { names: { 'path key_id': 'key' }, namesNothing: [], request: (own) => ({ path: { key_id: own.key } }) },
+  rotateKey: {
+    names: { 'path key_id': 'key' },
+    namesNothing: inBody('overlap_seconds'),
+    request: (own) => ({ path: { key_id: own.key }, body: {} }),
+  },
+  revokeKey: { names: { 'path key_id': 'key' }, namesNothing: [], request: (own) => ({ path: { key_id: own.key } }) },
   streamEvents: {
     names: { 'query tenant_id': 'tenant', 'header last-event-id': 'eventId' },
     namesNothing: inQuery('types'),

@@ -18,6 +18,8 @@ export function withoutNames({ status, headers, body }: SentAnswer, asked: reado
       .reduce((left, one) => left.replaceAll(one, '<asked>'), text)
       .replaceAll(uuid, '<id>')
       .replaceAll(time, '<time>')
+      // Of a key that was made.
+      .replaceAll(/("key(?:_id)?":)"[^"]*"/g, '$1"<key>"')
       // Scores fall with time, and so does their number of digits.
       .replaceAll(/-?\d+\.\d+(?:e-?\d+)?/g, '<number>')
       .replaceAll(/("(?:latency_ms|uptime_seconds)":)\d+/g, '$1<number>');

@@ -85,7 +85,12 @@ export function describeIsolation(name: string, start: StartDeployment): void {
       victim = await ownEverything(server('victim'), givenNames('victim'));
       const gone = await ownEverything(server('gone'), givenNames('gone'), true);
       // A run is never gone.
-      absent = { ...gone.things, ...nobody, run: gone.things.message };
+      absent = {
+        ...gone.things,
+        ...nobody,
+        run: gone.things.message,
+        key: Array.from(gone.things.key).toReversed().join(''),
+      };
       marks = [...Object.values(victim.things), ...victim.otherMessages];
       before = await everythingOf(server('victim'), victim);
       await sleep(500);
@@ -124,7 +129,7 @@ export function describeIsolation(name: string, start: StartDeployment): void {
       const others = real.status < 300 ? tenantsIn(real.body).filter((tenant) => tenant !== asking) : [];
       const statuses = rowOf(attack.operation).answered?.[attack.kind] ?? answeredTo[attack.kind];
       // Pages of failures go on by id, whosever it is, among one's own.
-      const isList = attack.isPlain && !isStream && attack.kind !== 'failureCursor';
+      const isList = attack.isPlain && !isStream && attack.kind !== 'failureCursor' && attack.kind !== 'key';
       const isRead = isList && order(attack.operation) === 0 && real.status === 200;
       const problems = [
         ...marksIn(shown, marks, asked).map((mark) => `shows ${mark}`),

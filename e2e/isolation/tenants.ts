@@ -64,12 +64,14 @@ export async function ownEverything(
   if (run.body.archived !== 1) throw new Error(`the run of ${tenant} answered ${JSON.stringify(run.body)}`);
   const page = await api.get(`/v1/messages?limit=1&conversation_id=${conversation}`);
   const found = await api.get('/v1/memory/search?query=harbour&top_k=1');
+  const key = await api.post('/v1/admin/keys', { name: `key of ${tenant}`, scopes: ['search'] });
   const eventId = await events.firstId();
   events.stop();
   const things = {
     ...given,
     message,
     run: run.body.run_id,
+    key: key.body.key_id,
     listCursor: page.body.next_cursor,
     searchCursor: found.body.next_cursor,
     failureCursor: failed,

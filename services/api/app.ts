@@ -11,7 +11,7 @@ import type { EmbeddingFailureService } from './embedding-failure/embedding-fail
 import { eventRoutes, type EventRoutesDeps } from './events/event.routes.ts';
 import type { ApiEnv } from './http/api-env.ts';
 import { otherVersionOf } from './http/api-version.ts';
-import { admitCaller, type Access, type KeyRing } from './http/auth.ts';
+import { admitCaller, type Access } from './http/auth.ts';
 import type { BodyMemory } from './cost/body-memory.ts';
 import { FairSlots } from './cost/fair-slots.ts';
 import { requestLimits } from './cost/request-cost.ts';
@@ -19,6 +19,10 @@ import { allowOrigins } from './http/cross-origin.ts';
 import { deadline } from './http/deadline.ts';
 import { notFound, onError } from './http/errors.ts';
 import { jsonBody, largeBodiesPerKey } from './http/json-body.ts';
+import { RequiredScopes } from './http/required-scopes.ts';
+import { apiKeyRoutes } from './keys/api-key.routes.ts';
+import type { ApiKeyService } from './keys/api-key.service.ts';
+import type { CallerDirectory } from './keys/database-keys.ts';
 import { observe } from './http/observe.ts';
 import { readRefused } from './http/read-refused.ts';
 import { createRequestCounter } from './http/request-counter.ts';
@@ -34,6 +38,9 @@ import type { MessageService } from './message/message.service.ts';
 import type { RateLimiters } from './rate-limit/rate-limiter.ts';
 import { retentionRoutes } from './retention/retention.routes.ts';
 import type { RetentionService } from './retention/retention.service.ts';
+import type { TenantDirectory } from './tenants/tenant-directory.ts';
+import { tenantRoutes } from './tenants/tenant.routes.ts';
+import type { TenantService } from './tenants/tenant.service.ts';
 import { searchRoutes } from './search/search.routes.ts';
 import type { SearchService } from './search/search.service.ts';
 
@@ -50,7 +57,10 @@ export interface AppDeps {
   readonly embeddingFailures: EmbeddingFailureService;
   readonly events: Omit<EventRoutesDeps, 'limiter'>;
   readonly health: HealthRoutesDeps;
-  readonly keys: KeyRing;
+  readonly keys: CallerDirectory;
+  readonly apiKeys: ApiKeyService;
+  readonly tenants: TenantDirectory;
+  readonly tenantService: TenantService;
   readonly limits: RequestSizeLimits;
   readonly metricsEnabled: boolean;
   readonly requestTimeoutMs: number;
@@ -82,19 +92,31 @@ const openPaths = new Set(['/', '/openapi.json', '/docs']);
 
 /** All routes behind their middleware: what `fetch` answers. */
 export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
-  const { limits } = deps;
-  // The rest of the request has the last second.
-  const maxWaitSeconds = Math.max(0, Math.min(maxPreferredWaitSeconds, Math.floor(deps.requestTimeoutMs / 1000) - 1));
   const app = new OpenAPIHono<ApiEnv>();
   app.use(observe({ ...deps, beforeSending: readRefused(refusedBodies) }));
   const counter = createRequestCounter(deps);
+  const required = new RequiredScopes();
   if (deps.allowedOrigins.length > 0) app.use(allowOrigins({ origins: deps.allowedOrigins, counter }));
   app.use(deadline(deps.requestTimeoutMs));
-  app.use(admitCaller({ keys: deps.keys, counter, bodyMemory: deps.bodyMemory, accessTo }));
+  app.use(admitCaller({ ...deps, counter, accessTo, scopeOf: required.scopeOf }));
   app.use(strictQuery);
   app.onError(onError(deps.logger));
   app.notFound(notFound(app));
 
+  mountRoutes(app, deps);
+  required.learn(app, (path) => accessTo(path) === 'closed');
+  const document = openApiDocument(app, deps.health.version);
+  // Written out once: anybody may ask for it.
+  const description = Buffer.from(JSON.stringify(document));
+  app.get('/openapi.json', (c) => c.body(description, 200, { 'content-type': 'application/json' }));
+  app.route('/', docsRoutes(deps.health.version));
+  return app;
+}
+
+function mountRoutes(app: OpenAPIHono<ApiEnv>, deps: AppDeps): void {
+  const { limits } = deps;
+  // The rest of the request has the last second.
+  const maxWaitSeconds = Math.max(0, Math.min(maxPreferredWaitSeconds, Math.floor(deps.requestTimeoutMs / 1000) - 1));
   const { maxBodyBytes, maxMetadataBytes } = limits;
   const { readLimiter: limiter, slicer } = deps;
   const maxItemParts = requestLimits.bodyParts + maxMetadataBytes;
@@ -132,16 +154,11 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   app.route('/', searchRoutes({ service: deps.search, limiter, readBody, maxMetadataBytes }));
   app.route('/', retentionRoutes({ service: deps.retention, limiter, readBody }));
   app.route('/', embeddingFailureRoutes({ service: deps.embeddingFailures, limiter, readBody }));
+  app.route('/', apiKeyRoutes({ service: deps.apiKeys, limiter, readBody }));
+  app.route('/', tenantRoutes({ service: deps.tenantService, limiter, readBody }));
   app.route('/', eventRoutes({ ...deps.events, limiter }));
   app.route('/', healthRoutes(deps.health));
   if (deps.metricsEnabled) app.route('/', metricsRoutes(deps.exposition ?? deps.metrics.registry));
-
-  const document = openApiDocument(app, deps.health.version);
-  // Written out once: anybody may ask for it.
-  const description = Buffer.from(JSON.stringify(document));
-  app.get('/openapi.json', (c) => c.body(description, 200, { 'content-type': 'application/json' }));
-  app.route('/', docsRoutes(deps.health.version));
-  return app;
 }
 
 function accessTo(path: string): Access {

@@ -62,6 +62,7 @@ export function composeApiService(env: Readonly<Record<string, string | undefine
     reranker,
     rateStore,
     extraKeys: [],
+    isOnlyProcess: false,
     environment: config.environment,
     version,
   });

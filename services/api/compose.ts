@@ -27,7 +27,8 @@ import { createEmbeddingFailureRepository } from './embedding-failure/embedding-
 import { createEmbeddingFailureService } from './embedding-failure/embedding-failure.service.ts';
 import { EventFeed } from './events/event-feed.ts';
 import { createEventRepository } from './events/event.repository.ts';
-import { createKeyRing, type ApiKey } from './http/auth.ts';
+import type { ApiKey } from './keys/environment-keys.ts';
+import { composeAccess } from './compose-access.ts';
 import { HttpServer } from './http/http-server.ts';
 import { isTrusted, toBlockList } from './rate-limit/client-address.ts';
 import { createRateLimiters, type RateStore } from './rate-limit/rate-limiter.ts';
@@ -62,6 +63,8 @@ export interface ApiResources {
   readonly rateStore: RateStore | undefined;
   /** Keys besides the configured ones: the generated one of the embedded mode. */
   readonly extraKeys: readonly ApiKey[];
+  /** Whether no other process has this database. */
+  readonly isOnlyProcess: boolean;
   /** Limits that override the configuration, where the database runs one statement at a time. */
   readonly writing?: { readonly maxWriters: number; readonly maxRowsPerFlush: number };
   /** What GET /metrics answers; the metrics of this process when not given. */
@@ -100,7 +103,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
     generations: createGenerationRepository(database.queries),
     embedder: queryEmbedder,
   });
-  const { app, feed, watch, endWaits, close } = composeApp(config, resources, {
+  const { app, feed, access, watch, endWaits, close } = composeApp(config, resources, {
     readiness,
     generations,
     stopping: stopping.signal,
@@ -130,6 +133,7 @@ export function composeApi(config: ApiConfig, resources: ApiResources): Api {
       await whenDatabaseReady({ database, logger, signal: stopping.signal }, async () => {
         await generations.start();
         await searchLanguage.start();
+        await access.start();
       });
       readiness.set('ready');
       if (listensWhenReady) await server.start();
@@ -169,6 +173,7 @@ export function composeApp(
   const partitions = new TenantPartitions(db);
   const pendingMessages = createPendingMessagesRepository(db);
 
+  const access = composeAccess(config, resources);
   const shares = createShares(config, metrics);
   const slicer = new TimeSlicer(shares.readLimiter.hasOthers);
   const writer = composeWriter(config, resources, shares.readLimiter.hasOthers);
@@ -178,6 +183,7 @@ export function composeApp(
   const messages = createMessageService({
     messages: createMessageRepository(db, partitions),
     writer,
+    onStored: (tenantId, bytes) => access.meter.add(tenantId, bytes),
     notifyWorkers: (tenantId, generation, requestId) => notifier.notify(tenantId, generation, requestId),
     waiter,
     activeGeneration: () => generations.getActive().generation,
@@ -225,7 +231,10 @@ export function composeApp(
       environment: resources.environment,
       version: resources.version,
     },
-    keys: createKeyRing([...config.apiKeys, ...resources.extraKeys]),
+    keys: access.callers,
+    apiKeys: access.apiKeys,
+    tenants: access.tenants,
+    tenantService: access.tenantService,
     limits: config,
     metricsEnabled: config.metricsEnabled,
     requestTimeoutMs: config.requestTimeoutMs,
@@ -241,6 +250,7 @@ export function composeApp(
   return {
     app,
     feed,
+    access,
     /** Lets the metrics show how the app stands. */
     watch: (): void => {
       metrics.watch.readiness(readiness, database);
@@ -260,6 +270,7 @@ export function composeApp(
     close: async (): Promise<void> => {
       await indexes.stop();
       await writer.close();
+      await access.stop();
       await Promise.all([embeddingProducer.close(), retentionProducer.close()]);
     },
   };

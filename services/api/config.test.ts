@@ -38,6 +38,7 @@ const effects: Readonly<Record<keyof typeof apiEnv, readonly [value: string, cha
   MEMORY_KEEP_ALIVE_SECONDS: ['2.5', { 'connections.keepAliveTimeoutMs': 2500 }],
   MEMORY_ANSWER_STALL_SECONDS: ['3.5', { 'connections.stallTimeoutMs': 3500 }],
   MEMORY_API_KEYS: ['a-key-of-sixteen-bytes-and-more', { 'apiKeys.0.key': 'a-key-of-sixteen-bytes-and-more' }],
+  MEMORY_TENANT_CREATION: ['registered', { tenantCreation: 'registered' }],
   MEMORY_ENABLE_METRICS: ['false', { metricsEnabled: false }],
   MEMORY_REQUEST_MAX_BYTES: ['2001', { maxBodyBytes: 2001 }],
   MEMORY_BATCH_MAX_BYTES: ['2002', { maxBatchBodyBytes: 2002 }],

@@ -9,13 +9,13 @@ import { replicaEnv } from './replica/replica-config.ts';
 import { rerankEnv, toRerankConfig } from './search/reranker/rerank-config.ts';
 import { requestLimits } from './cost/request-cost.ts';
 import { unreadAnswerLimits } from './cost/unread-answers.ts';
-import { parseApiKeys, type ApiKey } from './http/auth.ts';
+import { parseApiKeys, type ApiKey } from './keys/environment-keys.ts';
 import { proxyListSchema } from './rate-limit/client-address.ts';
 import { limitOf, rateSchema } from './rate-limit/rate.ts';
 import { weightsFromEnv } from './search/ranking/weights.ts';
 
 /** @public Part of this configuration's type: declarations elsewhere have to name it. */
-export type { ApiKey } from './http/auth.ts';
+export type { ApiKey } from './keys/environment-keys.ts';
 /** @public The same. */
 export type { Rate } from './rate-limit/rate.ts';
 /** @public The same. */
@@ -44,6 +44,7 @@ export const apiEnv = {
   MEMORY_KEEP_ALIVE_SECONDS: decimal(0.1, 3600).default(defaultConnectionLimits.keepAliveTimeoutMs / 1000),
   MEMORY_ANSWER_STALL_SECONDS: decimal(0.1, 3600).default(defaultConnectionLimits.stallTimeoutMs / 1000),
   MEMORY_API_KEYS: apiKeys,
+  MEMORY_TENANT_CREATION: z.enum(['auto', 'registered']).default('auto'),
   MEMORY_ENABLE_METRICS: flag.default(true),
   MEMORY_REQUEST_MAX_BYTES: integer(1024, 1_073_741_824).default(1_048_576),
   MEMORY_BATCH_MAX_BYTES: integer(1024, 1_073_741_824).default(16_777_216),
@@ -107,6 +108,8 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
       stallTimeoutMs: env.MEMORY_ANSWER_STALL_SECONDS * 1000,
     },
     apiKeys: env.MEMORY_API_KEYS,
+    /** Who makes a tenant: its first message, or an administrator alone. */
+    tenantCreation: env.MEMORY_TENANT_CREATION,
     metricsEnabled: env.MEMORY_ENABLE_METRICS,
     requestTimeoutMs: env.MEMORY_REQUEST_TIMEOUT_SECONDS * 1000,
     /** Requests of one address, one key and one tenant; undefined: not limited. */

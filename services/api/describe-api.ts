@@ -5,7 +5,7 @@ import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { retentionPolicyEnv, toRetentionPolicyConfig } from '@memory-layer/shared/retention/retention-config';
 import { createApp, type AppDeps } from './app.ts';
 import { requestLimits } from './cost/request-cost.ts';
-import { createKeyRing } from './http/auth.ts';
+import { createKeyRing } from './keys/environment-keys.ts';
 import { TimeSlicer } from './http/time-slicer.ts';
 
 const absent = (): Promise<never> => Promise.reject(new Error('there is nothing behind this app'));
@@ -38,6 +38,16 @@ export function createBareApp(version: string, given: Partial<AppDeps> = {}) {
       version,
     },
     keys: createKeyRing([]),
+    tenants: { admit: async () => undefined },
+    tenantService: {
+      create: absent,
+      list: absent,
+      getWithCount: absent,
+      setQuotas: absent,
+      suspend: absent,
+      resume: absent,
+    },
+    apiKeys: { create: absent, list: absent, getById: absent, rotate: absent, revoke: absent },
     limits: { maxBodyBytes: 1_048_576, maxBatchBodyBytes: 16_777_216, maxMetadataBytes: requestLimits.metadataBytes },
     metricsEnabled: true,
     requestTimeoutMs: 15_000,

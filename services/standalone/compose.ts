@@ -76,6 +76,7 @@ export function composeStandalone(config: StandaloneConfig, resources: Standalon
     queryEmbedder: guarded.query,
     reranker,
     rateStore: undefined,
+    isOnlyProcess: true,
     writing: embeddedWriting,
     extraKeys: resources.generatedKey === undefined ? [] : [{ key: resources.generatedKey, tenantId: undefined }],
     environment: config.environment,

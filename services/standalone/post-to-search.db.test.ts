@@ -35,6 +35,7 @@ async function start() {
     reranker: undefined,
     rateStore: undefined,
     extraKeys: [],
+    isOnlyProcess: true,
     environment: 'test',
     version: '0.0.0',
     metrics: createMetrics(),

@@ -2,8 +2,9 @@ import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import { describePolicy, type PolicyDefaults } from '@memory-layer/shared/retention/retention-policy';
 import type { RetentionSchedule } from '@memory-layer/shared/retention/retention-config';
 import type { Context } from 'hono';
-import type { ApiEnv, Credential } from '../http/api-env.ts';
+import type { ApiEnv } from '../http/api-env.ts';
 import { json, problems } from '../http/openapi.ts';
+import type { Caller } from '../keys/caller.ts';
 import type { Backlog } from './backlog.ts';
 import { healthSchema, probeSchema } from './health.schemas.ts';
 import type { HealthReport, HealthService } from './health.service.ts';
@@ -62,9 +63,9 @@ export function healthRoutes({ service, readBacklog, retention, environment, ver
 
   async function check(c: Context<ApiEnv>): Promise<HealthReport & { readonly backlog?: Backlog }> {
     // A request without a key has none, whatever the type of other routes says.
-    const credential: Credential | undefined = c.get('credential');
+    const caller: Caller | undefined = c.get('caller');
     // What waits is of all tenants.
-    if (credential === undefined || credential.tenantId !== undefined) return service.check();
+    if (caller?.tenants !== 'all' || !caller.scopes.has('metrics')) return service.check();
     const [health, backlog] = await Promise.all([service.check(), readBacklog()]);
     return { ...health, backlog };
   }

@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Exposition } from '@memory-layer/shared/ops/ops-server';
 import type { ApiEnv } from '../http/api-env.ts';
-import { keySecurity, problems } from '../http/openapi.ts';
+import { needsScope, problems } from '../http/openapi.ts';
 
 /** Prometheus text format, of all tenants: for keys that are bound to none. */
 export function metricsRoutes(exposition: Exposition) {
@@ -11,7 +11,7 @@ export function metricsRoutes(exposition: Exposition) {
     path: '/metrics',
     operationId: 'getMetrics',
     tags: ['operations'],
-    security: keySecurity,
+    ...needsScope('metrics'),
     summary: 'Metrics for Prometheus',
     description: 'For keys that are not bound to a tenant.',
     responses: {
@@ -23,7 +23,7 @@ export function metricsRoutes(exposition: Exposition) {
     },
   });
   return new OpenAPIHono<ApiEnv>().openapi(route, async (c) => {
-    if (c.get('credential').tenantId !== undefined) {
+    if (c.get('caller').tenants !== 'all') {
       throw new AppError('forbidden', 'This key is bound to a tenant; metrics are of all tenants.');
     }
     return c.text(await exposition.metrics(), 200, { 'content-type': exposition.contentType });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import manifest from '../package.json' with { type: 'json' };
+import { createApiKeyRepository } from '../keys/api-key.repository.ts';
 import { createRetentionRunRepository } from '../retention/retention-run.repository.ts';
 import { embedPending } from '../testing/embed-pending.ts';
 import { keys, startTestApi, type TestApi } from '../testing/test-api.ts';
@@ -112,8 +113,24 @@ afterAll(async () => {
   await api.stop();
 });
 
+async function storeKey(keyId: string): Promise<void> {
+  await api.db.deleteFrom('api_key').where('key_id', '=', keyId).execute();
+  const key = { keyId, secretHash: Buffer.alloc(32), name: 'Named.', createdBy: 'test' };
+  const grant = { tenants: ['acme'], scopes: ['search'] } as const;
+  await createApiKeyRepository(api.db).insert({ ...key, ...grant, rate: undefined, expiresAt: undefined });
+}
+
 /** Puts there what the ids of the examples name. */
-async function storeNamed(id: string): Promise<void> {
+async function storeNamed(parameter: string, id: string): Promise<void> {
+  if (parameter === 'tenant_id') {
+    await api.db
+      .insertInto('tenant')
+      .values({ tenant_id: id })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+    return;
+  }
+  if (parameter === 'key_id') return storeKey(id);
   const message = { tenant_id: 'acme', conversation_id: 'chat-42', role: 'user', content: 'Named.' };
   const { body } = await api.call('POST', '/v1/messages', { body: message });
   await api.db.deleteFrom('embedding').where('message_id', '=', body.id).execute();
@@ -153,8 +170,9 @@ test('there is an example of every operation', () => {
 });
 
 test.each(requests)('$name is answered as documented', async (request) => {
+  if (request.name.startsWith('createTenant')) await api.db.deleteFrom('tenant').execute();
   const id = request.parameters.find((parameter) => parameter.in === 'path');
-  if (id !== undefined) await storeNamed(String(valueOf(id)));
+  if (id !== undefined) await storeNamed(id.name, String(valueOf(id)));
   const { status, detail } = await send(request);
   expect({ status, detail }).toMatchObject({ status: expect.toSatisfy((is: number) => request.expected.includes(is)) });
   // An import answers 200 whatever became of its lines, and a batch 207.

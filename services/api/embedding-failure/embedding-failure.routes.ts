@@ -3,7 +3,7 @@ import { costOfListing, costOfRetry } from '../cost/request-cost.ts';
 import { admitTenant } from '../http/tenant.ts';
 import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
-import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
+import { body, bodyErrors, commonErrors, json, needsScope, problems } from '../http/openapi.ts';
 import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import type { EmbeddingFailure } from './embedding-failure.ts';
@@ -31,7 +31,7 @@ export function embeddingFailureRoutes({ service, limiter, readBody }: Embedding
     path: '/v1/admin/embeddings/failed',
     operationId: 'listFailedEmbeddings',
     tags,
-    security: keySecurity,
+    ...needsScope('admin'),
     summary: 'List messages that could not be embedded',
     description: 'Each with its reason; the message that was stored last comes first.',
     request: { query: failureListQuerySchema },
@@ -43,7 +43,7 @@ export function embeddingFailureRoutes({ service, limiter, readBody }: Embedding
     path: '/v1/admin/embeddings/retry',
     operationId: 'retryFailedEmbeddings',
     tags,
-    security: keySecurity,
+    ...needsScope('admin'),
     summary: 'Embed failed messages again',
     description:
       'Some by their ids, or all of a tenant. They are pending again, with all their attempts; the reason of the ' +

@@ -23,6 +23,8 @@ export interface EventRequest {
   readonly tenantId: string;
   /** Whose stream it is; one key may be good for many tenants. */
   readonly keyId: string;
+  /** Streams of the tenant at most, in place of the usual number. */
+  readonly maxOfTenant?: number | undefined;
   /** Undefined: all. */
   readonly types: ReadonlySet<MessageEventType> | undefined;
   /** Where an earlier stream ended; undefined: from now on. */
@@ -72,8 +74,8 @@ export class EventFeed implements Component {
    * @throws AppError `rate_limited` when the tenant or the key has too many streams, `unavailable` when this process has, or when
    * it is going down; the database's error when the log cannot be read.
    */
-  async subscribe({ tenantId, keyId, types, after, signal }: EventRequest): Promise<EventSubscription> {
-    const release = this.#reserve(tenantId, keyId);
+  async subscribe({ tenantId, keyId, maxOfTenant, types, after, signal }: EventRequest): Promise<EventSubscription> {
+    const release = this.#reserve(tenantId, keyId, maxOfTenant);
     try {
       const { log, logger } = this.#options;
       const first = await log.read({ tenantIds: [tenantId], from: after, limit: rowsPerRead, signal });
@@ -100,10 +102,10 @@ export class EventFeed implements Component {
     }
   }
 
-  #reserve(tenantId: string, keyId: string): () => void {
+  #reserve(tenantId: string, keyId: string, maxOfTenant: number | undefined): () => void {
     const { maxStreams, maxStreamsPerTenant, maxStreamsPerKey, metrics } = this.#options;
     if (this.#isStopped) throw goingDown();
-    requireRoom('tenant', this.#ofTenant.get(tenantId), maxStreamsPerTenant);
+    requireRoom('tenant', this.#ofTenant.get(tenantId), maxOfTenant ?? maxStreamsPerTenant);
     requireRoom('key', this.#ofKey.get(keyId), maxStreamsPerKey);
     if (this.#streams >= maxStreams) throw new AppError('unavailable', 'too many event streams', { retryAfterSeconds });
     addTo(this.#ofTenant, tenantId, 1);

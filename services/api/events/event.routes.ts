@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import { costOfSubscription } from '../cost/request-cost.ts';
 import { admitTenant } from '../http/tenant.ts';
 import type { ApiEnv } from '../http/api-env.ts';
-import { commonErrors, keySecurity, problems } from '../http/openapi.ts';
+import { commonErrors, needsScope, problems } from '../http/openapi.ts';
 import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import type { EventFeed } from './event-feed.ts';
@@ -27,7 +27,7 @@ export function eventRoutes({ feed, limiter, heartbeatMs }: EventRoutesDeps) {
     path: '/v1/events',
     operationId: 'streamEvents',
     tags: ['events'],
-    security: keySecurity,
+    ...needsScope('events'),
     summary: 'Follow what happens to messages',
     description,
     request: { query: eventQuerySchema, headers: eventHeadersSchema },
@@ -52,10 +52,12 @@ export function eventRoutes({ feed, limiter, heartbeatMs }: EventRoutesDeps) {
     };
     // Hono answers HEAD as GET and leaves the body out: a stream that nobody reads would be kept.
     if (c.req.method === 'HEAD') return c.body(null, 200, headers);
+    const tenant = await c.get('tenants').admit(tenantId, 'read');
     const subscription = await withTenantSlot(c, { limiter, tenantId, cost: costOfSubscription }, () =>
       feed.subscribe({
         tenantId,
-        keyId: c.get('credential').keyId,
+        keyId: c.get('caller').keyId,
+        maxOfTenant: tenant?.maxStreams,
         types: query.types,
         after: c.req.valid('header')['last-event-id'],
         signal: c.get('signal')(),

@@ -1,14 +1,9 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { AppError } from '@memory-layer/shared/errors/app-error';
 import type { BodyMemory } from '../cost/body-memory.ts';
+import type { Caller } from '../keys/caller.ts';
+import type { TenantDirectory } from '../tenants/tenant-directory.ts';
 import type { RequestRates } from '../rate-limit/request-rates.ts';
-
-/** Whom a request speaks for. Holds no secret. */
-export interface Credential {
-  /** First characters of the key's hash: tells keys apart in logs. */
-  readonly keyId: string;
-  readonly tenantId: string | undefined;
-}
 
 /** What happens to a request when its time is up. Its signals are aborted in any case. */
 export interface TimeLimit {
@@ -25,7 +20,7 @@ export interface ApiEnv {
   Bindings: HttpBindings;
   Variables: {
     requestId: string;
-    credential: Credential;
+    caller: Caller;
     /** The signal that is aborted when the request's time is up or its client has gone. */
     signal: () => AbortSignal;
     /** Aborted when the request's time is up; costs less. */
@@ -36,6 +31,8 @@ export interface ApiEnv {
     timeLimit: TimeLimit;
     /** Of the answer, once it is made in pieces. */
     answerBytes?: number;
+    /** Whether a tenant may do what the request asks for. */
+    tenants: TenantDirectory;
     /** What the request is counted for, and how that stands. */
     rates: RequestRates;
   };

@@ -1,65 +1,13 @@
-import { hash } from 'node:crypto';
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import { decodeCallerId } from '@memory-layer/shared/tenant/caller-id';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { BodyMemory } from '../cost/body-memory.ts';
-import type { ApiEnv, Credential } from './api-env.ts';
+import type { Caller } from '../keys/caller.ts';
+import type { CallerDirectory, FoundCaller } from '../keys/database-keys.ts';
+import type { Scope } from '../keys/scopes.ts';
+import type { TenantDirectory } from '../tenants/tenant-directory.ts';
+import type { ApiEnv } from './api-env.ts';
 import { requestHeader } from './node-headers.ts';
 import type { RequestCounter } from './request-counter.ts';
-
-/** A configured key; bound to one tenant, or to none and then good for all. */
-export interface ApiKey {
-  readonly key: string;
-  readonly tenantId: string | undefined;
-}
-
-const minKeyLength = 16;
-const keyPattern = /^[\x21-\x39\x3b-\x7e]+$/;
-
-type ParsedKeys =
-  | { readonly ok: true; readonly keys: readonly ApiKey[] }
-  | { readonly ok: false; readonly problem: string };
-
-/** Reads `key` or `key:tenant` entries, tenants percent-encoded. The problem names the position of the entry, not the key. */
-export function parseApiKeys(items: readonly string[]): ParsedKeys {
-  const keys: ApiKey[] = [];
-  for (const [index, item] of items.entries()) {
-    const [key = '', encodedTenant, ...rest] = item.split(':');
-    const tenantId = encodedTenant === undefined ? undefined : decodeCallerId(encodedTenant);
-    const isBadTenant = encodedTenant !== undefined && tenantId === undefined;
-    const problem = keyProblem(key, isBadTenant, rest.length);
-    if (problem !== undefined) return { ok: false, problem: `entry ${index + 1} ${problem}` };
-    keys.push({ key, tenantId });
-  }
-  return { ok: true, keys };
-}
-
-function keyProblem(key: string, isBadTenant: boolean, surplus: number): string | undefined {
-  if (surplus > 0) return 'must be `key` or `key:tenant`, the tenant percent-encoded';
-  if (key.length < minKeyLength) return `needs a key of at least ${minKeyLength} characters`;
-  if (!keyPattern.test(key)) return 'has a key with characters other than printable ASCII without spaces';
-  if (isBadTenant) return 'names a tenant that is not a valid tenant id, percent-encoded';
-  return undefined;
-}
-
-export type KeyRing = ReturnType<typeof createKeyRing>;
-
-/** Finds the credential of a presented key. Keys are looked up by their hash, so timing reveals nothing. */
-export function createKeyRing(keys: readonly ApiKey[]) {
-  const byHash = new Map(
-    keys.map(({ key, tenantId }) => {
-      const hashed = hashKey(key);
-      return [hashed, { keyId: hashed.slice(0, 12), tenantId } satisfies Credential] as const;
-    }),
-  );
-  return {
-    authenticate: (presented: string): Credential | undefined => byHash.get(hashKey(presented)),
-  };
-}
-
-function hashKey(key: string): string {
-  return hash('sha256', key, 'hex');
-}
 
 /**
  * Who may call a path. `open`: everybody. `recognised`: everybody, and a known key is recognised. `closed`: only with a
@@ -68,35 +16,57 @@ function hashKey(key: string): string {
 export type Access = 'probe' | 'open' | 'recognised' | 'closed';
 
 export interface AdmitCallerDeps {
-  readonly keys: KeyRing;
+  readonly keys: CallerDirectory;
+  readonly tenants: TenantDirectory;
   readonly counter: RequestCounter;
   readonly bodyMemory: Pick<BodyMemory, 'open'>;
   readonly accessTo: (path: string) => Access;
+  /** What the operation that answers asks for; undefined where there is none. */
+  readonly scopeOf: (c: Context<ApiEnv>) => Scope | undefined;
 }
 
 /**
  * Admits a request to a closed path only with a known key, within the rates of its address and of its key. An address
- * that has used up its rate does not learn whether a key is known, so that keys cannot be guessed fast.
+ * that has used up its rate does not learn whether a key is known, so that keys cannot be guessed fast. The key needs the
+ * scope of the operation.
  */
-export function admitCaller({ keys, counter, bodyMemory, accessTo }: AdmitCallerDeps): MiddlewareHandler<ApiEnv> {
+export function admitCaller({
+  keys,
+  tenants,
+  counter,
+  bodyMemory,
+  accessTo,
+  scopeOf,
+}: AdmitCallerDeps): MiddlewareHandler<ApiEnv> {
   return async function admit(c, next) {
     const access = accessTo(c.req.path);
     if (access === 'probe' && counter.isLocal(c)) return next();
     const presented = access === 'closed' || access === 'recognised' ? presentedKey(c) : undefined;
-    const credential = presented === undefined ? undefined : keys.authenticate(presented);
-    if (credential !== undefined) c.set('credential', credential);
+    const found = presented === undefined ? undefined : keys.find(presented);
     c.set('bodyMemory', bodyMemory);
+    c.set('tenants', tenants);
     const rates = counter.begin(c);
     try {
-      const keyCounted =
-        credential === undefined || access !== 'closed' ? undefined : rates.count('key', credential.keyId);
-      await Promise.all([counter.countAddress(c), keyCounted]);
-      if (credential === undefined && access === 'closed') throw unauthenticated(presented);
+      // What has to be looked up is looked up for an address within its rate alone.
+      if (typeof found === 'function') await counter.countAddress(c);
+      const caller = typeof found === 'function' ? await lookUp(found, access) : found;
+      if (caller !== undefined) c.set('caller', caller);
+      await Promise.all([
+        typeof found === 'function' ? undefined : counter.countAddress(c),
+        caller === undefined || access !== 'closed' ? undefined : rates.count('key', caller.keyId, caller.rate),
+      ]);
+      if (access === 'closed') checkScope(caller ?? unauthenticated(presented), scopeOf(c));
       await next();
     } finally {
       counter.answer(c);
     }
   };
+}
+
+/** What is open to everybody is answered without the database, too. */
+async function lookUp(find: Exclude<FoundCaller, Caller | undefined>, access: Access): Promise<Caller | undefined> {
+  if (access === 'closed') return find();
+  return find().catch(() => undefined);
 }
 
 /** The key of a request, in `x-api-key` or as a bearer token; known or not. */
@@ -108,10 +78,15 @@ function bearerToken(header: string | undefined): string | undefined {
   return header?.match(/^Bearer +(\S+)$/i)?.[1];
 }
 
-function unauthenticated(presented: string | undefined): AppError {
+function checkScope({ scopes }: Caller, scope: Scope | undefined): void {
+  if (scope === undefined || scopes.has(scope)) return;
+  throw new AppError('insufficient_scope', `This key does not have the scope ${scope}.`);
+}
+
+function unauthenticated(presented: string | undefined): never {
   const message =
     presented === undefined
       ? 'Send an API key in the x-api-key header or as a bearer token.'
       : 'This API key is not known.';
-  return new AppError('unauthenticated', message);
+  throw new AppError('unauthenticated', message);
 }

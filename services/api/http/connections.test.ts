@@ -13,6 +13,7 @@ import { onError } from './errors.ts';
 import { HttpServer, type HttpServerOptions } from './http-server.ts';
 import { TimeSlicer } from './time-slicer.ts';
 import { FairSlots } from '../cost/fair-slots.ts';
+import { allScopes } from '../keys/scopes.ts';
 import { storesMessages } from '../message/create-options.ts';
 import { jsonBody } from './json-body.ts';
 import { observe } from './observe.ts';
@@ -43,7 +44,7 @@ const app = new Hono<ApiEnv>()
     return c.text('late');
   })
   .use(async (c, next) => {
-    c.set('credential', { keyId: 'test', tenantId: undefined });
+    c.set('caller', { keyId: 'test', keyName: 'test', tenants: 'all', scopes: allScopes, source: 'environment' });
     c.set('bodyMemory', { open: () => ({ grow: () => undefined, release: () => undefined }) });
     await next();
   })

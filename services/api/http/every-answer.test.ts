@@ -3,7 +3,7 @@ import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBareApp } from '../describe-api.ts';
 import { createRateLimiters } from '../rate-limit/rate-limiter.ts';
-import { createKeyRing } from './auth.ts';
+import { createKeyRing } from '../keys/environment-keys.ts';
 import { HttpServer } from './http-server.ts';
 
 const keys = { unbound: 'key-of-the-operator', acme: 'key-of-tenant-acme' };

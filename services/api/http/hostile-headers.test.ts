@@ -2,7 +2,7 @@ import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBareApp } from '../describe-api.ts';
 import { openRaw, readAnswer } from '../testing/raw-client.ts';
-import { createKeyRing } from './auth.ts';
+import { createKeyRing } from '../keys/environment-keys.ts';
 import { HttpServer } from './http-server.ts';
 import { toBlockList } from '../rate-limit/client-address.ts';
 import { createRateLimiters } from '../rate-limit/rate-limiter.ts';

@@ -5,6 +5,7 @@ import type { BodyReservation } from '../cost/body-memory.ts';
 import type { FairSlot, FairSlots } from '../cost/fair-slots.ts';
 import { isWithinShape } from '../cost/json-size.ts';
 import { requestLimits } from '../cost/request-cost.ts';
+import { soleTenantOf } from '../keys/caller.ts';
 import type { ApiEnv } from './api-env.ts';
 import { contentCoding, inflateAll, type Coding } from './content-encoding.ts';
 import { requestHeader } from './node-headers.ts';
@@ -78,7 +79,7 @@ export function jsonBody({ maxBytes, slots, slicer, maxParts }: JsonBodyOptions)
       throw new AppError('unsupported_media_type', 'Send the body as application/json in UTF-8.');
     }
     const coding = contentCoding(c);
-    const { keyId } = c.get('credential');
+    const { keyId } = c.get('caller');
     const memory = c.get('bodyMemory').open(keyId);
     const slot = slots.open(keyId);
     try {
@@ -90,12 +91,11 @@ export function jsonBody({ maxBytes, slots, slicer, maxParts }: JsonBodyOptions)
       const inflating = coding === undefined ? reading : reading.then((bytes) => inflate(bytes, coding));
       const bytes = await untilDeadline(c, inflating);
       const read = () => decodeWithin(decoder, bytes, maxParts);
-      const { tenantId } = c.get('credential');
       // What follows at once, up to the end of the checks, belongs to the same turn.
       const text =
         bytes.byteLength <= smallCharacters
           ? read()
-          : await slicer.of(tenantId ?? keyId).runAlone(read, bytes.byteLength / bytesReadPerMs);
+          : await slicer.of(soleTenantOf(c.get('caller')) ?? keyId).runAlone(read, bytes.byteLength / bytesReadPerMs);
       // Hono keeps promises here, though it declares the values.
       Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
       slot.giveBack();

@@ -43,7 +43,7 @@ export function observe(deps: ObserveDeps): MiddlewareHandler<ApiEnv> {
     deps.metrics.requestSeconds.observe({ method, path }, seconds);
     const fields = { requestId: c.get('requestId'), method, path, status, durationMs: Math.round(seconds * 1e5) / 100 };
     const traceId = traceIdOf(requestHeader(c, 'traceparent'));
-    requests.info({ ...fields, keyId: c.get('credential')?.keyId, traceId }, 'request');
+    requests.info({ ...fields, keyId: c.get('caller')?.keyId, traceId }, 'request');
   };
 }
 

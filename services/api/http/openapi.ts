@@ -1,5 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { errorCatalog, type ErrorCode } from '@memory-layer/shared/errors/error-catalog';
+import type { Scope } from '../keys/scopes.ts';
+import { scopeExtension } from './required-scopes.ts';
 
 const problemSchema = z
   .object({
@@ -39,6 +41,7 @@ export function problems(...names: readonly ErrorCode[]) {
 export const commonErrors = [
   'unauthenticated',
   'forbidden',
+  'insufficient_scope',
   'invalid_request',
   'rate_limited',
   'unavailable',
@@ -61,5 +64,7 @@ export function body<Schema extends z.ZodType>(schema: Schema, examples: BodyExa
   return { required: true as const, content: { 'application/json': { schema, examples } } };
 }
 
-/** Either way of sending the key. */
-export const keySecurity = [{ apiKey: [] }, { bearer: [] }];
+/** Of an operation: it takes a key, sent either way, and the key needs this scope. */
+export function needsScope(scope: Scope) {
+  return { security: [{ apiKey: [] }, { bearer: [] }], [scopeExtension]: scope };
+}

@@ -1,7 +1,7 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { expect, test } from 'vitest';
 import { createBareApp } from '../describe-api.ts';
-import { createKeyRing } from './auth.ts';
+import { createKeyRing } from '../keys/environment-keys.ts';
 
 const key = 'key-of-tenant-acme';
 const id = '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f';

@@ -1,14 +1,14 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
-import type { Credential } from '../http/api-env.ts';
 import { resolveTenant } from '../http/tenant.ts';
 import { invalidRequest, toFieldErrors } from '../http/validation-hook.ts';
+import type { Caller } from '../keys/caller.ts';
 import { toNewMessage } from './message.mapper.ts';
 import type { MessageCreateSchema } from './message.schemas.ts';
 import type { CheckedMessage } from './message.ts';
 
 export interface MessageCheck {
   readonly schema: MessageCreateSchema;
-  readonly credential: Credential;
+  readonly caller: Pick<Caller, 'tenants'>;
 }
 
 /**
@@ -19,14 +19,14 @@ export interface MessageCheck {
  */
 export function checkMessage(
   item: unknown,
-  { schema, credential }: MessageCheck,
+  { schema, caller }: MessageCheck,
   base: readonly PropertyKey[] = [],
 ): CheckedMessage {
   const parsed = schema.safeParse(item);
   if (!parsed.success) return invalidRequest(toFieldErrors(parsed.error, 'body', base));
   try {
     const pointer = [...base, 'tenant_id'].map((part) => `/${String(part)}`).join('');
-    return toNewMessage(parsed.data, resolveTenant(credential, parsed.data.tenant_id, { in: 'body', pointer }));
+    return toNewMessage(parsed.data, resolveTenant(caller, parsed.data.tenant_id, { in: 'body', pointer }));
   } catch (error) {
     if (error instanceof AppError) return error;
     throw error;

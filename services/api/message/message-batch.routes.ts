@@ -6,8 +6,9 @@ import { messageMetadataDeprecation } from '../http/deprecation.ts';
 import { answerHeaders } from '../http/node-headers.ts';
 import { countUnread, type ReadLimiter } from '../http/tenant-slot.ts';
 import { answerJson } from '../http/json-answer.ts';
-import { body, bodyErrors, json, keySecurity, problems, storingErrors } from '../http/openapi.ts';
-import { countTenants } from '../http/tenant.ts';
+import { body, bodyErrors, json, needsScope, problems, storingErrors } from '../http/openapi.ts';
+import { admitTenants } from '../http/tenant.ts';
+import { soleTenantOf } from '../keys/caller.ts';
 import { parseBatch } from './batch-body.ts';
 import { checkMessage } from './check-message.ts';
 import { answerCreateOptions, createParameters, readCreateOptions, storesMessages } from './create-options.ts';
@@ -41,7 +42,7 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
     path: '/v1/messages/batch',
     operationId: 'createMessages',
     tags: ['messages'],
-    security: keySecurity,
+    ...needsScope('messages:write'),
     summary: 'Store up to 1 000 messages',
     description:
       'Valid items are stored; others are reported beside them: invalid ones, and those of more bytes than one message may be sent in. Up to 1 MB of text and metadata, counting a kilobyte more for each message, is stored in one transaction (in the one-process mode a tenth of that). A larger batch is stored in such parts, one after the other; when one fails, its items and those after it are reported as `unavailable`, to be sent again. With an Idempotency-Key all are of one tenant.',
@@ -61,20 +62,22 @@ export function messageBatchRoutes(deps: MessageBatchRoutesDeps) {
   app.openAPIRegistry.register('MessageCreate', messageSchema);
   app.openAPIRegistry.registerPath(create);
   return app.post(create.path, storesMessages(), readBody, async (c) => {
-    const { tenantId: boundTenant, keyId } = c.get('credential');
+    const caller = c.get('caller');
+    const { keyId } = caller;
+    const boundTenant = soleTenantOf(caller);
     // An answer repeats what was stored: it may be as large as any.
     const { unread } = deps.limiter;
     unread?.check(boundTenant ?? keyId);
     const slicer = deps.slicer.of(boundTenant ?? keyId);
     const { items, onConflict } = await parseBatch(await c.req.text(), { maxItemBytes, maxItemParts, slicer });
-    const checking = { schema: messageSchema, credential: c.get('credential') };
+    const checking = { schema: messageSchema, caller };
     const checked = await slicer.map(items, (item, index) =>
       item instanceof AppError ? item : checkMessage(item, checking, ['messages', index]),
     );
     const options = { mode: 'batch', onConflict, ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
     const created = await service.createBatch(checked, options, async (tenantIds) => {
       // A batch is one request of each tenant it is for.
-      await countTenants(c, tenantIds);
+      await admitTenants(c, tenantIds);
       c.get('timeLimit').handOver();
     });
     answerCreateOptions(c, options, created);

@@ -6,7 +6,7 @@ import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
 import { messageMetadataDeprecation } from '../http/deprecation.ts';
 import { answerHeaders } from '../http/node-headers.ts';
-import { body, bodyErrors, commonErrors, json, keySecurity, problems, storingErrors } from '../http/openapi.ts';
+import { body, bodyErrors, commonErrors, json, needsScope, problems, storingErrors } from '../http/openapi.ts';
 import { admitTenant } from '../http/tenant.ts';
 import { checkedBody } from '../http/checked-body.ts';
 import { AnswerBudget, answerJson, answerJsonText, jsonList, jsonObject, takeWhileFits } from '../http/json-answer.ts';
@@ -28,7 +28,6 @@ import type { MessageService } from './message.service.ts';
 
 const tags = ['messages'];
 const inQuery = { in: 'query', pointer: '/tenant_id' } as const;
-const security = keySecurity;
 const byId = {
   params: z.strictObject({ id: messageIdSchema }),
   query: z.strictObject({ tenant_id: tenantIdSchema.optional() }),
@@ -51,7 +50,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     path: '/v1/messages',
     operationId: 'createMessage',
     tags,
-    security,
+    ...needsScope('messages:write'),
     summary: 'Store a message',
     description: 'Answers once the message is durable. It is embedded afterwards: see embedding_status.',
     parameters: createParameters,
@@ -68,7 +67,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     path: '/v1/messages',
     operationId: 'listMessages',
     tags,
-    security,
+    ...needsScope('messages:read'),
     summary: 'List messages',
     description: 'A page ends early, with next_cursor, where the answer would become larger than 16 MiB.',
     request: { query: messageListQuerySchema },
@@ -83,7 +82,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     path: '/v1/messages/{id}',
     operationId: 'getMessage',
     tags,
-    security,
+    ...needsScope('messages:read'),
     summary: 'Read a message',
     description: 'Also one that retention has archived: see archived_at.',
     request: byId,
@@ -98,7 +97,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
     path: '/v1/messages/{id}',
     operationId: 'deleteMessage',
     tags,
-    security,
+    ...needsScope('erase'),
     summary: 'Delete a message',
     description: 'Deletes the message, its vectors and its archived copy. It cannot be found from then on.',
     request: byId,
@@ -113,7 +112,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
   app.openAPIRegistry.registerPath(create);
   app.post(create.path, storesMessages(), readBody, async (c) => {
     const input = await checkedBody(c, deps.singleMessageSchema);
-    const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' });
+    const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' }, 'store');
     const onConflict = input.on_conflict;
     const options = { mode: 'single', onConflict, ...(await readCreateOptions(c, maxWaitSeconds)) } as const;
     c.get('timeLimit').handOver();
@@ -159,7 +158,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
       });
     })
     .openapi(remove, async (c) => {
-      const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery);
+      const tenantId = await admitTenant(c, c.req.valid('query').tenant_id, inQuery, 'change');
       // By the deadline alone: a client that goes away has asked for it all the same.
       const signal = c.get('deadline');
       return withTenantSlot(c, { limiter, tenantId, cost: costOfDelete, signal }, async () => {

@@ -28,6 +28,8 @@ import type { TimeSlicer } from '../http/time-slicer.ts';
 export interface MessageServiceDeps {
   readonly messages: MessageRepository;
   readonly writer: Pick<MessageWriter, 'write'>;
+  /** A message of so many bytes was stored. */
+  readonly onStored: (tenantId: string, bytes: number) => void;
   /** Has an embed worker look at a tenant. A notification may be lost: a sweeper finds what is pending. */
   readonly notifyWorkers: (tenantId: string, generation: number, requestId: string) => void;
   readonly waiter: Pick<EmbeddingWaiter, 'waitUntilEmbedded'>;
@@ -117,12 +119,19 @@ export function createMessageService(deps: MessageServiceDeps) {
       written.push(...outcomesOf(part, own, generation));
       if (!(part.result instanceof AppError) && part.result.kind === 'written') {
         announce(part.result.outcomes, generation, options);
+        meter(part.request.rows, part.result.outcomes);
       }
     }
     const replayed = parts.every(({ result }) => !(result instanceof AppError) && result.kind === 'recorded');
     const { wait } = options;
     const outcomes = wait && !replayed ? await waitForAll(waiter, written, generation, wait) : written;
     return { outcomes, replayed };
+  }
+
+  function meter(rows: readonly MessageRow[], outcomes: readonly Outcome[]): void {
+    for (const [index, { tenantId, bytes }] of rows.entries()) {
+      if (outcomes[index]?.kind === 'stored') deps.onStored(tenantId, bytes);
+    }
   }
 
   function announce(outcomes: readonly Outcome[], generation: number, { requestId, mode }: CreateOptions): void {

@@ -29,14 +29,24 @@ describe.skipIf(url === undefined)('rate limits on Redis (needs TEST_REDIS_URL)'
     const [one, other, subject] = [await limiterOfAProcess(), await limiterOfAProcess(), randomUUID()];
     const decisions = [];
     for (let n = 0; n < 8; n++) decisions.push(await (n % 2 === 0 ? one : other).consume(subject));
-    expect(decisions.map((decision) => decision.allowed)).toEqual([true, true, true, true, true, false, false, false]);
-    expect(decisions.map((decision) => decision.remaining)).toEqual([4, 3, 2, 1, 0, 0, 0, 0]);
+    expect(decisions.map((decision) => decision?.allowed)).toEqual([true, true, true, true, true, false, false, false]);
+    expect(decisions.map((decision) => decision?.remaining)).toEqual([4, 3, 2, 1, 0, 0, 0, 0]);
+  });
+
+  test('a subject with a rate of its own is counted by that, in all processes', async () => {
+    const [one, other, subject] = [await limiterOfAProcess(), await limiterOfAProcess(), randomUUID()];
+    const own = { requests: 7, windowSeconds: 10 };
+    const decisions = [];
+    for (let n = 0; n < 9; n++) decisions.push(await (n % 2 === 0 ? one : other).consume(subject, own));
+    expect(decisions.map((decision) => decision?.remaining)).toEqual([6, 5, 4, 3, 2, 1, 0, 0, 0]);
+    expect(decisions.map((decision) => decision?.allowed).filter((allowed) => allowed === true)).toHaveLength(7);
+    expect(decisions.every((decision) => (decision?.resetSeconds ?? 60) <= 10)).toBe(true);
   });
 
   test('without Redis a process counts for itself', async () => {
     const [limiter, subject] = [await limiterOfAProcess('redis://127.0.0.1:1'), randomUUID()];
     const allowed = [];
-    for (let n = 0; n < 7; n++) allowed.push((await limiter.consume(subject)).allowed);
+    for (let n = 0; n < 7; n++) allowed.push((await limiter.consume(subject))?.allowed);
     expect(allowed).toEqual([true, true, true, true, true, false, false]);
   });
 });

@@ -18,7 +18,7 @@ export interface RateDecision {
 /** Whose requests are counted. */
 export type RateSubject = 'address' | 'key' | 'tenant';
 
-/** One limiter a subject; a subject without one is not limited. */
+/** One limiter a subject; where there is none, only subjects with a rate of their own are limited. */
 export type RateLimiters = Readonly<Partial<Record<RateSubject, RateLimiter>>>;
 
 /**
@@ -26,8 +26,13 @@ export type RateLimiters = Readonly<Partial<Record<RateSubject, RateLimiter>>>;
  * further requests are batched and counted together.
  */
 export interface RateLimiter {
-  /** Never throws: when the shared store is away, this process counts for itself. */
-  consume(subject: string): Promise<RateDecision>;
+  /**
+   * Never throws: when the shared store is away, this process counts for itself.
+   *
+   * @param own a rate that this subject has in place of the usual one.
+   * @returns undefined when the subject has none.
+   */
+  consume(subject: string, own?: Rate): Promise<RateDecision | undefined>;
 }
 
 /** Where counts are shared by all processes. */
@@ -40,13 +45,20 @@ export interface RateStore {
 interface RateLimiterOptions {
   /** Separates limiters in the store. */
   readonly name: string;
-  readonly rate: Rate;
+  /** Undefined: only subjects that have a rate of their own are limited. */
+  readonly rate: Rate | undefined;
   /** Undefined: counted in this process alone. */
   readonly store: RateStore | undefined;
 }
 
-function createRateLimiter({ name, rate, store }: RateLimiterOptions): RateLimiter {
-  const options = { points: rate.requests, duration: rate.windowSeconds };
+interface Counted {
+  readonly subject: string;
+  readonly rate: Rate;
+}
+
+function createRateLimiter({ name, rate: usual, store }: RateLimiterOptions): RateLimiter {
+  // The library refuses nothing: what it counts is compared here, with the rate of each subject.
+  const options = { points: Number.MAX_SAFE_INTEGER, duration: usual?.windowSeconds ?? 60 };
   const memory = new RateLimiterMemory(options);
   const limiter =
     store === undefined
@@ -60,8 +72,9 @@ function createRateLimiter({ name, rate, store }: RateLimiterOptions): RateLimit
         });
 
   /** Counts several requests of a subject at once. The first of them are let through, as far as its rate goes. */
-  async function consumeMany(subject: string, requests: number): Promise<RateDecision[]> {
-    const result: unknown = await limiter.consume(subject, requests).catch((error: unknown) => error);
+  async function consumeMany({ subject, rate }: Counted, requests: number): Promise<RateDecision[]> {
+    const window = { customDuration: rate.windowSeconds };
+    const result: unknown = await limiter.consume(subject, requests, window).catch((error: unknown) => error);
     // Anything but a count means that both counters failed; then requests are let through.
     if (!(result instanceof RateLimiterRes)) return Array.from({ length: requests }, () => untouched(rate));
     const resetAt = endOfWindow(result.msBeforeNext);
@@ -78,32 +91,38 @@ function createRateLimiter({ name, rate, store }: RateLimiterOptions): RateLimit
     });
   }
 
-  const coalescer = new Coalescer<string, RateDecision>({
+  const coalescer = new Coalescer<Counted, RateDecision>({
     what: 'requests',
-    run: (subjects) => consumeAll(subjects, consumeMany),
+    run: (counted) => consumeAll(counted, consumeMany),
     // Each waits with the request that it counts, and those are bounded by their connections.
     maxBatchWeight: Number.POSITIVE_INFINITY,
     maxQueuedWeight: Number.POSITIVE_INFINITY,
     maxConcurrent: 1,
   });
-  return { consume: (subject) => coalescer.submit(subject) };
+  return {
+    async consume(subject, own) {
+      const rate = own ?? usual;
+      return rate === undefined ? undefined : coalescer.submit({ subject, rate });
+    },
+  };
 }
 
 /** One count a subject, however many of its requests are batched; a decision a request, in their order. */
 async function consumeAll(
-  subjects: readonly string[],
-  consumeMany: (subject: string, requests: number) => Promise<RateDecision[]>,
+  requests: readonly Counted[],
+  consumeMany: (counted: Counted, requests: number) => Promise<RateDecision[]>,
 ): Promise<RateDecision[]> {
-  const places = Map.groupBy(subjects.keys(), (place) => subjects[place] ?? '');
+  const places = Map.groupBy(requests.keys(), (place) => requests[place]?.subject);
   const decisions = new Map<number, RateDecision>();
-  const counted = [...places].map(async ([subject, own]) => {
-    const ofSubject = await consumeMany(subject, own.length);
+  const counted = [...places.values()].map(async (own) => {
+    const newest = requests[own.at(-1) ?? -1];
+    const ofSubject = newest === undefined ? [] : await consumeMany(newest, own.length);
     for (const [n, decision] of ofSubject.entries()) {
       decisions.set(own[n] ?? -1, decision);
     }
   });
   await Promise.all(counted);
-  return subjects.flatMap((_, place) => decisions.get(place) ?? []);
+  return requests.flatMap((_, place) => decisions.get(place) ?? []);
 }
 
 function untouched({ requests, windowSeconds }: Rate): RateDecision {
@@ -114,12 +133,11 @@ function untouched({ requests, windowSeconds }: Rate): RateDecision {
 /** In whole seconds since 1970, rounded up: whoever waits for it finds a new window. */
 const endOfWindow = (msLeft: number): number => Math.ceil((Date.now() + msLeft) / 1000);
 
-/** A limiter for every subject that has a rate. */
+/** A limiter for every subject that has a rate, or may have one of its own. */
 export function createRateLimiters(
   rates: Readonly<Record<RateSubject, Rate | undefined>>,
   store: RateStore | undefined,
 ): RateLimiters {
-  const limiter = (name: RateSubject, rate: Rate | undefined) =>
-    rate === undefined ? {} : { [name]: createRateLimiter({ name, rate, store }) };
-  return { ...limiter('address', rates.address), ...limiter('key', rates.key), ...limiter('tenant', rates.tenant) };
+  const limiter = (name: RateSubject) => createRateLimiter({ name, rate: rates[name], store });
+  return { address: limiter('address'), key: limiter('key'), tenant: limiter('tenant') };
 }

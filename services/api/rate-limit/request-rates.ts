@@ -1,4 +1,5 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
+import type { Rate } from './rate.ts';
 import type { RateDecision, RateLimiters, RateSubject } from './rate-limiter.ts';
 
 interface RateCount {
@@ -21,12 +22,15 @@ export class RequestRates {
     this.#deps = deps;
   }
 
-  /** @throws AppError `rate_limited` */
-  async count(subject: RateSubject, id: string): Promise<void> {
+  /**
+   * @param own the rate of this subject, where it has one of its own.
+   * @throws AppError `rate_limited`
+   */
+  async count(subject: RateSubject, id: string, own?: Rate): Promise<void> {
     const { limiters, onLimited } = this.#deps;
     const limiter = limiters[subject];
-    if (limiter === undefined) return;
-    const decision = await limiter.consume(id);
+    const decision = await limiter?.consume(id, own);
+    if (decision === undefined) return;
     this.#add({ subject, decision });
     if (decision.allowed) return;
     onLimited(subject);

@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import { costOfRead, costOfRetentionRun } from '../cost/request-cost.ts';
 import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
-import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
+import { body, bodyErrors, commonErrors, json, needsScope, problems } from '../http/openapi.ts';
 import { admitTenant } from '../http/tenant.ts';
 import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
@@ -60,7 +60,7 @@ export function retentionRoutes({ service, limiter, readBody }: RetentionRoutesD
     path: '/v1/admin/retention/run',
     operationId: 'runRetention',
     tags,
-    security: keySecurity,
+    ...needsScope('retention'),
     summary: 'Apply a tenant’s retention policy now',
     description: 'A dry run changes nothing and counts what a run would do.',
     middleware: [readBody] as const,
@@ -77,7 +77,7 @@ export function retentionRoutes({ service, limiter, readBody }: RetentionRoutesD
     path: '/v1/admin/retention/runs/{run_id}',
     operationId: 'getRetentionRun',
     tags,
-    security: keySecurity,
+    ...needsScope('retention'),
     summary: 'How a retention run stands',
     request: {
       params: z.strictObject({ run_id: runIdSchema }),
@@ -92,7 +92,7 @@ export function retentionRoutes({ service, limiter, readBody }: RetentionRoutesD
   return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook })
     .openapi(run, async (c) => {
       const input = c.req.valid('json');
-      const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' });
+      const tenantId = await admitTenant(c, input.tenant_id, { in: 'body', pointer: '/tenant_id' }, 'change');
       const request = { tenantId, actions: input.actions, dryRun: input.dry_run };
       const askedAt = Date.now();
       const slot = { limiter, tenantId, cost: costOfRetentionRun, signal: c.get('deadline') };

@@ -4,7 +4,7 @@ import { createGiveWay } from '../cost/give-way.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { admitTenant } from '../http/tenant.ts';
 import { AnswerBudget, answerJson } from '../http/json-answer.ts';
-import { body, bodyErrors, commonErrors, json, keySecurity, problems } from '../http/openapi.ts';
+import { body, bodyErrors, commonErrors, json, needsScope, problems } from '../http/openapi.ts';
 import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
 import type { SearchRequest } from './query/search-request.ts';
@@ -15,7 +15,7 @@ import { createSearchBodySchema, searchExamples, searchQuerySchema } from './sea
 import type { SearchService } from './search.service.ts';
 
 const path = '/v1/memory/search';
-const common = { path, tags: ['search'], security: keySecurity };
+const common = { path, tags: ['search'], ...needsScope('search') };
 
 export interface SearchRoutesDeps {
   readonly service: SearchService;

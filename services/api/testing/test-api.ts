@@ -5,7 +5,7 @@ import { CircuitBrokenEmbedder } from '@memory-layer/shared/embedding/guarded-em
 import { createGenerationRepository } from '@memory-layer/shared/generation/generation.repository';
 import { createGenerationService } from '@memory-layer/shared/generation/generation.service';
 import { Readiness } from '@memory-layer/shared/lifecycle/readiness';
-import { createLogger } from '@memory-layer/shared/observability/logger';
+import { createLogger, type Logger } from '@memory-layer/shared/observability/logger';
 import { createMetrics, type Metrics } from '@memory-layer/shared/observability/metrics';
 import { eventually } from '@memory-layer/shared/testing/eventually';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
@@ -55,6 +55,8 @@ export interface TestApiOptions {
 
 export interface TestApi {
   readonly db: Kysely<Schema>;
+  readonly database: Database;
+  readonly logger: Logger;
   readonly connection: TestDatabase['connection'];
   readonly call: Call;
   readonly embedder: WordEmbedder;
@@ -107,17 +109,22 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     reranker: options.reranker,
     rateStore: undefined,
     extraKeys: [],
+    isOnlyProcess: true,
     environment: 'test',
     version: '0.0.0',
     clock: { now: () => now },
     logger: createLogger({ service: 'test', level: 'trace', stream: { write: (line) => void logLines.push(line) } }),
     metrics: createMetrics(),
   };
-  const compose = (database: Database) => composeApp(config, { ...resources, database }, lifecycle);
-  const { app, feed, close } = compose(fixture.database);
+  const compose = (database: Database, isOnlyProcess = false) =>
+    composeApp(config, { ...resources, database, isOnlyProcess }, lifecycle);
+  const { app, feed, access, close } = compose(fixture.database, true);
+  await access.start();
 
   return {
     db: fixture.db,
+    database: fixture.database,
+    logger: resources.logger,
     connection: fixture.connection,
     call: createCaller(app, keys.unbound),
     fetch: app.fetch,

@@ -14,6 +14,24 @@ export const roles = ['user', 'assistant', 'system', 'tool'] as const satisfies 
 export interface TenantTable {
   tenant_id: string;
   created_at: DefaultNow;
+  suspended_at: Date | null;
+  /** A bigint, in decimal. */
+  max_messages: string | null;
+  max_bytes: string | null;
+  max_keys: number | null;
+  max_streams: number | null;
+  rate_requests: number | null;
+  rate_window_seconds: number | null;
+}
+
+export interface TenantUsageTable {
+  tenant_id: string;
+  /** Empty for what was counted; otherwise a process. */
+  writer: string;
+  /** A bigint, in decimal. */
+  messages: string;
+  bytes: string;
+  updated_at: DefaultNow;
 }
 
 export interface EmbeddingGenerationTable {
@@ -157,15 +175,27 @@ export interface IdempotencyKeyTable {
 
 export interface ApiKeyTable {
   key_id: string;
-  key_prefix: string;
-  key_hash: Buffer;
+  secret_hash: Buffer;
+  previous_secret_hash: Buffer | null;
+  previous_valid_until: Date | null;
   name: string;
-  tenant_id: string | null;
+  /** Null: all tenants. */
+  tenant_ids: string[] | null;
   scopes: string[];
+  rate_requests: number | null;
+  rate_window_seconds: number | null;
+  created_by: string;
   expires_at: Date | null;
   revoked_at: Date | null;
+  rotated_at: Date | null;
   last_used_at: Date | null;
   created_at: DefaultNow;
+}
+
+export interface AccessChangeTable {
+  one_row: Generated<boolean>;
+  /** A bigint, in decimal. */
+  version: string;
 }
 
 export interface MessageEventTable {
@@ -199,6 +229,7 @@ export interface VectorIndexTable {
 /** The tables of migrations/, one name each. A test compares them with the migrated database. */
 export interface Schema {
   tenant: TenantTable;
+  tenant_usage: TenantUsageTable;
   embedding_generation: EmbeddingGenerationTable;
   message: MessageTable;
   search_language: SearchLanguageTable;
@@ -211,6 +242,7 @@ export interface Schema {
   retention_run: RetentionRunTable;
   idempotency_key: IdempotencyKeyTable;
   api_key: ApiKeyTable;
+  access_change: AccessChangeTable;
   message_event: MessageEventTable;
   message_event_pruned: MessageEventPrunedTable;
   vector_index: VectorIndexTable;

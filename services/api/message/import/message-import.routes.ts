@@ -7,10 +7,11 @@ import type { ApiEnv } from '../../http/api-env.ts';
 import { contentCoding } from '../../http/content-encoding.ts';
 import { messageIdSchema } from '../../http/field.schemas.ts';
 import { requestHeader } from '../../http/node-headers.ts';
-import { keySecurity, problems, storingErrors } from '../../http/openapi.ts';
+import { needsScope, problems, storingErrors } from '../../http/openapi.ts';
 import { textStream } from '../../http/text-stream.ts';
 import { invalidRequest, toFieldErrors } from '../../http/validation-hook.ts';
-import { countTenants } from '../../http/tenant.ts';
+import { admitTenants } from '../../http/tenant.ts';
+import { soleTenantOf } from '../../keys/caller.ts';
 import { checkMessage } from '../check-message.ts';
 import { isObject } from '../content/json-value.ts';
 import type { CheckedMessage } from '../message.ts';
@@ -150,7 +151,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     path: '/v1/messages/import',
     operationId: 'importMessages',
     tags: ['messages'],
-    security: keySecurity,
+    ...needsScope('messages:write'),
     summary: 'Store messages from a stream',
     description,
     request: {
@@ -180,7 +181,8 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     const query = readQuery(c);
     const isLive = checkHeaders(c);
     const coding = contentCoding(c);
-    const { tenantId, keyId } = c.get('credential');
+    const { keyId } = c.get('caller');
+    const tenantId = soleTenantOf(c.get('caller'));
     const slicer = deps.slicer.of(tenantId ?? keyId);
     const memory = c.get('bodyMemory').open(keyId);
     memory.grow(deps.maxLineBytes + maxHeldCharacters);
@@ -228,7 +230,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
               arrive: deps.service.openStream(),
               ...checks,
               slots,
-              // A key of all tenants is many callers: each of its streams has turns of its own.
+              // A key of several tenants is many callers: each of its streams has turns of its own.
               slotKey: tenantId ?? requestId,
               slicer,
               maxLineParts: deps.maxLineParts,
@@ -285,14 +287,14 @@ const maxAdmitted = 10_000;
 
 /** A stream is one request of each tenant that it has messages for. */
 function checksFor(c: Context<ApiEnv>, schema: MessageCreateSchema, query: ImportQuery) {
-  const checking = { schema, credential: c.get('credential') };
+  const checking = { schema, caller: c.get('caller') };
   const admitted = new Set<string>();
   return {
     check: (value: unknown): CheckedMessage => checkMessage(withDefaults(value, query), checking),
     async admit(tenantId: string): Promise<AppError | undefined> {
       if (admitted.has(tenantId)) return undefined;
       try {
-        await countTenants(c, [tenantId]);
+        await admitTenants(c, [tenantId]);
       } catch (error) {
         if (error instanceof AppError) return error;
         throw error;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createKeyRing, parseApiKeys } from './auth.ts';
+import { createKeyRing, parseApiKeys } from './environment-keys.ts';
+import { scopes } from './scopes.ts';
 
 const key = 'a-key-of-good-length';
 
@@ -27,7 +28,11 @@ describe('security: API keys', () => {
 
   test.each([
     ['short', /at least 16/],
-    [`${key}:acme:more`, /must be/],
+    [`${key}:acme:more`, /a scope that is none/],
+    [`${key}:acme:search+more`, /a scope that is none/],
+    [`${key}:acme:`, /a scope that is none/],
+    [`${key}::`, /not a valid tenant/],
+    [`${key}::search:`, /a scope that is none/],
     [`${key}:not a tenant `, /not a valid tenant/],
     [`${key}:not%encoded`, /not a valid tenant/],
     [`${key}:%20`, /not a valid tenant/],
@@ -41,15 +46,28 @@ describe('security: API keys', () => {
     expect(parsed.problem).not.toContain(key);
   });
 
-  test('only a known key authenticates, and the credential holds no secret', () => {
+  test('a key of some scopes has these alone, and one without scopes has all', () => {
+    const parsed = parseApiKeys([`${key}::metrics`, `${key}-2:acme:messages:read+search`, `${key}-3:acme`]);
+    if (!parsed.ok) throw new Error(parsed.problem);
+    const ring = createKeyRing(parsed.keys);
+    const found = [key, `${key}-2`, `${key}-3`].map((presented) => ring.find(presented));
+    expect(found.map((caller) => caller?.tenants)).toEqual(['all', ['acme'], ['acme']]);
+    expect(found.map((caller) => [...(caller?.scopes ?? [])])).toEqual([
+      ['metrics'],
+      ['messages:read', 'search'],
+      [...scopes],
+    ]);
+  });
+
+  test('only a known key authenticates, and the caller holds no secret', () => {
     const ring = createKeyRing([{ key, tenantId: 'acme' }]);
-    expect(ring.authenticate(key)?.tenantId).toBe('acme');
-    expect(JSON.stringify(ring.authenticate(key))).not.toContain(key);
-    expect(ring.authenticate(`${key} `)).toBeUndefined();
-    expect(ring.authenticate('')).toBeUndefined();
+    expect(ring.find(key)?.tenants).toEqual(['acme']);
+    expect(JSON.stringify(ring.find(key))).not.toContain(key);
+    expect(ring.find(`${key} `)).toBeUndefined();
+    expect(ring.find('')).toBeUndefined();
   });
 
   test('without keys nobody gets in', () => {
-    expect(createKeyRing([]).authenticate('anything-at-all-here')).toBeUndefined();
+    expect(createKeyRing([]).find('anything-at-all-here')).toBeUndefined();
   });
 });
