@@ -131,7 +131,7 @@ async function storeNamed(parameter: string, id: string): Promise<void> {
   await api.db.updateTable('message').set({ id }).where('id', '=', body.id).execute();
   await api.db.deleteFrom('retention_run').where('run_id', '=', id).execute();
   const run = { tenantId: 'acme', runId: id, actions: ['archive'], dryRun: true } as const;
-  await createRetentionRunRepository(api.db).insert(run);
+  await createRetentionRunRepository(api.db).insert(run, undefined);
 }
 
 async function send({ method, path, parameters, body }: ExampleRequest): Promise<{ status: number; detail: string }> {

@@ -15,9 +15,15 @@ export interface RequestRatesDeps {
 export class RequestRates {
   readonly #deps: RequestRatesDeps;
   readonly #counts: RateCount[] = [];
+  readonly #tenantIds: string[] = [];
 
   constructor(deps: RequestRatesDeps) {
     this.#deps = deps;
+  }
+
+  /** Those that the request is for, as far as it is known. */
+  get tenantIds(): readonly string[] {
+    return this.#tenantIds;
   }
 
   /**
@@ -25,6 +31,7 @@ export class RequestRates {
    * @throws AppError `rate_limited`
    */
   async count(subject: RateSubject, id: string, own?: Rate): Promise<void> {
+    if (subject === 'tenant') this.#tenantIds.push(id);
     const { limiters, onLimited } = this.#deps;
     const limiter = limiters[subject];
     const decision = await limiter?.consume(id, own);
