@@ -117,7 +117,7 @@ async function storeKey(keyId: string): Promise<void> {
   await api.db.deleteFrom('api_key').where('key_id', '=', keyId).execute();
   const key = { keyId, secretHash: Buffer.alloc(32), name: 'Named.', createdBy: 'test' };
   const grant = { tenants: ['acme'], scopes: ['search'] } as const;
-  await createApiKeyRepository(api.db).insert({ ...key, ...grant, rate: undefined, expiresAt: undefined });
+  await createApiKeyRepository(api.db).insert({ ...key, ...grant, rate: undefined, expiresAt: undefined }, undefined);
 }
 
 /** Puts there what the ids of the examples name. */
