@@ -5,6 +5,8 @@ import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import type { Exposition } from '@memory-layer/shared/ops/ops-server';
 import { healthPaths, healthRoutes, type HealthRoutesDeps } from './admin/health.routes.ts';
 import { metricsRoutes } from './admin/metrics.routes.ts';
+import { auditRoutes, type ListAudit } from './audit/audit.routes.ts';
+import { createRequestAudit, type AuditOriginOf, type RequestAuditDeps } from './audit/request-audit.ts';
 import { docsRoutes, openApiDocument } from './docs/docs.routes.ts';
 import { embeddingFailureRoutes } from './embedding-failure/embedding-failure.routes.ts';
 import type { EmbeddingFailureService } from './embedding-failure/embedding-failure.service.ts';
@@ -56,6 +58,7 @@ export interface AppDeps {
   readonly retention: RetentionService;
   readonly embeddingFailures: EmbeddingFailureService;
   readonly events: Omit<EventRoutesDeps, 'limiter'>;
+  readonly audit: Omit<RequestAuditDeps, 'addressOf'> & { readonly list: ListAudit };
   readonly health: HealthRoutesDeps;
   readonly keys: CallerDirectory;
   readonly apiKeys: ApiKeyService;
@@ -100,10 +103,12 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   app.use(deadline(deps.requestTimeoutMs));
   app.use(admitCaller({ ...deps, counter, accessTo, scopeOf: required.scopeOf }));
   app.use(strictQuery);
-  app.onError(onError(deps.logger));
+  const audit = createRequestAudit({ ...deps.audit, addressOf: counter.addressOf });
+  if (audit.reads !== undefined) app.use(audit.reads);
+  app.onError(onError(deps.logger, audit.onError));
   app.notFound(notFound(app));
 
-  mountRoutes(app, deps);
+  mountRoutes(app, deps, audit.originOf);
   required.learn(app, (path) => accessTo(path) === 'closed');
   const document = openApiDocument(app, deps.health.version);
   // Written out once: anybody may ask for it.
@@ -113,7 +118,7 @@ export function createApp(deps: AppDeps): OpenAPIHono<ApiEnv> {
   return app;
 }
 
-function mountRoutes(app: OpenAPIHono<ApiEnv>, deps: AppDeps): void {
+function mountRoutes(app: OpenAPIHono<ApiEnv>, deps: AppDeps, auditOriginOf: AuditOriginOf): void {
   const { limits } = deps;
   // The rest of the request has the last second.
   const maxWaitSeconds = Math.max(0, Math.min(maxPreferredWaitSeconds, Math.floor(deps.requestTimeoutMs / 1000) - 1));
@@ -150,12 +155,13 @@ function mountRoutes(app: OpenAPIHono<ApiEnv>, deps: AppDeps): void {
       logger: deps.logger,
     }),
   );
-  app.route('/', messageRoutes({ ...storing, singleMessageSchema, limiter, readBody }));
+  app.route('/', messageRoutes({ ...storing, singleMessageSchema, limiter, readBody, auditOriginOf }));
   app.route('/', searchRoutes({ service: deps.search, limiter, readBody, maxMetadataBytes }));
-  app.route('/', retentionRoutes({ service: deps.retention, limiter, readBody }));
-  app.route('/', embeddingFailureRoutes({ service: deps.embeddingFailures, limiter, readBody }));
-  app.route('/', apiKeyRoutes({ service: deps.apiKeys, limiter, readBody }));
+  app.route('/', retentionRoutes({ service: deps.retention, limiter, readBody, auditOriginOf }));
+  app.route('/', embeddingFailureRoutes({ service: deps.embeddingFailures, limiter, readBody, auditOriginOf }));
+  app.route('/', apiKeyRoutes({ service: deps.apiKeys, limiter, readBody, auditOriginOf }));
   app.route('/', tenantRoutes({ service: deps.tenantService, limiter, readBody }));
+  app.route('/', auditRoutes({ list: deps.audit.list, limiter, logger: deps.logger }));
   app.route('/', eventRoutes({ ...deps.events, limiter }));
   app.route('/', healthRoutes(deps.health));
   if (deps.metricsEnabled) app.route('/', metricsRoutes(deps.exposition ?? deps.metrics.registry));

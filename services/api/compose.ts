@@ -18,6 +18,8 @@ import type { Producer, QueueBackend } from '@memory-layer/shared/queue/queue-po
 import { createRetentionPolicyRepository } from '@memory-layer/shared/retention/retention-policy.repository';
 import { createShares } from './cost/shares.ts';
 import type { ReadReplicas } from './replica/read-replicas.ts';
+import { AuditRecorder } from './audit/audit-recorder.ts';
+import { createAuditRepository } from './audit/audit.repository.ts';
 import { createBacklogReader } from './admin/backlog.ts';
 import { createHealthService, probeEmbedder } from './admin/health.service.ts';
 import { createApp } from './app.ts';
@@ -180,6 +182,8 @@ export function composeApp(
   const feed = new EventFeed({ log: createEventRepository(db), ...config.events, logger, metrics });
   const waiter = new EmbeddingWaiter({ statuses: createEmbeddingStatusRepository(db), logger });
   const runWaiter = new RetentionRunWaiter({ runs: createRetentionRunRepository(db), logger });
+  const audit = createAuditRepository(db);
+  const auditRecorder = new AuditRecorder({ append: audit.append, logger, metrics });
   const messages = createMessageService({
     messages: createMessageRepository(db, partitions),
     writer,
@@ -212,6 +216,7 @@ export function composeApp(
       retryBudgetMs: config.retryBudgetMs,
     }),
     events: { feed, ...config.events },
+    audit: { ...config.audit, recorder: auditRecorder, list: audit.list },
     health: {
       readBacklog: createBacklogReader({
         messages: () => pendingMessages.count(),
@@ -271,6 +276,7 @@ export function composeApp(
       await indexes.stop();
       await writer.close();
       await access.stop();
+      await auditRecorder.close();
       await Promise.all([embeddingProducer.close(), retentionProducer.close()]);
     },
   };

@@ -78,6 +78,8 @@ const effects: Readonly<Record<keyof typeof apiEnv, readonly [value: string, cha
   MEMORY_RETENTION_DELETE_AFTER_DAYS: ['90', { 'retention.defaults.deleteAfterDays': 90 }],
   MEMORY_RETENTION_SCHEDULE_SECONDS: ['3600', { 'retention.schedule.everySeconds': 3600 }],
   MEMORY_RETENTION_TENANTS: ['a%7Cb', { 'retention.schedule.tenantIds.0': 'a|b' }],
+  MEMORY_AUDIT: ['off', { 'audit.isOn': false }],
+  MEMORY_AUDIT_READS: ['true', { 'audit.includesReads': true }],
   MEMORY_EVENTS_POLL_MS: ['36', { 'events.pollMs': 36 }],
   MEMORY_EVENTS_MAX_STREAMS: ['37', { 'events.maxStreams': 37 }],
   MEMORY_EVENTS_MAX_STREAMS_PER_TENANT: ['38', { 'events.maxStreamsPerTenant': 38 }],

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { auditEnv } from '@memory-layer/shared/audit/audit-config';
 import { deepFreeze } from '@memory-layer/shared/config/load-config';
 import { decimal, flag, integer, list, port } from '@memory-layer/shared/config/env-fields';
 import { defaultConnectionLimits, withinDescriptors } from '@memory-layer/shared/http/connection-limits';
@@ -73,6 +74,8 @@ export const apiEnv = {
   MEMORY_SEARCH_INDEX_BYTES: integer(0, 2_147_483_648).default(134_217_728),
   ...rerankEnv,
   ...retentionPolicyEnv,
+  ...auditEnv,
+  MEMORY_AUDIT_READS: flag.default(false),
   MEMORY_EVENTS_POLL_MS: integer(10, 60_000).default(250),
   MEMORY_EVENTS_MAX_STREAMS: integer(0, 100_000).default(1000),
   MEMORY_EVENTS_MAX_STREAMS_PER_TENANT: integer(0, 100_000).default(100),
@@ -159,6 +162,8 @@ export function toApiConfig(env: z.output<z.ZodObject<typeof apiEnv>>) {
       maxStreamsPerKey: env.MEMORY_EVENTS_MAX_STREAMS_PER_KEY,
       heartbeatMs: 15_000,
     },
+    /** Whether the audit log is written, and with reads. */
+    audit: { isOn: env.MEMORY_AUDIT === 'on', includesReads: env.MEMORY_AUDIT_READS },
     /** What retention workers go by, for those who ask. */
     retention: toRetentionPolicyConfig(env),
     /** How long POST /v1/admin/retention/run waits for its run to end. */

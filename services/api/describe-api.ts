@@ -30,6 +30,12 @@ export function createBareApp(version: string, given: Partial<AppDeps> = {}) {
     retention: { start: absent, waitForEnd: absent, getById: absent },
     embeddingFailures: { list: absent, retry: absent, retryAll: absent },
     events: { feed: { subscribe: absent }, heartbeatMs: 15_000 },
+    audit: {
+      isOn: true,
+      includesReads: false,
+      recorder: { record: () => undefined, recordRefusal: () => undefined },
+      list: absent,
+    },
     health: {
       service: { check: absent, notReady: absent },
       readBacklog: absent,

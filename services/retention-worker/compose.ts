@@ -1,3 +1,4 @@
+import { systemOrigin, type AuditOrigin } from '@memory-layer/shared/audit/audit-event';
 import type { Database } from '@memory-layer/shared/db/database';
 import { whenDatabaseReady } from '@memory-layer/shared/db/database-gate';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
@@ -9,6 +10,8 @@ import type { Logger } from '@memory-layer/shared/observability/logger';
 import type { Metrics } from '@memory-layer/shared/observability/metrics';
 import { retentionQueue } from '@memory-layer/shared/queue/catalog';
 import type { ConsumerEvents, QueueBackend, QueueCounts } from '@memory-layer/shared/queue/queue-port';
+import { createAuditLogPruner } from './audit-log/audit-log-pruner.ts';
+import { createAuditLogRepository } from './audit-log/audit-log.repository.ts';
 import type { RetentionConfig } from './config.ts';
 import { createEventLogPruner } from './event-log/event-log-pruner.ts';
 import { createEventLogRepository } from './event-log/event-log.repository.ts';
@@ -67,6 +70,11 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
     },
     onError: (error) => logger.warn({ err: error }, 'retention runs could not be swept'),
   });
+  const auditPruner = createAuditLogPruner({
+    auditLog: createAuditLogRepository(database.queries, auditOriginOf(config)),
+    keepDays: config.audit.keepDays,
+    logger,
+  });
   const pruner = createEventLogPruner({
     eventLog: createEventLogRepository(database.queries),
     keepMinutes: config.eventLogMinutes,
@@ -81,11 +89,13 @@ export function composeRetentionWorker(config: RetentionConfig, resources: Reten
       await scheduleMaintainer.start();
       await sweeper.start();
       await pruner.start();
+      await auditPruner.start();
       resources.readiness?.set('ready');
     },
     async stop() {
       resources.readiness?.set('draining');
       stopping.abort();
+      await auditPruner.stop();
       await pruner.stop();
       await sweeper.stop();
       await scheduleMaintainer.stop();
@@ -106,7 +116,7 @@ function createServices(config: RetentionConfig, resources: RetentionWorkerResou
     retention: createRetentionService(
       {
         retention: createRetentionRepository(db),
-        runs: createRetentionRunRepository(db),
+        runs: createRetentionRunRepository(db, auditOriginOf(config)),
         notifier,
         clock,
         logger,
@@ -115,6 +125,11 @@ function createServices(config: RetentionConfig, resources: RetentionWorkerResou
       { defaults: config.defaults, batchSize: config.batchSize, sliceMs },
     ),
   };
+}
+
+/** Undefined when the audit log is off. */
+function auditOriginOf({ audit }: RetentionConfig): AuditOrigin | undefined {
+  return audit.isOn ? systemOrigin('retention-worker') : undefined;
 }
 
 function watchState(resources: RetentionWorkerResources, counts: () => Promise<QueueCounts>): void {

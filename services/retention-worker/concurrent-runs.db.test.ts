@@ -69,7 +69,12 @@ describe('a run that somebody else is at now', () => {
     const runId = await tenant.askForRun();
     const late = new Date(now.getTime() + staleAfterMs + 1);
     const takeOver = async () =>
-      createRetentionRunRepository(database.db).claim(tenant.tenantId, runId, late, new Date(now.getTime() + 1));
+      createRetentionRunRepository(database.db, undefined).claim(
+        tenant.tenantId,
+        runId,
+        late,
+        new Date(now.getTime() + 1),
+      );
     const old = createWorker({ batchSize: 10, afterBatch: takeOver });
     expect(await old.run(tenant.tenantId, runId, never)).toBe('lost');
     expect(await tenant.messageIds()).toHaveLength(25);

@@ -12,6 +12,7 @@ describe('the retention worker configuration', () => {
       batchSize: 500,
       concurrency: 2,
       eventLogMinutes: 60,
+      audit: { isOn: true, keepDays: 365 },
     });
   });
 

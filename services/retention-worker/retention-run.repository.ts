@@ -1,5 +1,7 @@
-import type { RetentionAction, Schema } from '@memory-layer/shared/db/schema';
-import type { Kysely } from 'kysely';
+import { appendAuditEvent } from '@memory-layer/shared/audit/append-audit-events.sql';
+import type { AuditOrigin } from '@memory-layer/shared/audit/audit-event';
+import type { AuditOutcome, RetentionAction, Schema } from '@memory-layer/shared/db/schema';
+import type { Kysely, Transaction } from 'kysely';
 import type { RetentionCounts } from './archive/batch.ts';
 
 /** A run that this worker is carrying out, until it ends it, hands it back, or is taken for dead. */
@@ -19,8 +21,12 @@ export class RunLostError extends Error {
 
 export type RetentionRunRepository = ReturnType<typeof createRetentionRunRepository>;
 
-/** The rows of `retention_run`: the truth about what was asked for and how far it got. */
-export function createRetentionRunRepository(db: Kysely<Schema>) {
+/**
+ * The rows of `retention_run`: the truth about what was asked for and how far it got.
+ *
+ * @param audit whom the audit log names at the end of a run; undefined: nothing is written to it.
+ */
+export function createRetentionRunRepository(db: Kysely<Schema>, audit: AuditOrigin | undefined) {
   return {
     /** Takes a run that waits, or one whose worker started before `staleBefore` and never ended it. */
     async claim(tenantId: string, runId: string, now: Date, staleBefore: Date): Promise<ClaimedRun | undefined> {
@@ -42,18 +48,20 @@ export function createRetentionRunRepository(db: Kysely<Schema>) {
 
     /** @throws RunLostError */
     async complete(run: ClaimedRun, now: Date): Promise<RetentionCounts> {
-      const row = await selectClaim(db, run)
-        .set({ state: 'completed', finished_at: now })
-        .returning(['archived', 'deleted'])
-        .executeTakeFirst();
-      if (row === undefined) throw new RunLostError();
-      return row;
+      return db
+        .transaction()
+        .execute((transaction) =>
+          end(transaction, { run, outcome: 'success', columns: { state: 'completed', finished_at: now }, audit }),
+        );
     },
 
     /** @throws RunLostError */
     async fail(run: ClaimedRun, now: Date, error: string): Promise<void> {
-      const result = await selectClaim(db, run).set({ state: 'failed', finished_at: now, error }).executeTakeFirst();
-      if (result.numUpdatedRows === 0n) throw new RunLostError();
+      await db
+        .transaction()
+        .execute((transaction) =>
+          end(transaction, { run, outcome: 'failed', columns: { state: 'failed', finished_at: now, error }, audit }),
+        );
     },
 
     /** Lets another worker go on with the run. Its counts stay. */
@@ -67,6 +75,27 @@ export function createRetentionRunRepository(db: Kysely<Schema>) {
       if (result.numUpdatedRows === 0n) throw new RunLostError();
     },
   };
+}
+
+interface RunEnd {
+  readonly run: ClaimedRun;
+  readonly columns: { readonly state: 'completed' | 'failed'; readonly finished_at: Date; readonly error?: string };
+  readonly outcome: AuditOutcome;
+  readonly audit: AuditOrigin | undefined;
+}
+
+/** One entry of the audit log for all that the run did; none for one that found nothing to do. */
+async function end(db: Transaction<Schema>, { run, columns, outcome, audit }: RunEnd): Promise<RetentionCounts> {
+  const counts = await selectClaim(db, run).set(columns).returning(['archived', 'deleted']).executeTakeFirst();
+  if (counts === undefined) throw new RunLostError();
+  const { tenantId, runId: objectId, actions, dryRun } = run;
+  const hasChanged = !dryRun && counts.archived + counts.deleted > 0;
+  if (hasChanged || outcome === 'failed') {
+    const changes = { actions, dry_run: dryRun, archived: counts.archived, deleted: counts.deleted };
+    const entry = { tenantId, action: 'retention.complete', objectType: 'retention_run', objectId } as const;
+    await appendAuditEvent(db, audit, { ...entry, outcome, changes });
+  }
+  return counts;
 }
 
 /**

@@ -124,7 +124,7 @@ describe('the OpenAPI document', () => {
       Object.entries(responses).map(([status, { description = '', content = {} }]) => ({
         at: `${name} ${status}`,
         isDescribed: description !== '',
-        hasSchema: Object.values(content).length === 1 && Object.values(content).every(({ schema }) => schema),
+        hasSchema: Object.values(content).length > 0 && Object.values(content).every(({ schema }) => schema),
         isProblem: Object.keys(content).includes('application/problem+json'),
       })),
     );

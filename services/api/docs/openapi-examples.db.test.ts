@@ -117,7 +117,7 @@ async function storeKey(keyId: string): Promise<void> {
   await api.db.deleteFrom('api_key').where('key_id', '=', keyId).execute();
   const key = { keyId, secretHash: Buffer.alloc(32), name: 'Named.', createdBy: 'test' };
   const grant = { tenants: ['acme'], scopes: ['search'] } as const;
-  await createApiKeyRepository(api.db).insert({ ...key, ...grant, rate: undefined, expiresAt: undefined });
+  await createApiKeyRepository(api.db).insert({ ...key, ...grant, rate: undefined, expiresAt: undefined }, undefined);
 }
 
 /** Puts there what the ids of the examples name. */
@@ -139,7 +139,7 @@ async function storeNamed(parameter: string, id: string): Promise<void> {
   await api.db.updateTable('message').set({ id }).where('id', '=', body.id).execute();
   await api.db.deleteFrom('retention_run').where('run_id', '=', id).execute();
   const run = { tenantId: 'acme', runId: id, actions: ['archive'], dryRun: true } as const;
-  await createRetentionRunRepository(api.db).insert(run);
+  await createRetentionRunRepository(api.db).insert(run, undefined);
 }
 
 async function send({ method, path, parameters, body }: ExampleRequest): Promise<{ status: number; detail: string }> {

@@ -1,3 +1,4 @@
+import { systemOrigin } from '@memory-layer/shared/audit/audit-event';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { startTestDatabase, type TestDatabase } from '@memory-layer/shared/testing/test-database';
 import { nonEmpty } from '@memory-layer/shared/testing/non-empty';
@@ -50,7 +51,7 @@ test('failures that are named are found by index', async () => {
   const plans = await plansOf(async (db) => {
     const failures = createEmbeddingFailureRepository(db);
     const some = ids.slice(0, 20);
-    await failures.retry(scope, some);
+    await failures.retry(scope, some, systemOrigin('test'));
     expect(await failures.findExisting('mine', some)).toHaveLength(20);
   });
   for (const plan of nonEmpty(plans)) expect(plan).not.toMatch(/Seq Scan on (message|embedding_pending)/);

@@ -1,9 +1,11 @@
+import { insertAuditEvent } from '@memory-layer/shared/audit/append-audit-events.sql';
+import type { AuditOrigin } from '@memory-layer/shared/audit/audit-event';
 import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { isUnexpired } from '@memory-layer/shared/message/expiry.sql';
 import { instantFromColumn } from '@memory-layer/shared/time/instant';
 import { instantColumn } from '@memory-layer/shared/time/instant.sql';
-import { sql, type Kysely } from 'kysely';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { EmbeddingFailure, FailureScope } from './embedding-failure.ts';
 
 export interface FailurePage extends FailureScope {
@@ -57,15 +59,18 @@ export function createEmbeddingFailureRepository(db: Kysely<Schema>) {
      * stays until there is a new outcome. The ids are a constant of the statement, so that they are looked up in the
      * index and in its order, whatever the planner believes of the table.
      *
+     * @param audit whom the audit log names, when there were any; undefined: nothing is written to it.
      * @returns the ids of those that were.
      */
-    async retry(scope: FailureScope, messageIds: readonly string[]): Promise<string[]> {
-      const result = await sql<{ message_id: string }>`
+    async retry(scope: FailureScope, messageIds: readonly string[], audit: AuditOrigin | undefined): Promise<string[]> {
+      const retried = sql<{ message_id: string }>`
         update embedding_pending p
         set state = 'pending', attempts = 0, due_at = now(), created_at = now(), leased_until = null, failed_at = null
         where ${isFailed(scope)} and p.message_id = any(${[...messageIds]}::uuid[])
-        returning p.message_id
-      `.execute(db);
+        returning p.message_id`;
+      const result = await (
+        audit === undefined ? retried : withAudit(retried, { tenantId: scope.tenantId, messageIds, audit })
+      ).execute(db);
       return result.rows.map((row) => row.message_id);
     },
 
@@ -81,6 +86,23 @@ export function createEmbeddingFailureRepository(db: Kysely<Schema>) {
       return rows.map((row) => row.id);
     },
   };
+}
+
+interface RetryAudit {
+  readonly tenantId: string;
+  readonly messageIds: readonly string[];
+  readonly audit: AuditOrigin;
+}
+
+/** One entry for all that were retried together: a message by its id, several by their number. */
+function withAudit(retried: RawBuilder<{ message_id: string }>, { tenantId, messageIds, audit }: RetryAudit) {
+  const objectId = messageIds.length === 1 ? messageIds[0] : undefined;
+  const told = sql`(
+    select 'success' as outcome, jsonb_build_object('messages', count(*)) as changes from retried having count(*) > 0)`;
+  return sql<{ message_id: string }>`
+    with retried as (${retried}
+    ), audited as ${insertAuditEvent(audit, { tenantId, action: 'embedding.retry', objectType: 'message', objectId }, told)}
+    select message_id from retried`;
 }
 
 /** Of a message that has not expired. */

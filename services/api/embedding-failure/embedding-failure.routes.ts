@@ -2,6 +2,7 @@ import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import { costOfListing, costOfRetry } from '../cost/request-cost.ts';
 import { admitTenant } from '../http/tenant.ts';
 import type { MiddlewareHandler } from 'hono';
+import type { AuditOriginOf } from '../audit/request-audit.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { body, bodyErrors, commonErrors, json, needsScope, problems } from '../http/openapi.ts';
 import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
@@ -22,10 +23,12 @@ export interface EmbeddingFailureRoutesDeps {
   readonly service: EmbeddingFailureService;
   readonly limiter: ReadLimiter;
   readonly readBody: MiddlewareHandler<ApiEnv>;
+  readonly auditOriginOf: AuditOriginOf;
 }
 
 /** What could not be embedded: looking at it, and trying again. */
-export function embeddingFailureRoutes({ service, limiter, readBody }: EmbeddingFailureRoutesDeps) {
+export function embeddingFailureRoutes(deps: EmbeddingFailureRoutesDeps) {
+  const { service, limiter, readBody, auditOriginOf } = deps;
   const list = createRoute({
     method: 'get',
     path: '/v1/admin/embeddings/failed',
@@ -65,7 +68,7 @@ export function embeddingFailureRoutes({ service, limiter, readBody }: Embedding
     .openapi(retry, async (c) => {
       const { tenant_id, message_ids } = c.req.valid('json');
       const tenantId = await admitTenant(c, tenant_id, { in: 'body', pointer: '/tenant_id' });
-      const request = { tenantId, requestId: c.get('requestId') };
+      const request = { tenantId, requestId: c.get('requestId'), audit: auditOriginOf(c) };
       return withTenantSlot(c, { limiter, tenantId, cost: costOfRetry }, async () => {
         if (message_ids === undefined) {
           const { retried, remaining } = await service.retryAll(request, c.get('signal')());

@@ -1,3 +1,4 @@
+import type { AuditOrigin } from '@memory-layer/shared/audit/audit-event';
 import type { EmbeddingJobNotifier } from '@memory-layer/shared/queue/embedding-job-notifier';
 import type { EmbeddingFailure, NotRetried } from './embedding-failure.ts';
 import type { EmbeddingFailureRepository } from './embedding-failure.repository.ts';
@@ -22,6 +23,8 @@ export interface FailureListRequest {
 export interface RetryRequest {
   readonly tenantId: string;
   readonly requestId: string;
+  /** Undefined: nothing is written to the audit log. */
+  readonly audit: AuditOrigin | undefined;
 }
 
 export interface RetryAllOutcome {
@@ -53,7 +56,7 @@ export function createEmbeddingFailureService(deps: EmbeddingFailureServiceDeps)
       const { tenantId, requestId } = request;
       const generation = activeGeneration();
       const asked = [...new Set(messageIds.map((id) => id.toLowerCase()))];
-      const retried = new Set(await failures.retry({ tenantId, generation }, asked));
+      const retried = new Set(await failures.retry({ tenantId, generation }, asked, request.audit));
       if (retried.size > 0) notifier.notify(tenantId, generation, requestId);
       const others = asked.filter((id) => !retried.has(id));
       const existing = new Set(others.length === 0 ? [] : await failures.findExisting(tenantId, others));
@@ -68,7 +71,7 @@ export function createEmbeddingFailureService(deps: EmbeddingFailureServiceDeps)
      * Has every failed message of a tenant embedded again, in batches. It goes from the newest to the oldest, so that
      * what fails again meanwhile is not met twice.
      */
-    async retryAll({ tenantId, requestId }: RetryRequest, signal: AbortSignal): Promise<RetryAllOutcome> {
+    async retryAll({ tenantId, requestId, audit }: RetryRequest, signal: AbortSignal): Promise<RetryAllOutcome> {
       const generation = activeGeneration();
       const end = performance.now() + deps.retryBudgetMs;
       let retried = 0;
@@ -76,7 +79,7 @@ export function createEmbeddingFailureService(deps: EmbeddingFailureServiceDeps)
       do {
         signal.throwIfAborted();
         const ids = await failures.listIds({ tenantId, generation, before, limit: batchSize, signal });
-        const made = ids.length === 0 ? [] : await failures.retry({ tenantId, generation }, ids);
+        const made = ids.length === 0 ? [] : await failures.retry({ tenantId, generation }, ids, audit);
         if (made.length > 0) notifier.notify(tenantId, generation, requestId);
         retried += made.length;
         if (ids.length < batchSize) return { retried, remaining: false };

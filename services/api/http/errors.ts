@@ -89,8 +89,12 @@ export function toAppError(error: unknown): AppError {
   return new AppError('internal', 'unexpected error', { cause: error });
 }
 
-/** Answers problem+json for anything thrown, and logs what was our fault. */
-export function onError(logger: Logger) {
+/**
+ * Answers problem+json for anything thrown, and logs what was our fault.
+ *
+ * @param observe called with each error that is answered.
+ */
+export function onError(logger: Logger, observe?: (c: Context<ApiEnv>, error: AppError) => void) {
   return async (thrown: unknown, c: Context<ApiEnv>): Promise<Response> => {
     if (c.req.raw.signal.aborted) {
       // Nobody reads this answer: the work was cancelled because its client went away.
@@ -98,6 +102,7 @@ export function onError(logger: Logger) {
       return problemResponse(new AppError('unavailable', 'the client went away'), c);
     }
     const error = (await malformedBody(thrown, c)) ?? toAppError(thrown);
+    observe?.(c, error);
     if (error.status >= 500) {
       logger.error({ requestId: c.get('requestId'), code: error.code, err: error.cause ?? error }, 'request failed');
     }

@@ -21,6 +21,8 @@ export interface RequestCounter {
   isLocal(c: Context<ApiEnv>): boolean;
   /** Leaves the rates in the context: what a request is counted for is known step by step. */
   begin(c: Context<ApiEnv>): RequestRates;
+  /** Of the client; empty when there is no peer. */
+  readonly addressOf: (c: Context<ApiEnv>) => string;
   /** @throws AppError `rate_limited` */
   countAddress(c: Context<ApiEnv>): Promise<void>;
   /** Sets the headers of the answer. */
@@ -32,7 +34,10 @@ export function createRequestCounter({ rateLimiters, trustedProxies, metrics }: 
     limiters: rateLimiters,
     onLimited: (subject) => metrics.rateLimited.inc({ subject }),
   };
+  const addressOf = (c: Context<ApiEnv>): string =>
+    clientAddress(peerAddress(c), requestHeader(c, 'x-forwarded-for'), trustedProxies);
   return {
+    addressOf,
     // What a proxy on this machine passes on is not this machine's own.
     isLocal: (c) => isLoopback(peerAddress(c)) && requestHeader(c, 'x-forwarded-for') === undefined,
     begin(c) {
@@ -41,9 +46,7 @@ export function createRequestCounter({ rateLimiters, trustedProxies, metrics }: 
       return rates;
     },
     async countAddress(c) {
-      const forwardedFor = requestHeader(c, 'x-forwarded-for');
-      const address = clientAddress(peerAddress(c), forwardedFor, trustedProxies);
-      await c.get('rates').count('address', clientBlock(address));
+      await c.get('rates').count('address', clientBlock(addressOf(c)));
     },
     answer(c) {
       answerHeaders(c, c.get('rates').headers());

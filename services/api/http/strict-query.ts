@@ -1,6 +1,7 @@
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
+import type { z } from 'zod';
 import type { ApiEnv } from './api-env.ts';
-import { invalidRequest } from './validation-hook.ts';
+import { invalidRequest, toFieldErrors } from './validation-hook.ts';
 
 // The longest query string that is of use has some forty. Hono looks through the rest of the string for each of them.
 const maxParameters = 200;
@@ -29,6 +30,18 @@ export const strictQuery: MiddlewareHandler<ApiEnv> = function checkQuery(c, nex
   }
   return next();
 };
+
+/**
+ * The query of a request whose route is not one of `openapi`. A parameter that is sent twice is refused, as elsewhere.
+ *
+ * @throws AppError `invalid_request`
+ */
+export function readQuery<Schema extends z.ZodType>(c: Context<ApiEnv>, schema: Schema): z.output<Schema> {
+  const sent = Object.entries(c.req.queries()).map(([name, values]) => [name, values.length > 1 ? values : values[0]]);
+  const parsed = schema.safeParse(Object.fromEntries(sent));
+  if (parsed.success) return parsed.data;
+  throw invalidRequest(toFieldErrors(parsed.error, 'query'));
+}
 
 function splitPair(pair: string): readonly [string, string] {
   const at = pair.indexOf('=');

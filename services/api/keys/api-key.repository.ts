@@ -1,9 +1,11 @@
+import { appendAuditEvent } from '@memory-layer/shared/audit/append-audit-events.sql';
+import type { AuditChanges, AuditOrigin } from '@memory-layer/shared/audit/audit-event';
 import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { sql, type Kysely, type Selectable } from 'kysely';
+import { sql, type Kysely, type RawBuilder, type Selectable, type Transaction } from 'kysely';
 import { accessChange } from '../access/access-change.sql.ts';
 import type { KeyRecord, ManagedKey, NewManagedKey } from './api-key.ts';
-import type { Caller } from './caller.ts';
+import { soleTenantOf, type Caller } from './caller.ts';
 import { isScope } from './scopes.ts';
 
 export interface KeyPage extends Pick<Caller, 'tenants'> {
@@ -24,10 +26,15 @@ export type ApiKeyRepository = ReturnType<typeof createApiKeyRepository>;
 export function createApiKeyRepository(db: Kysely<Schema>) {
   return {
     /** @returns the key; or a tenant of it that may not have another one. */
-    async insert(key: NewManagedKey): Promise<ManagedKey | FullTenant> {
+    async insert(key: NewManagedKey, audit: AuditOrigin | undefined): Promise<ManagedKey | FullTenant> {
       return db.transaction().execute(async (transaction) => {
         const full = key.tenants === 'all' ? undefined : await findFull(transaction, key.tenants);
-        return full ?? insertKey(transaction, key);
+        if (full !== undefined) return full;
+        const { name, scopes, expiresAt } = key;
+        const changes = { name, scopes, tenant_ids: tenantIds(key), expires_at: expiresAt?.toISOString() ?? null };
+        const made = await changeIn(transaction, insertStatement(key), { audit, action: 'key.create', changes });
+        if (made === undefined) throw new Error('the statement returned no row');
+        return made;
       });
     },
 
@@ -55,27 +62,31 @@ export function createApiKeyRepository(db: Kysely<Schema>) {
     },
 
     /** Gives a key another secret; that of now stays good for a time. @returns undefined when the key is no longer good. */
-    async rotate(keyId: string, secretHash: Buffer, overlapSeconds: number): Promise<ManagedKey | undefined> {
+    async rotate(
+      keyId: string,
+      { secretHash, overlapSeconds }: NewSecret,
+      audit: AuditOrigin | undefined,
+    ): Promise<ManagedKey | undefined> {
       const until = sql`now() + ${overlapSeconds} * interval '1 second'`;
-      const { rows } = await sql<KeyRow>`
+      const statement = sql<KeyRow>`
         with ${accessChange}
         update api_key set secret_hash = ${secretHash}, rotated_at = now(),
           previous_secret_hash = ${overlapSeconds > 0 ? sql`secret_hash` : sql`null`},
           previous_valid_until = ${overlapSeconds > 0 ? until : sql`null`}
         where key_id = ${keyId} and ${isActive} returning ${columns}
-      `.execute(db);
-      return rows[0] && toKey(rows[0]);
+      `;
+      return change(db, statement, { audit, action: 'key.rotate', changes: { overlap_seconds: overlapSeconds } });
     },
 
     /** Revoking twice is revoking once. */
-    async revoke(keyId: string): Promise<ManagedKey | undefined> {
-      const { rows } = await sql<KeyRow>`
+    async revoke(keyId: string, audit: AuditOrigin | undefined): Promise<ManagedKey | undefined> {
+      const statement = sql<KeyRow>`
         with ${accessChange}
         update api_key set revoked_at = coalesce(revoked_at, now()), previous_secret_hash = null,
           previous_valid_until = null
         where key_id = ${keyId} returning ${columns}
-      `.execute(db);
-      return rows[0] && toKey(rows[0]);
+      `;
+      return change(db, statement, { audit, action: 'key.revoke', changes: {} });
     },
 
     /** What lets these keys in, as far as they are good. Times are told as distances from now. */
@@ -105,19 +116,18 @@ export function createApiKeyRepository(db: Kysely<Schema>) {
   };
 }
 
-async function insertKey(db: Kysely<Schema>, key: NewManagedKey): Promise<ManagedKey> {
-  const { rows } = await sql<KeyRow>`
+function insertStatement(key: NewManagedKey): RawBuilder<KeyRow> {
+  return sql<KeyRow>`
     insert into api_key (key_id, secret_hash, name, tenant_ids, scopes, rate_requests, rate_window_seconds,
       created_by, expires_at)
     values (${key.keyId}, ${key.secretHash}, ${key.name}, ${tenantIds(key)}::text[], ${[...key.scopes]}::text[],
       ${key.rate?.requests ?? null}, ${key.rate?.windowSeconds ?? null}, ${key.createdBy}, ${key.expiresAt ?? null})
     returning ${columns}
-  `.execute(db);
-  return toKey(one(rows));
+  `;
 }
 
 /** One of these tenants that has as many keys as it may have. They are locked: nobody else gives them a key meanwhile. */
-async function findFull(db: Kysely<Schema>, asked: readonly string[]): Promise<FullTenant | undefined> {
+async function findFull(db: Transaction<Schema>, asked: readonly string[]): Promise<FullTenant | undefined> {
   const limited = await sql<{ tenant_id: string; max_keys: number }>`
     select tenant_id, max_keys from tenant where tenant_id = any(${[...asked]}::text[]) and max_keys is not null
     order by tenant_id for no key update
@@ -126,9 +136,44 @@ async function findFull(db: Kysely<Schema>, asked: readonly string[]): Promise<F
     const { rows } = await sql<{ keys: number }>`
       select count(*)::float8 as keys from api_key where tenant_ids @> ${[tenantId]}::text[] and ${isActive}
     `.execute(db);
-    if (one(rows).keys >= maxKeys) return { tenantId, maxKeys };
+    if ((rows[0]?.keys ?? 0) >= maxKeys) return { tenantId, maxKeys };
   }
   return undefined;
+}
+
+/** What a rotation gives a key. */
+export interface NewSecret {
+  readonly secretHash: Buffer;
+  readonly overlapSeconds: number;
+}
+
+interface KeyChange {
+  readonly audit: AuditOrigin | undefined;
+  readonly action: 'key.create' | 'key.rotate' | 'key.revoke';
+  readonly changes: AuditChanges;
+}
+
+/** Changes a key, and writes that to the audit log. @returns undefined when there was nothing to change. */
+async function change(
+  db: Kysely<Schema>,
+  statement: RawBuilder<KeyRow>,
+  by: KeyChange,
+): Promise<ManagedKey | undefined> {
+  return db.transaction().execute((transaction) => changeIn(transaction, statement, by));
+}
+
+/** The same in the caller's transaction. */
+async function changeIn(
+  transaction: Transaction<Schema>,
+  statement: RawBuilder<KeyRow>,
+  { audit, action, changes }: KeyChange,
+): Promise<ManagedKey | undefined> {
+  const [row] = (await statement.execute(transaction)).rows;
+  if (row === undefined) return undefined;
+  const key = toKey(row);
+  const entry = { tenantId: soleTenantOf(key), action, objectType: 'api_key', objectId: key.keyId } as const;
+  await appendAuditEvent(transaction, audit, { ...entry, outcome: 'success', changes });
+  return key;
 }
 
 const columns = sql`key_id, name, tenant_ids, scopes, rate_requests, rate_window_seconds, created_by, created_at,
@@ -158,12 +203,6 @@ function tenantIds({ tenants }: Pick<Caller, 'tenants'>): string[] | null {
 
 function millisecondsUntil(column: 'expires_at' | 'previous_valid_until') {
   return sql`(extract(epoch from ${sql.ref(column)} - clock_timestamp()) * 1000)::float8`;
-}
-
-function one<Row>(rows: readonly Row[]): Row {
-  const [row] = rows;
-  if (row === undefined) throw new Error('the statement returned no row');
-  return row;
 }
 
 function toGrant(row: GrantRow) {

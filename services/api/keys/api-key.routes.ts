@@ -1,6 +1,7 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
 import { costOfListing, costOfRead } from '../cost/request-cost.ts';
+import type { AuditOriginOf } from '../audit/request-audit.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { body, bodyErrors, commonErrors, json, needsScope, problems } from '../http/openapi.ts';
 import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
@@ -27,10 +28,11 @@ export interface ApiKeyRoutesDeps {
   readonly service: ApiKeyService;
   readonly limiter: ReadLimiter;
   readonly readBody: MiddlewareHandler<ApiEnv>;
+  readonly auditOriginOf: AuditOriginOf;
 }
 
 /** Keys: make, list, read, rotate, revoke. */
-export function apiKeyRoutes({ service, limiter, readBody }: ApiKeyRoutesDeps) {
+export function apiKeyRoutes({ service, limiter, readBody, auditOriginOf }: ApiKeyRoutesDeps) {
   const create = createRoute({
     ...common,
     method: 'post',
@@ -110,7 +112,8 @@ export function apiKeyRoutes({ service, limiter, readBody }: ApiKeyRoutesDeps) {
         if (expiresAt !== undefined && expiresAt.getTime() <= Date.now()) throw invalid('/expires_at', 'has passed');
         const rate = rate_limit && { requests: rate_limit.requests, windowSeconds: rate_limit.window_seconds };
         const tenants = tenantsOf(caller, tenant_ids);
-        return c.json(toShownBody(await service.create(caller, { name, tenants, scopes, rate, expiresAt })), 201);
+        const request = { name, tenants, scopes, rate, expiresAt };
+        return c.json(toShownBody(await service.create(caller, request, auditOriginOf(c))), 201);
       }),
     )
     .openapi(list, (c) => {
@@ -128,12 +131,13 @@ export function apiKeyRoutes({ service, limiter, readBody }: ApiKeyRoutesDeps) {
     .openapi(rotate, (c) =>
       inSlot(c, costOfRead, async (caller) => {
         const { overlap_seconds } = c.req.valid('json');
-        return c.json(toShownBody(await service.rotate(caller, c.req.valid('param').key_id, overlap_seconds)), 200);
+        const { key_id } = c.req.valid('param');
+        return c.json(toShownBody(await service.rotate(caller, key_id, overlap_seconds, auditOriginOf(c))), 200);
       }),
     )
     .openapi(revoke, (c) =>
       inSlot(c, costOfRead, async (caller) =>
-        c.json(toBody(await service.revoke(caller, c.req.valid('param').key_id)), 200),
+        c.json(toBody(await service.revoke(caller, c.req.valid('param').key_id, auditOriginOf(c))), 200),
       ),
     );
 }

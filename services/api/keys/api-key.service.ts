@@ -1,3 +1,4 @@
+import type { AuditOrigin } from '@memory-layer/shared/audit/audit-event';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { ChangeWatch } from '../access/change-watch.ts';
 import type { Rate } from '../rate-limit/rate.ts';
@@ -53,11 +54,12 @@ export function createApiKeyService({ keys, watch }: ApiKeyServiceDeps) {
 
   return {
     /** @throws AppError `forbidden` when the caller does not have a tenant or a scope itself, `quota_exceeded`. */
-    async create(caller: Caller, request: KeyRequest): Promise<ShownKey> {
+    async create(caller: Caller, request: KeyRequest, audit: AuditOrigin | undefined): Promise<ShownKey> {
       checkTenants(caller, request.tenants);
       checkScopes(caller, request.scopes);
       const { keyId, secret, text } = makeKey();
-      const key = await keys.insert({ ...request, keyId, secretHash: hashSecret(secret), createdBy: caller.keyId });
+      const made = { ...request, keyId, secretHash: hashSecret(secret), createdBy: caller.keyId };
+      const key = await keys.insert(made, audit);
       if ('maxKeys' in key) throw quotaExceeded(key.tenantId, `${key.maxKeys} keys`);
       return { key, text };
     },
@@ -72,10 +74,15 @@ export function createApiKeyService({ keys, watch }: ApiKeyServiceDeps) {
     getById,
 
     /** @throws AppError `conflict` when the key is revoked or expired. */
-    async rotate(caller: Caller, keyId: string, overlapSeconds: number): Promise<ShownKey> {
+    async rotate(
+      caller: Caller,
+      keyId: string,
+      overlapSeconds: number,
+      audit: AuditOrigin | undefined,
+    ): Promise<ShownKey> {
       const known = await getForChange(caller, keyId);
       const { secret, text } = makeKey(keyId);
-      const key = await keys.rotate(keyId, hashSecret(secret), overlapSeconds);
+      const key = await keys.rotate(keyId, { secretHash: hashSecret(secret), overlapSeconds }, audit);
       watch.changed();
       if (key !== undefined) return { key, text };
       const what = known.revokedAt === undefined ? 'expired' : 'revoked';
@@ -83,9 +90,9 @@ export function createApiKeyService({ keys, watch }: ApiKeyServiceDeps) {
     },
 
     /** Revoking twice is revoking once. */
-    async revoke(caller: Caller, keyId: string): Promise<ManagedKey> {
+    async revoke(caller: Caller, keyId: string, audit: AuditOrigin | undefined): Promise<ManagedKey> {
       const known = await getForChange(caller, keyId);
-      const key = await keys.revoke(keyId);
+      const key = await keys.revoke(keyId, audit);
       watch.changed();
       return key ?? known;
     },

@@ -1,3 +1,4 @@
+import { systemOrigin } from '@memory-layer/shared/audit/audit-event';
 import { instantOf } from '@memory-layer/shared/time/instant';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { compiledSql } from '@memory-layer/shared/testing/compiled-sql';
@@ -33,7 +34,7 @@ test.each<[string, (db: Kysely<Schema>) => Promise<unknown>]>([
         after: { createdAt: instantOf(new Date('2026-01-01T00:00:00Z')), id, order: 'desc' },
       }),
   ],
-  ['delete-message', (db) => createMessageRepository(db, partitions).deleteById(tenantId, id)],
+  ['delete-message', (db) => createMessageRepository(db, partitions).deleteById(tenantId, id, systemOrigin('test'))],
   ['pending-of-awaited', (db) => createEmbeddingStatusRepository(db).readPending([awaited])],
   ['settled-of-awaited', (db) => createEmbeddingStatusRepository(db).readSettled(awaited)],
 ])('%s', async (name, run) => {

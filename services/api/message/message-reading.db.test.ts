@@ -172,13 +172,13 @@ describe('security: tenant A cannot see tenant B', () => {
       order: 'asc',
     } as const;
     expect(await messages.list({ ...page, after, generation: api.generation })).toEqual(none);
-    expect(await messages.deleteById('acme', id)).toBe('absent');
+    expect(await messages.deleteById('acme', id, undefined)).toBe('absent');
     expect(await messages.findById('globex', id, api.generation)).toMatchObject({ content: 'secret' });
   });
 
   test('nor its retention runs', async () => {
     const runs = createRetentionRunRepository(api.db);
-    await runs.insert({ tenantId: 'globex', runId: id, actions: ['archive'], dryRun: true });
+    await runs.insert({ tenantId: 'globex', runId: id, actions: ['archive'], dryRun: true }, undefined);
     expect(await runs.findById('globex', id)).toMatchObject({ state: 'queued' });
     expect(await runs.findById('acme', id)).toBeUndefined();
     expectProblem(await api.call('GET', `/v1/admin/retention/runs/${id}`, { key: keys.acme }), 'not_found');

@@ -1,3 +1,5 @@
+import { insertAuditEvent } from '@memory-layer/shared/audit/append-audit-events.sql';
+import type { AuditOrigin } from '@memory-layer/shared/audit/audit-event';
 import { sql, type Kysely } from 'kysely';
 import type { Role, Schema } from '@memory-layer/shared/db/schema';
 import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
@@ -93,8 +95,15 @@ export function createMessageRepository(
     /**
      * Deletes a message with everything derived from it, or its archived copy; expired or not. A legal hold of its
      * conversation or tenant keeps it.
+     *
+     * @param audit whom the audit log names; undefined: nothing is written to it.
      */
-    async deleteById(tenantId: string, id: string, signal?: AbortSignal): Promise<DeleteOutcome> {
+    async deleteById(
+      tenantId: string,
+      id: string,
+      audit: AuditOrigin | undefined,
+      signal?: AbortSignal,
+    ): Promise<DeleteOutcome> {
       const result = await sql<{ outcome: DeleteOutcome }>`
         with target as (
           select conversation_id from message where tenant_id = ${tenantId} and id = ${id}::uuid
@@ -113,15 +122,32 @@ export function createMessageRepository(
           where tenant_id = ${tenantId} and id = ${id}::uuid and not exists (select from hold)
           returning id
         ), logged as ${emitEvents(tenantId, 'message.deleted', sql`(select id from gone union select id from archived_gone)`)}
-        select case
-          when not exists (select from target) then 'absent'
-          when exists (select from hold) then 'held'
-          else 'deleted'
-        end as outcome
+        , result as (
+          select case
+            when not exists (select from target) then 'absent'
+            when exists (select from hold) then 'held'
+            else 'deleted'
+          end as outcome
+        )${audit === undefined ? sql`` : sql`, audited as ${auditOfDelete(tenantId, id, audit)}`}
+        select outcome from result
       `.execute(db, cancelledBy(signal));
       return result.rows[0]?.outcome ?? 'absent';
     },
   };
+}
+
+function auditOfDelete(tenantId: string, id: string, audit: AuditOrigin) {
+  return insertAuditEvent(
+    audit,
+    { tenantId, action: 'message.delete', objectType: 'message', objectId: id.toLowerCase() },
+    // By what was deleted: two requests at once may both have seen the message, and one has deleted it.
+    sql`(
+      select case when is_gone then 'success' when outcome = 'held' then 'refused' else 'failed' end as outcome,
+        case when is_gone then '{}' when outcome = 'held' then '{"reason": "legal_hold"}' else '{"reason": "not_found"}' end::jsonb as changes
+      from (
+        select outcome, exists (select from gone) or exists (select from archived_gone) as is_gone from result
+      ) as ended)`,
+  );
 }
 
 const storedColumns = sql`message.id, message.tenant_id, message.conversation_id, message.role, message.importance,

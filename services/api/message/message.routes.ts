@@ -3,6 +3,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import { messageIdSchema, tenantIdSchema } from '../http/field.schemas.ts';
 import { costOfDelete, costOfListing, costOfRead } from '../cost/request-cost.ts';
 import type { MiddlewareHandler } from 'hono';
+import type { AuditOriginOf } from '../audit/request-audit.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { messageMetadataDeprecation } from '../http/deprecation.ts';
 import { answerHeaders } from '../http/node-headers.ts';
@@ -40,11 +41,12 @@ export interface MessageRoutesDeps {
   readonly readBody: MiddlewareHandler<ApiEnv>;
   /** Longest wait that a request may ask for. */
   readonly maxWaitSeconds: number;
+  readonly auditOriginOf: AuditOriginOf;
 }
 
 /** Single messages: store, read, list, delete. */
 export function messageRoutes(deps: MessageRoutesDeps) {
-  const { service, limiter, readBody, maxWaitSeconds } = deps;
+  const { service, limiter, readBody, maxWaitSeconds, auditOriginOf } = deps;
   const create = createRoute({
     method: 'post',
     path: '/v1/messages',
@@ -162,7 +164,7 @@ export function messageRoutes(deps: MessageRoutesDeps) {
       // By the deadline alone: a client that goes away has asked for it all the same.
       const signal = c.get('deadline');
       return withTenantSlot(c, { limiter, tenantId, cost: costOfDelete, signal }, async () => {
-        await service.deleteById(tenantId, c.req.valid('param').id, signal);
+        await service.deleteById(tenantId, c.req.valid('param').id, auditOriginOf(c), signal);
         return c.body(null, 204);
       });
     });

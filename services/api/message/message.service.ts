@@ -1,3 +1,4 @@
+import type { AuditOrigin } from '@memory-layer/shared/audit/audit-event';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { instantOf } from '@memory-layer/shared/time/instant';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
@@ -197,8 +198,13 @@ export function createMessageService(deps: MessageServiceDeps) {
     },
 
     /** @throws AppError `not_found`, or `conflict` when a legal hold keeps the message. */
-    async deleteById(tenantId: string, id: string, signal?: AbortSignal): Promise<void> {
-      const outcome = await messages.deleteById(tenantId, id, signal);
+    async deleteById(
+      tenantId: string,
+      id: string,
+      audit: AuditOrigin | undefined,
+      signal?: AbortSignal,
+    ): Promise<void> {
+      const outcome = await messages.deleteById(tenantId, id, audit, signal);
       if (outcome === 'absent') throw messageNotFound();
       if (outcome === 'held') throw new AppError('conflict', 'A legal hold keeps this message.');
     },

@@ -17,9 +17,15 @@ export class RequestRates {
   readonly #deps: RequestRatesDeps;
   /** In the order in which they are shown. */
   readonly #counts: RateCount[] = [];
+  readonly #tenantIds: string[] = [];
 
   constructor(deps: RequestRatesDeps) {
     this.#deps = deps;
+  }
+
+  /** Those that the request is for, as far as it is known. */
+  get tenantIds(): readonly string[] {
+    return this.#tenantIds;
   }
 
   /**
@@ -27,6 +33,7 @@ export class RequestRates {
    * @throws AppError `rate_limited`
    */
   async count(subject: RateSubject, id: string, own?: Rate): Promise<void> {
+    if (subject === 'tenant') this.#tenantIds.push(id);
     const { limiters, onLimited } = this.#deps;
     const limiter = limiters[subject];
     const decision = await limiter?.consume(id, own);

@@ -1,3 +1,5 @@
+import { appendAuditEvent } from '@memory-layer/shared/audit/append-audit-events.sql';
+import type { AuditOrigin } from '@memory-layer/shared/audit/audit-event';
 import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely, type Selectable } from 'kysely';
@@ -8,16 +10,22 @@ export type RetentionRunRepository = ReturnType<typeof createRetentionRunReposit
 export function createRetentionRunRepository(db: Kysely<Schema>) {
   return {
     /** Asks for a run. A retention worker carries it out. */
-    async insert(run: NewRetentionRun): Promise<void> {
-      await db
-        .insertInto('retention_run')
-        .values({
-          tenant_id: run.tenantId,
-          run_id: run.runId,
-          actions: sql`${[...run.actions]}::text[]`,
-          dry_run: run.dryRun,
-        })
-        .execute();
+    async insert(run: NewRetentionRun, audit: AuditOrigin | undefined): Promise<void> {
+      const { tenantId, runId, actions, dryRun } = run;
+      await db.transaction().execute(async (transaction) => {
+        await transaction
+          .insertInto('retention_run')
+          .values({ tenant_id: tenantId, run_id: runId, actions: sql`${[...actions]}::text[]`, dry_run: dryRun })
+          .execute();
+        await appendAuditEvent(transaction, audit, {
+          tenantId,
+          action: 'retention.run',
+          objectType: 'retention_run',
+          objectId: runId,
+          outcome: 'success',
+          changes: { actions, dry_run: dryRun },
+        });
+      });
     },
 
     async findById(tenantId: string, runId: string, signal?: AbortSignal): Promise<RetentionRun | undefined> {

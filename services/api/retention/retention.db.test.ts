@@ -160,8 +160,8 @@ describe('security: runs', () => {
   test('are read with their tenant, also several at once', async () => {
     const runs = createRetentionRunRepository(api.db);
     const [runId = '', otherId = ''] = [1, 2].map((n) => `0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e0${n}`);
-    await runs.insert({ tenantId: 'acme', runId, actions: ['delete'], dryRun: true });
-    await runs.insert({ tenantId: 'globex', runId: otherId, actions: ['delete'], dryRun: false });
+    await runs.insert({ tenantId: 'acme', runId, actions: ['delete'], dryRun: true }, undefined);
+    await runs.insert({ tenantId: 'globex', runId: otherId, actions: ['delete'], dryRun: false }, undefined);
     const own = { tenantId: 'acme', runId, state: 'queued', dryRun: true, archived: 0, deleted: 0 };
     expect(await runs.listByIds([own, { tenantId: 'acme', runId: otherId }])).toEqual([own]);
   });

@@ -1,6 +1,7 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import { costOfRead, costOfRetentionRun } from '../cost/request-cost.ts';
 import type { MiddlewareHandler } from 'hono';
+import type { AuditOriginOf } from '../audit/request-audit.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { body, bodyErrors, commonErrors, json, needsScope, problems } from '../http/openapi.ts';
 import { admitTenant } from '../http/tenant.ts';
@@ -52,9 +53,10 @@ export interface RetentionRoutesDeps {
   readonly service: RetentionService;
   readonly limiter: ReadLimiter;
   readonly readBody: MiddlewareHandler<ApiEnv>;
+  readonly auditOriginOf: AuditOriginOf;
 }
 
-export function retentionRoutes({ service, limiter, readBody }: RetentionRoutesDeps) {
+export function retentionRoutes({ service, limiter, readBody, auditOriginOf }: RetentionRoutesDeps) {
   const run = createRoute({
     method: 'post',
     path: '/v1/admin/retention/run',
@@ -96,7 +98,7 @@ export function retentionRoutes({ service, limiter, readBody }: RetentionRoutesD
       const request = { tenantId, actions: input.actions, dryRun: input.dry_run };
       const askedAt = Date.now();
       const slot = { limiter, tenantId, cost: costOfRetentionRun, signal: c.get('deadline') };
-      const started = await withTenantSlot(c, slot, () => service.start(request));
+      const started = await withTenantSlot(c, slot, () => service.start(request, auditOriginOf(c)));
       const outcome = await service.waitForEnd(started, { askedAt, signal: c.get('signal')() });
       return c.json(toBody(outcome), outcome.state === 'completed' ? 200 : 202);
     })

@@ -1,3 +1,4 @@
+import type { AuditOrigin } from '@memory-layer/shared/audit/audit-event';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Logger } from '@memory-layer/shared/observability/logger';
 import { v7 as uuidv7 } from 'uuid';
@@ -37,10 +38,10 @@ export function createRetentionService({ runs, waiter, notify, waitMs, logger }:
     getById,
 
     /** Asks for a run, which a retention worker carries out. */
-    async start(request: RetentionRequest): Promise<RetentionRun> {
+    async start(request: RetentionRequest, audit: AuditOrigin | undefined): Promise<RetentionRun> {
       const { tenantId, dryRun } = request;
       const runId = uuidv7();
-      await runs.insert({ ...request, runId });
+      await runs.insert({ ...request, runId }, audit);
       await notify(tenantId, runId).catch((error: unknown) => {
         logger.warn({ err: error }, 'retention worker not notified: its sweeper will find the run');
       });

@@ -51,6 +51,8 @@ export interface TestApiOptions {
   readonly stopping?: AbortSignal;
   readonly reranker?: Reranker;
   readonly events?: Partial<ApiConfig['events']>;
+  readonly audit?: Partial<ApiConfig['audit']>;
+  readonly trustedProxies?: readonly string[];
 }
 
 export interface TestApi {
@@ -71,6 +73,8 @@ export interface TestApi {
   readonly readiness: Readiness;
   /** For a listener. */
   readonly fetch: (request: Request) => Response | Promise<Response>;
+  /** As through a listener, with what it knows of the connection. */
+  readonly request: (path: string, init: RequestInit, bindings: object) => Response | Promise<Response>;
   readonly feed: EventFeed;
   /** The same api over another database, for a listener. */
   appOver(database: Database): Pick<TestApi, 'fetch' | 'call'>;
@@ -128,6 +132,7 @@ export async function startTestApi(options: TestApiOptions = {}): Promise<TestAp
     connection: fixture.connection,
     call: createCaller(app, keys.unbound),
     fetch: app.fetch,
+    request: (path, init, bindings) => app.request(path, init, bindings),
     feed,
     embedder,
     async healEmbedder() {
@@ -173,6 +178,8 @@ function testConfig(options: TestApiOptions): ApiConfig {
     retentionWaitMs: options.retentionWaitMs ?? 0,
     notifierQuietMs: 0,
     allowedOrigins: [...(options.allowedOrigins ?? [])],
+    audit: { ...config.audit, ...options.audit },
+    trustedProxies: [...(options.trustedProxies ?? [])],
     health: { embedTimeoutMs: 100, embedCacheMs: 0 },
     rerank: { ...config.rerank, candidates: 10 },
     events: { ...config.events, pollMs: 20, maxStreams: 100, maxStreamsPerTenant: 10, ...options.events },

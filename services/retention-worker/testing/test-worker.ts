@@ -1,3 +1,4 @@
+import type { AuditOrigin } from '@memory-layer/shared/audit/audit-event';
 import { createLogger } from '@memory-layer/shared/observability/logger';
 import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import type { Schema } from '@memory-layer/shared/db/schema';
@@ -17,6 +18,8 @@ export interface WorkerOptions {
   readonly at?: Date;
   /** What holds for a tenant that did not set it: 30 days, 0.35 and 90 days when not given. */
   readonly defaults?: PolicyDefaults;
+  /** Whom the audit log names; nothing is written to it when not given. */
+  readonly audit?: AuditOrigin;
   /** Called behind each batch of the archive, with its number. */
   readonly afterBatch?: (batch: number) => Promise<unknown>;
 }
@@ -32,7 +35,7 @@ export const usualDefaults: PolicyDefaults = {
 /** A retention service on the real repositories, with records of what it did. */
 export function createWorker(
   db: Kysely<Schema>,
-  { batchSize = 500, sliceMs = 60_000, at = now, defaults = usualDefaults, afterBatch }: WorkerOptions = {},
+  { batchSize = 500, sliceMs = 60_000, at = now, defaults = usualDefaults, audit, afterBatch }: WorkerOptions = {},
 ) {
   const batches: number[] = [];
   const notified: string[] = [];
@@ -51,7 +54,7 @@ export function createWorker(
   const service = createRetentionService(
     {
       retention,
-      runs: createRetentionRunRepository(db),
+      runs: createRetentionRunRepository(db, audit),
       notifier: { notify: async (_tenantId, runId) => void notified.push(runId) },
       clock: { now: () => at },
       logger: createLogger({ service: 'test', level: 'info', stream: { write: (line) => void lines.push(line) } }),

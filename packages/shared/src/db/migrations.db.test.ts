@@ -190,6 +190,20 @@ const shapes: TableShapes = {
     vectors: 'int4 not null',
     counted_at: 'timestamptz not null',
   },
+  audit_event: {
+    id: 'uuid not null',
+    at: 'timestamptz not null',
+    tenant_id: 'text null',
+    actor_id: 'text null',
+    actor_name: 'text null',
+    action: 'text not null',
+    object_type: 'text not null',
+    object_id: 'text null',
+    request_id: 'text null',
+    address: 'text null',
+    outcome: 'text not null',
+    changes: 'jsonb not null',
+  },
 };
 
 // Not a tenant's: shared by all, or the migrator's own.
@@ -197,6 +211,7 @@ const exempt = new Set([
   'embedding_generation',
   'api_key',
   'access_change',
+  'audit_event',
   'message_event_pruned',
   'search_language',
   'schema_migration',
@@ -248,7 +263,7 @@ describe('every table of a tenant could be distributed on tenant_id', () => {
       where c.relnamespace = 'public'::regnamespace and not c.relispartition and x.indisunique
     `.execute(fixture.db);
     const keys = rows.filter((row) => !exempt.has(row.table));
-    expect(new Set(keys.map((row) => row.table)).size).toBe(Object.keys(shapes).length - 5);
+    expect(new Set(keys.map((row) => row.table)).size).toBe(Object.keys(shapes).length - 6);
     expect(keys.filter((row) => row.first_column !== 'tenant_id')).toEqual([]);
     expect(keys.filter((row) => row.refers_to !== null && row.refers_to !== 'tenant_id')).toEqual([]);
   });

@@ -226,6 +226,65 @@ export interface VectorIndexTable {
   counted_at: DefaultNow;
 }
 
+/** What is written to the audit log. The verb is what was asked for; whether it happened is the outcome. */
+export const auditActions = [
+  'message.delete',
+  'embedding.retry',
+  'retention.run',
+  'retention.complete',
+  'audit.prune',
+  'key.create',
+  'key.rotate',
+  'key.revoke',
+  'tenant.create',
+  'tenant.update',
+  'tenant.suspend',
+  'tenant.resume',
+  'tenant.delete',
+  'request.authenticate',
+  'request.authorize',
+  'message.get',
+  'message.list',
+  'message.search',
+  'event.stream',
+  'embedding.list',
+  'retention.get',
+  'key.get',
+  'key.list',
+  'audit.list',
+] as const;
+export type AuditAction = (typeof auditActions)[number];
+
+export const auditObjectTypes = [
+  'message',
+  'conversation',
+  'retention_run',
+  'api_key',
+  'tenant',
+  'audit_event',
+  'route',
+] as const;
+export type AuditObjectType = (typeof auditObjectTypes)[number];
+
+/** `refused`: the caller may not, or a legal hold keeps it. `failed`: there was no such thing, or it went wrong. */
+export const auditOutcomes = ['success', 'refused', 'failed'] as const;
+export type AuditOutcome = (typeof auditOutcomes)[number];
+
+export interface AuditEventTable {
+  id: string;
+  at: Date;
+  tenant_id: string | null;
+  actor_id: string | null;
+  actor_name: string | null;
+  action: AuditAction;
+  object_type: AuditObjectType;
+  object_id: string | null;
+  request_id: string | null;
+  address: string | null;
+  outcome: AuditOutcome;
+  changes: Json;
+}
+
 /** The tables of migrations/, one name each. A test compares them with the migrated database. */
 export interface Schema {
   tenant: TenantTable;
@@ -246,4 +305,5 @@ export interface Schema {
   message_event: MessageEventTable;
   message_event_pruned: MessageEventPrunedTable;
   vector_index: VectorIndexTable;
+  audit_event: AuditEventTable;
 }

@@ -7,11 +7,23 @@ const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 export function apiMetrics(registers: Registry[]) {
   return {
     ...requestMetrics(registers),
+    ...auditMetrics(registers),
     ...eventMetrics(registers),
     ...searchMetrics(registers),
     ...replicaMetrics(registers),
     ...outageMetrics(registers),
   };
+}
+
+function auditMetrics(registers: Registry[]) {
+  const auditEventsLost = new Counter({
+    name: 'memory_audit_events_lost_total',
+    help: 'Refusals and reads that are missing in the audit log, by reason (queue: too many at once, database).',
+    labelNames: ['reason'] as const,
+    registers,
+  });
+  for (const reason of ['queue', 'database']) auditEventsLost.inc({ reason }, 0);
+  return { auditEventsLost };
 }
 
 function requestMetrics(registers: Registry[]) {

@@ -14,6 +14,7 @@ test('names and labels are what dashboards and alerts know', () => {
     'aiml_messages_ingested_total{role,mode}',
     'aiml_request_latency_seconds{method,path}',
     'aiml_requests_total{method,path,status}',
+    'memory_audit_events_lost_total{reason}',
     'memory_build_info{version}',
     'memory_candidate_searches_total{source}',
     'memory_circuit_breaker_state{breaker}',

@@ -21,8 +21,22 @@ with target as (
   as numbered
   group by part
   order by part)
-select case
-when not exists (select from target) then 'absent'
-when exists (select from hold) then 'held'
-else 'deleted'
-end as outcome
+, result as (
+  select case
+  when not exists (select from target) then 'absent'
+  when exists (select from hold) then 'held'
+  else 'deleted'
+  end as outcome
+), audited as (
+  insert into audit_event (id, at, tenant_id, actor_id, actor_name, action, object_type, object_id, request_id, address, outcome, changes)
+  select $13::uuid, $14::timestamptz, $15::text, $16::text,
+  $17::text, $18::text, $19::text,
+  $20::text, $21::text, $22::text,
+  told.outcome, told.changes
+  from (
+    select case when is_gone then 'success' when outcome = 'held' then 'refused' else 'failed' end as outcome,
+    case when is_gone then '{}' when outcome = 'held' then '{"reason": "legal_hold"}' else '{"reason": "not_found"}' end::jsonb as changes
+    from (
+      select outcome, exists (select from gone) or exists (select from archived_gone) as is_gone from result
+    ) as ended) as told)
+select outcome from result

@@ -9,7 +9,8 @@ import { messageIdSchema } from '../../http/field.schemas.ts';
 import { requestHeader } from '../../http/node-headers.ts';
 import { needsScope, problems, storingErrors } from '../../http/openapi.ts';
 import { textStream } from '../../http/text-stream.ts';
-import { invalidRequest, toFieldErrors } from '../../http/validation-hook.ts';
+import { readQuery } from '../../http/strict-query.ts';
+import { invalidRequest } from '../../http/validation-hook.ts';
 import { admitTenants } from '../../http/tenant.ts';
 import { soleTenantOf } from '../../keys/caller.ts';
 import { checkMessage } from '../check-message.ts';
@@ -178,7 +179,7 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
   app.openAPIRegistry.registerPath(route);
   const slots = new FairSlots({ count: deps.groupsAtOnce });
   app.post(route.path, async (c) => {
-    const query = readQuery(c);
+    const query = readQuery(c, importQuerySchema);
     const isLive = checkHeaders(c);
     const coding = contentCoding(c);
     const { keyId } = c.get('caller');
@@ -260,14 +261,6 @@ export function messageImportRoutes(deps: MessageImportRoutesDeps) {
     });
   });
   return app;
-}
-
-function readQuery(c: Context<ApiEnv>): ImportQuery {
-  // A parameter that is sent twice is refused, as elsewhere.
-  const sent = Object.entries(c.req.queries()).map(([name, values]) => [name, values.length > 1 ? values : values[0]]);
-  const parsed = importQuerySchema.safeParse(Object.fromEntries(sent));
-  if (parsed.success) return parsed.data;
-  throw invalidRequest(toFieldErrors(parsed.error, 'query'));
 }
 
 /** @returns whether the body comes line by line, so that the answer must begin after the first line. */

@@ -129,7 +129,7 @@ describe('messages', () => {
     const plans = await plansOf(async (db) => {
       const messages = createMessageRepository(db, partitions);
       await messages.findById(tenantId, id, generation);
-      await messages.deleteById(tenantId, '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f');
+      await messages.deleteById(tenantId, '0192f0c1-2a3b-7c4d-8e5f-6a7b8c9d0e1f', undefined);
     });
     expect(plans).toHaveLength(2);
     expectIndexed(plans);
