@@ -4,7 +4,7 @@ import type { RetentionSchedule } from '@memory-layer/shared/retention/retention
 import type { Context } from 'hono';
 import type { ApiEnv } from '../http/api-env.ts';
 import { json, problems } from '../http/openapi.ts';
-import type { Caller } from '../keys/caller.ts';
+import type { Caller } from '../access/caller.ts';
 import type { Backlog } from './backlog.ts';
 import { healthSchema, probeSchema } from './health.schemas.ts';
 import type { HealthReport, HealthService } from './health.service.ts';

@@ -4,7 +4,7 @@ import type { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Context, MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import type { ApiEnv } from '../http/api-env.ts';
-import { soleTenantOf, type Caller } from '../keys/caller.ts';
+import { soleTenantOf, type Caller } from '../access/caller.ts';
 import type { AuditRecorder } from './audit-recorder.ts';
 
 export interface RequestAuditDeps {

@@ -1,8 +1,8 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { AppError } from '@memory-layer/shared/errors/app-error';
 import type { BodyMemory } from '../cost/body-memory.ts';
-import type { Caller } from '../keys/caller.ts';
-import type { TenantDirectory } from '../tenants/tenant-directory.ts';
+import type { Caller } from '../access/caller.ts';
+import type { TenantDirectory } from '../access/tenant.ts';
 import type { RequestRates } from '../rate-limit/request-rates.ts';
 
 /** What happens to a request when its time is up. Its signals are aborted in any case. */

@@ -1,10 +1,9 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { BodyMemory } from '../cost/body-memory.ts';
-import type { Caller } from '../keys/caller.ts';
-import type { CallerDirectory, FoundCaller } from '../keys/database-keys.ts';
-import type { Scope } from '../keys/scopes.ts';
-import type { TenantDirectory } from '../tenants/tenant-directory.ts';
+import type { Caller, CallerDirectory, FoundCaller } from '../access/caller.ts';
+import type { Scope } from '../access/scopes.ts';
+import type { TenantDirectory } from '../access/tenant.ts';
 import type { ApiEnv } from './api-env.ts';
 import { requestHeader } from './node-headers.ts';
 import type { RequestCounter } from './request-counter.ts';

@@ -13,7 +13,7 @@ import { onError } from './errors.ts';
 import { HttpServer, type HttpServerOptions } from './http-server.ts';
 import { TimeSlicer } from './time-slicer.ts';
 import { FairSlots } from '../cost/fair-slots.ts';
-import { allScopes } from '../keys/scopes.ts';
+import { allScopes } from '../access/scopes.ts';
 import { storesMessages } from '../message/create-options.ts';
 import { jsonBody } from './json-body.ts';
 import { observe } from './observe.ts';

@@ -69,6 +69,12 @@ const codeOfStatus = new Map<number, ErrorCode>([
   [415, 'unsupported_media_type'],
 ]);
 
+/** Nothing was stored: the request may be sent again as it is. */
+export function nothingStored(message: string, cause?: unknown): AppError {
+  const publicDetail = 'Nothing of this request was stored. Send it again shortly.';
+  return new AppError('unavailable', message, { cause, publicDetail, retryAfterSeconds: 1 });
+}
+
 /** Turns whatever was thrown into the one error type. What is not known is `internal`. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;

@@ -87,6 +87,21 @@ export function numberFromText(schema: z.ZodType<number, number>) {
     .pipe(schema);
 }
 
+export const wholeNumber = (min: number, max: number) => {
+  const rule = `must be ${min} to ${max}`;
+  return z.int('must be a whole number').min(min, rule).max(max, rule);
+};
+
+const maxRequests = 999_999_999;
+const maxWindowSeconds = 86_400;
+
+export const rateLimitSchema = z
+  .strictObject({
+    requests: wholeNumber(1, maxRequests).openapi({ example: 600 }),
+    window_seconds: wholeNumber(1, maxWindowSeconds).openapi({ example: 60 }),
+  })
+  .openapi('RateLimit');
+
 /** Why PostgreSQL or a reader could not keep this text as it is; undefined when they can. */
 export function textProblem(text: string): string | undefined {
   if (text.includes('\0')) return 'must not contain the NUL character';

@@ -5,7 +5,7 @@ import type { BodyReservation } from '../cost/body-memory.ts';
 import type { FairSlot, FairSlots } from '../cost/fair-slots.ts';
 import { isWithinShape } from '../cost/json-size.ts';
 import { requestLimits } from '../cost/request-cost.ts';
-import { soleTenantOf } from '../keys/caller.ts';
+import { soleTenantOf } from '../access/caller.ts';
 import type { ApiEnv } from './api-env.ts';
 import { contentCoding, inflateAll, type Coding } from './content-encoding.ts';
 import { requestHeader } from './node-headers.ts';

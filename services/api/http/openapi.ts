@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { errorCatalog, type ErrorCode } from '@memory-layer/shared/errors/error-catalog';
-import type { Scope } from '../keys/scopes.ts';
+import type { Scope } from '../access/scopes.ts';
 import { scopeExtension } from './required-scopes.ts';
 
 const problemSchema = z

@@ -3,7 +3,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { describe, expect, test } from 'vitest';
 import { createBareApp, describeApi } from '../describe-api.ts';
 import { createKeyRing } from '../keys/environment-keys.ts';
-import { isScope, scopes, type Scope } from '../keys/scopes.ts';
+import { isScope, scopes, type Scope } from '../access/scopes.ts';
 import type { ApiEnv } from './api-env.ts';
 import { RequiredScopes } from './required-scopes.ts';
 

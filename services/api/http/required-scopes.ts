@@ -1,7 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { routePath } from 'hono/route';
-import { isScope, type Scope } from '../keys/scopes.ts';
+import { isScope, type Scope } from '../access/scopes.ts';
 import type { ApiEnv } from './api-env.ts';
 
 /** Where an operation of docs/openapi.json says which scope a key needs for it. */

@@ -1,10 +1,9 @@
 import { AppError, type FieldError } from '@memory-layer/shared/errors/app-error';
 import { isQueryCanceled } from '@memory-layer/shared/db/cancel/pooled-dialect';
-import { nothingStored } from '../message/ingest/message-writer.ts';
-import { isOfTenant, soleTenantOf, type Caller } from '../keys/caller.ts';
-import type { TenantUse } from '../tenants/tenant-directory.ts';
-import type { Tenant } from '../tenants/tenant.ts';
+import { isOfTenant, soleTenantOf, type Caller } from '../access/caller.ts';
+import type { Tenant, TenantUse } from '../access/tenant.ts';
 import type { ApiEnv } from './api-env.ts';
+import { nothingStored } from './errors.ts';
 
 type Where = Pick<FieldError, 'in' | 'pointer'>;
 

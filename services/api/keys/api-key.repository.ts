@@ -5,8 +5,8 @@ import type { Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely, type RawBuilder, type Selectable, type Transaction } from 'kysely';
 import { accessChange } from '../access/access-change.sql.ts';
 import type { KeyRecord, ManagedKey, NewManagedKey } from './api-key.ts';
-import { soleTenantOf, type Caller } from './caller.ts';
-import { isScope } from './scopes.ts';
+import { soleTenantOf, type Caller } from '../access/caller.ts';
+import { isScope } from '../access/scopes.ts';
 
 export interface KeyPage extends Pick<Caller, 'tenants'> {
   /** The last key of the page before. */

@@ -19,7 +19,7 @@ import {
   shownKeySchema,
 } from './api-key.schemas.ts';
 import type { ApiKeyService, ShownKey } from './api-key.service.ts';
-import { soleTenantOf, type Caller } from './caller.ts';
+import { soleTenantOf, type Caller } from '../access/caller.ts';
 
 const common = { tags: ['keys'], ...needsScope('admin') };
 const byId = { params: z.strictObject({ key_id: keyIdSchema }) };

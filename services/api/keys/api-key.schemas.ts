@@ -1,20 +1,21 @@
 import { z } from '@hono/zod-openapi';
-import { hasAtMost, instantSchema, numberFromText, tenantIdSchema, textProblem } from '../http/field.schemas.ts';
+import {
+  hasAtMost,
+  instantSchema,
+  numberFromText,
+  rateLimitSchema,
+  tenantIdSchema,
+  textProblem,
+  wholeNumber,
+} from '../http/field.schemas.ts';
 import { keyIdPattern } from './key-format.ts';
-import { scopes } from './scopes.ts';
+import { scopes } from '../access/scopes.ts';
 
 const maxNameCharacters = 100;
 const maxTenants = 100;
-const maxRequests = 999_999_999;
-const maxWindowSeconds = 86_400;
 const maxOverlapSeconds = 2_592_000;
 const exampleId = '4bR2nX9QmT7cKp1L';
 const exampleTime = '2026-01-31T12:00:00.000Z';
-
-export const wholeNumber = (min: number, max: number) => {
-  const rule = `must be ${min} to ${max}`;
-  return z.int('must be a whole number').min(min, rule).max(max, rule);
-};
 
 export const keyIdSchema = z.string().regex(keyIdPattern, 'must be the id of a key').openapi({ example: exampleId });
 
@@ -29,13 +30,6 @@ const nameSchema = z
   .openapi({ minLength: 1, maxLength: maxNameCharacters, example: 'ingest of the web shop' });
 
 const scopeSchema = z.enum(scopes, { error: `must be one of ${scopes.join(', ')}` }).openapi({ example: 'search' });
-
-export const rateLimitSchema = z
-  .strictObject({
-    requests: wholeNumber(1, maxRequests).openapi({ example: 600 }),
-    window_seconds: wholeNumber(1, maxWindowSeconds).openapi({ example: 60 }),
-  })
-  .openapi('RateLimit');
 
 export const keyCreateSchema = z
   .strictObject({

@@ -5,9 +5,9 @@ import type { Rate } from '../rate-limit/rate.ts';
 import { quotaExceeded } from '../tenants/tenant-directory.ts';
 import type { ManagedKey } from './api-key.ts';
 import type { ApiKeyRepository } from './api-key.repository.ts';
-import { isOfTenant, type Caller } from './caller.ts';
+import { isOfTenant, type Caller } from '../access/caller.ts';
 import { hashSecret, makeKey } from './key-format.ts';
-import type { Scope } from './scopes.ts';
+import type { Scope } from '../access/scopes.ts';
 
 export interface ApiKeyServiceDeps {
   readonly keys: ApiKeyRepository;

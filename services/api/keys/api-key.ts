@@ -1,6 +1,6 @@
 import type { Rate } from '../rate-limit/rate.ts';
-import type { Caller } from './caller.ts';
-import type { Scope } from './scopes.ts';
+import type { Caller } from '../access/caller.ts';
+import type { Scope } from '../access/scopes.ts';
 
 /** What a key of the database may do, for whom. */
 export interface KeyGrant extends Pick<Caller, 'tenants'> {

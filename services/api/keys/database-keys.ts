@@ -1,17 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { RecordCache } from '../access/record-cache.ts';
-import type { Caller } from './caller.ts';
+import type { Caller, CallerDirectory } from '../access/caller.ts';
 import type { KeyRecord } from './api-key.ts';
 import type { KeyRing } from './environment-keys.ts';
 import { hashSecret, parseKey, type KeyText } from './key-format.ts';
-
-/** Whose key this is; a function where that has to be looked up; undefined when it is nobody's. */
-export type FoundCaller = Caller | (() => Promise<Caller | undefined>) | undefined;
-
-/** Finds who presents a key. */
-export interface CallerDirectory {
-  find(presented: string): FoundCaller;
-}
 
 export interface CallerDirectoryDeps {
   readonly environment: KeyRing;

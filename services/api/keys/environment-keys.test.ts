@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createKeyRing, parseApiKeys } from './environment-keys.ts';
-import { scopes } from './scopes.ts';
+import { scopes } from '../access/scopes.ts';
 
 const key = 'a-key-of-good-length';
 

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { decodeCallerId } from '@memory-layer/shared/tenant/caller-id';
-import type { Caller } from './caller.ts';
-import { allScopes, isScope, scopes as knownScopes, type Scope } from './scopes.ts';
+import type { Caller } from '../access/caller.ts';
+import { allScopes, isScope, scopes as knownScopes, type Scope } from '../access/scopes.ts';
 
 /** A configured key; bound to one tenant, or to none and then good for all. */
 export interface ApiKey {

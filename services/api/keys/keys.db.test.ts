@@ -7,7 +7,7 @@ import { keys, startTestApi, type TestApi } from '../testing/test-api.ts';
 import { composeAccess } from '../compose-access.ts';
 import { createApiKeyRepository } from './api-key.repository.ts';
 import { parseKey } from './key-format.ts';
-import { scopes } from './scopes.ts';
+import { scopes } from '../access/scopes.ts';
 
 const path = '/v1/admin/keys';
 

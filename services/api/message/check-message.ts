@@ -1,7 +1,7 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { resolveTenant } from '../http/tenant.ts';
 import { invalidRequest, toFieldErrors } from '../http/validation-hook.ts';
-import type { Caller } from '../keys/caller.ts';
+import type { Caller } from '../access/caller.ts';
 import { toNewMessage } from './message.mapper.ts';
 import type { MessageCreateSchema } from './message.schemas.ts';
 import type { CheckedMessage } from './message.ts';

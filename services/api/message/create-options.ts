@@ -7,7 +7,7 @@ import type { WaitOptions } from '../polling/poll-schedule.ts';
 import { parsePreferWait, preferenceApplied } from './wait/prefer-wait.ts';
 import type { Created } from './message.service.ts';
 import type { IdempotencyRequest } from './ingest/idempotency.ts';
-import { nothingStored } from './ingest/message-writer.ts';
+import { nothingStored } from '../http/errors.ts';
 
 const tooLate = () => nothingStored('its time was up before it was written');
 

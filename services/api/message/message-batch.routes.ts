@@ -8,7 +8,7 @@ import { countUnread, type ReadLimiter } from '../http/tenant-slot.ts';
 import { answerJson } from '../http/json-answer.ts';
 import { body, bodyErrors, json, needsScope, problems, storingErrors } from '../http/openapi.ts';
 import { admitTenants } from '../http/tenant.ts';
-import { soleTenantOf } from '../keys/caller.ts';
+import { soleTenantOf } from '../access/caller.ts';
 import { parseBatch } from './batch-body.ts';
 import { checkMessage } from './check-message.ts';
 import { answerCreateOptions, createParameters, readCreateOptions, storesMessages } from './create-options.ts';

@@ -1,6 +1,6 @@
 import type { ChangeWatch } from '../access/change-watch.ts';
 import type { RecordCache } from '../access/record-cache.ts';
-import type { Tenant } from './tenant.ts';
+import type { Tenant } from '../access/tenant.ts';
 
 // All of them are read at every change, in some milliseconds. Where there are more, each is looked up as it is asked for.
 const maxRemembered = 10_000;

@@ -1,19 +1,7 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { RecordCache } from '../access/record-cache.ts';
 import type { TenantMeter } from './tenant-meter.ts';
-import { isMetered, type Tenant } from './tenant.ts';
-
-/** What a request does to a tenant: it stores messages, changes something else, or only reads. */
-export type TenantUse = 'store' | 'change' | 'read';
-
-/** Whether a tenant may do what it asks for. */
-export interface TenantDirectory {
-  /**
-   * @returns the tenant; undefined when nothing limits it, and when there is none so far.
-   * @throws AppError `tenant_suspended`, `tenant_not_registered`, `quota_exceeded`, and what the database answers.
-   */
-  admit(tenantId: string, use: TenantUse): Promise<Tenant | undefined>;
-}
+import { isMetered, type Tenant, type TenantDirectory } from '../access/tenant.ts';
 
 export interface TenantDirectoryDeps {
   readonly records: Pick<RecordCache<Tenant>, 'peek' | 'get'>;

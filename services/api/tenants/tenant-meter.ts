@@ -1,7 +1,7 @@
 import type { Component } from '@memory-layer/shared/lifecycle/component';
 import { createRepeatingTask } from '@memory-layer/shared/lifecycle/repeating-task';
 import type { Logger } from '@memory-layer/shared/observability/logger';
-import type { Tenant, TenantUsage } from './tenant.ts';
+import type { Tenant, TenantUsage } from '../access/tenant.ts';
 import type { TenantUsageRepository } from './tenant-usage.repository.ts';
 
 /** How long what one process stores is not known to others. */

@@ -1,7 +1,7 @@
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely } from 'kysely';
 import { countUpTo } from './count-messages.sql.ts';
-import type { TenantUsage } from './tenant.ts';
+import type { TenantUsage } from '../access/tenant.ts';
 
 export interface AddedUsage extends TenantUsage {
   readonly tenantId: string;

@@ -2,9 +2,9 @@ import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Schema } from '@memory-layer/shared/db/schema';
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { accessChange } from '../access/access-change.sql.ts';
-import type { Caller } from '../keys/caller.ts';
+import type { Caller } from '../access/caller.ts';
 import { countUpTo } from './count-messages.sql.ts';
-import type { Tenant, TenantCount, TenantQuotas } from './tenant.ts';
+import type { Tenant, TenantCount, TenantQuotas } from '../access/tenant.ts';
 
 export interface TenantPage extends Pick<Caller, 'tenants'> {
   /** The last tenant of the page before. */

@@ -6,8 +6,8 @@ import { tenantIdSchema } from '../http/field.schemas.ts';
 import { body, bodyErrors, commonErrors, json, needsScope, problems } from '../http/openapi.ts';
 import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
-import { soleTenantOf, type Caller } from '../keys/caller.ts';
-import { noQuotas, type Tenant, type TenantQuotas } from './tenant.ts';
+import { soleTenantOf, type Caller } from '../access/caller.ts';
+import { noQuotas, type Tenant, type TenantQuotas } from '../access/tenant.ts';
 import {
   countedTenantSchema,
   quotasExamples,

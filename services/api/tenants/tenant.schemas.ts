@@ -1,6 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { numberFromText, tenantIdSchema } from '../http/field.schemas.ts';
-import { rateLimitSchema, wholeNumber } from '../keys/api-key.schemas.ts';
+import { numberFromText, rateLimitSchema, tenantIdSchema, wholeNumber } from '../http/field.schemas.ts';
 
 const maxCount = Number.MAX_SAFE_INTEGER;
 const maxSmallCount = 1_000_000;

@@ -1,8 +1,8 @@
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { ChangeWatch } from '../access/change-watch.ts';
-import { isOfTenant, type Caller } from '../keys/caller.ts';
+import { isOfTenant, type Caller } from '../access/caller.ts';
 import type { TenantRepository } from './tenant.repository.ts';
-import type { Tenant, TenantCount, TenantQuotas } from './tenant.ts';
+import type { Tenant, TenantCount, TenantQuotas } from '../access/tenant.ts';
 
 export interface TenantServiceDeps {
   readonly tenants: TenantRepository;

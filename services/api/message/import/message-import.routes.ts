@@ -12,7 +12,7 @@ import { textStream } from '../../http/text-stream.ts';
 import { readQuery } from '../../http/strict-query.ts';
 import { invalidRequest } from '../../http/validation-hook.ts';
 import { admitTenants } from '../../http/tenant.ts';
-import { soleTenantOf } from '../../keys/caller.ts';
+import { soleTenantOf } from '../../access/caller.ts';
 import { checkMessage } from '../check-message.ts';
 import { isObject } from '../content/json-value.ts';
 import type { CheckedMessage } from '../message.ts';

@@ -2,7 +2,8 @@ import { instantOf } from '@memory-layer/shared/time/instant';
 import { eventually } from '@memory-layer/shared/testing/eventually';
 import { describe, expect, test } from 'vitest';
 import { toMessageRow, type MessageRow } from './message-row.ts';
-import { MessageWriter, nothingStored } from './message-writer.ts';
+import { nothingStored } from '../../http/errors.ts';
+import { MessageWriter } from './message-writer.ts';
 import type { WriteRequest, WriteResult } from './message-write.repository.ts';
 
 const row = (content: string, tenantId = 't'): MessageRow =>

@@ -4,6 +4,7 @@ import { diskFullError, isDiskFull } from '@memory-layer/shared/errors/disk-full
 import { isDatabaseUnavailable, isRefusedData } from '@memory-layer/shared/db/database-errors';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import { retryUntilDone } from '@memory-layer/shared/lifecycle/retry';
+import { nothingStored } from '../../http/errors.ts';
 import { costOfRow } from './message-row.ts';
 import {
   costOf,
@@ -152,12 +153,6 @@ const minRowBytes = 1024;
 /** Bytes that a request holds while it waits. */
 function queuedBytesOf({ rows }: WriteRequest): number {
   return rows.reduce((sum, row) => sum + Math.max(minRowBytes, row.bytes), 0);
-}
-
-/** Nothing was stored: the request may be sent again as it is. */
-export function nothingStored(message: string, cause?: unknown): AppError {
-  const publicDetail = 'Nothing of this request was stored. Send it again shortly.';
-  return new AppError('unavailable', message, { cause, publicDetail, retryAfterSeconds: 1 });
 }
 
 function notStored(cause: unknown): AppError {

@@ -45,3 +45,15 @@ export const noQuotas: TenantQuotas = {
 export function isMetered({ maxMessages, maxBytes }: TenantQuotas): boolean {
   return maxMessages !== undefined || maxBytes !== undefined;
 }
+
+/** What a request does to a tenant: it stores messages, changes something else, or only reads. */
+export type TenantUse = 'store' | 'change' | 'read';
+
+/** Whether a tenant may do what it asks for. */
+export interface TenantDirectory {
+  /**
+   * @returns the tenant; undefined when nothing limits it, and when there is none so far.
+   * @throws AppError `tenant_suspended`, `tenant_not_registered`, `quota_exceeded`, and what the database answers.
+   */
+  admit(tenantId: string, use: TenantUse): Promise<Tenant | undefined>;
+}

@@ -15,6 +15,14 @@ export interface Caller {
   readonly source: 'environment' | 'database' | 'token';
 }
 
+/** Whose key this is; a function where that has to be looked up; undefined when it is nobody's. */
+export type FoundCaller = Caller | (() => Promise<Caller | undefined>) | undefined;
+
+/** Finds who presents a key. */
+export interface CallerDirectory {
+  find(presented: string): FoundCaller;
+}
+
 /** The only tenant of a caller: what a request is for that names none. Undefined when the caller has several, or all. */
 export function soleTenantOf({ tenants }: Pick<Caller, 'tenants'>): string | undefined {
   return tenants === 'all' || tenants.length > 1 ? undefined : tenants[0];
