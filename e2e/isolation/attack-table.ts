@@ -199,6 +199,53 @@ export const attackTable: Readonly<Record<string, Row>> = {
     request: (own) => ({ path: { key_id: own.key }, body: {} }),
   },
   revokeKey: { names: { 'path key_id': 'key' }, namesNothing: [], request: (own) => ({ path: { key_id: own.key } }) },
+  // Only keys of all tenants change what a tenant is.
+  createTenant: {
+    names: { 'body /tenant_id': 'tenant' },
+    namesNothing: ['body /quotas'],
+    request: (own) => ({ body: { tenant_id: own.tenant } }),
+  },
+  listTenants: {
+    names: { 'query cursor': 'tenant' },
+    namesNothing: inQuery('limit'),
+    request: () => ({}),
+    // Pages go on by id, whosever it is, among the tenants of one's key.
+    answered: { tenant: [200] },
+  },
+  getTenant: {
+    names: { 'path tenant_id': 'tenant' },
+    namesNothing: [],
+    request: (own) => ({ path: { tenant_id: own.tenant } }),
+    answered: { tenant: [404] },
+  },
+  setTenantQuotas: {
+    names: { 'path tenant_id': 'tenant' },
+    namesNothing: inBody('max_messages max_bytes max_keys max_streams rate_limit'),
+    request: (own) => ({ path: { tenant_id: own.tenant }, body: {} }),
+  },
+  suspendTenant: {
+    names: { 'path tenant_id': 'tenant' },
+    namesNothing: [],
+    request: (own) => ({ path: { tenant_id: own.tenant } }),
+  },
+  resumeTenant: {
+    names: { 'path tenant_id': 'tenant' },
+    namesNothing: [],
+    request: (own) => ({ path: { tenant_id: own.tenant } }),
+  },
+  listAuditEvents: {
+    names: {
+      'query tenant_id': 'tenant',
+      'query actor_id': 'key',
+      'query object_id': 'message',
+      'query cursor': 'failureCursor',
+    },
+    namesNothing: inQuery('action object_type outcome since until order limit'),
+    // What the attacks themselves are refused for makes the whole list longer.
+    request: () => ({ query: [['action', 'key.create']] }),
+    // Filters among the entries of one's own tenant.
+    answered: { key: [200], message: [200] },
+  },
   streamEvents: {
     names: { 'query tenant_id': 'tenant', 'header last-event-id': 'eventId' },
     namesNothing: inQuery('types'),
