@@ -12,7 +12,6 @@ describe('another version of the API', () => {
     ['GET', '/v2'],
     ['DELETE', '/v3/'],
     ['GET', '/v0/anything'],
-    ['GET', '/V1/messages'],
     ['GET', '/v01/messages'],
   ])('%s %s is answered with the versions that there are, without a key', async (method, path) => {
     const answer = await call(method, path, { key: null });
@@ -30,11 +29,20 @@ describe('another version of the API', () => {
     });
   });
 
-  test.each(['/v1', '/v1/', '/v1/nothing', '/version', '/v', '/vv2/x', '/x/v2/y', `/v${'2'.repeat(10)}/x`, '/v2x/y'])(
-    '%s asks for none',
-    async (path) => {
-      expect(otherVersionOf(path)).toBeUndefined();
-      expect((await call('GET', path, { key: null })).status).toBe(401);
-    },
-  );
+  test.each([
+    '/v1',
+    '/v1/',
+    '/v1/nothing',
+    '/version',
+    '/v',
+    '/vv2/x',
+    '/x/v2/y',
+    `/v${'2'.repeat(10)}/x`,
+    '/v2x/y',
+    '/V1/messages',
+    '/V2/x',
+  ])('%s asks for none', async (path) => {
+    expect(otherVersionOf(path)).toBeUndefined();
+    expect((await call('GET', path, { key: null })).status).toBe(401);
+  });
 });
