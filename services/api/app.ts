@@ -160,7 +160,7 @@ function mountRoutes(app: OpenAPIHono<ApiEnv>, deps: AppDeps, auditOriginOf: Aud
   app.route('/', retentionRoutes({ service: deps.retention, limiter, readBody, auditOriginOf }));
   app.route('/', embeddingFailureRoutes({ service: deps.embeddingFailures, limiter, readBody, auditOriginOf }));
   app.route('/', apiKeyRoutes({ service: deps.apiKeys, limiter, readBody, auditOriginOf }));
-  app.route('/', tenantRoutes({ service: deps.tenantService, limiter, readBody }));
+  app.route('/', tenantRoutes({ service: deps.tenantService, limiter, readBody, auditOriginOf }));
   app.route('/', auditRoutes({ list: deps.audit.list, limiter, logger: deps.logger }));
   app.route('/', eventRoutes({ ...deps.events, limiter }));
   app.route('/', healthRoutes(deps.health));

@@ -238,3 +238,29 @@ describe('keys', () => {
     expect([made.key, rotated.key].every((key) => key.length > 20 && !text.includes(key))).toBe(true);
   });
 });
+
+describe('tenants', () => {
+  test('that are registered, limited, suspended and resumed are told; what was refused for them is not', async () => {
+    const tenant_id = freshTenant();
+    const tenantPath = `/v1/admin/tenants/${tenant_id}`;
+    const body = { tenant_id, quotas: { max_keys: 3 } };
+    expect((await api.call('POST', '/v1/admin/tenants', { body })).status).toBe(201);
+    expect((await api.call('POST', '/v1/admin/tenants', { body })).status).toBe(409);
+    const quotas = { max_messages: 10, rate_limit: { requests: 600, window_seconds: 60 } };
+    expect((await api.call('PUT', `${tenantPath}/quotas`, { body: quotas })).status).toBe(200);
+    expect((await api.call('POST', `${tenantPath}/suspend`)).status).toBe(200);
+    expect((await api.call('POST', `${tenantPath}/resume`)).status).toBe(200);
+    expect((await api.call('POST', '/v1/admin/tenants/nobody/suspend')).status).toBe(404);
+    const limits = { max_bytes: null, max_streams: null };
+    const rate = { rate_requests: 600, rate_window_seconds: 60 };
+    const none = { rate_requests: null, rate_window_seconds: null };
+    const object = { type: 'tenant', id: tenant_id };
+    expect(await itemsOf(`tenant_id=${tenant_id}&order=asc`)).toMatchObject([
+      { action: 'tenant.create', object, changes: { ...limits, ...none, max_messages: null, max_keys: 3 } },
+      { action: 'tenant.update', object, changes: { ...limits, ...rate, max_messages: 10, max_keys: null } },
+      { action: 'tenant.suspend', object, changes: {} },
+      { action: 'tenant.resume', object, changes: {} },
+    ]);
+    expect(await itemsOf('object_id=nobody')).toEqual([]);
+  });
+});

@@ -1,6 +1,8 @@
+import { appendAuditEvent } from '@memory-layer/shared/audit/append-audit-events.sql';
+import type { AuditChanges, AuditOrigin } from '@memory-layer/shared/audit/audit-event';
 import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Schema } from '@memory-layer/shared/db/schema';
-import { sql, type Kysely, type Selectable } from 'kysely';
+import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
 import { accessChange } from '../access/access-change.sql.ts';
 import type { Caller } from '../access/caller.ts';
 import { countUpTo } from './count-messages.sql.ts';
@@ -18,13 +20,13 @@ export type TenantRepository = ReturnType<typeof createTenantRepository>;
 export function createTenantRepository(db: Kysely<Schema>) {
   return {
     /** @returns undefined when there is one already. */
-    async insert(tenantId: string, quotas: TenantQuotas): Promise<Tenant | undefined> {
-      const { rows } = await sql<TenantRow>`
+    async insert(tenantId: string, quotas: TenantQuotas, audit: AuditOrigin | undefined): Promise<Tenant | undefined> {
+      const statement = sql<TenantRow>`
         with ${accessChange}
         insert into tenant (tenant_id, ${quotaColumns}) values (${tenantId}, ${quotaValues(quotas)})
         on conflict do nothing returning ${columns}
-      `.execute(db);
-      return rows[0] && toTenant(rows[0]);
+      `;
+      return change(db, statement, { audit, action: 'tenant.create', changes: toChanges(quotas) });
     },
 
     /** In the order of their ids. */
@@ -63,23 +65,31 @@ export function createTenantRepository(db: Kysely<Schema>) {
     },
 
     /** Twice is once. @returns undefined when there is no such tenant. */
-    async setSuspended(tenantId: string, isSuspended: boolean): Promise<Tenant | undefined> {
-      const { rows } = await sql<TenantRow>`
+    async setSuspended(
+      tenantId: string,
+      isSuspended: boolean,
+      audit: AuditOrigin | undefined,
+    ): Promise<Tenant | undefined> {
+      const statement = sql<TenantRow>`
         with ${accessChange}
         update tenant set suspended_at = ${isSuspended ? sql`coalesce(suspended_at, now())` : sql`null`}
         where tenant_id = ${tenantId} returning ${columns}
-      `.execute(db);
-      return rows[0] && toTenant(rows[0]);
+      `;
+      return change(db, statement, { audit, action: isSuspended ? 'tenant.suspend' : 'tenant.resume', changes: {} });
     },
 
     /** @returns undefined when there is no such tenant. */
-    async setQuotas(tenantId: string, quotas: TenantQuotas): Promise<Tenant | undefined> {
-      const { rows } = await sql<TenantRow>`
+    async setQuotas(
+      tenantId: string,
+      quotas: TenantQuotas,
+      audit: AuditOrigin | undefined,
+    ): Promise<Tenant | undefined> {
+      const statement = sql<TenantRow>`
         with ${accessChange}
         update tenant set (${quotaColumns}) = row(${quotaValues(quotas)})
         where tenant_id = ${tenantId} returning ${columns}
-      `.execute(db);
-      return rows[0] && toTenant(rows[0]);
+      `;
+      return change(db, statement, { audit, action: 'tenant.update', changes: toChanges(quotas) });
     },
 
     /** Counts at most so many messages. */
@@ -94,6 +104,38 @@ export function createTenantRepository(db: Kysely<Schema>) {
       const { messages = 0, bytes = 0, keys = 0 } = rows[0] ?? {};
       return { messages, bytes, keys, isAtLeast: messages >= maxMessages };
     },
+  };
+}
+
+interface TenantChange {
+  readonly audit: AuditOrigin | undefined;
+  readonly action: 'tenant.create' | 'tenant.update' | 'tenant.suspend' | 'tenant.resume';
+  readonly changes: AuditChanges;
+}
+
+/** Changes a tenant, and writes that to the audit log. @returns undefined when there was nothing to change. */
+async function change(
+  db: Kysely<Schema>,
+  statement: RawBuilder<TenantRow>,
+  { audit, action, changes }: TenantChange,
+): Promise<Tenant | undefined> {
+  return db.transaction().execute(async (transaction) => {
+    const [row] = (await statement.execute(transaction)).rows;
+    if (row === undefined) return undefined;
+    const entry = { tenantId: row.tenant_id, action, objectType: 'tenant', objectId: row.tenant_id } as const;
+    await appendAuditEvent(transaction, audit, { ...entry, outcome: 'success', changes });
+    return toTenant(row);
+  });
+}
+
+function toChanges({ maxMessages, maxBytes, maxKeys, maxStreams, rate }: TenantQuotas): AuditChanges {
+  return {
+    max_messages: maxMessages ?? null,
+    max_bytes: maxBytes ?? null,
+    max_keys: maxKeys ?? null,
+    max_streams: maxStreams ?? null,
+    rate_requests: rate?.requests ?? null,
+    rate_window_seconds: rate?.windowSeconds ?? null,
   };
 }
 

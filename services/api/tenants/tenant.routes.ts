@@ -1,5 +1,6 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
+import type { AuditOriginOf } from '../audit/request-audit.ts';
 import { costOfListing, costOfRead } from '../cost/request-cost.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { tenantIdSchema } from '../http/field.schemas.ts';
@@ -29,10 +30,11 @@ export interface TenantRoutesDeps {
   readonly service: TenantService;
   readonly limiter: ReadLimiter;
   readonly readBody: MiddlewareHandler<ApiEnv>;
+  readonly auditOriginOf: AuditOriginOf;
 }
 
 /** Tenants: register, list, read, limit, suspend. */
-export function tenantRoutes({ service, limiter, readBody }: TenantRoutesDeps) {
+export function tenantRoutes({ service, limiter, readBody, auditOriginOf }: TenantRoutesDeps) {
   const create = createRoute({
     ...common,
     method: 'post',
@@ -111,7 +113,7 @@ export function tenantRoutes({ service, limiter, readBody }: TenantRoutesDeps) {
     .openapi(create, (c) =>
       inSlot(c, costOfRead, async (caller) => {
         const { tenant_id, quotas = {} } = c.req.valid('json');
-        return c.json(toBody(await service.create(caller, tenant_id, toQuotas(quotas))), 201);
+        return c.json(toBody(await service.create(caller, tenant_id, toQuotas(quotas), auditOriginOf(c))), 201);
       }),
     )
     .openapi(list, (c) => {
@@ -131,18 +133,19 @@ export function tenantRoutes({ service, limiter, readBody }: TenantRoutesDeps) {
     )
     .openapi(setQuotas, (c) =>
       inSlot(c, costOfRead, async (caller) => {
+        const { tenant_id } = c.req.valid('param');
         const quotas = toQuotas(c.req.valid('json'));
-        return c.json(toBody(await service.setQuotas(caller, c.req.valid('param').tenant_id, quotas)), 200);
+        return c.json(toBody(await service.setQuotas(caller, tenant_id, quotas, auditOriginOf(c))), 200);
       }),
     )
     .openapi(suspend, (c) =>
       inSlot(c, costOfRead, async (caller) =>
-        c.json(toBody(await service.suspend(caller, c.req.valid('param').tenant_id)), 200),
+        c.json(toBody(await service.suspend(caller, c.req.valid('param').tenant_id, auditOriginOf(c))), 200),
       ),
     )
     .openapi(resume, (c) =>
       inSlot(c, costOfRead, async (caller) =>
-        c.json(toBody(await service.resume(caller, c.req.valid('param').tenant_id)), 200),
+        c.json(toBody(await service.resume(caller, c.req.valid('param').tenant_id, auditOriginOf(c))), 200),
       ),
     );
 }

@@ -1,3 +1,4 @@
+import type { AuditOrigin } from '@memory-layer/shared/audit/audit-event';
 import { AppError } from '@memory-layer/shared/errors/app-error';
 import type { ChangeWatch } from '../access/change-watch.ts';
 import { isOfTenant, type Caller } from '../access/caller.ts';
@@ -15,6 +16,8 @@ export interface TenantListRequest {
   readonly signal: AbortSignal;
 }
 
+type Audit = AuditOrigin | undefined;
+
 export type TenantService = ReturnType<typeof createTenantService>;
 
 // Some ten milliseconds of counting.
@@ -31,9 +34,9 @@ export function createTenantService({ tenants, watch }: TenantServiceDeps) {
 
   return {
     /** @throws AppError `conflict` when there is one already. */
-    async create(caller: Caller, tenantId: string, quotas: TenantQuotas): Promise<Tenant> {
+    async create(caller: Caller, tenantId: string, quotas: TenantQuotas, audit: Audit): Promise<Tenant> {
       checkIsOfAll(caller);
-      const tenant = await tenants.insert(tenantId, quotas);
+      const tenant = await tenants.insert(tenantId, quotas, audit);
       watch.changed();
       if (tenant === undefined) throw new AppError('conflict', 'There is such a tenant already.');
       return tenant;
@@ -52,14 +55,14 @@ export function createTenantService({ tenants, watch }: TenantServiceDeps) {
       return [tenant, await tenants.count(tenantId, maxCounted, signal)];
     },
 
-    setQuotas: (caller: Caller, tenantId: string, quotas: TenantQuotas): Promise<Tenant> =>
-      change(caller, () => tenants.setQuotas(tenantId, quotas)),
+    setQuotas: (caller: Caller, tenantId: string, quotas: TenantQuotas, audit: Audit): Promise<Tenant> =>
+      change(caller, () => tenants.setQuotas(tenantId, quotas, audit)),
 
-    suspend: (caller: Caller, tenantId: string): Promise<Tenant> =>
-      change(caller, () => tenants.setSuspended(tenantId, true)),
+    suspend: (caller: Caller, tenantId: string, audit: Audit): Promise<Tenant> =>
+      change(caller, () => tenants.setSuspended(tenantId, true, audit)),
 
-    resume: (caller: Caller, tenantId: string): Promise<Tenant> =>
-      change(caller, () => tenants.setSuspended(tenantId, false)),
+    resume: (caller: Caller, tenantId: string, audit: Audit): Promise<Tenant> =>
+      change(caller, () => tenants.setSuspended(tenantId, false, audit)),
   };
 }
 
