@@ -12,7 +12,6 @@ describe('another version of the API', () => {
     ['GET', '/v2'],
     ['DELETE', '/v3/'],
     ['GET', '/v0/anything'],
-    ['GET', '/V1/messages'],
     ['GET', '/v01/messages'],
   ])('%s %s is answered with the versions that there are, without a key', async (method, path) => {
     const answer = await call(method, path, { key: null });
