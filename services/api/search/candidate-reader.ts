@@ -41,7 +41,7 @@ export function createCandidateReader(deps: CandidateReaderDeps): CandidateReade
     const { tenant, generation, signal } = plan;
     const index =
       indexes !== undefined && isForIndex(plan)
-        ? await indexes.open({ tenant: { ...tenant, isLiteral: false }, generation })
+        ? await indexes.open({ tenant: { ...tenant, isLiteral: false }, generation }, signal)
         : undefined;
     signal?.throwIfAborted();
     deps.metrics.candidateSearches.inc({ source: index === undefined ? 'database' : 'memory' });

@@ -31,7 +31,8 @@ interface BestPassage {
 export class InMemorySearch {
   readonly #index: TenantIndex;
   readonly #plan: SearchPlan;
-  readonly #scores: WordScores | undefined;
+  #scores: WordScores | undefined;
+  #scored = -1;
   readonly #passes: (message: KnownMessage) => boolean;
   /** No message has to be looked at to know that it may be found. */
   readonly #findsAll: boolean;
@@ -41,7 +42,6 @@ export class InMemorySearch {
   constructor(index: TenantIndex, plan: SearchPlan) {
     this.#index = index;
     this.#plan = plan;
-    this.#scores = plan.words && index.words.score(plan.words, index.size);
     this.#passes = filterOf(plan.filter);
     this.#findsAll = !filtersColumns(plan.filter) && !index.expires;
   }
@@ -86,9 +86,14 @@ export class InMemorySearch {
     };
   }
 
-  /** Vectors may have come, or gone to others, since the last time, and another search may have used the memory. */
+  /** Messages and vectors may have come, or gone to others, since the last time, and another search may have used the memory. */
   #begin(): void {
     this.#passages.clear();
+    const { words } = this.#plan;
+    if (words !== undefined && this.#scored < this.#index.size) {
+      this.#scores = this.#index.words.score(words, this.#index.size);
+      this.#scored = this.#index.size;
+    }
     if (this.#plan.vector !== undefined) this.#index.vectors.setQuery(this.#plan.vector.query);
   }
 
@@ -114,7 +119,9 @@ export class InMemorySearch {
     if (this.#scores === undefined) return [];
     const { found, sums } = this.#scores;
     const sumOf = (number: number) => sums[number] ?? 0;
-    const passing = this.#findsAll ? found : found.filter((number) => this.#isFound(number));
+    // What has gone left its words behind.
+    const isWhole = this.#findsAll && this.#index.count === this.#index.size;
+    const passing = isWhole ? found : found.filter((number) => this.#isFound(number));
     const own = Float64Array.from(passing, sumOf);
     const least = leastOfBest(own, { limit: this.#plan.limit, low: 0, high: own.reduce((a, b) => Math.max(a, b), 0) });
     return this.#best(

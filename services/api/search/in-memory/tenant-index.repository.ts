@@ -43,6 +43,8 @@ export interface TenantChanges {
   readonly isBroken: boolean;
   /** The words of messages are being read again, without events. */
   readonly isReindexing: boolean;
+  /** By what rules words are read: when it is another one, they have been read again. */
+  readonly language: string;
 }
 
 interface ChangesRow {
@@ -51,6 +53,7 @@ interface ChangesRow {
   readonly pruned_transaction_id: string | null;
   readonly now_ms: number;
   readonly is_reindexing: boolean;
+  readonly language: string | null;
   readonly events: readonly [transactionId: string, eventId: string, type: MessageEventType, ids: string[]][];
   readonly pending_ids: readonly string[];
 }
@@ -73,9 +76,11 @@ interface VectorRow {
 }
 
 /** Events and pending messages that are read at a time. */
-const changeLimits = { events: 64, ids: 2000, pending: 512 };
+const changeLimits = { events: 64, ids: 1000, pending: 512 };
 /** Ids that are given to one statement. */
 export const chunkMessages = 256;
+/** Components that one statement reads, of messages with two passages. */
+export const chunkComponents = 262_144;
 // Of compressed words: reading them takes some milliseconds.
 const chunkBytes = 256 * 1024;
 const sliceMs = 5;
@@ -119,6 +124,7 @@ export function createTenantIndexRepository({ queries, prepared }: Pick<Database
           from !== undefined &&
           (from.transactionId > ceiling || (prunedId < ceiling && prunedId >= from.transactionId)),
         isReindexing: row.is_reindexing,
+        language: row.language ?? '',
       };
     },
 
@@ -193,6 +199,7 @@ function changesStatement({ tenant, generation }: IndexedTenant, from: LogPlace 
     select now_at.horizon, now_at.ceiling, pruned.transaction_id as pruned_transaction_id,
       (extract(epoch from now()) * 1000)::float8 as now_ms,
       exists (select from search_language where state = 'old') as is_reindexing,
+      (select language || ' ' || changed_at::text from search_language where state = 'current') as language,
       (select coalesce(json_agg(json_build_array(e.transaction_id::text, e.event_id::text, e.event_type, e.message_ids)), '[]')
        from (
          select transaction_id, event_id, event_type, message_ids from message_event

@@ -107,6 +107,18 @@ export class TenantIndex {
     else inOrder.splice(this.#placeOf(message, inOrder), 0, number);
   }
 
+  /** Puts a changed message in the place of the one before, whose vectors it keeps until it is given others. */
+  replace(message: LoadedMessage): void {
+    const before = this.#numbers.get(message.id);
+    const vectors = before === undefined ? [] : this.vectorsOf(before);
+    if (before !== undefined) this.#vectorsOf[before] = [];
+    this.remove(message.id);
+    this.add(message);
+    const number = this.#messages.length - 1;
+    for (const one of vectors) this.vectors.setOwner(one, number);
+    this.#vectorsOf[number] = [...vectors];
+  }
+
   /** @returns whether there was room; nothing is changed when there was not. */
   setVectors(id: string, vectors: readonly Uint8Array[]): boolean {
     const number = this.#numbers.get(id);

@@ -21,11 +21,13 @@ beforeAll(async () => {
 afterAll(() => tenants.stop());
 
 describe('an index is up to date with each search', () => {
+  let laterMs: number;
   let indexes: TenantIndexes;
   let tenantId: string;
   let index: TenantIndex;
   beforeEach(async () => {
-    indexes = tenants.createIndexes();
+    laterMs = 0;
+    indexes = tenants.createIndexes({ clock: { now: () => new Date(Date.now() + laterMs) } });
     tenantId = await tenants.addTenant(40);
     index = await tenants.load(indexes, tenantId);
   });
@@ -86,6 +88,17 @@ describe('an index is up to date with each search', () => {
     expect(index.count).toBe(40);
   });
 
+  test('messages that were changed take nobody else away from the best', async () => {
+    const byWords = { text: 'apple', direction: 0 };
+    const [best] = await found({ ...byWords, limit: 1 });
+    for (let change = 0; change < 5; change += 1) {
+      await appendMessageEvents(db, [{ tenantId, type: 'message.updated', messageIds: [best?.id ?? ''] }]);
+      await found();
+    }
+    expect(index.size).toBe(index.count + 5);
+    expect(await found({ ...byWords, limit: 3 })).toHaveLength(3);
+  });
+
   test('a message that was deleted is not found, nor does it stand beside another one', async () => {
     await db.transaction().execute((transaction) => remove(transaction, 20));
     expect(await candidate(20)).toBeUndefined();
@@ -140,7 +153,16 @@ describe('an index is up to date with each search', () => {
     expect(index.isClosed).toBe(true);
     expect(indexes.state).toEqual({ tenants: 0, bytes: 0 });
     await sql`delete from embedding_pending where tenant_id = ${tenantId}`.execute(db);
+    // Not at once: much may change again.
+    for (let count = 0; count < 10; count += 1) expect(await tenants.open(indexes, tenantId)).toBeUndefined();
+    laterMs = 61_000;
     expect((await tenants.load(indexes, tenantId)).count).toBe(840);
+  });
+
+  test('words that were read again meanwhile, by other rules, are read again here', async () => {
+    await sql`update search_language set changed_at = now() + interval '1 second' where state = 'current'`.execute(db);
+    expect(await tenants.open(indexes, tenantId)).toBeUndefined();
+    expect(index.isClosed).toBe(true);
   });
 
   test('while words are read again, the database is asked', async () => {

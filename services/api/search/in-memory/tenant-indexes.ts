@@ -1,8 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { MessageEventType } from '@memory-layer/shared/message/message-event';
 import { LRUCache } from 'lru-cache';
+import { SharedCall } from '../query/shared-call.ts';
 import { TenantIndex } from './tenant-index.ts';
 import {
+  chunkComponents,
   chunkMessages,
   type IndexedTenant,
   type LogPlace,
@@ -31,6 +34,8 @@ export interface TenantIndexesState {
 interface Entry {
   readonly of: IndexedTenant;
   readonly index: TenantIndex;
+  /** By what rules its words were read. */
+  readonly language: string;
   /** Events from here on are read next time. */
   from: LogPlace;
   /** Events of those that were read already, while an older transaction was still running. */
@@ -60,6 +65,9 @@ const maxGone = 0.3;
 const maxRemembered = 10_000;
 const loadMs = 30_000;
 const catchUpMs = 5000;
+// Searches wait meanwhile.
+const mostCatchUpMs = 500;
+const sliceMs = 5;
 
 /**
  * The tenants that are searched often, in memory. Each search asks the database first what has changed: so an answer
@@ -86,18 +94,20 @@ export class TenantIndexes {
     return { tenants: this.#entries.size, bytes: this.#bytes };
   }
 
-  /** The tenant's index, up to date; undefined when the database is to be asked. */
-  async open(of: IndexedTenant): Promise<TenantIndex | undefined> {
+  /** The tenant's index, up to date; undefined when the database is to be asked. @throws the signal's reason */
+  async open(of: IndexedTenant, signal?: AbortSignal): Promise<TenantIndex | undefined> {
     const { id } = of.tenant;
     const entry = this.#entries.get(id);
-    if (entry === undefined) {
+    if (entry === undefined || entry.of.generation !== of.generation) {
       this.#noteSearch(of);
       return undefined;
     }
     this.#entries.delete(id);
     this.#entries.set(id, entry);
     entry.usedAt = this.#now();
-    const isCurrent = await this.#catchUp(entry);
+    const isCurrent = await new SharedCall(() => this.#catchUp(entry)).join(signal);
+    // Many may have waited for the same look: each search has a turn of its own.
+    await setImmediate();
     return isCurrent && !entry.index.isClosed ? entry.index : undefined;
   }
 
@@ -105,7 +115,9 @@ export class TenantIndexes {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loading;
-    for (const entry of this.#entries.values()) this.#close(entry);
+    const entries = [...this.#entries.values()];
+    for (const entry of entries) this.#close(entry);
+    await Promise.all(entries.map(({ running }) => running));
   }
 
   get #bytes(): number {
@@ -138,13 +150,14 @@ export class TenantIndexes {
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(loadMs)]);
     if (!(await repository.hasAtMost(of.tenant, maxMessages, signal))) return void this.#refused.set(id, true);
     // What changes from now on is in the log, or is pending, when the index is first used.
-    const { horizon, isReindexing } = await repository.readChanges(of, undefined, signal);
-    if (isReindexing) return void this.#refused.set(id, true, { ttl: windowMs });
+    const { horizon, isReindexing, isCut, language } = await repository.readChanges(of, undefined, signal);
+    if (isReindexing || isCut) return void this.#refused.set(id, true, { ttl: windowMs });
     this.#memory ??= new VectorMemory({ dimension: this.#options.dimension(), maxBytes });
     const index = new TenantIndex(this.#memory);
     const entry: Entry = {
       of,
       index,
+      language,
       from: { transactionId: horizon, eventId: 0n },
       read: new Set(),
       loadedAt: this.#now(),
@@ -156,7 +169,7 @@ export class TenantIndexes {
     try {
       let ids = await repository.listIds(of, undefined, signal);
       while (ids.length > 0) {
-        if (!(await this.#read(entry, ids, ids, signal))) return void this.#refused.set(id, true);
+        if (!(await this.#read(entry, ids, ids, { signal }))) return void this.#refused.set(id, true);
         ids = await repository.listIds(of, ids.at(-1), signal);
       }
       isWhole = true;
@@ -172,7 +185,9 @@ export class TenantIndexes {
       entry.running = entry.next ?? entry.running;
       entry.next = undefined;
       return this.#readChanges(entry).catch((error: unknown) => {
-        this.#options.onError(error);
+        // Half of the changes may be in it.
+        this.#giveUp(entry);
+        if (!this.#stopping.signal.aborted) this.#options.onError(error);
         return false;
       });
     });
@@ -185,10 +200,12 @@ export class TenantIndexes {
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(catchUpMs)]);
     const changes = await this.#options.repository.readChanges(of, entry.from, signal);
     const isWorn = index.count < (1 - maxGone) * index.size || this.#now() - entry.loadedAt > maxAgeMs;
-    if (changes.isCut || changes.isBroken || changes.isReindexing || isWorn) {
+    if (isWorn) {
       this.#close(entry);
       return false;
     }
+    const isReread = changes.isReindexing || changes.language !== entry.language;
+    if (changes.isCut || changes.isBroken || isReread || index.count > maxMessages) return this.#giveUp(entry);
     const events = changes.events.filter((event) => !entry.read.has(placeOf(event)));
     const idsOf = (...types: MessageEventType[]) =>
       events.flatMap(({ type, messageIds }) => (types.includes(type) ? messageIds : []));
@@ -197,11 +214,7 @@ export class TenantIndexes {
     const embedded = [...new Set([...updated, ...idsOf('message.embedded', 'message.failed')])];
     const unknown = [...embedded, ...changes.pendingIds].filter((id) => !index.has(id));
     const wanted = [...new Set([...updated, ...unknown])];
-    if (!(await this.#read(entry, wanted, embedded, signal))) {
-      this.#refused.set(of.tenant.id, true, { ttl: windowMs });
-      this.#close(entry);
-      return false;
-    }
+    if (!(await this.#read(entry, wanted, embedded, { signal, mostMs: mostCatchUpMs }))) return this.#giveUp(entry);
     entry.from = { transactionId: changes.horizon, eventId: 0n };
     entry.read = new Set(changes.events.filter(({ transactionId }) => transactionId >= changes.horizon).map(placeOf));
     index.now = changes.nowMs;
@@ -209,7 +222,7 @@ export class TenantIndexes {
   }
 
   /**
-   * Takes up messages and vectors, some milliseconds at a time. @returns false when there is no room.
+   * Takes up messages and vectors, some milliseconds at a time. @returns false when there is no room, or no time left.
    * @param ids of messages that are not in the index, or have changed
    * @param embedded of messages whose vectors are
    */
@@ -217,27 +230,29 @@ export class TenantIndexes {
     { of, index }: Entry,
     ids: readonly string[],
     embedded: readonly string[],
-    signal: AbortSignal,
+    { signal, mostMs = Infinity }: { readonly signal: AbortSignal; readonly mostMs?: number },
   ): Promise<boolean> {
     const { repository } = this.#options;
-    for (const chunk of chunksOf(ids)) {
+    const end = performance.now() + mostMs;
+    const giveWay = createGiveWay();
+    for (const chunk of chunksOf(ids, chunkMessages)) {
       let rest: readonly string[] = chunk;
       while (rest.length > 0) {
         const { messages, restIds } = await repository.readMessages(of, rest, signal);
         for (const message of messages) {
-          // One that has changed is another one.
-          index.remove(message.id);
-          index.add(message);
+          index.replace(message);
+          await giveWay();
         }
         rest = restIds;
-        if (!this.#hasRoom(index)) return false;
+        if (!this.#hasRoom(index) || performance.now() > end) return false;
       }
     }
-    for (const chunk of chunksOf(embedded)) {
+    for (const chunk of chunksOf(embedded, messagesOfVectors(this.#options.dimension()))) {
       for (const [id, vectors] of await repository.listVectors(of, chunk, signal)) {
         if (!index.setVectors(id, vectors)) return false;
+        await giveWay();
       }
-      if (!this.#hasRoom(index)) return false;
+      if (!this.#hasRoom(index) || performance.now() > end) return false;
     }
     return true;
   }
@@ -254,6 +269,13 @@ export class TenantIndexes {
     return this.#bytes + (isListed ? 0 : index.bytes) <= maxBytes;
   }
 
+  /** The database is searched for a while: what has happened may happen again at once. */
+  #giveUp(entry: Entry): false {
+    this.#refused.set(entry.of.tenant.id, true, { ttl: windowMs });
+    this.#close(entry);
+    return false;
+  }
+
   #close(entry: Entry): void {
     if (this.#entries.get(entry.of.tenant.id) === entry) this.#entries.delete(entry.of.tenant.id);
     entry.index.close();
@@ -264,8 +286,23 @@ function placeOf({ transactionId, eventId }: MessageChange): string {
   return `${transactionId}.${eventId}`;
 }
 
-function chunksOf(ids: readonly string[]): string[][] {
-  return Array.from({ length: Math.ceil(ids.length / chunkMessages) }, (_, index) =>
-    ids.slice(index * chunkMessages, (index + 1) * chunkMessages),
+function chunksOf(ids: readonly string[], size: number): string[][] {
+  return Array.from({ length: Math.ceil(ids.length / size) }, (_, index) =>
+    ids.slice(index * size, (index + 1) * size),
   );
+}
+
+/** Most have one or two passages. */
+function messagesOfVectors(dimension: number): number {
+  return Math.max(1, Math.floor(chunkComponents / (2 * dimension)));
+}
+
+/** Gives others a turn when some milliseconds have passed since the last one. */
+function createGiveWay(): () => Promise<void> {
+  let begun = performance.now();
+  return async () => {
+    if (performance.now() - begun < sliceMs) return;
+    await setImmediate();
+    begun = performance.now();
+  };
 }

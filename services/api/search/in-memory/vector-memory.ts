@@ -223,6 +223,10 @@ export class VectorSet {
     return id;
   }
 
+  setOwner(id: number, owner: number): void {
+    this.#owners[id] = owner;
+  }
+
   remove(id: number): void {
     this.#owners[id] = -1;
     this.#free.push(id);

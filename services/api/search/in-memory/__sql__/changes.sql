@@ -1,6 +1,7 @@
 select now_at.horizon, now_at.ceiling, pruned.transaction_id as pruned_transaction_id,
 (extract(epoch from now()) * 1000)::float8 as now_ms,
 exists (select from search_language where state = 'old') as is_reindexing,
+(select language || ' ' || changed_at::text from search_language where state = 'current') as language,
 (select coalesce(json_agg(json_build_array(e.transaction_id::text, e.event_id::text, e.event_type, e.message_ids)), '[]')
   from (
     select transaction_id, event_id, event_type, message_ids from message_event
