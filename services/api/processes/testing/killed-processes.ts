@@ -12,21 +12,23 @@ const patienceMs = 2000;
 const sent: SentConnections = new WeakMap();
 
 if (cluster.isWorker) {
-  createServer((_request, response) => void response.end('here')).listen(Number(process.env['TEST_PORT']), '127.0.0.1');
+  createServer((_request, response) => void response.end('here')).listen(0, '127.0.0.1');
 } else {
   await killUnderLoad();
 }
 
 async function killUnderLoad(): Promise<void> {
   cluster.schedulingPolicy = cluster.SCHED_RR;
-  const port = 20_000 + (process.pid % 20_000);
   const start = (): void => {
-    const worker = cluster.fork({ TEST_PORT: String(port) });
+    const worker = cluster.fork();
     closeLostConnections(worker.process, sent);
   };
   start();
   start();
-  await new Promise<void>((resolve) => void cluster.once('listening', () => resolve()));
+  // A free one, which all processes share.
+  const port = await new Promise<number>((resolve) => {
+    cluster.once('listening', (_worker, address) => resolve(address.port));
+  });
   cluster.on('exit', start);
   const counts = { killed: 0, answered: 0, forgotten: 0 };
   const isOver = (): boolean => counts.killed >= killedProcesses;
