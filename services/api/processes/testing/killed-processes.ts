@@ -46,9 +46,10 @@ async function killUnderLoad(): Promise<void> {
     counts.killed += 1;
   }
   await Promise.all(clients);
-  process.stdout.write(JSON.stringify(counts));
   cluster.removeListener('exit', start);
   for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL');
+  // A listener whose processes were all killed at once may stay open.
+  process.stdout.write(JSON.stringify(counts), () => process.exit());
 }
 
 /** Lost: the process that had the connection was killed, and the client has seen it end. */
