@@ -49,6 +49,7 @@ async function killUnderLoad(): Promise<void> {
   cluster.removeListener('exit', start);
   for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL');
   // A listener whose processes were all killed at once may stay open.
+  // oxlint-disable-next-line unicorn/no-process-exit -- a program of its own
   process.stdout.write(JSON.stringify(counts), () => process.exit());
 }
 
