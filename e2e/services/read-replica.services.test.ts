@@ -19,7 +19,12 @@ describe.skipIf(!serversAreGiven)('read replicas', () => {
     stack = await createStack(await startReplicatedServers(2));
     await stack.migrate();
     const urls = stack.servers.standbys.map((standby) => standby.url).join(',');
-    const env = { MEMORY_READ_REPLICA_URLS: urls, MEMORY_READ_REPLICA_MAX_LAG_MS: String(maxLagMs) };
+    const env = {
+      MEMORY_READ_REPLICA_URLS: urls,
+      MEMORY_READ_REPLICA_MAX_LAG_MS: String(maxLagMs),
+      // A tenant in memory asks the primary alone.
+      MEMORY_SEARCH_INDEX_BYTES: '0',
+    };
     [api] = await Promise.all([stack.start('api', env), stack.start('embed-worker')]);
     client = stack.clientOf(api);
     await untilInUse(1, 1);

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
 
 import { EngineThread } from './client/engine-thread.ts';
 import type { EngineStream } from './client/engine-stream.ts';
@@ -57,6 +58,9 @@ const defaultIdleInTransactionTimeoutMs = 30_000;
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {}): Promise<EmbeddedPostgres> {
   const { dataDir, template, settings = {} } = options;
+  // V8 ends the process now and then when it frees code of one engine while it compiles another one
+  // (https://github.com/nodejs/node/issues/64500): so it frees none.
+  setFlagsFromString('--no-wasm-code-gc');
   const lock = dataDir === undefined ? undefined : lockFolder(dataDir);
   const data = {
     dataDir,

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 import { PostgresEngine, type EngineOptions } from './postgres-engine.ts';
+import { compileEngine } from './shared-memory.ts';
 import { runSql } from './run-sql.ts';
 
 export interface OpenClusterOptions {
@@ -18,6 +19,9 @@ const unfinishedClusterFolder = 'pgdata.new';
 /** What a start is at: the first two only when there is no database yet, which takes some ten seconds. */
 export type StartStep = 'creating' | 'syncing' | 'opening';
 
+/** Keeps code as long as its engine. */
+const codeOf = new WeakMap<PostgresEngine, object>();
+
 /** Opens the cluster of a folder, making it first when there is none. */
 export async function openCluster(
   options: OpenClusterOptions,
@@ -26,9 +30,14 @@ export async function openCluster(
   const { dataDir, template, settings } = options;
   if (dataDir === undefined) return openInMemory(template, settings);
   const clusterDir = path.join(dataDir, clusterFolder);
-  if (!fs.existsSync(clusterDir)) await createCluster({ dataDir, clusterDir, options, onStep });
+  const isNew = !fs.existsSync(clusterDir);
+  // Of the engine that makes the cluster: the one that opens it goes on with that code, and V8 has nothing to free.
+  const code = isNew ? await compileEngine() : undefined;
+  if (isNew) await createCluster({ dataDir, clusterDir, options, onStep });
   onStep('opening');
-  return PostgresEngine.open({ clusterDir, template: undefined, settings });
+  const engine = await PostgresEngine.open({ clusterDir, template: undefined, settings });
+  if (code !== undefined) codeOf.set(engine, code);
+  return engine;
 }
 
 /** Databases that nobody can connect to here, and that a dump is better off without: they are half of its files. */

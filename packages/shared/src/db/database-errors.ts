@@ -1,6 +1,7 @@
 // SQLSTATE classes: 08 connection, 53 out of resources, 57P0x shutting down or starting, 25P03 session ended,
-// 25006 read-only (a standby, or a primary that was made one), 58030 the disk fails.
-const unavailableStates = /^(08...|53...|57P0[1-5]|25P03|25006|58030)$/;
+// 25006 read-only (a standby, or a primary that was made one), 58030 the disk fails, 42P01 a table that migrations are to
+// make.
+const unavailableStates = /^(08...|53...|57P0[1-5]|25P03|25006|58030|42P01)$/;
 const unavailableSystemCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN']);
 // Errors that `pg` raises itself, which carry no code.
 const driverMessages =
