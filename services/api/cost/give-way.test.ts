@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createGiveWay, type GiveWayOptions } from './give-way.ts';
+import { createGiveWay, createYielder, type GiveWayOptions } from './give-way.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
@@ -35,4 +35,19 @@ test('its deadline ends the pause', async () => {
   const reason = new Error('late');
   const pausing = pauseAfter(5000, { signal: AbortSignal.abort(reason) });
   await expect(pausing).rejects.toBe(reason);
+});
+
+test('a long piece of work lets all else have its turn once some milliseconds have passed, not before', async () => {
+  const yieldWhenDue = createYielder();
+  let others = 0;
+  const other = (): void => void (others += 1);
+  setImmediate(other);
+  for (let piece = 0; piece < 100; piece += 1) await yieldWhenDue();
+  expect(others).toBe(0);
+  vi.advanceTimersByTime(6);
+  await yieldWhenDue();
+  expect(others).toBe(1);
+  setImmediate(other);
+  await yieldWhenDue();
+  expect(others).toBe(1);
 });

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 
 export interface GiveWayOptions {
   /** What the request costs. */
@@ -28,6 +28,18 @@ export function createGiveWay({ units, hasOthers, signal }: GiveWayOptions): Giv
     if (units < costly || !hasOthers()) return;
     const tookMs = performance.now() - begun;
     await sleep(Math.min(tookMs, longestPauseMs), undefined, { signal }).catch(() => signal.throwIfAborted());
+    begun = performance.now();
+  };
+}
+
+const sliceMs = 5;
+
+/** To be called after each small piece of a long piece of work: once some milliseconds have passed, all else has a turn. */
+export function createYielder(): () => Promise<void> {
+  let begun = performance.now();
+  return async () => {
+    if (performance.now() - begun < sliceMs) return;
+    await setImmediate();
     begun = performance.now();
   };
 }

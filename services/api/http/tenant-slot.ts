@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { soleTenantOf, type Caller } from '../access/caller.ts';
 import type { RequestCost } from '../cost/request-cost.ts';
 import type { TenantConcurrencyLimiter } from '../cost/tenant-concurrency-limiter.ts';
 import type { UnreadAnswers } from '../cost/unread-answers.ts';
@@ -40,6 +41,16 @@ export async function withTenantSlot<Result>(
   } finally {
     release();
   }
+}
+
+/** The same for what a caller administers: it counts as its tenant's, or as its own when it has several. */
+export function withCallerSlot<Result>(
+  c: Context<ApiEnv>,
+  { limiter, cost }: Pick<LimitedRequest, 'limiter' | 'cost'>,
+  work: (caller: Caller) => Promise<Result>,
+): Promise<Result> {
+  const caller = c.get('caller');
+  return withTenantSlot(c, { limiter, tenantId: soleTenantOf(caller) ?? caller.keyId, cost }, () => work(caller));
 }
 
 /** Counts the answer that has been made, if it is one of `answerJson`, until its connection is done with it. */

@@ -1,10 +1,10 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
-import type { Context, MiddlewareHandler } from 'hono';
+import type { MiddlewareHandler } from 'hono';
 import { costOfListing, costOfRead } from '../cost/request-cost.ts';
 import type { AuditOriginOf } from '../audit/request-audit.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { body, bodyErrors, commonErrors, json, needsScope, problems } from '../http/openapi.ts';
-import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
+import { withCallerSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { invalidRequest, validationHook } from '../http/validation-hook.ts';
 import type { ManagedKey } from './api-key.ts';
 import {
@@ -98,15 +98,9 @@ export function apiKeyRoutes({ service, limiter, readBody, auditOriginOf }: ApiK
     responses: { 200: json(keySchema, 'The key, revoked.'), ...problems(...commonErrors, 'not_found') },
   });
 
-  /** What administers keys counts as its tenant's, or as its own when it has several. */
-  function inSlot<Result>(c: Context<ApiEnv>, cost: typeof costOfRead, work: (caller: Caller) => Promise<Result>) {
-    const caller = c.get('caller');
-    return withTenantSlot(c, { limiter, tenantId: soleTenantOf(caller) ?? caller.keyId, cost }, () => work(caller));
-  }
-
   return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook })
     .openapi(create, (c) =>
-      inSlot(c, costOfRead, async (caller) => {
+      withCallerSlot(c, { limiter, cost: costOfRead }, async (caller) => {
         const { name, tenant_ids, scopes, expires_at, rate_limit } = c.req.valid('json');
         const expiresAt = expires_at === undefined ? undefined : new Date(expires_at);
         if (expiresAt !== undefined && expiresAt.getTime() <= Date.now()) throw invalid('/expires_at', 'has passed');
@@ -118,25 +112,25 @@ export function apiKeyRoutes({ service, limiter, readBody, auditOriginOf }: ApiK
     )
     .openapi(list, (c) => {
       const { limit, cursor } = c.req.valid('query');
-      return inSlot(c, costOfListing({ limit }), async (caller) => {
+      return withCallerSlot(c, { limiter, cost: costOfListing({ limit }) }, async (caller) => {
         const page = await service.list(caller, { limit, after: cursor, signal: c.get('signal')() });
         return c.json({ items: page.items.map(toBody), next_cursor: page.nextCursor ?? null }, 200);
       });
     })
     .openapi(get, (c) =>
-      inSlot(c, costOfRead, async (caller) =>
+      withCallerSlot(c, { limiter, cost: costOfRead }, async (caller) =>
         c.json(toBody(await service.getById(caller, c.req.valid('param').key_id, c.get('signal')())), 200),
       ),
     )
     .openapi(rotate, (c) =>
-      inSlot(c, costOfRead, async (caller) => {
+      withCallerSlot(c, { limiter, cost: costOfRead }, async (caller) => {
         const { overlap_seconds } = c.req.valid('json');
         const { key_id } = c.req.valid('param');
         return c.json(toShownBody(await service.rotate(caller, key_id, overlap_seconds, auditOriginOf(c))), 200);
       }),
     )
     .openapi(revoke, (c) =>
-      inSlot(c, costOfRead, async (caller) =>
+      withCallerSlot(c, { limiter, cost: costOfRead }, async (caller) =>
         c.json(toBody(await service.revoke(caller, c.req.valid('param').key_id, auditOriginOf(c))), 200),
       ),
     );

@@ -23,7 +23,7 @@ export interface CandidateReaderDeps {
   /** Makes the repository of a replica; once for each pool of connections. */
   readonly createRepository: (database: SearchedDatabase) => SearchRepository;
   /** Undefined: the database is always asked. */
-  readonly indexes: Pick<TenantIndexes, 'open'> | undefined;
+  readonly indexes: Pick<TenantIndexes, 'open' | 'discard'> | undefined;
   readonly metrics: Pick<Metrics, 'candidateSearches'>;
 }
 
@@ -45,27 +45,39 @@ export function createCandidateReader(deps: CandidateReaderDeps): CandidateReade
         : undefined;
     signal?.throwIfAborted();
     deps.metrics.candidateSearches.inc({ source: index === undefined ? 'database' : 'memory' });
-    if (index !== undefined) return work(inMemory(index, repository));
+    if (index !== undefined) {
+      return work(inMemory(index, repository, (error) => indexes?.discard(index, error)));
+    }
     if (replicas === undefined) return work(repository);
     return replicas.read((searched) => work(repositoryOf(searched)));
   };
 }
 
-/** The repository, which looks for candidates in an index as long as it is there. */
-function inMemory(index: TenantIndex, repository: SearchRepository): SearchRepository {
+/** The repository, which looks for candidates in an index as long as it is there. A fault of the index costs no search. */
+function inMemory(
+  index: TenantIndex,
+  repository: SearchRepository,
+  onFault: (error: unknown) => void,
+): SearchRepository {
   const searches = new Map<SearchPlan, InMemorySearch>();
 
-  function searchOf(plan: SearchPlan): InMemorySearch | undefined {
+  function tryIndex<Found>(plan: SearchPlan, find: (search: InMemorySearch) => Found): Found | undefined {
     if (index.isClosed || !isForIndex(plan)) return undefined;
-    const made = searches.get(plan) ?? new InMemorySearch(index, plan);
-    searches.set(plan, made);
-    return made;
+    try {
+      const search = searches.get(plan) ?? new InMemorySearch(index, plan);
+      searches.set(plan, search);
+      return find(search);
+    } catch (error) {
+      onFault(error);
+      return undefined;
+    }
   }
 
   return {
     ...repository,
-    findCandidates: async (plan) => searchOf(plan)?.findCandidates() ?? repository.findCandidates(plan),
+    findCandidates: async (plan) =>
+      tryIndex(plan, (search) => search.findCandidates()) ?? repository.findCandidates(plan),
     findNeighbourhood: async (plan, ids) =>
-      searchOf(plan)?.findNeighbourhood(ids) ?? repository.findNeighbourhood(plan, ids),
+      tryIndex(plan, (search) => search.findNeighbourhood(ids)) ?? repository.findNeighbourhood(plan, ids),
   };
 }

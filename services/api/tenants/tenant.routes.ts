@@ -1,13 +1,12 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
-import type { Context, MiddlewareHandler } from 'hono';
+import type { MiddlewareHandler } from 'hono';
 import type { AuditOriginOf } from '../audit/request-audit.ts';
 import { costOfListing, costOfRead } from '../cost/request-cost.ts';
 import type { ApiEnv } from '../http/api-env.ts';
 import { tenantIdSchema } from '../http/field.schemas.ts';
 import { body, bodyErrors, commonErrors, json, needsScope, problems } from '../http/openapi.ts';
-import { withTenantSlot, type ReadLimiter } from '../http/tenant-slot.ts';
+import { withCallerSlot, type ReadLimiter } from '../http/tenant-slot.ts';
 import { validationHook } from '../http/validation-hook.ts';
-import { soleTenantOf, type Caller } from '../access/caller.ts';
 import { noQuotas, type Tenant, type TenantQuotas } from '../access/tenant.ts';
 import {
   countedTenantSchema,
@@ -104,27 +103,22 @@ export function tenantRoutes({ service, limiter, readBody, auditOriginOf }: Tena
     responses: { 200: json(tenantSchema, 'The tenant.'), ...problems(...commonErrors, 'not_found') },
   });
 
-  function inSlot<Result>(c: Context<ApiEnv>, cost: typeof costOfRead, work: (caller: Caller) => Promise<Result>) {
-    const caller = c.get('caller');
-    return withTenantSlot(c, { limiter, tenantId: soleTenantOf(caller) ?? caller.keyId, cost }, () => work(caller));
-  }
-
   return new OpenAPIHono<ApiEnv>({ defaultHook: validationHook })
     .openapi(create, (c) =>
-      inSlot(c, costOfRead, async (caller) => {
+      withCallerSlot(c, { limiter, cost: costOfRead }, async (caller) => {
         const { tenant_id, quotas = {} } = c.req.valid('json');
         return c.json(toBody(await service.create(caller, tenant_id, toQuotas(quotas), auditOriginOf(c))), 201);
       }),
     )
     .openapi(list, (c) => {
       const { limit, cursor } = c.req.valid('query');
-      return inSlot(c, costOfListing({ limit }), async (caller) => {
+      return withCallerSlot(c, { limiter, cost: costOfListing({ limit }) }, async (caller) => {
         const page = await service.list(caller, { limit, after: cursor, signal: c.get('signal')() });
         return c.json({ items: page.items.map(toBody), next_cursor: page.nextCursor ?? null }, 200);
       });
     })
     .openapi(get, (c) =>
-      inSlot(c, costOfListing({ limit: 200 }), async (caller) => {
+      withCallerSlot(c, { limiter, cost: costOfListing({ limit: 200 }) }, async (caller) => {
         const { tenant_id } = c.req.valid('param');
         const [tenant, count] = await service.getWithCount(caller, tenant_id, c.get('signal')());
         const { messages, bytes, keys, isAtLeast } = count;
@@ -132,19 +126,19 @@ export function tenantRoutes({ service, limiter, readBody, auditOriginOf }: Tena
       }),
     )
     .openapi(setQuotas, (c) =>
-      inSlot(c, costOfRead, async (caller) => {
+      withCallerSlot(c, { limiter, cost: costOfRead }, async (caller) => {
         const { tenant_id } = c.req.valid('param');
         const quotas = toQuotas(c.req.valid('json'));
         return c.json(toBody(await service.setQuotas(caller, tenant_id, quotas, auditOriginOf(c))), 200);
       }),
     )
     .openapi(suspend, (c) =>
-      inSlot(c, costOfRead, async (caller) =>
+      withCallerSlot(c, { limiter, cost: costOfRead }, async (caller) =>
         c.json(toBody(await service.suspend(caller, c.req.valid('param').tenant_id, auditOriginOf(c))), 200),
       ),
     )
     .openapi(resume, (c) =>
-      inSlot(c, costOfRead, async (caller) =>
+      withCallerSlot(c, { limiter, cost: costOfRead }, async (caller) =>
         c.json(toBody(await service.resume(caller, c.req.valid('param').tenant_id, auditOriginOf(c))), 200),
       ),
     );

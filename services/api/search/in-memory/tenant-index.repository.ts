@@ -1,10 +1,10 @@
-import { setImmediate } from 'node:timers/promises';
 import { cancelledBy } from '@memory-layer/shared/db/cancel/cancelled-by';
 import type { Database } from '@memory-layer/shared/db/database';
 import type { Role } from '@memory-layer/shared/db/schema';
 import type { MessageEventType } from '@memory-layer/shared/message/message-event';
 import { speakerOf } from '@memory-layer/shared/message/speaker.sql';
 import { sql, type RawBuilder } from 'kysely';
+import { createYielder } from '../../cost/give-way.ts';
 import type { PlannedTenant } from '../plan/search-plan.ts';
 import { isPassage, messagesById, tenantSql } from '../sql/tenant.sql.ts';
 import type { LoadedMessage } from './tenant-index.ts';
@@ -83,7 +83,6 @@ export const chunkMessages = 256;
 export const chunkComponents = 262_144;
 // Of compressed words: reading them takes some milliseconds.
 const chunkBytes = 256 * 1024;
-const sliceMs = 5;
 
 export type TenantIndexRepository = ReturnType<typeof createTenantIndexRepository>;
 
@@ -146,13 +145,11 @@ export function createTenantIndexRepository({ queries, prepared }: Pick<Database
     ): Promise<{ readonly messages: readonly LoadedMessage[]; readonly restIds: readonly string[] }> {
       const { rows } = await messagesStatement(tenant, ids).execute(prepared, cancelledBy(signal));
       const messages: LoadedMessage[] = [];
-      let begun = performance.now();
+      const yieldWhenDue = createYielder();
       for (const row of rows) {
         if (row.words === null) continue;
         messages.push(toMessage(row, row.words));
-        if (performance.now() - begun < sliceMs) continue;
-        await setImmediate();
-        begun = performance.now();
+        await yieldWhenDue();
       }
       return { messages, restIds: rows.filter(({ words }) => words === null).map(({ id }) => id) };
     },

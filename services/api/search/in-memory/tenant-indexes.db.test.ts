@@ -1,11 +1,14 @@
 import { appendMessageEvents } from '@memory-layer/shared/events/append-message-events.sql';
 import type { Schema } from '@memory-layer/shared/db/schema';
+import { createMetrics } from '@memory-layer/shared/observability/metrics';
 import { eventually } from '@memory-layer/shared/testing/eventually';
 import { nonEmpty } from '@memory-layer/shared/testing/non-empty';
 import { sql, type Kysely } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Candidate } from '../ranking/candidate.ts';
 import { addMessages, generation, idOf } from '../sql/testing/vectors.ts';
+import { createCandidateReader } from '../candidate-reader.ts';
+import { createSearchRepository } from '../sql/search.repository.ts';
 import { InMemorySearch } from './in-memory-search.ts';
 import { createTenantIndexRepository } from './tenant-index.repository.ts';
 import type { TenantIndex } from './tenant-index.ts';
@@ -225,4 +228,27 @@ describe('memory is bounded', () => {
     expect(indexes.state.tenants).toBe(4);
     expect(await tenants.open(indexes, more[0] ?? '')).toBeDefined();
   });
+});
+
+test('a fault of an index costs no search: the database answers, and the index is made anew', async () => {
+  const faults: unknown[] = [];
+  const indexes = tenants.createIndexes({ onError: (error) => void faults.push(error) });
+  const tenantId = await tenants.addTenant(40);
+  const index = await tenants.load(indexes, tenantId);
+  const repository = createSearchRepository({ queries: db, prepared: db });
+  const read = createCandidateReader({
+    database: { queries: db, prepared: db },
+    repository,
+    replicas: undefined,
+    createRepository: createSearchRepository,
+    indexes,
+    metrics: createMetrics(),
+  });
+  const plan = await tenants.planFor(tenantId, { text: 'apple', direction: 0 });
+  Object.defineProperty(index.words, 'score', { value: () => expect.fail('a fault') });
+  const found = await read(plan, (searched) => searched.findCandidates(plan));
+  expect(found).toEqual(await repository.findCandidates(plan));
+  expect(found).not.toEqual([]);
+  expect(faults).toHaveLength(1);
+  expect([index.isClosed, indexes.state.tenants]).toEqual([true, 0]);
 });

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
 import type { MessageEventType } from '@memory-layer/shared/message/message-event';
 import { LRUCache } from 'lru-cache';
+import { createYielder } from '../../cost/give-way.ts';
 import { SharedCall } from '../query/shared-call.ts';
 import { TenantIndex } from './tenant-index.ts';
 import {
@@ -51,6 +52,8 @@ interface Entry {
 const maxMessages = 20_000;
 // One tenant's share of the memory.
 const share = 0.5;
+// Of a tenant: a third of it is compared with every query, in one go.
+const mostBytes = 134_217_728;
 // A tenant is loaded with its fourth search in a minute, so that loading it pays.
 const searchesToLoad = 4;
 const windowMs = 60_000;
@@ -67,7 +70,6 @@ const loadMs = 30_000;
 const catchUpMs = 5000;
 // Searches wait meanwhile.
 const mostCatchUpMs = 500;
-const sliceMs = 5;
 
 /**
  * The tenants that are searched often, in memory. Each search asks the database first what has changed: so an answer
@@ -111,6 +113,13 @@ export class TenantIndexes {
     return isCurrent && !entry.index.isClosed ? entry.index : undefined;
   }
 
+  /** Gives up an index that has failed: it is made anew later. */
+  discard(index: TenantIndex, error: unknown): void {
+    const entry = this.#entries.values().find((one) => one.index === index);
+    if (entry !== undefined) this.#giveUp(entry);
+    this.#options.onError(error);
+  }
+
   /** Gives all memory back, and ends what is being loaded. */
   async stop(): Promise<void> {
     this.#stopping.abort();
@@ -118,6 +127,10 @@ export class TenantIndexes {
     const entries = [...this.#entries.values()];
     for (const entry of entries) this.#close(entry);
     await Promise.all(entries.map(({ running }) => running));
+  }
+
+  get #share(): number {
+    return Math.min(share * this.#options.maxBytes, mostBytes);
   }
 
   get #bytes(): number {
@@ -169,7 +182,10 @@ export class TenantIndexes {
     try {
       let ids = await repository.listIds(of, undefined, signal);
       while (ids.length > 0) {
-        if (!(await this.#read(entry, ids, ids, { signal }))) return void this.#refused.set(id, true);
+        if (!(await this.#read(entry, ids, ids, { signal }))) {
+          // Room may come soon, unless the tenant itself is too large.
+          return void this.#refused.set(id, true, { ttl: index.bytes > this.#share ? refusedMs : windowMs });
+        }
         ids = await repository.listIds(of, ids.at(-1), signal);
       }
       isWhole = true;
@@ -234,14 +250,14 @@ export class TenantIndexes {
   ): Promise<boolean> {
     const { repository } = this.#options;
     const end = performance.now() + mostMs;
-    const giveWay = createGiveWay();
+    const yieldWhenDue = createYielder();
     for (const chunk of chunksOf(ids, chunkMessages)) {
       let rest: readonly string[] = chunk;
       while (rest.length > 0) {
         const { messages, restIds } = await repository.readMessages(of, rest, signal);
         for (const message of messages) {
           index.replace(message);
-          await giveWay();
+          await yieldWhenDue();
         }
         rest = restIds;
         if (!this.#hasRoom(index) || performance.now() > end) return false;
@@ -250,7 +266,7 @@ export class TenantIndexes {
     for (const chunk of chunksOf(embedded, messagesOfVectors(this.#options.dimension()))) {
       for (const [id, vectors] of await repository.listVectors(of, chunk, signal)) {
         if (!index.setVectors(id, vectors)) return false;
-        await giveWay();
+        await yieldWhenDue();
       }
       if (!this.#hasRoom(index) || performance.now() > end) return false;
     }
@@ -260,7 +276,7 @@ export class TenantIndexes {
   /** Makes room by closing what nobody has used for a while. */
   #hasRoom(index: TenantIndex): boolean {
     const { maxBytes } = this.#options;
-    if (index.bytes > share * maxBytes) return false;
+    if (index.bytes > this.#share) return false;
     const isListed = this.#entries.values().some((entry) => entry.index === index);
     for (const entry of this.#entries.values()) {
       if (this.#bytes + (isListed ? 0 : index.bytes) <= maxBytes) break;
@@ -295,14 +311,4 @@ function chunksOf(ids: readonly string[], size: number): string[][] {
 /** Most have one or two passages. */
 function messagesOfVectors(dimension: number): number {
   return Math.max(1, Math.floor(chunkComponents / (2 * dimension)));
-}
-
-/** Gives others a turn when some milliseconds have passed since the last one. */
-function createGiveWay(): () => Promise<void> {
-  let begun = performance.now();
-  return async () => {
-    if (performance.now() - begun < sliceMs) return;
-    await setImmediate();
-    begun = performance.now();
-  };
 }

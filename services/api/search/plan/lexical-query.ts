@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '@memory-layer/shared/lifecycle/clock';
+import { createYielder } from '../../cost/give-way.ts';
 import { requestLimits } from '../../cost/request-cost.ts';
 import { quoteTerm } from '../../words/message-index.ts';
 import type { SearchText } from '../query/parse-query.ts';
@@ -63,8 +63,6 @@ const maxStatisticsSize = 64_000_000;
 // As with words: of a pasted page those that tell most. Who quotes a paragraph does not look for it word by word.
 const maxPhrases = 8;
 const maxPhraseWords = 32;
-// Looking one word up takes some milliseconds of a large sample: others take their turn in between.
-const sliceMs = 5;
 
 /** Turns search texts into queries by words. Asks the database for texts and tenants that it does not know. */
 export function createLexicalIndex({ repository, clock, onError }: LexicalIndexOptions) {
@@ -133,15 +131,14 @@ export async function weighTerms(
   await statistics.read({ counts: terms.length > requestLimits.queryTerms });
   const weighed: KnownTerm[] = [];
   const paired = charactersOfPairs(terms);
-  let begun = performance.now();
+  // Looking one word up takes some milliseconds of a large sample.
+  const yieldWhenDue = createYielder();
   for (const term of [...markers, ...chooseTerms(terms, statistics), ...[...names].slice(0, maxNames)]) {
     const isSaid = statistics.frequency(term) > 0;
     const share = names.has(term) ? nameShare : shareOf(term, paired);
     const needsMessages = names.has(term) || markers.includes(term);
     if (isSaid || !needsMessages) weighed.push({ term, weight: share * statistics.idf(term), isSaid });
-    if (performance.now() - begun < sliceMs) continue;
-    await setImmediate();
-    begun = performance.now();
+    await yieldWhenDue();
   }
   return weighed
     .toSorted(
