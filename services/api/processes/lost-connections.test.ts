@@ -8,5 +8,5 @@ test('no client waits for a process that was killed before it took the connectio
   const { stdout } = await promisify(execFile)(process.execPath, [program]);
   const { killed, answered, forgotten } = JSON.parse(stdout);
   expect({ killed, forgotten }).toEqual({ killed: 12, forgotten: 0 });
-  expect(answered).toBeGreaterThan(0);
+  expect(answered).toBeGreaterThanOrEqual(200);
 });

@@ -48,6 +48,8 @@ export interface TestApiOptions {
   readonly bodyMemory?: Partial<BodyMemoryLimits>;
   readonly maxQueuedBytes?: number;
   readonly importStallMs?: number;
+  /** 0: no tenant is read into memory. */
+  readonly searchIndexBytes?: number;
   readonly stopping?: AbortSignal;
   readonly reranker?: Reranker;
   readonly events?: Partial<ApiConfig['events']>;
@@ -173,6 +175,7 @@ function testConfig(options: TestApiOptions): ApiConfig {
     unreadAnswers: options.unreadAnswers ?? config.unreadAnswers,
     ingest: { writers: 2, maxQueuedBytes: options.maxQueuedBytes ?? config.ingest.maxQueuedBytes },
     importStallMs: options.importStallMs ?? 10_000,
+    searchIndexBytes: options.searchIndexBytes ?? config.searchIndexBytes,
     requestTimeoutMs: options.requestTimeoutMs ?? config.requestTimeoutMs,
     retryBudgetMs: options.retryBudgetMs ?? config.retryBudgetMs,
     retentionWaitMs: options.retentionWaitMs ?? 0,
