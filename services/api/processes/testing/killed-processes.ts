@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,23 +15,22 @@ const patienceMs = 2000;
 const sent: SentConnections = new WeakMap();
 
 if (cluster.isWorker) {
-  createServer((_request, response) => void response.end('here')).listen(0, '127.0.0.1');
+  createServer((_request, response) => void response.end('here')).listen(Number(process.env['TEST_PORT']), '127.0.0.1');
 } else {
   await killUnderLoad();
 }
 
 async function killUnderLoad(): Promise<void> {
   cluster.schedulingPolicy = cluster.SCHED_RR;
+  // Not 0: when all processes were killed at once, the next one would get another one.
+  const port = await freePort();
   const start = (): void => {
-    const worker = cluster.fork();
+    const worker = cluster.fork({ TEST_PORT: String(port) });
     closeLostConnections(worker.process, sent);
   };
   start();
   start();
-  // A free one, which all processes share.
-  const port = await new Promise<number>((resolve) => {
-    cluster.once('listening', (_worker, address) => resolve(address.port));
-  });
+  await new Promise<void>((resolve) => void cluster.once('listening', () => resolve()));
   cluster.on('exit', start);
   const counts = { killed: 0, answered: 0, forgotten: 0 };
   const isOver = (): boolean => counts.killed >= killedProcesses && counts.answered >= answeredClients;
@@ -53,6 +53,16 @@ async function killUnderLoad(): Promise<void> {
   // A listener whose processes were all killed at once may stay open.
   // oxlint-disable-next-line unicorn/no-process-exit -- a program of its own
   process.stdout.write(JSON.stringify(counts), () => process.exit());
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
 }
 
 /** Lost: the process that had the connection was killed, and the client has seen it end. */
